@@ -1,0 +1,411 @@
+"""Value: a number that remembers how it was made. Recording a row builds the graph; two sweeps differentiate it.
+
+A node holds a float, the row that made it and its operands in order; constants stand among the operands as plain
+floats, which no sweep differentiates. There are no closures, no cycles and no recursion, so a graph of a million nodes
+is built, differentiated, copied, pickled and freed like a small one. A sweep keeps its numbers to itself and commits
+them at its end: an interrupted one has changed nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import chain
+from typing import Any, NamedTuple
+
+from . import ops
+from .graph import topological_order
+from .ops import Primitive, as_float
+
+Operand = Any  # a Value, or a number that as_float takes
+
+
+class _Mode(NamedTuple):
+    recording: bool = True
+    anomaly: bool = False
+
+
+_DEFAULT = _Mode()
+_mode: ContextVar[_Mode] = ContextVar("micrograd_plus_mode", default=_DEFAULT)
+_edits = 0  # how many leaves were edited so far: the clock that tells a stale node from a fresh one
+_edits_lock = threading.Lock()
+
+
+def _method(primitive: Primitive) -> Callable[[Value], Value]:
+    def method(self: Value) -> Value:
+        return record(primitive, (self,))
+    method.__name__ = method.__qualname__ = primitive.name
+    method.__doc__ = f"{primitive.name} of this Value: the row `ops.{primitive.name}`."
+    return method
+
+
+def _operator(primitive: Primitive) -> tuple[Callable[[Value, Operand], Value], Callable[[Value, Operand], Value]]:
+    def operator(self: Value, other: Operand) -> Value:
+        return record(primitive, (self, other if isinstance(other, Value) else as_float(other, primitive.name)))
+
+    def reflected(self: Value, other: Operand) -> Value:
+        return record(primitive, (other if isinstance(other, Value) else as_float(other, primitive.name), self))
+    return operator, reflected
+
+
+class Value:
+    """A scalar in a graph: `data`, and after `backward()` the gradient `grad` of the output with respect to it.
+
+    `Value(2.0, label="a")` is a leaf; operators and the functions of `micrograd_plus.ops` on it make new Values. The
+    data is anything that is exactly a real number (int, float, bool, Fraction, NumPy scalar), else TypeError.
+    """
+
+    __slots__ = ("_clock", "_gradient", "_primal", "label", "operands", "primitive")
+    __array_ufunc__ = None  # NumPy scalars and arrays leave `scalar * value` to Value
+
+    _primal: float
+    _gradient: float | None
+    primitive: Any  # the row that made it, None on a leaf
+    operands: tuple[Any, ...]  # Values, and floats for constants
+    _clock: int
+    label: str
+
+    def __init__(self, data: Operand, label: str = "") -> None:
+        self._primal = as_float(data, "Value")
+        self._gradient = None
+        self.primitive = None
+        self.operands = ()
+        self._clock = _edits
+        self.label = label
+
+    @property
+    def data(self) -> float:
+        """The value, a float. Only a leaf's may be set; the graphs above it then wait for `forward()`."""
+        return self._primal
+
+    @data.setter
+    def data(self, number: Operand) -> None:
+        if self.primitive is not None:
+            raise AttributeError(f"{self!r} is the result of {self.primitive.name}; set the data of its leaves and "
+                                 "call .forward() on it")
+        global _edits
+        primal = as_float(number, "Value.data")
+        with _edits_lock:
+            _edits += 1
+            self._primal, self._clock = primal, _edits
+
+    @property
+    def grad(self) -> float:
+        """The gradient: summed over all backward passes on a leaf, of the latest pass elsewhere; 0.0 before any."""
+        return 0.0 if self._gradient is None else self._gradient
+
+    @grad.setter
+    def grad(self, number: Operand) -> None:
+        self._gradient = None if number is None else as_float(number, "Value.grad")
+
+    @property
+    def _op(self) -> str:
+        return self.primitive.symbol if self.primitive else ""
+
+    @property
+    def _prev(self) -> tuple[Value, ...]:
+        return tuple(Value(operand) if type(operand) is float else operand for operand in self.operands)
+
+    def backward(self, gradient: float = 1.0) -> None:
+        """Add d(self)/d(leaf) x `gradient` to every leaf's `grad`, and set that of the nodes between.
+
+        Raises ValueError when a leaf was edited after the graph was computed, or when the graph has a cycle.
+        """
+        order = nodes_below(self)
+        require_fresh(order)
+        found = adjoints(order, {self: as_float(gradient, "backward")})
+        if _mode.get().anomaly:
+            _blame_gradient(order, found)
+        gradients = [found.get(v, 0.0) + (v._gradient or 0.0 if v.primitive is None else 0.0) for v in order]
+        _commit(order, _gradient=gradients)
+
+    def forward(self) -> Value:
+        """Evaluate the graph again from its leaves, after they were edited; gradients between are forgotten."""
+        order = [v for v in nodes_below(self) if v.primitive is not None]
+        primals: dict[Value | float, float] = {}
+        for v in order:
+            operands = [o if type(o) is float else primals.get(o, o._primal) for o in v.operands]
+            primals[v] = v.primitive.primal(*operands)
+            if _mode.get().anomaly:
+                _blame_value(v.primitive, v.operands, primals[v])
+        n = len(order)
+        _commit(order, _primal=list(primals.values()), _gradient=[None] * n, _clock=[_edits] * n)
+        return self
+
+    __add__, __radd__ = _operator(ops.add)
+    __sub__, __rsub__ = _operator(ops.sub)
+    __mul__, __rmul__ = _operator(ops.mul)
+    __truediv__, __rtruediv__ = _operator(ops.div)
+    __pow__, __rpow__ = _operator(ops.pow)
+    __lt__, __gt__ = _operator(ops.less)
+    __le__, __ge__ = _operator(ops.less_equal)
+    __neg__, __abs__ = _method(ops.neg), _method(ops.abs)
+
+    def __pos__(self) -> Value:
+        return self
+
+    exp, exp2, expm1 = _method(ops.exp), _method(ops.exp2), _method(ops.expm1)
+    log, log2, log10, log1p = _method(ops.log), _method(ops.log2), _method(ops.log10), _method(ops.log1p)
+    sqrt, cbrt, fabs = _method(ops.sqrt), _method(ops.cbrt), _method(ops.abs)
+    sin, cos, tan = _method(ops.sin), _method(ops.cos), _method(ops.tan)
+    asin, acos, atan = _method(ops.asin), _method(ops.acos), _method(ops.atan)
+    sinh, cosh, tanh, sech2 = _method(ops.sinh), _method(ops.cosh), _method(ops.tanh), _method(ops.sech2)
+    asinh, acosh, atanh = _method(ops.asinh), _method(ops.acosh), _method(ops.atanh)
+    erf, erfc, sigmoid, softplus = _method(ops.erf), _method(ops.erfc), _method(ops.sigmoid), _method(ops.softplus)
+    relu, silu, hard_tanh = _method(ops.relu), _method(ops.silu), _method(ops.hard_tanh)
+    sign, step = _method(ops.sign), _method(ops.step)
+
+    def leaky_relu(self, slope: Operand = 0.01) -> Value:
+        """self where it is positive, slope x self elsewhere."""
+        return record(ops.leaky_relu_row, (self, slope))
+
+    def __bool__(self) -> bool:
+        if self.primitive in _CONDITIONS:
+            return self._primal != 0.0
+        raise TypeError(f"the truth of {self!r} is not recorded in the graph: compare it (x > 0), choose with "
+                        "ops.where(condition, x, y), or test its .data")
+
+    def __float__(self) -> float:
+        raise TypeError(f"float() would cut {self!r} out of its graph: use .data for the number, or ops.exp(x) and its "
+                        "like in place of math.exp(x)")
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label else ""
+        return f"Value(data={self._primal!r}, grad={self.grad!r}{label})"
+
+    def __copy__(self) -> Value:
+        return _node(self.primitive, self.operands, self._primal, self._gradient, self._clock, self.label)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+        for v in topological_order([self], lambda v: () if id(v) in memo else value_operands(v)):
+            if id(v) not in memo:
+                operands = tuple([o if type(o) is float else memo[id(o)] for o in v.operands])
+                memo[id(v)] = _node(v.primitive, operands, v._primal, v._gradient, v._clock, v.label)
+        copied: Value = memo[id(self)]
+        return copied
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.primitive is None or _fences.raised():
+            return _node, (self.primitive, self.operands, self._primal, self._gradient, None, self.label)
+        order = nodes_below(self)
+        require_fresh(order)
+        return _between_fences, ([_Fence(up=True), *order, _Fence(up=False)],)
+
+    @staticmethod
+    def __primitive__(primitive: Primitive, operands: tuple[Operand, ...]) -> Value:
+        return record(primitive, operands)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from .drawing import mimebundle
+        return mimebundle(self)
+
+    def draw(self, **options: Any) -> Any:
+        """A picture of the graph below this Value; the options are those of `micrograd_plus.draw`."""
+        from .drawing import draw
+        return draw(self, **options)
+
+    def explain(self, leaf: Value, **options: Any) -> Any:
+        """The chain rule from `leaf` to this Value, in words and numbers; see `micrograd_plus.explain`."""
+        from .explain import explain
+        return explain(self, leaf, **options)
+
+
+_new = Value.__new__
+_CONDITIONS = (ops.less, ops.less_equal, ops.equal)
+
+
+def record(primitive: Primitive, operands: tuple[Operand, ...]) -> Value:
+    """Evaluate a row on operands of which one at least is a Value, and give the node that remembers it."""
+    try:
+        primal = primitive.primal(*_primals(operands))
+    except AttributeError:  # there are numbers that are not yet floats
+        operands = tuple([o if isinstance(o, Value) else as_float(o, primitive.name) for o in operands])
+        primal = primitive.primal(*_primals(operands))
+    mode = _mode.get()
+    if mode is not _DEFAULT:
+        if mode.anomaly:
+            _blame_value(primitive, operands, primal)
+        if not mode.recording and primitive not in _CONDITIONS:
+            return _node(None, (), primal, None, _edits, "")
+    v = _new(Value)
+    v._primal = primal
+    v._gradient = None
+    v.primitive = primitive
+    v.operands = operands
+    v._clock = _edits
+    v.label = ""
+    return v
+
+
+def _primals(operands: tuple[Any, ...]) -> list[float]:
+    if len(operands) > 4:  # most likely a dot of Values: leave the odd constant to the exception
+        try:
+            return [o._primal for o in operands]
+        except AttributeError:
+            pass
+    return [o if type(o) is float else o._primal for o in operands]
+
+
+def _node(primitive: Primitive | None, operands: tuple[Value | float, ...], primal: float, gradient: float | None,
+          clock: int | None, label: str) -> Value:
+    """A Value from its parts, as they are; `clock` None means now."""
+    v = _new(Value)
+    v._primal = primal
+    v._gradient = gradient
+    v.primitive = primitive
+    v.operands = operands
+    v._clock = _edits if clock is None else clock
+    v.label = label
+    return v
+
+
+def value_operands(v: Value) -> list[Value]:
+    """The operands that are Values, in order; a Value used twice is listed twice."""
+    return [o for o in v.operands if type(o) is not float]
+
+
+def nodes_below(*roots: Value) -> list[Value]:
+    """The Values that the roots depend on and the roots themselves, operands before their users."""
+    order: list[Any] = topological_order(roots, lambda o: () if type(o) is float else o.operands)
+    return [v for v in order if type(v) is not float]
+
+
+def local_gradients(v: Value) -> Sequence[float | None]:
+    """The partial derivative of a node in each of its operands; None where no gradient passes."""
+    primitive = v.primitive
+    if primitive is None:
+        return ()
+    partials = primitive.partials(v._primal, *_primals(v.operands))
+    if primitive.gate == "routes" and 0.0 in partials:  # its partials are switches: one that is off passes nothing, not even 0 * inf
+        return [partial or None for partial in partials]
+    return partials
+
+
+def adjoints(order: Sequence[Value], seeds: dict[Value, float]) -> dict[Value, float]:
+    """The reverse sweep: the derivative of the seeded nodes with respect to every node that a gradient reaches."""
+    adjoint = dict(seeds)
+    for v in reversed(order):
+        if v.primitive is None or v not in adjoint:
+            continue
+        upstream = adjoint[v]
+        for operand, partial in zip(v.operands, local_gradients(v)):
+            if partial is None:
+                continue
+            if operand in adjoint:
+                adjoint[operand] += partial * upstream
+            elif type(operand) is not float:
+                adjoint[operand] = partial * upstream
+    return adjoint
+
+
+def tangents(order: Sequence[Value], seeds: dict[Value, float]) -> dict[Value, float]:
+    """The forward sweep: the derivative of every node that the seeded nodes reach, with respect to them."""
+    tangent = dict(seeds)
+    for v in order:
+        if v not in seeds:
+            terms = [partial * tangent[operand] for operand, partial in zip(v.operands, local_gradients(v))
+                     if partial is not None and operand in tangent]
+            if terms:
+                tangent[v] = ops.sum(*terms)
+    return tangent
+
+
+def _commit(nodes: list[Value], **contents: list[Any]) -> None:
+    """Set slots of many nodes at once: no bytecode runs between two of them, so Ctrl-C falls before or after."""
+    slots = [slot for slot in contents for _ in nodes]
+    deque(map(setattr, nodes * len(contents), slots, chain.from_iterable(contents.values())), maxlen=0)
+
+
+def stale_nodes(order: Sequence[Value]) -> Iterator[tuple[Value, Value]]:
+    """Nodes computed before a leaf among their operands was edited, each with that leaf."""
+    newest = max([v._clock for v in order if v.primitive is None], default=0)
+    if any([v._clock < newest for v in order]):
+        for v in order:
+            for operand in value_operands(v):
+                if operand.primitive is None and operand._clock > v._clock:
+                    yield v, operand
+
+
+def require_fresh(order: Sequence[Value]) -> None:
+    """Raise ValueError, naming the leaf, when one was edited after its users were computed."""
+    for v, leaf in stale_nodes(order):
+        raise ValueError(f"{leaf!r} was edited after {v!r} = {_call(v.primitive, v.operands)} was computed from it: call .forward() on the output "
+                         "to evaluate the graph again, then .backward()")
+
+
+@contextmanager
+def no_grad() -> Generator[None]:
+    """Within it, operations give plain leaves: no graph is recorded. A context manager and a decorator."""
+    with _switched(recording=False):
+        yield
+
+
+@contextmanager
+def detect_anomaly() -> Generator[None]:
+    """Within it, the first value or gradient that turns inf or nan raises FloatingPointError and is named."""
+    with _switched(anomaly=True):
+        yield
+
+
+@contextmanager
+def _switched(**changes: bool) -> Generator[None]:
+    token = _mode.set(_mode.get()._replace(**changes))
+    try:
+        yield
+    finally:
+        _mode.reset(token)
+
+
+def _call(primitive: Primitive, operands: Sequence[Any]) -> str:
+    shown = [repr(o) if type(o) is float else f"{o.label or 'Value'}={o._primal!r}" for o in operands[:6]]
+    return f"{primitive.name}({', '.join(shown)}{', ...' if len(operands) > 6 else ''})"
+
+
+def _blame_value(primitive: Primitive, operands: Sequence[Any], primal: float) -> None:
+    if not math.isfinite(primal):
+        raise FloatingPointError(f"{_call(primitive, operands)} turned {primal}")
+
+
+def _blame_gradient(order: Sequence[Value], adjoint: dict[Value, float]) -> None:
+    for v in reversed(order):
+        if not math.isfinite(adjoint.get(v, 0.0)):
+            users = [f"{_call(u.primitive, u.operands)}, whose gradient is {adjoint[u]}" for u in order if u in adjoint and v in u.operands]
+            raise FloatingPointError(f"the gradient of {v!r} turned {adjoint[v]}; it came through "
+                                     + "; ".join(users[:3] or ["the gradient that backward was given"]))
+
+
+class _Fence:
+    """Pickled before and after the nodes of a graph in topological order, so that pickle never recurses far.
+
+    While the fence is up, a node is written as its row and operands, which by then have been written themselves; a
+    node that is met outside brings its graph between fences. The fence falls with the list that holds it, whatever
+    interrupts the pickling.
+    """
+
+    __slots__ = ("__weakref__", "up")
+
+    def __init__(self, up: bool) -> None:
+        self.up = up
+
+    def __reduce__(self) -> tuple[type[bool], tuple[()]]:
+        _fences.latest = weakref.ref(self) if self.up else None
+        return bool, ()
+
+
+class _Fences(threading.local):
+    latest: weakref.ref[_Fence] | None = None
+
+    def raised(self) -> bool:
+        return self.latest is not None and self.latest() is not None
+
+
+_fences = _Fences()
+
+
+def _between_fences(nodes: list[Value]) -> Value:
+    return nodes[-2]

@@ -1,0 +1,357 @@
+"""The table: every primitive is one row, and everything else is a way of reading that table.
+
+A row says what a gate computes (`primal`), how steep it is in each operand (`partials`), what it does to a gradient
+(`gate`), where it is smooth (`domain`, `kinks`) and what is agreed at its special points (`edges`). Partials are written
+with rows and the operators + - * only, without branches, so the same line works on floats and on Values: that is what
+makes derivatives of every order free. Division and powers are rows too, because Python's own raise where IEEE 754 gives
+inf or nan. This module knows floats; anything else that wants to travel through a row implements `__primitive__`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, nan
+from numbers import Real
+from typing import Any, Literal
+
+Number = Any  # a float, or whatever implements __primitive__ (a Value): rows do not care which
+Gate = Literal["distributes", "swaps", "routes", "scales", "blocks"]
+Interval = tuple[float, float]
+Edge = tuple[tuple[float, ...], float, tuple[float, ...]]  # operands, value, derivatives
+
+TABLE: dict[str, Primitive] = {}
+REAL: Interval = (-inf, inf)
+UNIT: Interval = (-1.0, 1.0)
+POSITIVE: Interval = (0.0, inf)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Primitive:
+    """One row. Calling it evaluates it on numbers, or records it when an operand is a Value.
+
+    `arity` is None for a variadic row. `partials(out, *operands)` gives the local derivative for each operand, or None
+    where the row never passes a gradient. In a row whose gate "routes" the partials are switches: one that is off (0)
+    passes nothing at all, so that an untaken branch contributes no 0 * inf. `domain` holds an open interval for each
+    operand (one for all in a variadic row), `kinks` the points inside it where the row is not smooth, and `edges`
+    lists special operands with the agreed value and derivatives. `expansion` spells a composite row in simpler ones.
+    """
+
+    name: str
+    symbol: str
+    arity: int | None
+    primal: Callable[..., float]
+    partials: Callable[..., Sequence[Number | None]]
+    gate: Gate = "scales"
+    domain: tuple[Interval, ...] = (REAL,)
+    kinks: tuple[float, ...] = ()
+    edges: Sequence[Edge] = ()
+    expansion: Callable[..., Number] | None = None
+
+    def __call__(self, *operands: Number) -> Number:
+        """Evaluate on floats, record on Values; a variadic row also takes one list or tuple of operands."""
+        for operand in operands:
+            if type(operand) is not float:
+                return self._convert_and_call(operands)
+        if len(operands) == self.arity or self.arity is None:
+            return self.primal(*operands)
+        raise TypeError(f"{self.name} takes {self.arity} operand(s), not {len(operands)}")
+
+    def _convert_and_call(self, operands: tuple[Number, ...]) -> Number:
+        if self.arity is None and len(operands) == 1 and isinstance(operands[0], (list, tuple)):
+            operands = tuple(operands[0])
+        for operand in operands:
+            interpret = getattr(type(operand), "__primitive__", None)
+            if interpret is not None and len(operands) == (self.arity or len(operands)):
+                return interpret(self, operands)
+        return self(*[as_float(operand, self.name) for operand in operands])
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+    def __reduce__(self) -> tuple[Callable[[str], Primitive], tuple[str]]:
+        return primitive, (self.name,)
+
+
+def primitives() -> tuple[Primitive, ...]:
+    """All rows of the table, in the order in which they are written."""
+    return tuple(TABLE.values())
+
+
+def primitive(name: str) -> Primitive:
+    """The row called `name`; raises KeyError with the names that exist."""
+    if name not in TABLE:
+        raise KeyError(f"no primitive is called {name!r}; there are: {', '.join(TABLE)}")
+    return TABLE[name]
+
+
+def as_float(number: object, user: str) -> float:
+    """A number as a float: int, bool, float, Fraction, NumPy scalar. Anything else is a TypeError naming `user`."""
+    if type(number) is float:
+        return number
+    is_numpy_bool = type(number).__module__ == "numpy" and type(number).__name__ in ("bool", "bool_")
+    if is_numpy_bool or isinstance(number, Real):
+        try:
+            return float(number)  # type: ignore[arg-type]  # a NumPy bool is a number, though not a numbers.Real
+        except OverflowError:
+            raise OverflowError(f"{user}: the number is too large for a float") from None
+    raise TypeError(f"{user} works on numbers and Values, not on {type(number).__name__} ({_short(number)})")
+
+
+def _short(thing: object) -> str:
+    text = repr(thing)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _row(name: str, symbol: str, arity: int | None, primal: Callable[..., float],
+         partials: Callable[..., Sequence[Number | None]], **more: Any) -> Primitive:
+    TABLE[name] = Primitive(name, symbol, arity, primal, partials, **more)
+    return TABLE[name]
+
+
+def _ieee(function: Callable[[float], float], *, even: bool = False,
+          poles: Mapping[float, float] | None = None) -> Callable[[float], float]:
+    """Python's libm function with IEEE results in place of its exceptions: inf with the sign of x (of + if `even`), nan."""
+    def primal(x: float) -> float:
+        try:
+            return function(x)
+        except OverflowError:
+            return inf if even else math.copysign(inf, x)
+        except ValueError:
+            return poles.get(x, nan) if poles else nan
+    return primal
+
+
+def _divide(x: float, y: float) -> float:
+    try:
+        return x / y
+    except ZeroDivisionError:
+        return nan if x == 0 or x != x else math.copysign(inf, x) * math.copysign(1.0, y)
+
+
+def _power(x: float, y: float) -> float:
+    try:
+        return math.pow(x, y)
+    except OverflowError:
+        return -inf if x < 0 and y % 2 == 1 else inf
+    except ValueError:  # 0 to a negative power, or a negative number to a fractional one
+        if x != 0:
+            return nan
+        return math.copysign(inf, x) if y % 2 == 1 else inf
+
+
+def _largest(*xs: float) -> float:
+    if not xs:
+        raise ValueError("there is no largest or smallest of nothing: give at least one operand")
+    best = xs[0]
+    for x in xs:
+        if x > best or x != x:
+            best = x
+        if best != best:
+            break
+    return best
+
+
+def _smallest(*xs: float) -> float:
+    return -_largest(*(-x for x in xs))
+
+
+def _sigmoid(x: float) -> float:
+    e = _exp(-math.fabs(x))  # never overflows, so both tails keep their relative accuracy
+    return 1.0 / (1.0 + e) if x >= 0 else e / (1.0 + e)
+
+
+def _sech2(x: float) -> float:
+    e = _exp(-2.0 * math.fabs(x))
+    return 4.0 * e / ((1.0 + e) * (1.0 + e))
+
+
+def _sum(*xs: float) -> float:
+    total = 0.0
+    for x in xs:  # not Python's sum(), which rounds differently from version to version
+        total += x
+    return total
+
+
+def _dot(bias: float, *factors: float) -> float:
+    n = len(factors) // 2
+    for w, x in zip(factors[:n], factors[n:]):
+        bias += w * x
+    return bias
+
+
+def _dot_expanded(bias: Number, *factors: Number) -> Number:
+    n = len(factors) // 2
+    for w, x in zip(factors[:n], factors[n:], strict=True):
+        bias = bias + w * x
+    return bias
+
+
+def _logsumexp(*xs: float) -> float:
+    m = _largest(*xs)
+    return m if math.isinf(m) or m != m else m + math.log(_sum(*(math.exp(x - m) for x in xs)))
+
+
+def _ties(out: Number, *xs: Number) -> tuple[Number, ...]:
+    """The share of each operand that equals `out`: 1/k when k tie, nan when `out` is nan."""
+    ties = [equal(x, out) for x in xs]
+    count = sum(*ties)
+    return tuple(div(tie, count) for tie in ties)
+
+
+def _softmax(out: Number, *xs: Number) -> tuple[Number, ...]:
+    """Softmax from out = logsumexp(xs); dividing by the total cancels the rounding of a large `out`."""
+    exps = [exp(x - out) for x in xs]
+    total = sum(*exps)
+    infinite = equal(abs(out), inf)  # inf - inf says nothing: the infinite operands share instead
+    return tuple(where(infinite, tie, div(e, total)) for e, tie in zip(exps, _ties(out, *xs), strict=True))
+
+
+_exp = _ieee(math.exp)
+
+# Arithmetic. ------------------------------------------------------------------------------------------------------
+add = _row("add", "+", 2, lambda x, y: x + y, lambda out, x, y: (1.0, 1.0), gate="distributes")
+sub = _row("sub", "−", 2, lambda x, y: x - y, lambda out, x, y: (1.0, -1.0), gate="distributes")
+mul = _row("mul", "×", 2, lambda x, y: x * y, lambda out, x, y: (y, x), gate="swaps")
+div = _row("div", "÷", 2, _divide, lambda out, x, y: (div(1.0, y), -div(out, y)),
+           edges=[((49.0, 49.0), 1.0, (1 / 49, -1 / 49)), ((1.0, 0.0), inf, (inf, -inf)), ((0.0, 0.0), nan, (inf, nan))])
+neg = _row("neg", "−", 1, lambda x: -x, lambda out, x: (-1.0,))
+sum: Primitive = _row("sum", "Σ", None, _sum, lambda out, *xs: (1.0,) * len(xs), gate="distributes")  # noqa: A001
+dot_row = _row("dot", "w·x", None, _dot,  # operands: the bias, then the n weights, then the n inputs
+               lambda out, b, *f: (1.0, *f[len(f) // 2:], *f[:len(f) // 2]), gate="swaps", expansion=_dot_expanded)
+
+# Conditions: 1 or 0, without derivative; `where` and `bool` take them. ----------------------------------------------
+less = _row("less", "<", 2, lambda x, y: float(x < y), lambda out, x, y: (None, None), gate="blocks")
+less_equal = _row("less_equal", "≤", 2, lambda x, y: float(x <= y), lambda out, x, y: (None, None), gate="blocks")
+equal = _row("equal", "=", 2, lambda x, y: float(x == y), lambda out, x, y: (None, None), gate="blocks")
+sign = _row("sign", "sign", 1, lambda x: x if x == 0 or x != x else math.copysign(1.0, x), lambda out, x: (None,),
+            gate="blocks", kinks=(0.0,), edges=[((0.0,), 0.0, (0.0,)), ((nan,), nan, (0.0,))])
+step: Primitive = _row("step", "step", 1, lambda x: x if x != x else float(x > 0), lambda out, x: (None,),
+            gate="blocks", kinks=(0.0,), edges=[((0.0,), 0.0, (0.0,)), ((nan,), nan, (0.0,))])
+
+# Routers: the gradient goes where the value came from. --------------------------------------------------------------
+where = _row("where", "where", 3, lambda c, x, y: x if c else y,
+             lambda out, c, x, y: (None, 1.0 - equal(c, 0.0), equal(c, 0.0)), gate="routes",
+             edges=[((0.0, inf, 2.0), 2.0, (0.0, 0.0, 1.0)), ((nan, 1.0, 2.0), 1.0, (0.0, 1.0, 0.0))])
+maximum = _row("maximum", "max", None, _largest, _ties, gate="routes",
+               edges=[((1.0, 1.0), 1.0, (0.5, 0.5)), ((2.0, 2.0, 2.0, 1.0), 2.0, (1 / 3, 1 / 3, 1 / 3, 0.0)),
+                      ((nan, 1.0), nan, (nan, nan)), ((inf, inf), inf, (0.5, 0.5))])
+minimum = _row("minimum", "min", None, _smallest, _ties, gate="routes",
+               edges=[((1.0, 1.0), 1.0, (0.5, 0.5)), ((2.0, 2.0, 2.0, 3.0), 2.0, (1 / 3, 1 / 3, 1 / 3, 0.0)),
+                      ((1.0, nan), nan, (nan, nan)), ((-inf, -inf), -inf, (0.5, 0.5))])
+relu = _row("relu", "ReLU", 1, lambda x: x if x > 0 or x != x else 0.0, lambda out, x: (step(x),), gate="routes",
+            kinks=(0.0,), edges=[((0.0,), 0.0, (0.0,)), ((nan,), nan, (nan,)), ((-inf,), 0.0, (0.0,))])
+hard_tanh = _row("hard_tanh", "hardtanh", 1, lambda x: _largest(-1.0, _smallest(1.0, x)),
+                 lambda out, x: (1.0 - step(abs(x) - 1.0),), gate="routes", kinks=UNIT,
+                 edges=[((1.0,), 1.0, (1.0,)), ((-1.0,), -1.0, (1.0,)), ((2.0,), 1.0, (0.0,)), ((nan,), nan, (nan,))])
+leaky_relu_row = _row("leaky_relu", "LReLU", 2, lambda x, slope: x if x > 0 or x != x else slope * x,
+                      lambda out, x, slope: (step(x) + slope * (1.0 - step(x)), x * (1.0 - step(x))),
+                      kinks=(0.0,), edges=[((0.0, 0.25), 0.0, (0.25, 0.0)), ((-2.0, 0.25), -0.5, (0.25, -2.0))])
+abs: Primitive = _row("abs", "abs", 1, math.fabs, lambda out, x: (sign(x),), kinks=(0.0,),  # noqa: A001
+           edges=[((0.0,), 0.0, (0.0,)), ((-0.0,), 0.0, (0.0,)), ((nan,), nan, (nan,))])
+fabs = abs
+
+# Powers and roots. --------------------------------------------------------------------------------------------------
+# A power guards only the points where its formula says 0 * inf. Guarding all of y = 0 would be one row simpler, and
+# would make d2/dxdy of x**y at exponent 0 come out 0 one way and 1/x the other.
+pow: Primitive = _row("pow", "**", 2, _power, lambda out, x, y: (  # noqa: A001
+               where(equal(x, 0.0) * equal(y, 0.0), 0.0, y * pow(x, y - 1.0)),
+               where(equal(x, 0.0) * less_equal(0.0, y), 0.0, out * log(x))),
+           domain=(POSITIVE, REAL),
+           edges=[((0.0, 0.0), 1.0, (0.0, 0.0)), ((0.0, 2.0), 0.0, (0.0, 0.0)), ((-2.0, 3.0), -8.0, (12.0, nan)),
+                  ((0.0, 0.5), 0.0, (inf, 0.0)), ((-1.0, 0.5), nan, (nan, nan)), ((0.0, 1.0), 0.0, (1.0, 0.0))])
+sqrt = _row("sqrt", "√", 1, _ieee(math.sqrt), lambda out, x: (div(0.5, out + 0.0),),  # -0 + 0 is +0, so the slope is +inf
+            domain=(POSITIVE,), edges=[((0.0,), 0.0, (inf,)), ((-0.0,), -0.0, (inf,)), ((-1.0,), nan, (nan,))])
+cbrt = _row("cbrt", "∛", 1, math.cbrt, lambda out, x: (div(1 / 3, out * out),), kinks=(0.0,),
+            edges=[((0.0,), 0.0, (inf,))])
+hypot = _row("hypot", "hypot", 2, math.hypot, lambda out, x, y: (div(x, out), div(y, out)),
+             edges=[((0.0, 0.0), 0.0, (nan, nan)), ((3e200, 4e200), 5e200, (0.6, 0.8))],
+             expansion=lambda x, y: sqrt(x * x + y * y))
+
+# Exponentials and logarithms. ---------------------------------------------------------------------------------------
+exp = _row("exp", "exp", 1, _exp, lambda out, x: (out,),
+           edges=[((1000.0,), inf, (inf,)), ((-inf,), 0.0, (0.0,)), ((nan,), nan, (nan,))])
+exp2 = _row("exp2", "exp2", 1, _ieee(math.exp2), lambda out, x: (out * math.log(2),), edges=[((2000.0,), inf, (inf,))])
+expm1 = _row("expm1", "expm1", 1, _ieee(math.expm1), lambda out, x: (exp(x),), edges=[((1000.0,), inf, (inf,))])
+
+
+def _inverse_above(pole: float, x: Number, steepness: Number) -> tuple[Number]:
+    """1/steepness above the pole, +inf at it, nan below, as befits the slope of a logarithm."""
+    return (where(less(x, pole), nan, div(1.0, steepness + 0.0)),)
+
+
+log: Primitive = _row("log", "log", 1, _ieee(math.log, poles={0.0: -inf}), lambda out, x: _inverse_above(0.0, x, x),
+           domain=(POSITIVE,), edges=[((0.0,), -inf, (inf,)), ((-0.0,), -inf, (inf,)), ((-1.0,), nan, (nan,))])
+log2 = _row("log2", "log2", 1, _ieee(math.log2, poles={0.0: -inf}),
+            lambda out, x: _inverse_above(0.0, x, x * math.log(2)), domain=(POSITIVE,),
+            edges=[((0.0,), -inf, (inf,)), ((-1.0,), nan, (nan,))])
+log10 = _row("log10", "log10", 1, _ieee(math.log10, poles={0.0: -inf}),
+             lambda out, x: _inverse_above(0.0, x, x * math.log(10)), domain=(POSITIVE,),
+             edges=[((0.0,), -inf, (inf,)), ((-1.0,), nan, (nan,))])
+log1p = _row("log1p", "log1p", 1, _ieee(math.log1p, poles={-1.0: -inf}),
+             lambda out, x: _inverse_above(-1.0, x, 1.0 + x), domain=((-1.0, inf),),
+             edges=[((-1.0,), -inf, (inf,)), ((-2.0,), nan, (nan,))])
+logsumexp = _row("logsumexp", "logΣexp", None, _logsumexp, _softmax,
+                 edges=[((inf, 0.0), inf, (1.0, 0.0)), ((-inf, -inf), -inf, (0.5, 0.5)), ((nan, 0.0), nan, (nan, nan))],
+                 expansion=lambda *xs: log(sum(*(exp(x) for x in xs))))
+
+# Trigonometric functions and their inverses. ------------------------------------------------------------------------
+sin = _row("sin", "sin", 1, _ieee(math.sin), lambda out, x: (cos(x),), edges=[((inf,), nan, (nan,))])
+cos: Primitive = _row("cos", "cos", 1, _ieee(math.cos), lambda out, x: (-sin(x),), edges=[((inf,), nan, (nan,))])
+tan = _row("tan", "tan", 1, _ieee(math.tan), lambda out, x: (1.0 + out * out,), edges=[((inf,), nan, (nan,))])
+asin = _row("asin", "asin", 1, _ieee(math.asin), lambda out, x: (div(1.0, sqrt((1.0 - x) * (1.0 + x))),),
+            domain=(UNIT,), edges=[((1.0,), math.pi / 2, (inf,)), ((2.0,), nan, (nan,))])
+acos = _row("acos", "acos", 1, _ieee(math.acos), lambda out, x: (div(-1.0, sqrt((1.0 - x) * (1.0 + x))),),
+            domain=(UNIT,), edges=[((1.0,), 0.0, (-inf,)), ((2.0,), nan, (nan,))])
+atan = _row("atan", "atan", 1, math.atan, lambda out, x: (div(1.0, 1.0 + x * x),), edges=[((inf,), math.pi / 2, (0.0,))])
+atan2 = _row("atan2", "atan2", 2, math.atan2,  # divided twice by the hypotenuse, whose square would overflow
+             lambda out, y, x: (div(div(x, hypot(y, x)), hypot(y, x)), -div(div(y, hypot(y, x)), hypot(y, x))),
+             edges=[((0.0, 0.0), 0.0, (nan, nan)), ((0.0, 2e200), 0.0, (5e-201, -0.0))])
+
+# Hyperbolic functions and their inverses. ---------------------------------------------------------------------------
+sinh = _row("sinh", "sinh", 1, _ieee(math.sinh), lambda out, x: (cosh(x),), edges=[((-1000.0,), -inf, (inf,))])
+cosh: Primitive = _row("cosh", "cosh", 1, _ieee(math.cosh, even=True), lambda out, x: (sinh(x),),
+            edges=[((-1000.0,), inf, (-inf,))])
+sech2 = _row("sech2", "sech²", 1, _sech2, lambda out, x: (-2.0 * out * tanh(x),))  # the slope of tanh, exact in both tails
+tanh: Primitive = _row("tanh", "tanh", 1, math.tanh, lambda out, x: (sech2(x),), edges=[((inf,), 1.0, (0.0,))],
+            expansion=lambda x: 2.0 * sigmoid(2.0 * x) - 1.0)
+asinh = _row("asinh", "asinh", 1, math.asinh, lambda out, x: (div(1.0, hypot(1.0, x)),), edges=[((inf,), inf, (0.0,))])
+acosh = _row("acosh", "acosh", 1, _ieee(math.acosh), lambda out, x: (div(1.0, sqrt(x - 1.0) * sqrt(x + 1.0)),),
+             domain=((1.0, inf),), edges=[((1.0,), 0.0, (inf,)), ((0.0,), nan, (nan,)), ((-2.0,), nan, (nan,))])
+atanh = _row("atanh", "atanh", 1, _ieee(math.atanh, poles={1.0: inf, -1.0: -inf}),
+             lambda out, x: _inverse_above(0.0, 1.0 - abs(x), (1.0 - x) * (1.0 + x)), domain=(UNIT,),
+             edges=[((1.0,), inf, (inf,)), ((-1.0,), -inf, (inf,)), ((2.0,), nan, (nan,)), ((-2.0,), nan, (nan,))])
+
+# Activations and the error function. --------------------------------------------------------------------------------
+sigmoid: Primitive = _row("sigmoid", "σ", 1, _sigmoid, lambda out, x: (0.25 * sech2(0.5 * x),),  # e/(1+e)**2, e = exp(-abs(x))
+               edges=[((0.0,), 0.5, (0.25,)), ((-inf,), 0.0, (0.0,)), ((inf,), 1.0, (0.0,))],
+               expansion=lambda x: div(1.0, exp(-x) + 1.0))
+softplus = _row("softplus", "softplus", 1, lambda x: _largest(x, 0.0) + math.log1p(_exp(-math.fabs(x))),
+                lambda out, x: (sigmoid(x),), edges=[((inf,), inf, (1.0,)), ((-inf,), 0.0, (0.0,))],
+                expansion=lambda x: log(exp(x) + 1.0))
+silu = _row("silu", "SiLU", 1, lambda x: x * _sigmoid(x), lambda out, x: (sigmoid(x) * (1.0 + x * sigmoid(-x)),),
+            edges=[((0.0,), 0.0, (0.5,))], expansion=lambda x: x * sigmoid(x))
+erf = _row("erf", "erf", 1, math.erf, lambda out, x: (2 / math.sqrt(math.pi) * exp(-(x * x)),), edges=[((inf,), 1.0, (0.0,))])
+erfc = _row("erfc", "erfc", 1, math.erfc, lambda out, x: (-2 / math.sqrt(math.pi) * exp(-(x * x)),),
+            edges=[((inf,), 0.0, (-0.0,))])
+
+
+# Functions on rows. -------------------------------------------------------------------------------------------------
+def dot(weights: Iterable[Number], inputs: Iterable[Number], bias: Number = 0.0) -> Number:
+    """bias + Σ weights·inputs as one gate, added from left to right; raises ValueError when the lengths differ."""
+    ws, xs = tuple(weights), tuple(inputs)
+    if len(ws) != len(xs):
+        raise ValueError(f"dot needs as many weights as inputs, not {len(ws)} and {len(xs)}")
+    return dot_row(bias, *ws, *xs)
+
+
+def leaky_relu(x: Number, slope: Number = 0.01) -> Number:
+    """x where it is positive, slope·x elsewhere."""
+    return leaky_relu_row(x, slope)
+
+
+def softmax(xs: Iterable[Number]) -> list[Number]:
+    """exp(x) / Σ exp(x) for each x, shifted so that nothing overflows (a = 1000, 1001, 1002 gives no nan)."""
+    operands = list(xs)
+    return list(_softmax(logsumexp(operands), *operands)) if operands else []
