@@ -12,7 +12,7 @@ import math
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import chain
@@ -269,6 +269,11 @@ def value_operands(v: Value) -> list[Value]:
     return [o for o in v.operands if type(o) is not float]
 
 
+def known_gradient(v: Value) -> float | None:
+    """The gradient, or None when no backward pass has reached the node yet (its `grad` then reads 0.0)."""
+    return v._gradient
+
+
 def nodes_below(*roots: Value) -> list[Value]:
     """The Values that the roots depend on and the roots themselves, operands before their users."""
     order: list[Any] = topological_order(roots, lambda o: () if type(o) is float else o.operands)
@@ -280,7 +285,7 @@ def local_gradients(v: Value) -> Sequence[float | None]:
     primitive = v.primitive
     if primitive is None:
         return ()
-    partials = primitive.partials(v._primal, *_primals(v.operands))
+    partials: Sequence[float | None] = primitive.partials(v._primal, *_primals(v.operands))
     if primitive.gate == "routes" and 0.0 in partials:  # its partials are switches: one that is off passes nothing, not even 0 * inf
         return [partial or None for partial in partials]
     return partials

@@ -214,10 +214,10 @@ _exp = _ieee(math.exp)
 add = _row("add", "+", 2, lambda x, y: x + y, lambda out, x, y: (1.0, 1.0), gate="distributes")
 sub = _row("sub", "−", 2, lambda x, y: x - y, lambda out, x, y: (1.0, -1.0), gate="distributes")
 mul = _row("mul", "×", 2, lambda x, y: x * y, lambda out, x, y: (y, x), gate="swaps")
-div = _row("div", "÷", 2, _divide, lambda out, x, y: (div(1.0, y), -div(out, y)),
+div: Primitive = _row("div", "÷", 2, _divide, lambda out, x, y: (div(1.0, y), -div(out, y)),
            edges=[((49.0, 49.0), 1.0, (1 / 49, -1 / 49)), ((1.0, 0.0), inf, (inf, -inf)), ((0.0, 0.0), nan, (inf, nan))])
 neg = _row("neg", "−", 1, lambda x: -x, lambda out, x: (-1.0,))
-sum: Primitive = _row("sum", "Σ", None, _sum, lambda out, *xs: (1.0,) * len(xs), gate="distributes")  # noqa: A001
+sum: Primitive = _row("sum", "Σ", None, _sum, lambda out, *xs: (1.0,) * len(xs), gate="distributes")
 dot_row = _row("dot", "w·x", None, _dot,  # operands: the bias, then the n weights, then the n inputs
                lambda out, b, *f: (1.0, *f[len(f) // 2:], *f[:len(f) // 2]), gate="swaps", expansion=_dot_expanded)
 
@@ -248,14 +248,14 @@ hard_tanh = _row("hard_tanh", "hardtanh", 1, lambda x: _largest(-1.0, _smallest(
 leaky_relu_row = _row("leaky_relu", "LReLU", 2, lambda x, slope: x if x > 0 or x != x else slope * x,
                       lambda out, x, slope: (step(x) + slope * (1.0 - step(x)), x * (1.0 - step(x))),
                       kinks=(0.0,), edges=[((0.0, 0.25), 0.0, (0.25, 0.0)), ((-2.0, 0.25), -0.5, (0.25, -2.0))])
-abs: Primitive = _row("abs", "abs", 1, math.fabs, lambda out, x: (sign(x),), kinks=(0.0,),  # noqa: A001
+abs: Primitive = _row("abs", "abs", 1, math.fabs, lambda out, x: (sign(x),), kinks=(0.0,),
            edges=[((0.0,), 0.0, (0.0,)), ((-0.0,), 0.0, (0.0,)), ((nan,), nan, (nan,))])
 fabs = abs
 
 # Powers and roots. --------------------------------------------------------------------------------------------------
 # A power guards only the points where its formula says 0 * inf. Guarding all of y = 0 would be one row simpler, and
 # would make d2/dxdy of x**y at exponent 0 come out 0 one way and 1/x the other.
-pow: Primitive = _row("pow", "**", 2, _power, lambda out, x, y: (  # noqa: A001
+pow: Primitive = _row("pow", "**", 2, _power, lambda out, x, y: (
                where(equal(x, 0.0) * equal(y, 0.0), 0.0, y * pow(x, y - 1.0)),
                where(equal(x, 0.0) * less_equal(0.0, y), 0.0, out * log(x))),
            domain=(POSITIVE, REAL),

@@ -1,0 +1,57 @@
+"""The graph in Graphviz's own terms, for those who want to go on in DOT; and as plain nodes and edges, like micrograd's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from ..engine import Value, nodes_below
+from .levels import adjust
+from .model import Model, build
+from ..text import number, shortened
+
+if TYPE_CHECKING:
+    import graphviz
+
+COLOURS = {"leaf": "#f6f8fa", "constant": "#f6f8fa", "cut": "#f6f8fa"}
+
+
+def draw_dot(root: Value, format: str = "svg",  # noqa: A002  # micrograd's name for it
+             rankdir: Literal["LR", "TB", "RL", "BT"] = "LR") -> graphviz.Digraph:
+    """The graph below `root` as a `graphviz.Digraph`; rendering it needs the `dot` program, making it does not."""
+    if rankdir not in ("LR", "TB", "RL", "BT"):
+        raise ValueError(f"rankdir must be one of LR, TB, RL, BT, not {rankdir!r}")
+    return digraph(adjust(build(root), "auto", fold_constants=False), format, rankdir)
+
+
+def digraph(model: Model, format: str = "svg", rankdir: str = "LR") -> graphviz.Digraph:  # noqa: A002
+    """A model as a Digraph: a box for each box, with name, gate, value and gradient, and the local gradients on edges."""
+    import graphviz
+
+    dot = graphviz.Digraph(format=format, graph_attr={"rankdir": rankdir},
+                           node_attr={"shape": "box", "style": "rounded,filled", "fontname": "Helvetica"},
+                           edge_attr={"fontname": "Helvetica", "fontsize": "10", "fontcolor": "#6639ba"})
+    names = {box: f"n{i}" for i, box in enumerate(model.boxes)}
+    for box, name in names.items():
+        lines = [" ".join(part for part in (shortened(box.name), box.symbol) if part)]
+        if box.kind not in ("cut", "layer"):
+            lines.append(number(box.value))
+        if box.kind not in ("cut", "layer", "constant"):
+            lines.append("∂ " + ("·" if box.derivative is None else number(box.derivative)))
+        # escape() disarms backslashes; nohtml() keeps a label like <b> from being taken for markup
+        label = graphviz.nohtml("\\n".join(graphviz.escape(line) for line in lines if line))
+        dot.node(name, label=label, fillcolor=COLOURS.get(box.kind, "#ffffff"))
+        for wire in box.wires:
+            dot.edge(names[wire.source], name, label="" if wire.local is None else number(wire.local))
+    return dot
+
+
+def trace(root: Value) -> tuple[list[Value], list[tuple[Value, Value]]]:
+    """The nodes below `root`, operands first, and the edges (operand, user): two for a*a, and constants are nodes too."""
+    nodes: list[Value] = []
+    edges: list[tuple[Value, Value]] = []
+    for v in nodes_below(root):
+        operands = v._prev  # noqa: SLF001  # micrograd's name for it, which wraps constants
+        nodes += [o for o, made in zip(operands, v.operands) if type(made) is float]
+        nodes.append(v)
+        edges += [(operand, v) for operand in operands]
+    return nodes, edges

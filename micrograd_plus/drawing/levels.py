@@ -1,0 +1,184 @@
+"""How much of a graph a picture shows: gates opened or folded, neurons and layers closed, the far end cut off."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Literal
+
+from .. import ops
+from ..engine import Value, adjoints, nodes_below, tangents
+from .model import Box, Model, Wire, add_boxes, with_constants
+from ..text import number
+
+Collapse = Literal["auto", "none", "neuron", "layer"]
+
+OPENED = 40  # boxes up to which a picture opens its dot gates, as slides do
+CLOSED = 150  # boxes above which first the neurons close, then the layers
+CUT = 3000  # boxes of which no picture shows more
+
+
+def adjust(model: Model, collapse: Collapse, fold_constants: bool) -> Model:
+    """The model at the level of detail asked for; "auto" chooses one that can be read."""
+    boxes = model.boxes
+    if collapse == "none" or (collapse == "auto" and _count_opened(boxes) <= OPENED):
+        boxes = _dots_opened(model)
+    if collapse in ("neuron", "layer") or (collapse == "auto" and _too_many(boxes)):
+        boxes = _neurons_closed(boxes)
+    if collapse == "layer" or (collapse == "auto" and _too_many(boxes)):
+        boxes = _layers_closed(boxes)
+    boxes = _cut(boxes, CUT if collapse == "none" else 2 * CLOSED)
+    return Model(_constants_folded(boxes) if fold_constants else boxes, model.mode, model.wrt)
+
+
+def _too_many(boxes: Iterable[Box]) -> bool:
+    return sum(box.kind != "constant" for box in boxes) > CLOSED
+
+
+def _count_opened(boxes: Iterable[Box]) -> int:
+    return sum(max(1, len(box.wires) - 1) if box.primitive is ops.dot_row else 1 for box in boxes)
+
+
+def _dots_opened(model: Model) -> list[Box]:
+    opened: list[Box] = []
+    for box in model.boxes:
+        if box.primitive is ops.dot_row:
+            opened += _expansion(box, model.mode == "forward")
+        opened.append(box)
+    return opened
+
+
+def _expansion(box: Box, forward: bool) -> list[Box]:
+    """The boxes inside a composite gate, of which the given one becomes the last and is not listed."""
+    operands = [w.source.value if w.source.kind == "constant" else Value(w.source.value) for w in box.wires]
+    made = {operand: wire.source for operand, wire in zip(operands, box.wires) if isinstance(operand, Value)}
+    out = box.primitive.expansion(*operands)
+    order = nodes_below(out)
+    if forward:
+        found = tangents(order, {operand: source.derivative or 0.0 for operand, source in made.items()})
+    else:
+        found = {} if box.derivative is None else adjoints(order, {out: box.derivative})
+    *inside, last = add_boxes(order, dict(found), made)
+    for b in inside:
+        b.stale = box.stale
+    box.symbol, box.primitive, box.wires = last.symbol, last.primitive, last.wires
+    return with_constants(inside)
+
+
+FOLDED: dict[str, tuple[str, str]] = {  # the symbol when the constant stands left, and when it stands right
+    "add": ("+ {}", "+ {}"), "sub": ("{} −", "− {}"), "mul": ("× {}", "× {}"), "div": ("{} / x", "÷ {}"),
+    "pow": ("{} ** x", "** {}"), "less": ("{} <", "< {}"), "less_equal": ("{} ≤", "≤ {}"),
+}
+
+
+def _constants_folded(boxes: Iterable[Box]) -> list[Box]:
+    folded = [box for box in boxes if box.kind != "constant"]
+    for box in folded:
+        constants = [number(w.source.value) for w in box.wires if w.source.kind == "constant"]
+        if box.primitive is ops.neg:
+            box.symbol = "× −1"
+        elif constants:
+            if box.kind == "gate":
+                box.symbol = _with_operands(box, constants)
+            box.wires = [w for w in box.wires if w.source.kind != "constant"]
+    return folded
+
+
+def _with_operands(box: Box, constants: list[str]) -> str:
+    if box.primitive.name in FOLDED:
+        left, right = FOLDED[box.primitive.name]
+        return (left if box.wires[0].source.kind == "constant" else right).format(constants[0])
+    return f"{box.symbol} {', '.join(constants)}" if len(constants) <= 2 else box.symbol
+
+
+def _users(boxes: Iterable[Box]) -> dict[Box, list[Box]]:
+    users = defaultdict(list)
+    for box in boxes:
+        for wire in box.wires:
+            users[wire.source].append(box)
+    return users
+
+
+def _neurons_closed(boxes: list[Box]) -> list[Box]:
+    """With every `dot`, its parameters and the activation that alone uses it in one box."""
+    users = _users(boxes)
+    closed: dict[Box, Box] = {}  # from the box that gives a neuron's output to the neuron
+    hidden: set[Box] = set()
+    for dot in boxes:
+        if dot.primitive is not ops.dot_row:
+            continue
+        inputs = len(dot.wires) // 2  # a bias, as many weights, and they
+        weights, wires = dot.wires[:inputs + 1], dot.wires[inputs + 1:]
+        out, local = dot, 1.0
+        if len(users[dot]) == 1 and users[dot][0].primitive.arity == 1:
+            out = users[dot][0]
+            local = out.wires[0].local if out.wires[0].local is not None else 0.0
+            hidden.add(dot)
+        parameters = [w.source for w in weights if all(u.primitive is ops.dot_row for u in users[w.source])]
+        hidden.update(p for p in parameters if p.kind in ("leaf", "constant"))
+        name = out.symbol if out is not dot else "linear"
+        closed[out] = Box("neuron", out.name, name, out.primitive, out.value, out.derivative, out.stale,
+                          [Wire(w.source, None if w.local is None else w.local * local) for w in wires],
+                          note=f"a neuron: {name} of w·x + b with {inputs} weights")
+    return _replaced([box for box in boxes if box not in hidden], closed)
+
+
+def _layers_closed(boxes: list[Box]) -> list[Box]:
+    """With the neurons that see the same inputs through the same activation in one box."""
+    groups: dict[tuple[object, ...], list[Box]] = defaultdict(list)
+    for box in boxes:
+        if box.kind == "neuron":
+            groups[(box.symbol, *(wire.source for wire in box.wires))].append(box)
+    closed: dict[Box, Box] = {}
+    for group in groups.values():
+        if len(group) > 1:
+            layer = Box("layer", "", f"{len(group)} × {group[0].symbol}", group[0].primitive, members=group,
+                        stale=group[0].stale, wires=[Wire(w.source, None, len(group)) for w in group[0].wires],
+                        note=f"a layer of {len(group)} neurons with {len(group[0].wires)} inputs each")
+            closed.update(dict.fromkeys(group, layer))
+    return _replaced(boxes, closed)
+
+
+def _replaced(boxes: list[Box], by: dict[Box, Box]) -> list[Box]:
+    """The boxes with those in `by` replaced, each replacement listed once, and the wires from one layer made one."""
+    kept = list(dict.fromkeys(by.get(box, box) for box in boxes))
+    for box in kept:
+        wires: dict[object, Wire] = {}
+        for i, wire in enumerate(box.wires):
+            source = by.get(wire.source, wire.source)
+            merged = wires.setdefault(source if source.kind == "layer" else i, Wire(source, wire.local, 0))
+            merged.count += wire.count
+            merged.local = wire.local if merged.count == wire.count else None
+        box.wires = list(wires.values())
+    return kept
+
+
+def _cut(boxes: list[Box], limit: int) -> list[Box]:
+    """The boxes nearest the output, up to a limit, with a stub wherever operands were left out."""
+    if len(boxes) <= limit:
+        return boxes
+    near = dict.fromkeys(boxes[-1:])
+    for box in _growing(near):
+        for wire in box.wires:
+            if len(near) < limit:
+                near[wire.source] = None
+    kept = []
+    for box in boxes:
+        if box in near:
+            left_out = [wire for wire in box.wires if wire.source not in near]
+            if left_out:
+                stub = Box("cut", symbol=f"… {len(left_out)} more", note="what lies further from the output is not drawn")
+                kept.append(stub)
+                box.wires = [w for w in box.wires if w.source in near] + [Wire(stub, None, len(left_out))]
+            kept.append(box)
+    return kept
+
+
+def _growing(things: dict[Box, None]) -> Iterable[Box]:
+    """The keys of a dict that grows while they are visited."""
+    visited = 0
+    while visited < len(things):
+        batch = list(things)[visited:]
+        visited += len(batch)
+        yield from batch
+

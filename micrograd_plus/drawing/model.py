@@ -1,0 +1,146 @@
+"""What a picture shows: boxes and wires, plain data from which every form of a picture is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..engine import Value, known_gradient, local_gradients, nodes_below, stale_nodes, tangents
+from ..text import number, visible
+
+Mode = Literal["reverse", "forward"]
+Kind = Literal["leaf", "gate", "constant", "neuron", "layer", "cut"]
+
+RULES = {"distributes": "passes its gradient on to every operand", "swaps": "hands each operand the gradient times the "
+         "other one", "routes": "sends its gradient where the value came from", "scales": "scales its gradient by its "
+         "slope", "blocks": "passes no gradient"}
+
+
+@dataclass(eq=False)
+class Box:
+    """A leaf, gate, constant, closed neuron or layer, or a cut: its texts, its numbers, and the wires that come in."""
+
+    kind: Kind
+    name: str = ""
+    symbol: str = ""
+    primitive: Any = None
+    value: float = 0.0
+    derivative: float | None = None
+    stale: bool = False
+    wires: list[Wire] = field(default_factory=list)
+    members: list[Box] = field(default_factory=list)
+    note: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name or, for want of one, the symbol."""
+        return self.name or self.symbol or "leaf"
+
+
+@dataclass(eq=False)
+class Wire:
+    """An operand on its way into a gate, with the local gradient; None where no gradient passes."""
+
+    source: Box
+    local: float | None
+    count: int = 1
+
+
+@dataclass(eq=False)
+class Model:
+    """The boxes of a picture, operands before their users and the output last."""
+
+    boxes: list[Box]
+    mode: Mode
+    wrt: str
+
+    @property
+    def stale(self) -> bool:
+        """Whether a leaf was edited since the values were computed."""
+        return any(box.stale for box in self.boxes)
+
+    @property
+    def known(self) -> bool:
+        """Whether there are derivatives to show."""
+        return any(box.derivative is not None for box in self.boxes)
+
+    def derivative_name(self, box: Box) -> str:
+        """How a book would write the derivative of this box: ∂e/∂a, or ∂a/∂b swept forward from b."""
+        if self.mode == "forward":
+            return f"∂{box.title}/∂{self.wrt}"
+        return f"∂{self.boxes[-1].name or 'output'}/∂{box.title}"
+
+    def hint(self, box: Box) -> str:
+        """A sentence about a box, for pointing at it."""
+        text = f"{box.title} = {box.value!r}" if box.kind not in ("cut", "layer") else box.title
+        if box.derivative is not None and box.kind != "constant":
+            text += f"\n{self.derivative_name(box)} = {box.derivative!r}"
+        if box.kind == "gate":
+            text += f"\n{box.primitive.name} {RULES[box.primitive.gate]}"
+        return text + (f"\n{box.note}" if box.note else "")
+
+    def wire_hint(self, wire: Wire, user: Box) -> str:
+        """The multiplication that happens on a wire, as a sentence."""
+        if wire.local is None:
+            return f"no gradient passes from {user.title} to {wire.source.title}"
+        if self.mode == "forward" and wire.source.derivative is not None:
+            return product_sentence(wire.local, "tangent", wire.source.derivative)
+        if self.mode == "reverse" and user.derivative is not None:
+            return product_sentence(wire.local, "upstream", user.derivative)
+        return f"local gradient {wire.local!r}"
+
+
+def product_sentence(local: float, name: str, other: float) -> str:
+    """[local 3] × [upstream 1] = 3."""
+    return f"[local {number(local)}] × [{name} {number(other)}] = {number(local * other)}"
+
+
+def build(root: Value, mode: Mode = "reverse", wrt: Value | str | None = None,
+          names: Mapping[str, Any] | None = None) -> Model:
+    """The model of the whole graph below `root`, one box a Value and one a constant operand."""
+    order = nodes_below(root)
+    named: dict[Value, str] = {}
+    for name, thing in (names or {}).items():
+        if isinstance(thing, Value) and not name.startswith("_"):
+            named.setdefault(thing, name)
+    titles = {v: visible(v.label or named.get(v, "")) for v in order}
+    stale = {v for v, _ in stale_nodes(order)}
+    derivatives: Mapping[Value, float | None] = {v: known_gradient(v) for v in order}
+    source = None
+    if mode == "forward":
+        source = _source(order, wrt, titles)
+        found = tangents(order, {source: 1.0})
+        derivatives = {v: found.get(v, 0.0) for v in order}
+    boxes: dict[Value, Box] = {}
+    for box in add_boxes(order, derivatives, boxes):
+        box.stale = any(wire.source.stale for wire in box.wires)
+    for v in order:
+        boxes[v].name = titles[v]
+        boxes[v].stale = v in stale or any(wire.source.stale for wire in boxes[v].wires)
+    return Model(with_constants(boxes.values()), mode, "" if source is None else boxes[source].title)
+
+
+def _source(order: Iterable[Value], wrt: Value | str | None, titles: Mapping[Value, str]) -> Value:
+    for v in order:
+        if v is wrt or isinstance(wrt, str) and wrt == titles[v]:
+            return v
+    raise ValueError(f"forward mode sweeps from a node of the graph, and wrt={wrt!r} is none: pass one, or its label")
+
+
+def add_boxes(order: Sequence[Value], derivatives: Mapping[Value, float | None], boxes: dict[Value, Box]) -> list[Box]:
+    """A new box for every Value in topological `order` that has none in `boxes` yet, where they are put too."""
+    new = []
+    for v in order:
+        if v not in boxes:
+            wires = [Wire(Box("constant", value=operand) if type(operand) is float else boxes[operand], local)
+                     for operand, local in zip(v.operands, local_gradients(v))]
+            boxes[v] = Box("gate" if v.primitive else "leaf", "", v.primitive.symbol if v.primitive else "", v.primitive,
+                           v.data, derivatives.get(v), wires=wires)
+            new.append(boxes[v])
+    return new
+
+
+def with_constants(boxes: Iterable[Box]) -> list[Box]:
+    """The boxes, each behind the constants that only it uses."""
+    return [b for box in boxes for b in (*(w.source for w in box.wires if w.source.kind == "constant"), box)]

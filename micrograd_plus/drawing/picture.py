@@ -1,0 +1,112 @@
+"""`draw`, and the Picture that it gives: shown by Jupyter, saved as SVG, PNG, PDF, DOT or HTML."""
+
+from __future__ import annotations
+
+import base64
+import html
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ..engine import Value
+from .dot import digraph
+from .layout import Rankdir
+from .levels import Collapse, adjust
+from .model import Mode, Model, build
+from .svg import render
+
+Constants = Literal["fold", "show"]
+
+PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>:root {{ color-scheme: light dark }} body {{ margin: 2rem; display: grid; place-items: center }}
+svg {{ max-width: 100%; height: auto }}</style></head>
+<body>{svg}</body></html>
+"""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn graph. `svg` is one <svg> element; `save` writes a file in the form that its name ends in."""
+
+    svg: str
+    model: Model
+    rankdir: Rankdir
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write x.svg, x.png, x.pdf, x.dot or x.html, and give its path.
+
+        Raises ValueError for another ending, and ImportError, saying what to install, when PNG or PDF need a library.
+        The file appears whole or not at all.
+        """
+        target = Path(path)
+        content = self._content(target.suffix.lower())
+        draft = target.with_name(f".{secrets.token_hex(8)}{target.suffix}")
+        try:
+            draft.write_bytes(content)
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
+        return target
+
+    def _content(self, suffix: str) -> bytes:
+        written: dict[str, Callable[[], bytes]] = {
+            ".svg": lambda: self.svg.encode(),
+            ".html": lambda: PAGE.format(title=html.escape(self.model.boxes[-1].title), svg=self.svg).encode(),
+            ".dot": lambda: digraph(self.model, rankdir=self.rankdir).source.encode(),
+            ".png": lambda: _vl_convert().svg_to_png(self.svg, scale=2),
+            ".pdf": lambda: _vl_convert().svg_to_pdf(self.svg),
+        }
+        if suffix not in written:
+            raise ValueError(f"a picture is saved as one of {', '.join(written)}, not as {suffix or 'a name without ending'!r}")
+        return written[suffix]()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        # an image, not inline SVG: notebooks show it whether trusted or not, and its styles stay its own
+        data = base64.b64encode(self.svg.encode()).decode()
+        alt = html.escape(repr(self), quote=True)
+        return {"text/plain": repr(self), "text/html": f'<img alt="{alt}" src="data:image/svg+xml;base64,{data}">'}
+
+    def __repr__(self) -> str:
+        return f"<Picture of {self.model.boxes[-1].title}: {len(self.model.boxes)} boxes>"
+
+
+def draw(root: Value, mode: Mode = "reverse", wrt: Value | str | None = None, constants: Constants = "fold",
+         collapse: Collapse = "auto", rankdir: Rankdir = "LR", names: Mapping[str, Any] | None = None) -> Picture:
+    """A picture of the graph below `root`, with its values and gradients as they stand; it computes no gradients.
+
+    `mode` "reverse" shows each node's gradient, "forward" its derivative with respect to the node `wrt` (or its label).
+    `constants` are folded into their gates or shown as boxes of their own. `collapse` closes neurons or layers into one
+    box; "auto" does so above 150 boxes. `rankdir` is LR, TB, RL or BT, the way from leaves to output. `names`, such as
+    locals(), names Values without a label. Raises TypeError when `root` is no Value, ValueError for an unknown option,
+    and ImportError, saying what to install, when there is no Graphviz.
+    """
+    for option, chosen, known in (("mode", mode, ("reverse", "forward")), ("constants", constants, ("fold", "show")),
+                                  ("collapse", collapse, ("auto", "none", "neuron", "layer"))):
+        if chosen not in known:
+            raise ValueError(f"{option} must be one of {', '.join(known)}, not {chosen!r}")
+    if not isinstance(root, Value):
+        raise TypeError(f"only a Value has a graph to draw, not a {type(root).__name__}")
+    model = adjust(build(root, mode, wrt, names), collapse, constants == "fold")
+    return Picture(render(model, rankdir), model, rankdir)
+
+
+def mimebundle(v: Value) -> dict[str, str]:
+    """What Jupyter shows for a Value: its picture next to its repr, or the repr alone where nothing can draw."""
+    try:
+        return {**draw(v)._repr_mimebundle_(), "text/plain": repr(v)}  # noqa: SLF001  # the same protocol, one level down
+    except ImportError:
+        return {"text/plain": repr(v)}
+
+
+def _vl_convert() -> Any:
+    try:
+        import vl_convert
+    except ImportError:
+        raise ImportError('PNG and PDF need one more library: `pip install "micrograd-plus[draw]"`') from None
+    return vl_convert

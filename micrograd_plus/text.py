@@ -1,0 +1,39 @@
+"""Numbers and names as text that is short, hides nothing and has a known width. Knows nothing of the package."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def number(x: float, digits: int = 6, longest: int | None = None) -> str:
+    """A float with at most `digits` significant digits, a true minus sign and a short exponent: −0.25, 1e6, 2.5e−7.
+
+    It has fewer digits where it would otherwise be longer than `longest` characters.
+    """
+    mantissa, e, exponent = f"{x:.{digits}g}".partition("e")
+    text = (mantissa + (f"e{int(exponent)}" if e else "")).replace("-", "−")
+    return number(x, digits - 1, longest) if longest and len(text) > longest and digits > 1 else text
+
+
+def visible(text: object, limit: int = 300) -> str:
+    """The text cut to `limit` characters, with those that control, hide or reorder others written as escapes."""
+    shown = str(text)
+    if len(shown) > limit:
+        shown = f"{shown[:limit - 1]}…"
+    return "".join(c if _shows(c) else c.encode("unicode_escape", "backslashreplace").decode() for c in shown)
+
+
+def _shows(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category[0] != "C" and category not in ("Zl", "Zp")
+
+
+def shortened(text: str, limit: int = 24) -> str:
+    """The text cut to `limit` characters, of which the last then tells."""
+    return text if len(text) <= limit else text[:limit - 1] + "…"
+
+
+def width(text: str, size: float) -> float:
+    """An upper estimate of a text's width at a font size, in the unit of the size, for common sans-serif fonts."""
+    return size * sum(1.05 if unicodedata.east_asian_width(c) in "WF" or unicodedata.category(c) == "So" else
+                      0.9 if c in "mwMW@%×÷Σ∂−+<>≤" else 0.4 if c in "iljI.,:;|!' ()" else 0.64 for c in text)
