@@ -1,0 +1,35 @@
+"""Hypothesis profiles, and a watch on global state: a test that leaves the engine switched fails, not its neighbour."""
+
+import os
+import sys
+import threading
+
+import pytest
+from hypothesis import settings
+
+from micrograd_plus.engine import Value
+
+settings.register_profile("ci", derandomize=True, print_blob=True, deadline=None, max_examples=200)
+settings.register_profile("dev", deadline=None, max_examples=50)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+def engine_state():
+    """What a test could leave behind: recording off, anomaly mode on, another recursion limit or stack size."""
+    records = (Value(1.0) + 1.0).primitive is not None
+    try:
+        Value(0.0).log()
+        blames = False
+    except FloatingPointError:
+        blames = True
+    return {"records": records, "blames": blames, "recursion limit": sys.getrecursionlimit(),
+            "stack size": threading.stack_size()}
+
+
+PRISTINE = engine_state()
+
+
+@pytest.fixture(autouse=True)
+def _no_leak():
+    yield
+    assert engine_state() == PRISTINE, "this test leaks global state"

@@ -1,0 +1,91 @@
+"""The independent reference: every row as a function of mpmath, with 1500 digits, and the points where to compare.
+
+A slope is a central difference with a step of 1e-400, whose own error lies beyond the digits that matter; no formula of
+the package, and no derivative worked out by hand, enters it.
+"""
+
+import itertools
+import math
+import random
+from functools import partial
+
+from mpmath import mp, mpf
+
+inf = math.inf
+STEP = mpf("1e-400")
+SMALLEST_NORMAL, LARGEST = 2.0**-1022, math.nextafter(math.inf, 0.0)
+
+
+def dot(bias, *factors):
+    n = len(factors) // 2
+    return bias + mp.fsum(w * x for w, x in zip(factors[:n], factors[n:], strict=True))
+
+
+ORACLES = {
+    "add": lambda x, y: x + y, "sub": lambda x, y: x - y, "mul": lambda x, y: x * y, "div": lambda x, y: x / y,
+    "neg": lambda x: -x, "sum": lambda *xs: mp.fsum(xs), "dot": dot,
+    "less": lambda x, y: mpf(x < y), "less_equal": lambda x, y: mpf(x <= y), "equal": lambda x, y: mpf(x == y),
+    "sign": mp.sign, "step": lambda x: mpf(x > 0), "where": lambda c, x, y: x if c else y,
+    "maximum": lambda *xs: max(xs), "minimum": lambda *xs: min(xs),
+    "relu": lambda x: max(x, mpf(0)), "hard_tanh": lambda x: min(max(x, mpf(-1)), mpf(1)),
+    "leaky_relu": lambda x, slope: x if x > 0 else slope * x, "abs": mp.fabs,
+    "pow": mp.power, "sqrt": mp.sqrt, "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)), "hypot": mp.hypot,
+    "exp": mp.exp, "exp2": lambda x: mp.power(2, x), "expm1": mp.expm1,
+    "log": mp.log, "log2": lambda x: mp.log(x) / mp.log(2), "log10": mp.log10, "log1p": mp.log1p,
+    "logsumexp": lambda *xs: mp.log(mp.fsum(mp.exp(x) for x in xs)),
+    "sin": mp.sin, "cos": mp.cos, "tan": mp.tan, "asin": mp.asin, "acos": mp.acos, "atan": mp.atan, "atan2": mp.atan2,
+    "sinh": mp.sinh, "cosh": mp.cosh, "tanh": mp.tanh, "asinh": mp.asinh, "acosh": mp.acosh, "atanh": mp.atanh,
+    "sech2": lambda x: mp.sech(x) ** 2, "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
+    "softplus": lambda x: mp.log1p(mp.exp(x)), "silu": lambda x: x / (1 + mp.exp(-x)),
+    "erf": mp.erf, "erfc": lambda x: mp.erfc(x) if x < 1e100 else mpf(0),
+}
+
+MAGNITUDES = (1e-300, 1e-150, 1e-16, 1e-8, 1e-3, 0.1, 0.5, 1.0, 1.5, 2.0, 3.25, 5.3, 10.0, 26.1, 30.0, 36.5, 100.0,
+              700.0, 720.0, 745.5, 1e5, 1e8, 1e16, 1e150, 1e300)
+FEW_MAGNITUDES = (1e-300, 1e-150, 1e-8, 0.1, 1.0, 1.5, 30.0, 700.0, 1e8, 1e150, 1e300)
+SAMPLES_OF_MANY = (
+    (2.0,), (-700.0,), (0.5, 2.0, 30.0), (-1e-300, 3.0, 1e150), (-30.0, 0.1, 2.0), (700.0, -701.0, 720.0),
+    (0.1, 3.0, -2.0, -0.25, 1.5), (1e300, -2e299, -3.0, 0.25, 1e-8), (-745.5, -744.0, -720.0, -1e5, -1e300),
+)
+
+
+def row_domain(row, position):
+    """The open interval of one operand; a row may give one interval for all of them."""
+    return row.domain[position % len(row.domain)]
+
+
+def points_inside(row, position, magnitudes):
+    low, high = row_domain(row, position)
+    ends = [low + SMALLEST_NORMAL, math.nextafter(low, inf), low + 1e-9, high - 1e-9, math.nextafter(high, -inf)]
+    points = {*magnitudes, *(-m for m in magnitudes), *ends}
+    normal = {x for x in points if SMALLEST_NORMAL <= abs(x) < LARGEST or x == 0.0}
+    return sorted(x for x in normal if low < x < high and x not in row.kinks)
+
+
+def smooth_points(row):
+    """Operands inside the domain of a row: the grid of its magnitudes and some random ones, the same on every run."""
+    if row.arity is None:
+        return SAMPLES_OF_MANY
+    magnitudes = {1: (0.0, *MAGNITUDES), 2: FEW_MAGNITUDES, 3: FEW_MAGNITUDES[::3]}[row.arity]
+    return [*itertools.product(*(points_inside(row, i, magnitudes) for i in range(row.arity))), *random_points(row)]
+
+
+def random_points(row, count=20):
+    rng = random.Random(row.name)
+    spans = [(max(low, -10.0), min(high, 10.0)) for low, high in map(partial(row_domain, row), range(row.arity or 3))]
+    return [tuple(rng.uniform(*span) for span in spans) for _ in range(count)]
+
+
+def true_slope(function, operands, position):
+    """The derivative of a function of mpmath numbers, by a central difference with 1500 digits."""
+    operands = [mpf(x) for x in operands]
+    step = STEP * min(1, abs(operands[position]) or 1)
+    above, below = ([*operands[:position], operands[position] + d, *operands[position + 1:]] for d in (step, -step))
+    return (function(*above) - function(*below)) / (2 * step)
+
+
+def is_close(got, true, bound):
+    """Whether a float is the rounding of a true number within a relative bound, to inf beyond the range of floats."""
+    if abs(true) > LARGEST:
+        return got == (inf if true > 0 else -inf)
+    return math.isfinite(got) and abs(mpf(got) - true) <= max(bound * abs(true), SMALLEST_NORMAL)
