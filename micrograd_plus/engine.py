@@ -8,30 +8,19 @@ them at its end: an interrupted one has changed nothing.
 
 from __future__ import annotations
 
-import math
 import threading
-import weakref
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
-from . import ops
+from . import guards, ops
 from .graph import topological_order
+from .guards import require_fresh
 from .ops import Primitive, as_float
+from .pickling import fence_is_up, operands_first
 
 Operand = Any  # a Value, or a number that as_float takes
-
-
-class _Mode(NamedTuple):
-    recording: bool = True
-    anomaly: bool = False
-
-
-_DEFAULT = _Mode()
-_mode: ContextVar[_Mode] = ContextVar("micrograd_plus_mode", default=_DEFAULT)
 _edits = 0  # how many leaves were edited so far: the clock that tells a stale node from a fresh one
 _edits_lock = threading.Lock()
 
@@ -39,8 +28,7 @@ _edits_lock = threading.Lock()
 def _method(primitive: Primitive) -> Callable[[Value], Value]:
     def method(self: Value) -> Value:
         return record(primitive, (self,))
-    method.__name__ = method.__qualname__ = primitive.name
-    method.__doc__ = f"{primitive.name} of this Value: the row `ops.{primitive.name}`."
+    method.__name__, method.__doc__ = primitive.name, f"The row `ops.{primitive.name}` of this Value."
     return method
 
 
@@ -119,8 +107,8 @@ class Value:
         order = nodes_below(self)
         require_fresh(order)
         found = adjoints(order, {self: as_float(gradient, "backward")})
-        if _mode.get().anomaly:
-            _blame_gradient(order, found)
+        if guards.mode.get().anomaly:
+            guards.require_finite_gradients(order, found)
         gradients = [found.get(v, 0.0) + (v._gradient or 0.0 if v.primitive is None else 0.0) for v in order]
         _commit(order, _gradient=gradients)
 
@@ -131,8 +119,8 @@ class Value:
         for v in order:
             operands = [o if type(o) is float else primals.get(o, o._primal) for o in v.operands]
             primals[v] = v.primitive.primal(*operands)
-            if _mode.get().anomaly:
-                _blame_value(v.primitive, v.operands, primals[v])
+            if guards.mode.get().anomaly:
+                guards.require_finite_value(v.primitive, operands, primals[v])
         n = len(order)
         _commit(order, _primal=list(primals.values()), _gradient=[None] * n, _clock=[_edits] * n)
         return self
@@ -181,20 +169,19 @@ class Value:
     def __copy__(self) -> Value:
         return _node(self.primitive, self.operands, self._primal, self._gradient, self._clock, self.label)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         for v in topological_order([self], lambda v: () if id(v) in memo else value_operands(v)):
             if id(v) not in memo:
                 operands = tuple([o if type(o) is float else memo[id(o)] for o in v.operands])
                 memo[id(v)] = _node(v.primitive, operands, v._primal, v._gradient, v._clock, v.label)
-        copied: Value = memo[id(self)]
-        return copied
+        return memo[id(self)]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self.primitive is None or _fences.raised():
+        if self.primitive is None or fence_is_up():
             return _node, (self.primitive, self.operands, self._primal, self._gradient, None, self.label)
         order = nodes_below(self)
         require_fresh(order)
-        return _between_fences, ([_Fence(up=True), *order, _Fence(up=False)],)
+        return operands_first(order)
 
     @staticmethod
     def __primitive__(primitive: Primitive, operands: tuple[Operand, ...]) -> Value:
@@ -226,20 +213,13 @@ def record(primitive: Primitive, operands: tuple[Operand, ...]) -> Value:
     except AttributeError:  # there are numbers that are not yet floats
         operands = tuple([o if isinstance(o, Value) else as_float(o, primitive.name) for o in operands])
         primal = primitive.primal(*_primals(operands))
-    mode = _mode.get()
-    if mode is not _DEFAULT:
+    mode = guards.mode.get()
+    if mode is not guards.DEFAULT:
         if mode.anomaly:
-            _blame_value(primitive, operands, primal)
+            guards.require_finite_value(primitive, operands, primal)
         if not mode.recording and primitive not in _CONDITIONS:
             return _node(None, (), primal, None, _edits, "")
-    v = _new(Value)
-    v._primal = primal
-    v._gradient = None
-    v.primitive = primitive
-    v.operands = operands
-    v._clock = _edits
-    v.label = ""
-    return v
+    return _node(primitive, operands, primal, None, _edits, "")
 
 
 def _primals(operands: tuple[Any, ...]) -> list[float]:
@@ -286,7 +266,7 @@ def local_gradients(v: Value) -> Sequence[float | None]:
     if primitive is None:
         return ()
     partials: Sequence[float | None] = primitive.partials(v._primal, *_primals(v.operands))
-    if primitive.gate == "routes" and 0.0 in partials:  # its partials are switches: one that is off passes nothing, not even 0 * inf
+    if primitive.gate == "routes" and 0.0 in partials:  # a switch that is off passes nothing, not even 0 * inf
         return [partial or None for partial in partials]
     return partials
 
@@ -324,93 +304,3 @@ def _commit(nodes: list[Value], **contents: list[Any]) -> None:
     """Set slots of many nodes at once: no bytecode runs between two of them, so Ctrl-C falls before or after."""
     slots = [slot for slot in contents for _ in nodes]
     deque(map(setattr, nodes * len(contents), slots, chain.from_iterable(contents.values())), maxlen=0)
-
-
-def stale_nodes(order: Sequence[Value]) -> Iterator[tuple[Value, Value]]:
-    """Nodes computed before a leaf among their operands was edited, each with that leaf."""
-    newest = max([v._clock for v in order if v.primitive is None], default=0)
-    if any([v._clock < newest for v in order]):
-        for v in order:
-            for operand in value_operands(v):
-                if operand.primitive is None and operand._clock > v._clock:
-                    yield v, operand
-
-
-def require_fresh(order: Sequence[Value]) -> None:
-    """Raise ValueError, naming the leaf, when one was edited after its users were computed."""
-    for v, leaf in stale_nodes(order):
-        raise ValueError(f"{leaf!r} was edited after {v!r} = {_call(v.primitive, v.operands)} was computed from it: call .forward() on the output "
-                         "to evaluate the graph again, then .backward()")
-
-
-@contextmanager
-def no_grad() -> Generator[None]:
-    """Within it, operations give plain leaves: no graph is recorded. A context manager and a decorator."""
-    with _switched(recording=False):
-        yield
-
-
-@contextmanager
-def detect_anomaly() -> Generator[None]:
-    """Within it, the first value or gradient that turns inf or nan raises FloatingPointError and is named."""
-    with _switched(anomaly=True):
-        yield
-
-
-@contextmanager
-def _switched(**changes: bool) -> Generator[None]:
-    token = _mode.set(_mode.get()._replace(**changes))
-    try:
-        yield
-    finally:
-        _mode.reset(token)
-
-
-def _call(primitive: Primitive, operands: Sequence[Any]) -> str:
-    shown = [repr(o) if type(o) is float else f"{o.label or 'Value'}={o._primal!r}" for o in operands[:6]]
-    return f"{primitive.name}({', '.join(shown)}{', ...' if len(operands) > 6 else ''})"
-
-
-def _blame_value(primitive: Primitive, operands: Sequence[Any], primal: float) -> None:
-    if not math.isfinite(primal):
-        raise FloatingPointError(f"{_call(primitive, operands)} turned {primal}")
-
-
-def _blame_gradient(order: Sequence[Value], adjoint: dict[Value, float]) -> None:
-    for v in reversed(order):
-        if not math.isfinite(adjoint.get(v, 0.0)):
-            users = [f"{_call(u.primitive, u.operands)}, whose gradient is {adjoint[u]}" for u in order if u in adjoint and v in u.operands]
-            raise FloatingPointError(f"the gradient of {v!r} turned {adjoint[v]}; it came through "
-                                     + "; ".join(users[:3] or ["the gradient that backward was given"]))
-
-
-class _Fence:
-    """Pickled before and after the nodes of a graph in topological order, so that pickle never recurses far.
-
-    While the fence is up, a node is written as its row and operands, which by then have been written themselves; a
-    node that is met outside brings its graph between fences. The fence falls with the list that holds it, whatever
-    interrupts the pickling.
-    """
-
-    __slots__ = ("__weakref__", "up")
-
-    def __init__(self, up: bool) -> None:
-        self.up = up
-
-    def __reduce__(self) -> tuple[type[bool], tuple[()]]:
-        _fences.latest = weakref.ref(self) if self.up else None
-        return bool, ()
-
-
-class _Fences(threading.local):
-    latest: weakref.ref[_Fence] | None = None
-
-    def raised(self) -> bool:
-        return self.latest is not None and self.latest() is not None
-
-
-_fences = _Fences()
-
-
-def _between_fences(nodes: list[Value]) -> Value:
-    return nodes[-2]

@@ -26,8 +26,8 @@ class Generator(Protocol):
 
 
 INITIALISATIONS: dict[str, Callable[[int, Generator], float]] = {
-    "uniform": lambda nin, rng: rng.uniform(-1, 1),
-    "he": lambda nin, rng: rng.gauss(0.0, math.sqrt(2.0 / nin)),  # He et al. 2015, eq. 10: keeps the variance through ReLUs
+    "uniform": lambda _, rng: rng.uniform(-1, 1),
+    "he": lambda nin, rng: rng.gauss(0.0, math.sqrt(2.0 / nin)),  # He et al. 2015, eq. 10: ReLUs keep the variance
 }
 
 
@@ -121,7 +121,7 @@ class Layer(Module):
 
 
 class MLP(Module):
-    """Layers one after another, the last one linear; the keywords are a Neuron's. MLP(2, [16, 16, 1]) has 337 parameters."""
+    """Layers one after another, the last one linear; keywords are a Neuron's. MLP(2, [16, 16, 1]) has 337 parameters."""
 
     def __init__(self, nin: int, nouts: Sequence[int], **kwargs: Any) -> None:
         sizes = [nin, *nouts]

@@ -80,9 +80,7 @@ def primitives() -> tuple[Primitive, ...]:
 
 
 def primitive(name: str) -> Primitive:
-    """The row called `name`; raises KeyError with the names that exist."""
-    if name not in TABLE:
-        raise KeyError(f"no primitive is called {name!r}; there are: {', '.join(TABLE)}")
+    """The row called `name`; raises KeyError where there is none."""
     return TABLE[name]
 
 
@@ -92,16 +90,8 @@ def as_float(number: object, user: str) -> float:
         return number
     is_numpy_bool = type(number).__module__ == "numpy" and type(number).__name__ in ("bool", "bool_")
     if is_numpy_bool or isinstance(number, Real):
-        try:
-            return float(number)  # type: ignore[arg-type]  # a NumPy bool is a number, though not a numbers.Real
-        except OverflowError:
-            raise OverflowError(f"{user}: the number is too large for a float") from None
-    raise TypeError(f"{user} works on numbers and Values, not on {type(number).__name__} ({_short(number)})")
-
-
-def _short(thing: object) -> str:
-    text = repr(thing)
-    return text if len(text) <= 60 else text[:57] + "..."
+        return float(number)  # type: ignore[arg-type]  # a NumPy bool is a number, though not a numbers.Real
+    raise TypeError(f"{user} works on numbers and Values, not on {type(number).__name__}")
 
 
 def _row(name: str, symbol: str, arity: int | None, primal: Callable[..., float],
@@ -112,7 +102,7 @@ def _row(name: str, symbol: str, arity: int | None, primal: Callable[..., float]
 
 def _ieee(function: Callable[[float], float], *, even: bool = False,
           poles: Mapping[float, float] | None = None) -> Callable[[float], float]:
-    """Python's libm function with IEEE results in place of its exceptions: inf with the sign of x (of + if `even`), nan."""
+    """Python's libm function with IEEE results in place of its exceptions: nan, or inf with the sign of x unless `even`."""
     def primal(x: float) -> float:
         try:
             return function(x)
@@ -144,17 +134,7 @@ def _power(x: float, y: float) -> float:
 def _largest(*xs: float) -> float:
     if not xs:
         raise ValueError("there is no largest or smallest of nothing: give at least one operand")
-    best = xs[0]
-    for x in xs:
-        if x > best or x != x:
-            best = x
-        if best != best:
-            break
-    return best
-
-
-def _smallest(*xs: float) -> float:
-    return -_largest(*(-x for x in xs))
+    return next((x for x in xs if x != x), max(xs))
 
 
 def _sigmoid(x: float) -> float:
@@ -174,17 +154,10 @@ def _sum(*xs: float) -> float:
     return total
 
 
-def _dot(bias: float, *factors: float) -> float:
+def _dot(bias: Number, *factors: Number) -> Number:  # on floats the primal, on Values the expansion
     n = len(factors) // 2
     for w, x in zip(factors[:n], factors[n:]):
         bias += w * x
-    return bias
-
-
-def _dot_expanded(bias: Number, *factors: Number) -> Number:
-    n = len(factors) // 2
-    for w, x in zip(factors[:n], factors[n:], strict=True):
-        bias = bias + w * x
     return bias
 
 
@@ -215,11 +188,11 @@ add = _row("add", "+", 2, lambda x, y: x + y, lambda out, x, y: (1.0, 1.0), gate
 sub = _row("sub", "−", 2, lambda x, y: x - y, lambda out, x, y: (1.0, -1.0), gate="distributes")
 mul = _row("mul", "×", 2, lambda x, y: x * y, lambda out, x, y: (y, x), gate="swaps")
 div: Primitive = _row("div", "÷", 2, _divide, lambda out, x, y: (div(1.0, y), -div(out, y)),
-           edges=[((49.0, 49.0), 1.0, (1 / 49, -1 / 49)), ((1.0, 0.0), inf, (inf, -inf)), ((0.0, 0.0), nan, (inf, nan))])
+                      edges=[((49.0, 49.0), 1.0, (1 / 49, -1 / 49)), ((1.0, 0.0), inf, (inf, -inf)), ((0.0, 0.0), nan, (inf, nan))])
 neg = _row("neg", "−", 1, lambda x: -x, lambda out, x: (-1.0,))
 sum: Primitive = _row("sum", "Σ", None, _sum, lambda out, *xs: (1.0,) * len(xs), gate="distributes")
 dot_row = _row("dot", "w·x", None, _dot,  # operands: the bias, then the n weights, then the n inputs
-               lambda out, b, *f: (1.0, *f[len(f) // 2:], *f[:len(f) // 2]), gate="swaps", expansion=_dot_expanded)
+               lambda out, b, *f: (1.0, *f[len(f) // 2:], *f[:len(f) // 2]), gate="swaps", expansion=_dot)
 
 # Conditions: 1 or 0, without derivative; `where` and `bool` take them. ----------------------------------------------
 less = _row("less", "<", 2, lambda x, y: float(x < y), lambda out, x, y: (None, None), gate="blocks")
@@ -228,7 +201,7 @@ equal = _row("equal", "=", 2, lambda x, y: float(x == y), lambda out, x, y: (Non
 sign = _row("sign", "sign", 1, lambda x: x if x == 0 or x != x else math.copysign(1.0, x), lambda out, x: (None,),
             gate="blocks", kinks=(0.0,), edges=[((0.0,), 0.0, (0.0,)), ((nan,), nan, (0.0,))])
 step: Primitive = _row("step", "step", 1, lambda x: x if x != x else float(x > 0), lambda out, x: (None,),
-            gate="blocks", kinks=(0.0,), edges=[((0.0,), 0.0, (0.0,)), ((nan,), nan, (0.0,))])
+                       gate="blocks", kinks=(0.0,), edges=[((0.0,), 0.0, (0.0,)), ((nan,), nan, (0.0,))])
 
 # Routers: the gradient goes where the value came from. --------------------------------------------------------------
 where = _row("where", "where", 3, lambda c, x, y: x if c else y,
@@ -237,30 +210,30 @@ where = _row("where", "where", 3, lambda c, x, y: x if c else y,
 maximum = _row("maximum", "max", None, _largest, _ties, gate="routes",
                edges=[((1.0, 1.0), 1.0, (0.5, 0.5)), ((2.0, 2.0, 2.0, 1.0), 2.0, (1 / 3, 1 / 3, 1 / 3, 0.0)),
                       ((nan, 1.0), nan, (nan, nan)), ((inf, inf), inf, (0.5, 0.5))])
-minimum = _row("minimum", "min", None, _smallest, _ties, gate="routes",
+minimum = _row("minimum", "min", None, lambda *xs: -_largest(*(-x for x in xs)), _ties, gate="routes",
                edges=[((1.0, 1.0), 1.0, (0.5, 0.5)), ((2.0, 2.0, 2.0, 3.0), 2.0, (1 / 3, 1 / 3, 1 / 3, 0.0)),
                       ((1.0, nan), nan, (nan, nan)), ((-inf, -inf), -inf, (0.5, 0.5))])
 relu = _row("relu", "ReLU", 1, lambda x: x if x > 0 or x != x else 0.0, lambda out, x: (step(x),), gate="routes",
             kinks=(0.0,), edges=[((0.0,), 0.0, (0.0,)), ((nan,), nan, (nan,)), ((-inf,), 0.0, (0.0,))])
-hard_tanh = _row("hard_tanh", "hardtanh", 1, lambda x: _largest(-1.0, _smallest(1.0, x)),
+hard_tanh = _row("hard_tanh", "hardtanh", 1, lambda x: x if x != x else max(-1.0, min(1.0, x)),
                  lambda out, x: (1.0 - step(abs(x) - 1.0),), gate="routes", kinks=UNIT,
                  edges=[((1.0,), 1.0, (1.0,)), ((-1.0,), -1.0, (1.0,)), ((2.0,), 1.0, (0.0,)), ((nan,), nan, (nan,))])
 leaky_relu_row = _row("leaky_relu", "LReLU", 2, lambda x, slope: x if x > 0 or x != x else slope * x,
                       lambda out, x, slope: (step(x) + slope * (1.0 - step(x)), x * (1.0 - step(x))),
                       kinks=(0.0,), edges=[((0.0, 0.25), 0.0, (0.25, 0.0)), ((-2.0, 0.25), -0.5, (0.25, -2.0))])
 abs: Primitive = _row("abs", "abs", 1, math.fabs, lambda out, x: (sign(x),), kinks=(0.0,),
-           edges=[((0.0,), 0.0, (0.0,)), ((-0.0,), 0.0, (0.0,)), ((nan,), nan, (nan,))])
+                      edges=[((0.0,), 0.0, (0.0,)), ((-0.0,), 0.0, (0.0,)), ((nan,), nan, (nan,))])
 fabs = abs
 
 # Powers and roots. --------------------------------------------------------------------------------------------------
 # A power guards only the points where its formula says 0 * inf. Guarding all of y = 0 would be one row simpler, and
 # would make d2/dxdy of x**y at exponent 0 come out 0 one way and 1/x the other.
 pow: Primitive = _row("pow", "**", 2, _power, lambda out, x, y: (
-               where(equal(x, 0.0) * equal(y, 0.0), 0.0, y * pow(x, y - 1.0)),
-               where(equal(x, 0.0) * less_equal(0.0, y), 0.0, out * log(x))),
-           domain=(POSITIVE, REAL),
-           edges=[((0.0, 0.0), 1.0, (0.0, 0.0)), ((0.0, 2.0), 0.0, (0.0, 0.0)), ((-2.0, 3.0), -8.0, (12.0, nan)),
-                  ((0.0, 0.5), 0.0, (inf, 0.0)), ((-1.0, 0.5), nan, (nan, nan)), ((0.0, 1.0), 0.0, (1.0, 0.0))])
+                          where(equal(x, 0.0) * equal(y, 0.0), 0.0, y * pow(x, y - 1.0)),
+                          where(equal(x, 0.0) * less_equal(0.0, y), 0.0, out * log(x))),
+                      domain=(POSITIVE, REAL),
+                      edges=[((0.0, 0.0), 1.0, (0.0, 0.0)), ((0.0, 2.0), 0.0, (0.0, 0.0)), ((-2.0, 3.0), -8.0, (12.0, nan)),
+                             ((0.0, 0.5), 0.0, (inf, 0.0)), ((-1.0, 0.5), nan, (nan, nan)), ((0.0, 1.0), 0.0, (1.0, 0.0))])
 sqrt = _row("sqrt", "√", 1, _ieee(math.sqrt), lambda out, x: (div(0.5, out + 0.0),),  # -0 + 0 is +0, so the slope is +inf
             domain=(POSITIVE,), edges=[((0.0,), 0.0, (inf,)), ((-0.0,), -0.0, (inf,)), ((-1.0,), nan, (nan,))])
 cbrt = _row("cbrt", "∛", 1, math.cbrt, lambda out, x: (div(1 / 3, out * out),), kinks=(0.0,),
@@ -276,22 +249,17 @@ exp2 = _row("exp2", "exp2", 1, _ieee(math.exp2), lambda out, x: (out * math.log(
 expm1 = _row("expm1", "expm1", 1, _ieee(math.expm1), lambda out, x: (exp(x),), edges=[((1000.0,), inf, (inf,))])
 
 
-def _inverse_above(pole: float, x: Number, steepness: Number) -> tuple[Number]:
-    """1/steepness above the pole, +inf at it, nan below, as befits the slope of a logarithm."""
-    return (where(less(x, pole), nan, div(1.0, steepness + 0.0)),)
+def _logarithm(name: str, function: Callable[[float], float], steepness: Callable[[Number], Number],
+               pole: float = 0.0) -> Primitive:  # its slope is 1/steepness above the pole, +inf at it (at -0 too), nan below
+    return _row(name, name, 1, _ieee(function, poles={pole: -inf}),
+                lambda out, x: (where(less(x, pole), nan, div(1.0, steepness(x) + 0.0)),), domain=((pole, inf),),
+                edges=[((pole,), -inf, (inf,)), ((pole - 1.0,), nan, (nan,))])
 
 
-log: Primitive = _row("log", "log", 1, _ieee(math.log, poles={0.0: -inf}), lambda out, x: _inverse_above(0.0, x, x),
-           domain=(POSITIVE,), edges=[((0.0,), -inf, (inf,)), ((-0.0,), -inf, (inf,)), ((-1.0,), nan, (nan,))])
-log2 = _row("log2", "log2", 1, _ieee(math.log2, poles={0.0: -inf}),
-            lambda out, x: _inverse_above(0.0, x, x * math.log(2)), domain=(POSITIVE,),
-            edges=[((0.0,), -inf, (inf,)), ((-1.0,), nan, (nan,))])
-log10 = _row("log10", "log10", 1, _ieee(math.log10, poles={0.0: -inf}),
-             lambda out, x: _inverse_above(0.0, x, x * math.log(10)), domain=(POSITIVE,),
-             edges=[((0.0,), -inf, (inf,)), ((-1.0,), nan, (nan,))])
-log1p = _row("log1p", "log1p", 1, _ieee(math.log1p, poles={-1.0: -inf}),
-             lambda out, x: _inverse_above(-1.0, x, 1.0 + x), domain=((-1.0, inf),),
-             edges=[((-1.0,), -inf, (inf,)), ((-2.0,), nan, (nan,))])
+log: Primitive = _logarithm("log", math.log, lambda x: x)
+log2 = _logarithm("log2", math.log2, lambda x: x * math.log(2))
+log10 = _logarithm("log10", math.log10, lambda x: x * math.log(10))
+log1p = _logarithm("log1p", math.log1p, lambda x: 1.0 + x, pole=-1.0)
 logsumexp = _row("logsumexp", "logΣexp", None, _logsumexp, _softmax,
                  edges=[((inf, 0.0), inf, (1.0, 0.0)), ((-inf, -inf), -inf, (0.5, 0.5)), ((nan, 0.0), nan, (nan, nan))],
                  expansion=lambda *xs: log(sum(*(exp(x) for x in xs))))
@@ -311,30 +279,28 @@ atan2 = _row("atan2", "atan2", 2, math.atan2,  # divided twice by the hypotenuse
 
 # Hyperbolic functions and their inverses. ---------------------------------------------------------------------------
 sinh = _row("sinh", "sinh", 1, _ieee(math.sinh), lambda out, x: (cosh(x),), edges=[((-1000.0,), -inf, (inf,))])
-cosh: Primitive = _row("cosh", "cosh", 1, _ieee(math.cosh, even=True), lambda out, x: (sinh(x),),
-            edges=[((-1000.0,), inf, (-inf,))])
-sech2 = _row("sech2", "sech²", 1, _sech2, lambda out, x: (-2.0 * out * tanh(x),))  # the slope of tanh, exact in both tails
+cosh: Primitive = _row("cosh", "cosh", 1, _ieee(math.cosh, even=True), lambda out, x: (sinh(x),))
+sech2 = _row("sech2", "sech²", 1, _sech2, lambda out, x: (-2.0 * out * tanh(x),))  # tanh's slope, exact in both tails
 tanh: Primitive = _row("tanh", "tanh", 1, math.tanh, lambda out, x: (sech2(x),), edges=[((inf,), 1.0, (0.0,))],
-            expansion=lambda x: 2.0 * sigmoid(2.0 * x) - 1.0)
+                       expansion=lambda x: 2.0 * sigmoid(2.0 * x) - 1.0)
 asinh = _row("asinh", "asinh", 1, math.asinh, lambda out, x: (div(1.0, hypot(1.0, x)),), edges=[((inf,), inf, (0.0,))])
 acosh = _row("acosh", "acosh", 1, _ieee(math.acosh), lambda out, x: (div(1.0, sqrt(x - 1.0) * sqrt(x + 1.0)),),
              domain=((1.0, inf),), edges=[((1.0,), 0.0, (inf,)), ((0.0,), nan, (nan,)), ((-2.0,), nan, (nan,))])
 atanh = _row("atanh", "atanh", 1, _ieee(math.atanh, poles={1.0: inf, -1.0: -inf}),
-             lambda out, x: _inverse_above(0.0, 1.0 - abs(x), (1.0 - x) * (1.0 + x)), domain=(UNIT,),
+             lambda out, x: (where(less(1.0, abs(x)), nan, div(1.0, (1.0 - x) * (1.0 + x))),), domain=(UNIT,),
              edges=[((1.0,), inf, (inf,)), ((-1.0,), -inf, (inf,)), ((2.0,), nan, (nan,)), ((-2.0,), nan, (nan,))])
 
 # Activations and the error function. --------------------------------------------------------------------------------
-sigmoid: Primitive = _row("sigmoid", "σ", 1, _sigmoid, lambda out, x: (0.25 * sech2(0.5 * x),),  # e/(1+e)**2, e = exp(-abs(x))
-               edges=[((0.0,), 0.5, (0.25,)), ((-inf,), 0.0, (0.0,)), ((inf,), 1.0, (0.0,))],
-               expansion=lambda x: div(1.0, exp(-x) + 1.0))
+sigmoid: Primitive = _row("sigmoid", "σ", 1, _sigmoid, lambda out, x: (0.25 * sech2(0.5 * x),),  # e/(1+e)², e = exp(-|x|)
+                          edges=[((0.0,), 0.5, (0.25,)), ((-inf,), 0.0, (0.0,)), ((inf,), 1.0, (0.0,))],
+                          expansion=lambda x: div(1.0, exp(-x) + 1.0))
 softplus = _row("softplus", "softplus", 1, lambda x: _largest(x, 0.0) + math.log1p(_exp(-math.fabs(x))),
                 lambda out, x: (sigmoid(x),), edges=[((inf,), inf, (1.0,)), ((-inf,), 0.0, (0.0,))],
                 expansion=lambda x: log(exp(x) + 1.0))
 silu = _row("silu", "SiLU", 1, lambda x: x * _sigmoid(x), lambda out, x: (sigmoid(x) * (1.0 + x * sigmoid(-x)),),
             edges=[((0.0,), 0.0, (0.5,))], expansion=lambda x: x * sigmoid(x))
-erf = _row("erf", "erf", 1, math.erf, lambda out, x: (2 / math.sqrt(math.pi) * exp(-(x * x)),), edges=[((inf,), 1.0, (0.0,))])
-erfc = _row("erfc", "erfc", 1, math.erfc, lambda out, x: (-2 / math.sqrt(math.pi) * exp(-(x * x)),),
-            edges=[((inf,), 0.0, (-0.0,))])
+erf = _row("erf", "erf", 1, math.erf, lambda out, x: (2 / math.sqrt(math.pi) * exp(-(x * x)),))
+erfc = _row("erfc", "erfc", 1, math.erfc, lambda out, x: (-2 / math.sqrt(math.pi) * exp(-(x * x)),))
 
 
 # Functions on rows. -------------------------------------------------------------------------------------------------

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from ..engine import Value, nodes_below
+from ..text import number, shortened
 from .levels import adjust
 from .model import Model, build
-from ..text import number, shortened
 
 if TYPE_CHECKING:
     import graphviz

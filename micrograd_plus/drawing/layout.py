@@ -18,8 +18,8 @@ POINTS_PER_INCH = 72.0
 
 _PORTS = {"LR": " tailport=e headport=w", "RL": " tailport=w headport=e",
           "TB": " tailport=s headport=n", "BT": " tailport=n headport=s"}
-HELP = ("drawing needs Graphviz to lay the graph out: either `pip install \"micrograd-plus[draw]\"`, which brings it along, "
-        "or install the `dot` program (`apt install graphviz`, `brew install graphviz`)")
+HELP = ("drawing needs Graphviz to lay the graph out: either `pip install \"micrograd-plus[draw]\"`, which brings it "
+        "along, or install the `dot` program (`apt install graphviz`, `brew install graphviz`)")
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,9 @@ def lay_out(sizes: Sequence[Point], wires: Sequence[tuple[int, int]], rankdir: R
     """
     if rankdir not in ("LR", "RL", "TB", "BT"):
         raise ValueError(f"rankdir must be one of LR, RL, TB, BT, not {rankdir!r}")
+    ports = _PORTS[rankdir] if splines == "line" else ""
     lines = [f"digraph {{ graph [rankdir={rankdir} nodesep=0.32 ranksep={gap / POINTS_PER_INCH:.3f} splines={splines}]",
-             'node [shape=box fixedsize=true label=""]', f"edge [arrowhead=none{_PORTS[rankdir] if splines == 'line' else ''}]"]
+             'node [shape=box fixedsize=true label=""]', f"edge [arrowhead=none{ports}]"]
     lines += [f"n{i} [width={w / POINTS_PER_INCH:.4f} height={h / POINTS_PER_INCH:.4f}]" for i, (w, h) in enumerate(sizes)]
     lines += [f"n{source} -> n{target} [id=w{k}]" for k, (source, target) in enumerate(wires)]
     found = json.loads(_run_graphviz("\n".join([*lines, "}"])))

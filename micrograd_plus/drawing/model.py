@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..engine import Value, known_gradient, local_gradients, nodes_below, stale_nodes, tangents
+from ..engine import Value, known_gradient, local_gradients, nodes_below, tangents
+from ..guards import stale_nodes
 from ..text import number, visible
 
 Mode = Literal["reverse", "forward"]
@@ -123,7 +124,7 @@ def build(root: Value, mode: Mode = "reverse", wrt: Value | str | None = None,
 
 def _source(order: Iterable[Value], wrt: Value | str | None, titles: Mapping[Value, str]) -> Value:
     for v in order:
-        if v is wrt or isinstance(wrt, str) and wrt == titles[v]:
+        if v is wrt or (isinstance(wrt, str) and wrt == titles[v]):
             return v
     raise ValueError(f"forward mode sweeps from a node of the graph, and wrt={wrt!r} is none: pass one, or its label")
 

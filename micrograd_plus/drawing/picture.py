@@ -56,14 +56,14 @@ class Picture:
 
     def _content(self, suffix: str) -> bytes:
         written: dict[str, Callable[[], bytes]] = {
-            ".svg": lambda: self.svg.encode(),
+            ".svg": self.svg.encode,
             ".html": lambda: PAGE.format(title=html.escape(self.model.boxes[-1].title), svg=self.svg).encode(),
             ".dot": lambda: digraph(self.model, rankdir=self.rankdir).source.encode(),
             ".png": lambda: _vl_convert().svg_to_png(self.svg, scale=2),
             ".pdf": lambda: _vl_convert().svg_to_pdf(self.svg),
         }
         if suffix not in written:
-            raise ValueError(f"a picture is saved as one of {', '.join(written)}, not as {suffix or 'a name without ending'!r}")
+            raise ValueError(f"a picture is saved as one of {', '.join(written)}, not as {suffix or 'no ending'!r}")
         return written[suffix]()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
@@ -99,7 +99,7 @@ def draw(root: Value, mode: Mode = "reverse", wrt: Value | str | None = None, co
 def mimebundle(v: Value) -> dict[str, str]:
     """What Jupyter shows for a Value: its picture next to its repr, or the repr alone where nothing can draw."""
     try:
-        return {**draw(v)._repr_mimebundle_(), "text/plain": repr(v)}  # noqa: SLF001  # the same protocol, one level down
+        return {**draw(v)._repr_mimebundle_(), "text/plain": repr(v)}  # the same protocol, one level down
     except ImportError:
         return {"text/plain": repr(v)}
 

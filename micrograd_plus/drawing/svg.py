@@ -9,18 +9,19 @@ from __future__ import annotations
 import math
 from xml.etree import ElementTree as ET
 
+from ..text import number, shortened, width
 from .layout import Layout, Point, Rankdir, lay_out
 from .model import Box, Model, Wire
-from ..text import number, shortened, width
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
-LIGHT = {"paper": "#ffffff", "card": "#f6f8fa", "gate": "#ffffff", "edge": "#c4ccd4", "ink": "#1f2328", "muted": "#656d76",
-         "value": "#0f7b3a", "slope": "#c62828", "local": "#6639ba", "wire": "#8c959f", "chip": "#24406b", "onchip": "#ffffff"}
-DARK = {"paper": "#0d1117", "card": "#161b22", "gate": "#0d1117", "edge": "#444c56", "ink": "#e6edf3", "muted": "#8b949e",
-        "value": "#4ac26b", "slope": "#ff7b72", "local": "#c297ff", "wire": "#768390", "chip": "#a5c8ff", "onchip": "#0d1117"}
-STYLE = ("@media (prefers-color-scheme: dark) {"
-         + "".join(f".mgp-{k}-f{{fill:{c}}}.mgp-{k}-s{{stroke:{c}}}" for k, c in DARK.items()) + "}"
-         "@media print {" + "".join(f".mgp-{k}-f{{fill:{c}}}.mgp-{k}-s{{stroke:{c}}}" for k, c in LIGHT.items()) + "}")
+LIGHT = {"paper": "#ffffff", "card": "#f6f8fa", "gate": "#ffffff", "edge": "#c4ccd4", "ink": "#1f2328",
+         "muted": "#656d76", "value": "#0f7b3a", "slope": "#c62828", "local": "#6639ba", "wire": "#8c959f",
+         "chip": "#24406b", "onchip": "#ffffff"}
+DARK = {"paper": "#0d1117", "card": "#161b22", "gate": "#0d1117", "edge": "#444c56", "ink": "#e6edf3",
+        "muted": "#8b949e", "value": "#4ac26b", "slope": "#ff7b72", "local": "#c297ff", "wire": "#768390",
+        "chip": "#a5c8ff", "onchip": "#0d1117"}
+_RULES = "".join(f".mgp-{name}-f{{fill:{colour}}}.mgp-{name}-s{{stroke:{colour}}}" for name, colour in DARK.items())
+STYLE = f"@media screen and (prefers-color-scheme: dark) {{{_RULES}}}"
 
 MARGIN = 16.0
 CARD = 70.0  # the height of a card with three lines
@@ -42,9 +43,9 @@ def render(model: Model, rankdir: Rankdir = "LR") -> str:
                      gap=(82.0 if horizontal else 46.0) if labelled else 130.0, splines="spline" if labelled else "line")
     caption = _caption(model, labelled)
     total = max(layout.width, width(caption, SMALL)) + 2 * MARGIN, layout.height + 2 * MARGIN + 24
-    svg = ET.Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "class": "mgp", "role": "img", "width": f"{total[0]:.0f}",
-                             "height": f"{total[1]:.0f}", "viewBox": f"0 0 {total[0]:.0f} {total[1]:.0f}",
-                             "font-family": FONT, "aria-label": _summary(model)})
+    w, h = (f"{x:.0f}" for x in total)
+    svg = ET.Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "class": "mgp", "role": "img", "width": w, "height": h,
+                             "viewBox": f"0 0 {w} {h}", "font-family": FONT, "aria-label": _summary(model)})
     ET.SubElement(svg, "style").text = STYLE
     _rectangle(svg, (total[0] / 2, total[1] / 2), total, "paper", None, 8)
     drawing = ET.SubElement(svg, "g", transform=f"translate({(total[0] - layout.width) / 2:.1f} {MARGIN:.1f})")
@@ -108,7 +109,8 @@ def _draw_box(parent: ET.Element, model: Model, box: Box, centre: Point) -> None
         _rectangle(g, (at, 0), (chip, 20), "chip", None, 10)
         _text(g, (at, 4.2), box.symbol, SMALL + 1, "onchip", bold=True)
     if name or not box.symbol:
-        _text(g, ((left + (_title_width(box) - chip - (8 if chip else 0)) / 2), 4.8), name or "·", NAME, "ink", bold=True)
+        middle = left + (_title_width(box) - (chip + 8 if chip else 0)) / 2
+        _text(g, (middle, 4.8), name or "·", NAME, "ink", bold=True)
     if box.kind == "layer":
         _bars(g, [m.value for m in box.members], -h / 2 + 26, "value")
         if all(m.derivative is not None for m in box.members):
@@ -138,19 +140,21 @@ def _draw_wires(parent: ET.Element, model: Model, wires: list[tuple[Wire, Box]],
         ux, uy = (end[0] - before[0]) / length, (end[1] - before[1]) / length
         base = end[0] - 7 * ux, end[1] - 7 * uy
         points = [*curve[:-1], base]
-        path = f"M{_at(points[0])}" + "".join(f" C{_at(a)} {_at(b)} {_at(c)}" for a, b, c in
-                                             zip(points[1::3], points[2::3], points[3::3]))
-        stroke = {"fill": "none", "stroke": LIGHT["wire"], "class": "mgp-wire-s", "stroke-width": f"{_thickness(model, wire, box):.2f}"}
+        bends = zip(points[1::3], points[2::3], points[3::3])
+        path = f"M{_at(points[0])}" + "".join(f" C{_at(a)} {_at(b)} {_at(c)}" for a, b, c in bends)
+        thickness = _thickness(model, wire, box)
+        stroke = {"fill": "none", "stroke": LIGHT["wire"], "class": "mgp-wire-s", "stroke-width": f"{thickness:.2f}"}
         if not labelled:  # too many for curves and arrows: hairlines, the darker the more flows through them
             path = f"M{_at(curve[0])} L{_at(curve[-1])}"
-            stroke |= {"stroke-width": "0.8", "stroke-opacity": f"{0.5 * _thickness(model, wire, box) - 0.4:.2f}"}
+            stroke |= {"stroke-width": "0.8", "stroke-opacity": f"{0.5 * thickness - 0.4:.2f}"}
         if wire.local is None and wire.source.kind not in ("layer", "cut") and box.kind != "layer":
             stroke["stroke-dasharray"] = "3 4"
         ET.SubElement(g, "path", {"d": path, **stroke})
         if not labelled:
             continue
         corners = end, (base[0] - 3.6 * uy, base[1] + 3.6 * ux), (base[0] + 3.6 * uy, base[1] - 3.6 * ux)
-        ET.SubElement(g, "polygon", {"points": " ".join(_at(p) for p in corners), "fill": LIGHT["wire"], "class": "mgp-wire-f"})
+        arrow = {"points": " ".join(_at(p) for p in corners), "fill": LIGHT["wire"], "class": "mgp-wire-f"}
+        ET.SubElement(g, "polygon", arrow)
         if wire.count == 1 and wire.source.kind not in ("layer", "cut"):
             text = "0" if wire.local is None else number(wire.local, longest=LONGEST_ON_WIRE)
             middle = _middle(curve)
