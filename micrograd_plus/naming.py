@@ -1,0 +1,82 @@
+"""What a sentence calls a node, whether or not anybody gave it a name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .engine import Value
+from .ops import Primitive
+from .text import number, visible
+
+LONGEST_NAME = 24
+PRECEDENCE = {"<": 1, "≤": 1, "=": 1, "+": 2, "−": 2, "×": 3, "÷": 3, "**": 4}
+TIGHT = 9
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def gate_name(primitive: Primitive) -> str:
+    """What a sentence calls a row: add, exp, max rather than maximum."""
+    return primitive.symbol if primitive.name.startswith(primitive.symbol) else primitive.name
+
+
+class Names:
+    """What to call a node: its label, its name in `names`, its formula when that is short, or its symbol and number.
+
+    `names` maps names to Values as `locals()` does; names that open with an underscore are ignored. Whatever a label
+    holds, its name is visible text.
+    """
+
+    def __init__(self, order: Sequence[Value], names: Mapping[str, Any] | None) -> None:
+        self.numbers = {v: i for i, v in enumerate(order, 1)}  # in the order of evaluation
+        self._output = order[-1]
+        self._named: dict[Value, str] = {}
+        for called, thing in (names or {}).items():
+            if isinstance(thing, Value) and not called.startswith("_"):
+                self._named.setdefault(thing, called)
+
+    def __call__(self, v: Value | float) -> str:
+        if not isinstance(v, Value):
+            return number(v)
+        if self._given(v):
+            return visible(self._given(v), LONGEST_NAME)
+        if self._is_shallow(v, 2):
+            formula = self._formula(v)
+            if len(formula) <= LONGEST_NAME:
+                return formula
+        if v is self._output and v.primitive is not None:
+            return "out"
+        return f"{v.primitive.symbol if v.primitive else 'leaf'}{self.numbers.get(v, '')}".translate(SUBSCRIPTS)
+
+    def _given(self, v: Value) -> str:
+        return v.label or self._named.get(v, "")
+
+    def _is_shallow(self, v: Value, depth: int) -> bool:
+        """Whether a gate's formula reaches names or numbers within a few gates."""
+        return v.primitive is not None and len(v.operands) <= 3 and all(
+            not isinstance(o, Value) or o.primitive is None or self._given(o) != ""
+            or (depth > 0 and self._is_shallow(o, depth - 1)) for o in v.operands)
+
+    def defined(self, v: Value) -> str:
+        """c = a + b, or a + b when that is its name."""
+        name = self(v)
+        many = f"{gate_name(v.primitive)} of {len(v.operands)} operands"
+        formula = self._formula(v) if len(v.operands) <= 3 else many
+        return formula if formula == name else f"{name} = {formula}"
+
+    def _formula(self, v: Value) -> str:
+        operands = [self(operand) for operand in v.operands]
+        symbol = v.primitive.symbol
+        if symbol not in PRECEDENCE or len(operands) > 2:
+            return f"{gate_name(v.primitive)}({', '.join(operands)})"
+        binds = [self._binds(o, text) for o, text in zip(v.operands, operands)]
+        least = [PRECEDENCE[symbol] + (symbol == "**"), PRECEDENCE[symbol] + 1][-len(operands):]
+        operands = [text if bind >= lowest else f"({text})" for text, bind, lowest in zip(operands, binds, least)]
+        return f" {symbol} ".join(operands) if len(operands) == 2 else symbol + operands[0]
+
+    def _binds(self, operand: Value | float, text: str) -> int:
+        """How tightly the text of an operand holds together: the less, the sooner it needs parentheses."""
+        if not isinstance(operand, Value):
+            return PRECEDENCE["−"] if text.startswith("−") else TIGHT
+        is_formula = operand.primitive is not None and not self._given(operand) and (" " in text or text[0] == "−")
+        return PRECEDENCE.get(operand.primitive.symbol, TIGHT) if is_formula else TIGHT
