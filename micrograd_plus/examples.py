@@ -1,0 +1,252 @@
+"""The lectures' worked examples, by name: each gives its named Values in the order in which they are computed.
+
+Every function names and labels its Values as the lecture does and gives them in a dict, the output last. No backward
+pass has run on them yet.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from . import ops
+from .engine import Value
+from .nn import MLP
+
+Circuit = dict[str, Value]
+GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ"}
+
+
+def all_examples() -> dict[str, Callable[[], Circuit]]:
+    """The circuits by the names of their functions, in the order of the lectures."""
+    circuits: tuple[Callable[[], Circuit], ...] = (
+        product_of_a_sum, sigmoid_circuit, sigmoid_gate, gates, branches, reused_input, forward_and_reverse, nine_paths,
+        staged_function, micrograd_readme, tanh_neuron)
+    return {circuit.__name__: circuit for circuit in circuits}
+
+
+def _labelled(**circuit: Value) -> Circuit:
+    for name, v in circuit.items():
+        v.label = GREEK.get(name, name)
+    return circuit
+
+
+def product_of_a_sum() -> Circuit:
+    """(x + y)·z
+
+    Sharif University of Technology, Multi-Layer Networks and Backpropagation, slides 44-50.
+    The sum hands its gradient on as it is; the product gives each factor the value of the other one.
+    """
+    x, y, z = Value(-2.0), Value(5.0), Value(-4.0)
+    q = x + y
+    f = q * z
+    return _labelled(x=x, y=y, z=z, q=q, f=f)
+
+
+def sigmoid_circuit() -> Circuit:
+    """The sigmoid circuit, gate by gate
+
+    Sharif University of Technology, Multi-Layer Networks and Backpropagation, slides 53-66.
+    Local times upstream gradient at every gate. The slides round to 0.2 on the way, which makes w0 −0.2 and x0 0.4.
+    """
+    w0, x0, w1, x1, w2 = Value(2.0), Value(-1.0), Value(-3.0), Value(-2.0), Value(-3.0)
+    w0x0 = w0 * x0
+    w1x1 = w1 * x1
+    s = w0x0 + w1x1
+    z = s + w2
+    neg = -z
+    exp = neg.exp()
+    den = exp + 1.0
+    f = 1.0 / den
+    return _labelled(w0=w0, x0=x0, w1=w1, x1=x1, w2=w2, w0x0=w0x0, w1x1=w1x1, s=s, z=z, neg=neg, exp=exp, den=den, f=f)
+
+
+def sigmoid_gate() -> Circuit:
+    """The sigmoid circuit, its last gates in one
+
+    Sharif University of Technology, Multi-Layer Networks and Backpropagation, slides 67-68.
+    Any gates may be taken together when the derivative of the whole is known: here σ(z)·(1 − σ(z)).
+    """
+    w0, x0, w1, x1, w2 = Value(2.0), Value(-1.0), Value(-3.0), Value(-2.0), Value(-3.0)
+    w0x0 = w0 * x0
+    w1x1 = w1 * x1
+    s = w0x0 + w1x1
+    z = s + w2
+    f = z.sigmoid()
+    return _labelled(w0=w0, x0=x0, w1=w1, x1=x1, w2=w2, w0x0=w0x0, w1x1=w1x1, s=s, z=z, f=f)
+
+
+def gates() -> Circuit:
+    """Patterns in backward flow
+
+    Sharif University of Technology, Multi-Layer Networks and Backpropagation, slide 69.
+    Add distributes the gradient, max routes it to the larger operand alone, mul switches the values of its operands.
+    """
+    x, y, z, w = Value(3.0), Value(-4.0), Value(2.0), Value(-1.0)
+    p = x * y
+    m = ops.maximum(z, w)
+    s = p + m
+    f = s * 2.0
+    return _labelled(x=x, y=y, z=z, w=w, p=p, m=m, s=s, f=f)
+
+
+def branches() -> Circuit:
+    """Gradients add at branches
+
+    Sharif University of Technology, Multi-Layer Networks and Backpropagation, slide 70.
+    Each Value is used twice, by one and the same gate: two edges, two contributions.
+    """
+    a = Value(3.0)
+    b = a + a
+    c = b + b
+    return _labelled(a=a, b=b, c=c)
+
+
+def reused_input() -> Circuit:
+    """x·y + x
+
+    Sharif University of Technology, Multi-Layer Networks and Backpropagation, slides 70-72.
+    x counts twice, through the product and directly; the chain rule adds what comes along both paths.
+    """
+    x, y = Value(2.0), Value(3.0)
+    p = x * y
+    f = p + x
+    return _labelled(x=x, y=y, p=p, f=f)
+
+
+def forward_and_reverse() -> Circuit:
+    """e = (a + b)·(b + 1), forward and in reverse
+
+    RWTH Aachen, Advanced Machine Learning, lecture 13, Backpropagation: Computational Graphs, Why Do We Care?
+    One sweep up from b differentiates every node by b; one sweep down from e differentiates e by every node.
+    """
+    a, b = Value(2.0), Value(1.0)
+    c = a + b
+    d = b + 1.0
+    e = c * d
+    return _labelled(a=a, b=b, c=c, d=d, e=e)
+
+
+def nine_paths() -> Circuit:
+    """Factoring paths
+
+    RWTH Aachen, Advanced Machine Learning, lecture 13, Backpropagation: Factoring Paths.
+    Three edges lead from x to y and three from y to z. Nine products come to the same as (α + β + γ)·(δ + ε + ζ).
+    """
+    x = Value(1.0)
+    alpha, beta, gamma = Value(1.0), Value(2.0), Value(3.0)
+    delta, epsilon, zeta = Value(4.0), Value(5.0), Value(6.0)
+    y = ops.sum(alpha * x, beta * x, gamma * x)
+    z = ops.sum(delta * y, epsilon * y, zeta * y)
+    return _labelled(x=x, alpha=alpha, beta=beta, gamma=gamma, y=y, delta=delta, epsilon=epsilon, zeta=zeta, z=z)
+
+
+def factoring_chain(diamonds: int = 60) -> Circuit:
+    """Factoring paths in a chain
+
+    RWTH Aachen, Advanced Machine Learning, lecture 13, Backpropagation: Factoring Paths.
+    A chain of the diamonds of `nine_paths` has 9**diamonds paths and needs 16 multiplications a diamond. The factors add
+    up to 1 at each step, so the gradient is exactly 1, whatever the length.
+    """
+    x = Value(1.0)
+    circuit = {"x": x}
+    for i in range(1, diamonds + 1):
+        y = circuit[f"y{i}"] = ops.sum(0.5 * x, 0.25 * x, 0.25 * x)
+        x = circuit[f"z{i}"] = ops.sum(0.5 * y, 0.25 * y, 0.25 * y)
+    return _labelled(**circuit)
+
+
+def staged_function() -> Circuit:
+    """(x + σ(y)) / (σ(x) + (x + y)²), in stages
+
+    Stanford CS231n notes, Backpropagation, from which the Sharif slides are adapted: staged computation.
+    No formula for the gradient is needed: every stage has a simple local gradient, and x and y gather theirs.
+    """
+    x, y = Value(3.0), Value(-4.0)
+    sigy = y.sigmoid()
+    num = x + sigy
+    sigx = x.sigmoid()
+    xpy = x + y
+    xpysqr = xpy**2
+    den = sigx + xpysqr
+    invden = 1.0 / den
+    f = num * invden
+    return _labelled(x=x, y=y, sigy=sigy, num=num, sigx=sigx, xpy=xpy, xpysqr=xpysqr, den=den, invden=invden, f=f)
+
+
+def micrograd_readme() -> Circuit:
+    """The example of micrograd's README
+
+    Andrej Karpathy, micrograd: README, Example usage.
+    Two leaves, reused over and over: names that the README assigns again are numbered here.
+    """
+    a, b = Value(-4.0), Value(2.0)
+    c1 = a + b
+    d1 = a * b + b**3
+    c2 = c1 + (c1 + 1)
+    c3 = c2 + (1 + c2 + (-a))
+    d2 = d1 + (d1 * 2 + (b + a).relu())
+    d3 = d2 + (3 * d2 + (b - a).relu())
+    e = c3 - d3
+    f = e**2
+    g1 = f / 2.0
+    g = g1 + 10.0 / f
+    return _labelled(a=a, b=b, c1=c1, d1=d1, c2=c2, c3=c3, d2=d2, d3=d3, e=e, f=f, g1=g1, g=g)
+
+
+def tanh_neuron() -> Circuit:
+    """A neuron with tanh
+
+    Andrej Karpathy, The spelled-out intro to neural networks and backpropagation: building micrograd.
+    The bias is chosen so that the gradients come out whole: 1 − o² is a half.
+    """
+    x1, x2, w1, w2, b = Value(2.0), Value(0.0), Value(-3.0), Value(1.0), Value(6.8813735870195432)
+    x1w1 = x1 * w1
+    x2w2 = x2 * w2
+    s = x1w1 + x2w2
+    n = s + b
+    o = n.tanh()
+    return _labelled(x1=x1, x2=x2, w1=w1, w2=w2, b=b, x1w1=x1w1, x2w2=x2w2, s=s, n=n, o=o)
+
+
+class Moons(NamedTuple):
+    """A training: the model after it, the loss and the accuracy before each step, and the data with classes ±1."""
+
+    model: MLP
+    losses: list[float]
+    accuracies: list[float]
+    points: list[tuple[float, float]]
+    classes: list[int]
+
+
+def moons(steps: int = 100) -> Moons:
+    """Two moons, told apart by an MLP(2, [16, 16, 1])
+
+    Andrej Karpathy, micrograd: demo.ipynb. Hinge loss and 1e-4·Σp², a rate that falls from 1 to 0.1; the numbers are those
+    of micrograd after `random.seed(1337)` and `np.random.seed(1337)`. Raises ImportError without scikit-learn.
+    """
+    points, classes = _moons_data()
+    model = MLP(2, [16, 16, 1], rng=random.Random(1337))  # noqa: S311  # a seeded training is no secret
+    losses, accuracies = [], []
+    for k in range(steps):
+        scores = [model([Value(x) for x in point]) for point in points]
+        hinges = [(1 + -c * score).relu() for c, score in zip(classes, scores)]
+        loss = sum(hinges) * (1.0 / len(hinges)) + 1e-4 * sum(p * p for p in model.parameters())
+        model.zero_grad()
+        loss.backward()
+        for p in model.parameters():
+            p.data -= (1.0 - 0.9 * k / 100) * p.grad
+        losses.append(loss.data)
+        accuracies.append(sum((c > 0) == (s.data > 0) for c, s in zip(classes, scores)) / len(classes))
+    return Moons(model, losses, accuracies, points, classes)
+
+
+def _moons_data() -> tuple[list[tuple[float, float]], list[int]]:
+    try:
+        from sklearn.datasets import make_moons  # type: ignore[import-untyped]
+    except ImportError:
+        raise ImportError('the moons come from scikit-learn: `pip install "micrograd-plus[data]"`') from None
+    points: Any
+    points, halves = make_moons(n_samples=100, noise=0.1, random_state=1337)
+    return [(float(x), float(y)) for x, y in points], [2 * int(half) - 1 for half in halves]
