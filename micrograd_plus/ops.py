@@ -188,7 +188,8 @@ add = _row("add", "+", 2, lambda x, y: x + y, lambda out, x, y: (1.0, 1.0), gate
 sub = _row("sub", "−", 2, lambda x, y: x - y, lambda out, x, y: (1.0, -1.0), gate="distributes")
 mul = _row("mul", "×", 2, lambda x, y: x * y, lambda out, x, y: (y, x), gate="swaps")
 div: Primitive = _row("div", "÷", 2, _divide, lambda out, x, y: (div(1.0, y), -div(out, y)),
-                      edges=[((49.0, 49.0), 1.0, (1 / 49, -1 / 49)), ((1.0, 0.0), inf, (inf, -inf)), ((0.0, 0.0), nan, (inf, nan))])
+                      edges=[((49.0, 49.0), 1.0, (1 / 49, -1 / 49)), ((1.0, 0.0), inf, (inf, -inf)),
+                             ((0.0, 0.0), nan, (inf, nan))])
 neg = _row("neg", "−", 1, lambda x: -x, lambda out, x: (-1.0,))
 sum: Primitive = _row("sum", "Σ", None, _sum, lambda out, *xs: (1.0,) * len(xs), gate="distributes")
 dot_row = _row("dot", "w·x", None, _dot,  # operands: the bias, then the n weights, then the n inputs
@@ -250,7 +251,7 @@ expm1 = _row("expm1", "expm1", 1, _ieee(math.expm1), lambda out, x: (exp(x),), e
 
 
 def _logarithm(name: str, function: Callable[[float], float], steepness: Callable[[Number], Number],
-               pole: float = 0.0) -> Primitive:  # its slope is 1/steepness above the pole, +inf at it (at -0 too), nan below
+               pole: float = 0.0) -> Primitive:  # its slope: 1/steepness above the pole, +inf at it (-0 too), nan below
     return _row(name, name, 1, _ieee(function, poles={pole: -inf}),
                 lambda out, x: (where(less(x, pole), nan, div(1.0, steepness(x) + 0.0)),), domain=((pole, inf),),
                 edges=[((pole,), -inf, (inf,)), ((pole - 1.0,), nan, (nan,))])

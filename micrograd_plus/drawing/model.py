@@ -6,19 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..engine import Value, known_gradient, local_gradients, nodes_below, tangents
+from ..engine import Value, known_gradient, local_gradients, nodes_below, tangents, value_operands
 from ..guards import stale_nodes
 from ..text import number, visible
 
 Mode = Literal["reverse", "forward"]
 Kind = Literal["leaf", "gate", "constant", "neuron", "layer", "cut"]
 
+HUGE = 20_000  # Values above which only the tenth part of so many, nearest the output, are looked at
 RULES = {"distributes": "passes its gradient on to every operand", "swaps": "hands each operand the gradient times the "
          "other one", "routes": "sends its gradient where the value came from", "scales": "scales its gradient by its "
          "slope", "blocks": "passes no gradient"}
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Box:
     """A leaf, gate, constant, closed neuron or layer, or a cut: its texts, its numbers, and the wires that come in."""
 
@@ -39,7 +40,7 @@ class Box:
         return self.name or self.symbol or "leaf"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Wire:
     """An operand on its way into a gate, with the local gradient; None where no gradient passes."""
 
@@ -48,7 +49,7 @@ class Wire:
     count: int = 1
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Model:
     """The boxes of a picture, operands before their users and the output last."""
 
@@ -114,12 +115,25 @@ def build(root: Value, mode: Mode = "reverse", wrt: Value | str | None = None,
         found = tangents(order, {source: 1.0})
         derivatives = {v: found.get(v, 0.0) for v in order}
     boxes: dict[Value, Box] = {}
-    for box in add_boxes(order, derivatives, boxes):
-        box.stale = any(wire.source.stale for wire in box.wires)
+    if len(order) > HUGE:
+        near = _nearest(root, HUGE // 10)
+        order = [v for v in order if v in near]
+        boxes.update({o: Box("cut", symbol="…", note="what lies further from the output is not drawn")
+                      for v in order for o in value_operands(v) if o not in near})
+    add_boxes(order, derivatives, boxes)
     for v in order:
         boxes[v].name = titles[v]
         boxes[v].stale = v in stale or any(wire.source.stale for wire in boxes[v].wires)
     return Model(with_constants(boxes.values()), mode, "" if source is None else boxes[source].title)
+
+
+def _nearest(root: Value, count: int) -> set[Value]:
+    """About `count` Values nearest to the root, by the number of gates between."""
+    near, edge = {root}, [root]
+    while edge and len(near) < count:
+        edge = list(dict.fromkeys(o for v in edge for o in value_operands(v) if o not in near))
+        near.update(edge)
+    return near
 
 
 def _source(order: Iterable[Value], wrt: Value | str | None, titles: Mapping[Value, str]) -> Value:

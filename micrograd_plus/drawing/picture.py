@@ -60,7 +60,7 @@ class Picture:
             ".html": lambda: PAGE.format(title=html.escape(self.model.boxes[-1].title), svg=self.svg).encode(),
             ".dot": lambda: digraph(self.model, rankdir=self.rankdir).source.encode(),
             ".png": lambda: _vl_convert().svg_to_png(self.svg, scale=2),
-            ".pdf": lambda: _vl_convert().svg_to_pdf(self.svg),
+            ".pdf": lambda: _vl_convert().svg_to_pdf(self.svg),  # imported when asked for
         }
         if suffix not in written:
             raise ValueError(f"a picture is saved as one of {', '.join(written)}, not as {suffix or 'no ending'!r}")

@@ -110,14 +110,17 @@ def _draw_box(parent: ET.Element, model: Model, box: Box, centre: Point) -> None
         _text(g, (at, 4.2), box.symbol, SMALL + 1, "onchip", bold=True)
     if name or not box.symbol:
         middle = left + (_title_width(box) - (chip + 8 if chip else 0)) / 2
-        _text(g, (middle, 4.8), name or "·", NAME, "ink", bold=True)
+        if name:
+            _text(g, (middle, 4.8), name, NAME, "ink", bold=True)
+        else:
+            _text(g, (0, 4.2), "leaf", SMALL, "muted")
     if box.kind == "layer":
         _bars(g, [m.value for m in box.members], -h / 2 + 26, "value")
         if all(m.derivative is not None for m in box.members):
             _bars(g, [m.derivative or 0.0 for m in box.members], h / 2 - 26, "slope")
         return
-    _text(g, (0, -h / 2 + 19), number(box.value, longest=LONGEST) + (" ?" if box.stale else ""), NUMBER, "muted" if box.stale else "value",
-          bold=True)
+    value = number(box.value, longest=LONGEST) + (" ?" if box.stale else "")
+    _text(g, (0, -h / 2 + 19), value, NUMBER, "muted" if box.stale else "value", bold=True)
     derivative = "·" if box.derivative is None else number(box.derivative, longest=LONGEST)
     _text(g, (0, h / 2 - 9.5), f"∂ {derivative}", NUMBER, "slope" if box.derivative is not None else "muted")
 

@@ -1,0 +1,261 @@
+"""Pictures: what they show, that no label can break out of its text, and that the same graph gives the same bytes."""
+
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from xml.etree import ElementTree as ET
+
+import pygraphviz
+import pytest
+
+from micrograd_plus import Value, draw, draw_dot, ops, trace
+from micrograd_plus.drawing import layout
+from micrograd_plus.nn import MLP, Neuron
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+HOSTILE = [
+    '"', "'", "\\", "\\\\", "<", ">", "&", "<b>", "<b>bold</b>", "<>", "a<b", "a|b", "{a|b}", "{", "}", "\\N", "\\G", "\\E",
+    "\\n", "\\l\\r", "\n", "\r\n", "\t", "\0", "\x01\x1f", "\x7f", "\x85", "\u2028", "\ufeff", "\ufffe", "\uffff", "\ud800",
+    "\u202eabc", "\u2066abc\u2069", "\u200b\u200d", "<script>alert(1)</script>", "</text><script>alert(1)</script>",
+    "</title></svg><img src=x onerror=alert(1)>", "]]>", "<!--", "-->", "<![CDATA[x]]>", "&lt;b&gt;", "&#60;b&#62;", "&nbsp;",
+    '" onload="alert(1)', "' onload='alert(1)", '"]; n9 [label="injected', "};digraph{x", "javascript:alert(1)", "%s%n{0}{x}",
+    "x" * 100_000, "<" * 5_000, "日本語ラベル", "مرحبا", "🧠" * 40, "a\u0301" * 30, "style='fill:red'", "</style>", "=cmd()",
+]
+
+
+def lecture_graph():
+    a, b = Value(2.0, label="a"), Value(1.0, label="b")
+    c, d = a + b, b + 1
+    e = c * d
+    c.label, d.label, e.label = "c", "d", "e"
+    return a, b, c, d, e
+
+
+def texts(picture):
+    return ["".join(t.itertext()) for t in ET.fromstring(picture.svg).iter(f"{SVG}text")]
+
+
+def count(picture, tag):
+    return len(list(ET.fromstring(picture.svg).iter(f"{SVG}{tag}")))
+
+
+def outline(markup):
+    """The elements and attributes of a piece of HTML, without texts and values."""
+    found = []
+
+    class Outline(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            found.append((tag, *sorted(name for name, _ in attrs)))
+
+    Outline().feed(markup)
+    return found
+
+
+def test_the_lecture_s_figure_before_backward_shows_values_and_no_false_zero():
+    *_, e = lecture_graph()
+    shown = texts(draw(e))
+    assert {"a", "b", "c", "d", "e", "2", "1", "3", "6", "+", "+ 1", "×"} <= set(shown)
+    assert [t for t in shown if t.startswith("∂")] == ["∂ ·"] * 5
+
+
+def test_the_lecture_s_figure_after_backward_shows_every_gradient():
+    *_, e = lecture_graph()
+    e.backward()
+    shown = texts(draw(e))
+    assert sorted(t for t in shown if t.startswith("∂")) == ["∂ 1", "∂ 2", "∂ 2", "∂ 3", "∂ 5"]
+    hints = [t.text for t in ET.fromstring(draw(e).svg).iter(f"{SVG}title")]
+    assert "[local 3] × [upstream 1] = 3" in hints
+    assert "b = 1.0\n∂e/∂b = 5.0" in hints
+
+
+def test_forward_mode_shows_the_derivatives_swept_from_a_leaf_and_needs_no_backward():
+    _, b, *_, e = lecture_graph()
+    for wrt in (b, "b"):
+        assert sorted(t for t in texts(draw(e, mode="forward", wrt=wrt)) if t.startswith("∂")) == [
+            "∂ 0", "∂ 1", "∂ 1", "∂ 1", "∂ 5"]
+    assert e.grad == b.grad == 0.0
+
+
+def test_both_modes_have_the_same_layout():
+    _, b, *_, e = lecture_graph()
+    e.backward()
+    places = [re.findall(r"translate\([^)]*\)", draw(e, mode=m, wrt=b).svg)[1:] for m in ("forward", "reverse")]
+    assert places[0] == places[1]
+
+
+def test_the_layout_stays_while_values_change():
+    a, *_, e = lecture_graph()
+    before = re.findall(r"translate\([^)]*\)", draw(e).svg)[1:]
+    a.data = -123456.789e-30
+    e.forward().backward()
+    assert re.findall(r"translate\([^)]*\)", draw(e).svg)[1:] == before
+
+
+def test_a_times_a_has_two_edges():
+    a = Value(3.0, label="a")
+    y = a * a
+    assert count(draw(y), "polygon") == 2
+    assert str(draw_dot(y)).count("->") == 2
+    assert trace(y) == ([a, y], [(a, y), (a, y)])
+
+
+def test_constants_are_folded_into_their_gate_or_shown():
+    x = Value(2.0)
+    y = 1 / ops.exp(-(x * 3 - 1)) ** 2
+    assert {"× 3", "− 1", "× −1", "exp", "** 2", "1 / x"} <= set(texts(draw(y)))
+    shown = draw(y, constants="show")
+    assert [box.value for box in shown.model.boxes if box.kind == "constant"] == [3.0, 1.0, 2.0, 1.0]
+
+
+def test_an_operand_that_gets_no_gradient_has_a_dashed_wire():
+    x, y = Value(1.0), Value(2.0)
+    assert draw(ops.maximum(x, y)).svg.count("stroke-dasharray") == 1
+
+
+def test_small_pictures_open_a_neuron_s_dot_and_large_ones_close_neurons_then_layers():
+    small = draw(Neuron(2)([Value(1.0), Value(2.0)]))
+    assert texts(small).count("×") == 2
+    out = MLP(2, [16, 16, 1])([Value(1.0), Value(2.0)])
+    assert [b.kind for b in draw(out).model.boxes].count("neuron") == 33
+    layers = draw(out, collapse="layer")
+    assert [b.kind for b in layers.model.boxes] == ["leaf", "leaf", "layer", "layer", "neuron"]
+    assert len(draw(out, collapse="none").model.boxes) == 2 + 337 + 304 * 2 + 32  # inputs, parameters, × and +, ReLUs
+
+
+def test_opened_gates_carry_the_gradients_that_the_products_and_sums_would_have():
+    w, x = [Value(0.5), Value(-2.0)], [Value(3.0), Value(4.0)]
+    for mode in ("reverse", "forward"):
+        by_dot = ops.dot(w, x, Value(1.0)) * 2.0
+        by_hand = (Value(1.0) + w[0] * x[0] + w[1] * x[1]) * 2.0
+        for y in (by_dot, by_hand):
+            y.backward()
+        boxes = [[(b.value, b.derivative) for b in draw(y, mode=mode, wrt=w[1]).model.boxes if b.kind == "gate"]
+                 for y in (by_dot, by_hand)]
+        assert boxes[0] == boxes[1]
+
+
+def test_a_graph_too_large_for_any_picture_shows_what_is_near_its_output():
+    x = Value(0.5)
+    for _ in range(30_000):
+        x = x * 1.5
+    picture = draw(x)
+    assert 0 < len(picture.model.boxes) < 1000
+    assert picture.model.boxes[0].kind == "cut"
+
+
+def test_an_edited_leaf_is_told_in_the_picture():
+    a, *_, e = lecture_graph()
+    a.data = 7.0
+    stale = draw(e)
+    assert any("call .forward()" in t for t in texts(stale))
+    assert [t for t in texts(stale) if t.endswith("?")] == ["3 ?", "6 ?"]
+    assert not any(t.endswith("?") for t in texts(draw(e.forward())))
+
+
+def test_names_come_from_a_mapping_where_there_is_no_label():
+    a = Value(1.0, label="kept")
+    unnamed = a * 2
+    assert {"kept", "unnamed"} <= set(texts(draw(unnamed, names=locals())))
+
+
+def test_values_of_any_size_fit_their_box():
+    for x in (-1.2345678e-300, -123456789.0, 0.1 + 0.2, float("inf"), float("nan"), -0.0, 5e-324):
+        shown = texts(draw(Value(x)))[1]  # below the name
+        assert len(shown) <= 10
+        assert float(shown.replace("−", "-")) == pytest.approx(x, rel=1e-2, nan_ok=True)
+
+
+@pytest.mark.parametrize("label", HOSTILE, ids=lambda label: ascii(label[:20]))
+def test_no_label_creates_an_element_or_attribute(label, tmp_path):
+    def graph(name):
+        y = Value(2.0, label=name) * Value(3.0, label="b")
+        y.label = name
+        y.backward()
+        return y
+
+    def shape(svg):
+        return [(e.tag, *sorted(set(e.attrib) - {"class"})) for e in ET.fromstring(svg).iter()]
+
+    harmless, hostile = draw(graph("a")), draw(graph(label))
+    assert shape(hostile.svg) == shape(harmless.svg)
+    page = hostile.save(tmp_path / "x.html").read_text(encoding="utf-8")
+    assert outline(page) == outline(harmless.save(tmp_path / "y.html").read_text(encoding="utf-8"))
+    assert outline(hostile._repr_mimebundle_()["text/html"]) == [("img", "alt", "src")]
+    for source in (hostile.save(tmp_path / "x.dot").read_text(encoding="utf-8"), draw_dot(graph(label)).source):
+        parsed = pygraphviz.AGraph(string=source)
+        assert [sorted(n.attr) for n in parsed.nodes()] == [["fillcolor", "label"]] * 3
+        assert len(parsed.edges()) == 2
+        assert not any(n.attr["label"].startswith("<") and n.attr["label"].endswith(">") for n in parsed.nodes())
+
+
+def test_there_are_as_many_hostile_labels_as_promised():
+    assert len(set(HOSTILE)) >= 49
+
+
+def test_light_colours_stand_in_attributes_and_dark_ones_in_a_media_query():
+    *_, e = lecture_graph()
+    svg = draw(e).svg
+    assert 'fill="#0f7b3a"' in svg
+    assert "prefers-color-scheme: dark" in ET.fromstring(svg).find(f"{SVG}style").text
+
+
+def test_bytes_do_not_depend_on_the_run():
+    program = ("import random; from micrograd_plus import *; from micrograd_plus.nn import MLP; random.seed(1);"
+               "y = MLP(3, [4, 4, 1])([Value(1.0), Value(2.0), 0.5]); y.backward();"
+               "print(draw(y).svg, draw(y, collapse='layer').svg, draw_dot(y))")
+    outputs = {subprocess.run([sys.executable, "-c", program], check=True, capture_output=True,
+                              env={**os.environ, "PYTHONHASHSEED": seed}).stdout for seed in ("1", "2", "3")}
+    assert len(outputs) == 1
+    assert len(outputs.pop()) > 10_000
+
+
+@pytest.mark.parametrize(("suffix", "start"), [("svg", b"<svg"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("dot", b"digraph"),
+                                               ("html", b"<!DOCTYPE html>")])
+def test_a_picture_is_saved_in_the_form_its_name_ends_in(suffix, start, tmp_path):
+    *_, e = lecture_graph()
+    target = draw(e).save(tmp_path / f"e.{suffix}")
+    assert target.read_bytes().startswith(start)
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_bad_options_are_refused_by_name_and_nothing_is_written(tmp_path):
+    *_, e = lecture_graph()
+    for options in ({"mode": "sideways"}, {"constants": "x"}, {"collapse": "x"}, {"rankdir": "XX"}, {"mode": "forward"},
+                    {"mode": "forward", "wrt": "nobody"}, {"mode": "forward", "wrt": Value(1.0)}):
+        with pytest.raises(ValueError, match="|".join(options)):
+            draw(e, **options)
+    with pytest.raises(ValueError, match=r"\.svg, \.html"):
+        draw(e).save(tmp_path / "e.jpeg")
+    with pytest.raises(TypeError, match="only a Value"):
+        draw([e])
+    with pytest.raises(FileNotFoundError):
+        draw(e).save(tmp_path / "nowhere" / "e.svg")
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_graphviz_a_value_shows_its_repr_and_draw_says_what_to_install(monkeypatch):
+    *_, e = lecture_graph()
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    monkeypatch.setattr(layout.shutil, "which", lambda _: None)
+    with pytest.raises(ImportError, match=r"micrograd-plus\[draw\].*apt install graphviz"):
+        draw(e)
+    assert e._repr_mimebundle_() == {"text/plain": repr(e)}
+    assert draw_dot(e).source.count("->") == 6
+
+
+def test_in_a_notebook_a_value_is_an_image_next_to_its_repr():
+    *_, e = lecture_graph()
+    bundle = e._repr_mimebundle_()
+    assert bundle["text/plain"] == repr(e)
+    assert outline(bundle["text/html"]) == [("img", "alt", "src")]
+
+
+def test_a_digraph_names_values_gradients_and_gates():
+    *_, e = lecture_graph()
+    e.backward()
+    source = draw_dot(e, rankdir="TB").source
+    assert "rankdir=TB" in source
+    assert r'label="c +\n3\n∂ 2"' in source
