@@ -1,0 +1,131 @@
+"""A training step of the moons demo, in micrograd and in micrograd_plus, side by side in one process.
+
+    python tests/benchmarks/moons.py [--steps 60] [--micrograd-every 12]
+
+Both train the same MLP(2, [16, 16, 1]) on the same hundred points with the loss of micrograd's demo: hinge plus 1e-4
+times the sum of squared weights. A step is forward, zero_grad, backward and update, in wall time, with Python's garbage
+collector on; the two take turns, so that a busy machine slows both. Memory is what tracemalloc sees allocated between
+the first operation and the finished graph, gradients included, divided by the number of nodes that are results of
+operations: the node itself and its share of operand tuples, closures and floats; weights and inputs exist before. A
+neuron's `dot` is one node of micrograd_plus and dozens of micrograd's, so the megabytes of the whole graph stand beside.
+"""
+
+import argparse
+import gc
+import random
+import statistics
+import time
+import tracemalloc
+
+import micrograd.engine
+import micrograd.nn
+import numpy as np
+from sklearn.datasets import make_moons
+
+import micrograd_plus.engine
+import micrograd_plus.nn
+
+RATE, STEPS_OF_DEMO = 1.0, 100
+
+
+class Training:
+    """The demo's training loop with the Value and MLP of one package."""
+
+    def __init__(self, package):
+        random.seed(1337)
+        np.random.seed(1337)  # noqa: NPY002  # as the demo does
+        self.value = package.engine.Value
+        self.points, classes = make_moons(n_samples=100, noise=0.1)
+        self.targets = classes * 2 - 1
+        self.model = package.nn.MLP(2, [16, 16, 1])
+        self.taken = 0
+
+    def inputs(self):
+        return [list(map(self.value, point)) for point in self.points]
+
+    def loss(self, inputs):
+        scores = list(map(self.model, inputs))
+        losses = [(1 + -target * score).relu() for target, score in zip(self.targets, scores)]
+        return sum(losses) * (1.0 / len(losses)) + 1e-4 * sum(p * p for p in self.model.parameters())
+
+    def step(self):
+        """One step of descent; gives its wall time in seconds and its loss."""
+        begin = time.perf_counter()
+        loss = self.loss(self.inputs())
+        self.model.zero_grad()
+        loss.backward()
+        rate = RATE * (1.0 - 0.9 * self.taken / STEPS_OF_DEMO)
+        for p in self.model.parameters():
+            p.data -= rate * p.grad
+        seconds, self.taken = time.perf_counter() - begin, self.taken + 1
+        return seconds, loss.data
+
+
+def operations(root):
+    """The nodes below a root that are results of operations, in either package."""
+    found, stack = set(), [root]
+    while stack:
+        node = stack.pop()
+        operands = [o for o in getattr(node, "operands", None) or node._prev if not isinstance(o, float)]
+        if operands and node not in found:
+            found.add(node)
+            stack += operands
+    return len(found)
+
+
+def memory_and_operations(build):
+    """Memory of a finished graph, with what `backward` leaves in it, and the number of its operation nodes."""
+    gc.collect()
+    tracemalloc.start()
+    root = build()
+    root.backward()
+    gc.collect()
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    count = operations(root)
+    return size, count
+
+
+def chain(value, links):
+    """x = x * c + d again and again, with floats c and d."""
+    x = value(0.5)
+    for _ in range(links):
+        x = x * 1.0001 + 0.0001
+    return x
+
+
+def main():
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=60, help="steps of micrograd_plus (default 60)")
+    parser.add_argument("--micrograd-every", type=int, default=12, help="a step of micrograd every so many (default 12)")
+    arguments = parser.parse_args()
+
+    ours, theirs = Training(micrograd_plus), Training(micrograd)
+    times = {"micrograd": [], "micrograd_plus": []}
+    losses = {"micrograd": [], "micrograd_plus": []}
+    gc.enable()
+    for k in range(arguments.steps):
+        for name, training, every in (("micrograd", theirs, arguments.micrograd_every), ("micrograd_plus", ours, 1)):
+            if k % every == 0:
+                seconds, loss = training.step()
+                times[name].append(seconds)
+                losses[name].append(loss)
+    shared = len(losses["micrograd"])
+    gap = max(abs(a - b) for a, b in zip(losses["micrograd"], losses["micrograd_plus"]))
+    assert gap < 1e-9, f"the losses differ by {gap}"
+
+    medians = {name: statistics.median(seconds) * 1e3 for name, seconds in times.items()}
+    print(f"{'':16}{'ms per step':>13}{'steps':>7}{'moons MB':>10}{'nodes':>8}{'B/node':>8}{'chain B/node':>14}")
+    for name, training in (("micrograd", theirs), ("micrograd_plus", ours)):
+        inputs = training.inputs()
+        of_moons, nodes = memory_and_operations(lambda training=training, inputs=inputs: training.loss(inputs))
+        of_chain, links = memory_and_operations(lambda training=training: chain(training.value, 400))
+        print(f"{name:16}{medians[name]:13.2f}{len(times[name]):7}{of_moons / 1e6:10.1f}{nodes:8}{of_moons / nodes:8.0f}"
+              f"{of_chain / links:14.0f}")
+    print(f"\nmicrograd_plus takes a step {medians['micrograd'] / medians['micrograd_plus']:.1f} times faster; "
+          f"the first {shared} losses agree within {gap:.0e}.")
+
+
+if __name__ == "__main__":
+    main()
