@@ -9,7 +9,7 @@ them at its end: an interrupted one has changed nothing.
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
@@ -21,7 +21,7 @@ from .ops import Primitive, as_float
 from .pickling import fence_is_up, operands_first
 
 Operand = Any  # a Value, or a number that as_float takes
-_edits = 0  # how many leaves were edited so far: the clock that tells a stale node from a fresh one
+_edits = 0  # how often leaves were edited so far: the clock; a node is stale when an operand changed after it was computed
 _edits_lock = threading.Lock()
 
 
@@ -109,20 +109,23 @@ class Value:
         found = adjoints(order, {self: as_float(gradient, "backward")})
         if guards.mode.get().anomaly:
             guards.require_finite_gradients(order, found)
-        gradients = [found.get(v, 0.0) + (v._gradient or 0.0 if v.primitive is None else 0.0) for v in order]
-        _commit(order, _gradient=gradients)
+        for v in order:
+            if v.primitive is None and v._gradient is not None:
+                found[v] += v._gradient
+        _commit(order, _gradient=[found.get(v, 0.0) for v in order])
 
     def forward(self) -> Value:
         """Evaluate the graph again from its leaves, after they were edited; gradients between are forgotten."""
         order = [v for v in nodes_below(self) if v.primitive is not None]
-        primals: dict[Value | float, float] = {}
+        primals: dict[Any, float] = {}
+        clocks: dict[Any, int] = {}
         for v in order:
             operands = [o if type(o) is float else primals.get(o, o._primal) for o in v.operands]
             primals[v] = v.primitive.primal(*operands)
+            clocks[v] = max([v._clock, *[clocks.get(o, o._clock) for o in value_operands(v)]])
             if guards.mode.get().anomaly:
                 guards.require_finite_value(v.primitive, operands, primals[v])
-        n = len(order)
-        _commit(order, _primal=list(primals.values()), _gradient=[None] * n, _clock=[_edits] * n)
+        _commit(order, _primal=list(primals.values()), _clock=list(clocks.values()), _gradient=[None] * len(order))
         return self
 
     __add__, __radd__ = _operator(ops.add)
@@ -219,10 +222,13 @@ def record(primitive: Primitive, operands: tuple[Operand, ...]) -> Value:
             guards.require_finite_value(primitive, operands, primal)
         if not mode.recording and primitive not in _CONDITIONS:
             return _node(None, (), primal, None, _edits, "")
-    return _node(primitive, operands, primal, None, _edits, "")
+    v = _new(Value)  # as _node does: a call saved for every gate
+    v._primal, v._gradient, v._clock = primal, None, _edits
+    v.primitive, v.operands, v.label = primitive, operands, ""
+    return v
 
 
-def _primals(operands: tuple[Any, ...]) -> list[float]:
+def _primals(operands: Sequence[Any]) -> list[Any]:
     if len(operands) > 4:  # most likely a dot of Values: leave the odd constant to the exception
         try:
             return [o._primal for o in operands]
@@ -260,44 +266,49 @@ def nodes_below(*roots: Value) -> list[Value]:
     return [v for v in order if type(v) is not float]
 
 
-def local_gradients(v: Value) -> Sequence[float | None]:
-    """The partial derivative of a node in each of its operands; None where no gradient passes."""
+def local_gradients(v: Value, recorded: bool = False) -> Sequence[Any]:
+    """The partial derivative of a node in each of its operands; None where no gradient passes.
+
+    They are floats; or, when `recorded`, Values that remember how they depend on the operands.
+    """
     primitive = v.primitive
     if primitive is None:
         return ()
-    partials: Sequence[float | None] = primitive.partials(v._primal, *_primals(v.operands))
-    if primitive.gate == "routes" and 0.0 in partials:  # a switch that is off passes nothing, not even 0 * inf
-        return [partial or None for partial in partials]
+    partials: Sequence[Any]
+    if recorded:
+        partials = primitive.partials(v, *v.operands)
+        switches = _primals(partials) if primitive.gate == "routes" else ()
+    else:
+        partials = switches = primitive.partials(v._primal, *_primals(v.operands))
+    if primitive.gate == "routes" and 0.0 in switches:  # a switch that is off passes nothing, not even 0 * inf
+        return [partial if switch else None for partial, switch in zip(partials, switches)]
     return partials
 
 
-def adjoints(order: Sequence[Value], seeds: dict[Value, float]) -> dict[Value, float]:
+def adjoints(order: Sequence[Value], seeds: dict[Value, Any], recorded: bool = False) -> dict[Value, Any]:
     """The reverse sweep: the derivative of the seeded nodes with respect to every node that a gradient reaches."""
-    adjoint = dict(seeds)
+    adjoint = defaultdict(_nothing, seeds)
     for v in reversed(order):
-        if v.primitive is None or v not in adjoint:
-            continue
-        upstream = adjoint[v]
-        for operand, partial in zip(v.operands, local_gradients(v)):
-            if partial is None:
-                continue
-            if operand in adjoint:
-                adjoint[operand] += partial * upstream
-            elif type(operand) is not float:
-                adjoint[operand] = partial * upstream
+        if v.primitive is not None and v in adjoint:
+            upstream = adjoint[v]
+            for operand, partial in zip(v.operands, local_gradients(v, recorded)):
+                if partial is not None:
+                    adjoint[operand] += partial * upstream  # constants gather here too, and nobody asks for theirs
     return adjoint
 
 
-def tangents(order: Sequence[Value], seeds: dict[Value, float]) -> dict[Value, float]:
+def tangents(order: Sequence[Value], seeds: dict[Value, Any], recorded: bool = False) -> dict[Value, Any]:
     """The forward sweep: the derivative of every node that the seeded nodes reach, with respect to them."""
-    tangent = dict(seeds)
+    tangent = defaultdict(_nothing, seeds)
     for v in order:
         if v not in seeds:
-            terms = [partial * tangent[operand] for operand, partial in zip(v.operands, local_gradients(v))
-                     if partial is not None and operand in tangent]
-            if terms:
-                tangent[v] = ops.sum(*terms)
+            for operand, partial in zip(v.operands, local_gradients(v, recorded)):
+                if partial is not None and operand in tangent:
+                    tangent[v] += partial * tangent[operand]
     return tangent
+
+
+_nothing = (0.0).__neg__  # gives -0.0, the one float that added to any other changes no bit of it
 
 
 def _commit(nodes: list[Value], **contents: list[Any]) -> None:

@@ -47,19 +47,20 @@ def _switched(**changes: bool) -> Generator[None]:
 
 
 def stale_nodes(order: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
-    """Nodes computed before a leaf among their operands was edited, each with that leaf."""
-    newest = max((v._clock for v in order if v.primitive is None), default=0)
+    """Nodes last computed before one of their operands changed, each with that operand."""
+    newest = max((v._clock for v in order), default=0)
     if any(v._clock < newest for v in order if v.primitive is not None):  # rarely so, and quickly told
         for v in order:
             for operand in v.operands:
-                if type(operand) is not float and operand.primitive is None and operand._clock > v._clock:
+                if type(operand) is not float and operand._clock > v._clock:
                     yield v, operand
 
 
 def require_fresh(order: Sequence[Any]) -> None:
-    """Raise ValueError, naming the leaf, when one was edited after its users were computed."""
-    for v, leaf in stale_nodes(order):
-        raise ValueError(f"{leaf!r} was edited after {v!r} = {_call(v.primitive, v.operands)} was computed from it: "
+    """Raise ValueError, naming the operand, when a leaf was edited and what depends on it was not computed again."""
+    for v, operand in stale_nodes(order):
+        changed = "edited" if operand.primitive is None else "computed again"
+        raise ValueError(f"{operand!r} was {changed} after {v!r} = {_call(v.primitive, v.operands)} was computed from it: "
                          "call .forward() on the output to evaluate the graph again, then .backward()")
 
 
