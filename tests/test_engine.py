@@ -53,6 +53,15 @@ def test_values_and_functions_refuse_what_is_not_a_number(thing):
     assert leaf.data == 1.0
 
 
+@pytest.mark.parametrize("number", NUMBERS, ids=repr)
+def test_a_function_takes_a_number_beside_a_value(number):
+    x = Value(1.5)
+    for out in (ops.hypot(x, number), ops.hypot(number, x), ops.sum(x, 1, 2, 3, 4, number)):
+        assert [type(o) for o in out.operands if o is not x] == [float] * (len(out.operands) - 1)
+        out.backward()
+    assert x.grad == 1.0 + 2 * 1.5 / math.hypot(1.5, number)
+
+
 def test_an_integer_beyond_the_range_of_floats_is_refused():
     with pytest.raises(OverflowError, match="too large"):
         Value(1.0) * 10**400
@@ -226,6 +235,28 @@ def test_a_new_graph_on_a_stale_node_is_stale():
     a.data = 3.0
     with pytest.raises(ValueError, match="forward"):
         (square + a).backward()
+
+
+def test_evaluating_part_of_a_graph_leaves_the_rest_stale():
+    a = Value(1.0, label="a")
+    middle = a * 2
+    out = middle * middle
+    a.data = 3.0
+    middle.forward()
+    with pytest.raises(ValueError, match=r"\.forward\(\)"):
+        out.backward()
+    out.forward().backward()
+    assert (out.data, a.grad) == (36.0, 24.0)
+
+
+def test_evaluating_what_was_fresh_leaves_the_rest_fresh():
+    a, elsewhere = Value(1.0), Value(0.0)
+    middle = a * 2
+    out = middle * middle
+    elsewhere.data = 3.0
+    middle.forward()
+    out.backward()
+    assert (out.data, a.grad) == (4.0, 8.0)
 
 
 def test_only_leaves_can_be_edited():

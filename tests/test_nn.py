@@ -213,6 +213,14 @@ def test_the_last_layer_of_a_network_is_linear():
     assert all(out.primitive is ops.dot_row for out in model([1.0, 2.0]))
 
 
+@pytest.mark.parametrize("inputs", [[1, 2, 3], np.array([1, 2, 3]), np.array([1.0, 2.0, 3.0]), (True, Value(2), 3.0)],
+                         ids=["int", "array of int", "array of float", "mixed"])
+def test_a_neuron_takes_numbers_of_any_kind(inputs):
+    neuron = Neuron(3, nonlin=False)
+    neuron(inputs).backward()
+    assert [w.grad for w in neuron.w] == [float(x.data if isinstance(x, Value) else x) for x in inputs]
+
+
 def test_a_linear_neuron_is_one_gate():
     neuron = Neuron(3, nonlin=False)
     out = neuron([1.0, 2.0, 3.0])
