@@ -146,8 +146,8 @@ def factoring_chain(diamonds: int = 60) -> Circuit:
     """Factoring paths in a chain
 
     RWTH Aachen, Advanced Machine Learning, lecture 13, Backpropagation: Factoring Paths.
-    A chain of the diamonds of `nine_paths` has 9**diamonds paths and needs 16 multiplications a diamond. The factors add
-    up to 1 at each step, so the gradient is exactly 1, whatever the length.
+    A chain of the diamonds of `nine_paths` has 9**diamonds paths and 12 wires a diamond. The factors add up to 1 at
+    each step, so the gradient is exactly 1, whatever the length.
     """
     x = Value(1.0)
     circuit = {"x": x}

@@ -23,6 +23,7 @@ from .naming import Names, gate_name
 from .text import number, visible
 
 END = 3  # of a long path, the steps shown at either end
+LONGEST_RATIOS = 40  # characters of dc/db·de/dc, up to which it is worth reading
 DIGITS = 60  # of a number of paths, up to which it is printed in full
 
 Edge = tuple[Value, int, float]  # operand, its place among the gate's operands, local gradient
@@ -204,7 +205,8 @@ def _path(way: Way, leaf: Value, name: Names, *, in_full: bool) -> Path:
     factors = "·".join([first, *map(_bracketed, others)])
     told = [factors, number(product)] if len(partials) > 1 else [number(product)]
     if 3 <= len(nodes) <= 2 * END and all(_is_word(name(v)) for v in nodes):
-        told.insert(0, "·".join(_ratio(name, user, operand) for operand, user in pairwise(nodes)))
+        ratios = "·".join(_ratio(name, user, operand) for operand, user in pairwise(nodes))
+        told = [ratios, *told] if len(ratios) <= LONGEST_RATIOS else told
     title = f"{' → '.join(_abbreviated(nodes, name))}: {' = '.join(told)}"
     sentences = _abbreviated(steps, lambda step: _sentence(step, name), " more gates …") if in_full else []
     return Path(nodes, partials, product, factors, title, tuple(sentences))
