@@ -1,0 +1,237 @@
+"""Arithmetic typed at a command line, made into Values: a small language that Python's own parser reads for us.
+
+Only a syntax tree is taken from Python, and nothing is ever evaluated, compiled or looked up outside the table: what is
+not listed here is refused, with a pointer to its place.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+import textwrap
+import unicodedata
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import ops
+from .engine import Value
+from .text import visible
+
+LONGEST_TEXT = 10_000
+DEEPEST = 100
+WINDOW = 72  # characters of a line that an error shows
+ALLOWED = "Allowed are numbers, names, + - * / **, one comparison, parentheses, and functions such as exp(x)."
+
+OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
+    ast.Add: ops.add, ast.Sub: ops.sub, ast.Mult: ops.mul, ast.Div: ops.div, ast.Pow: ops.pow,
+    ast.USub: ops.neg, ast.UAdd: lambda x: x,
+    ast.Lt: ops.less, ast.LtE: ops.less_equal, ast.Eq: ops.equal,
+    ast.Gt: lambda x, y: ops.less(y, x), ast.GtE: lambda x, y: ops.less_equal(y, x),
+}
+HINTS: dict[type[ast.AST], str] = {
+    ast.BitXor: "a power is written **, not ^", ast.Compare: "only one comparison at a time",
+    ast.BoolOp: "choose with where(condition, x, y)", ast.IfExp: "choose with where(condition, x, y)",
+    ast.JoinedStr: "text is no number",
+    ast.keyword: "functions take their operands by place, without names",
+}
+
+
+def functions() -> dict[str, Callable[..., Any]]:
+    """What an expression may call: every row of the table, under its name in `micrograd_plus.ops`, and max and min."""
+    rows = {row.name: getattr(ops, row.name) for row in ops.primitives()}
+    return {**rows, "fabs": ops.fabs, "max": ops.maximum, "min": ops.minimum}
+
+
+class ExpressionError(ValueError):
+    """The text is not an expression. The message says why, and points to the place where there is one."""
+
+
+def parse(text: str, leaves: Mapping[str, float]) -> dict[str, Value]:
+    """The named Values of `text` in order of computation, the leaves first and the output last.
+
+    The text is one expression, or assignments such as "c = a + b; d = b + 1; e = c * d" separated by semicolons or lines,
+    of which the last may be a bare expression: it is then called `result`. Every name is given in `leaves` or assigned
+    once, and labels its Value. Raises ExpressionError for anything else.
+
+    >>> parse("c = a + b; c * 2", {"a": 1, "b": 2})["result"].data
+    6.0
+    """
+    reader = _Reader(text)
+    for name, number in leaves.items():
+        reader.define_leaf(name, number)
+    *before, last = reader.statements()
+    for statement in before:
+        reader.assign(statement)
+    output = reader.assign(last, bare="result")
+    unused = [name for name in leaves if _normal(name) not in reader.used]
+    if unused:
+        raise ExpressionError(f"a value is given, but not used in the expression, for {', '.join(map(visible, unused))}")
+    named = reader.named
+    if not isinstance(named[output], Value):
+        raise ExpressionError(f"{visible(output)} depends on no name, so there is nothing to differentiate")
+    ordered = [name for name in named if name != output] + [output]
+    return {name: named[name] for name in ordered if isinstance(named[name], Value)}
+
+
+def _normal(name: str) -> str:
+    return unicodedata.normalize("NFKC", name)  # as Python's parser does with every name
+
+
+class _Reader:
+    """One pass over a text, and what it has defined so far."""
+
+    def __init__(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise ExpressionError(f"an expression is a text, not of type {type(text).__name__}")
+        if len(text) > LONGEST_TEXT:
+            raise ExpressionError(f"the expression has {len(text):,} characters; at most {LONGEST_TEXT:,} are read")
+        self.text = textwrap.dedent(text).strip()
+        self.lines = re.split("\r\n|\r|\n", self.text)
+        self.functions = functions()
+        self.named: dict[str, Any] = {}
+        self.used: set[str] = set()
+
+    def define_leaf(self, name: str, number: float) -> None:
+        name = _normal(name)
+        if not name.isidentifier() or self._is_reserved(name):
+            raise ExpressionError(f"{visible(name, 60)!r} cannot name a value: use a word that is no function, such as x1")
+        try:
+            self.named[name] = Value(number, label=name)
+        except (TypeError, OverflowError) as error:
+            raise ExpressionError(f"the value of {visible(name, 60)} is no number: {error}") from None
+
+    def statements(self) -> list[ast.stmt]:
+        """The statements of the text, at least one."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # about Python that is refused here anyway
+                found = ast.parse(self.text).body
+        except SyntaxError as error:
+            line, column = error.lineno or 1, max(error.offset or 1, 1) - 1
+            why = "a number has too many digits" if "integer string" in error.msg else error.msg
+            raise self._error(f"this is no expression ({why})", min(line, len(self.lines)), column) from None
+        except (RecursionError, MemoryError):
+            raise ExpressionError("the expression is nested too deeply: name an intermediate result") from None
+        except ValueError as error:  # null characters, lone surrogates
+            raise ExpressionError(f"this is no expression: {visible(error)}. {ALLOWED}") from None
+        if not found:
+            raise ExpressionError(f"the expression is empty. {ALLOWED}")
+        return found
+
+    def assign(self, statement: ast.stmt, bare: str | None = None) -> str:
+        """Take in one statement, and give the name that it defines."""
+        if isinstance(statement, ast.Expr) and bare is not None:
+            name = next(name for name in (bare, *(f"{bare}{i}" for i in range(LONGEST_TEXT))) if name not in self.named)
+            self.named[name] = self.value(statement.value)
+        elif isinstance(statement, ast.Assign) and len(statement.targets) == 1 and isinstance(
+                statement.targets[0], ast.Name):
+            target = statement.targets[0]
+            name = target.id
+            if name in self.named:
+                raise self._error_at(target, f"{visible(name, 60)} has a value already; each name stands for one node")
+            if self._is_reserved(name):
+                raise self._error_at(target, f"{visible(name, 60)} cannot be assigned")
+            self.named[name] = self.value(statement.value)
+        else:
+            raise self._error_at(statement, "a statement gives a name to a result, as in c = a + b; only the last one may "
+                                 "go without")
+        result = self.named[name]
+        if isinstance(result, Value) and not result.label:
+            result.label = name
+        return name
+
+    def value(self, node: ast.expr, depth: int = 0) -> Any:
+        """The Value or the float that a piece of the expression stands for."""
+        if depth > DEEPEST:
+            raise self._error_at(node, f"this is nested more than {DEEPEST} deep: name an intermediate result")
+        match node:
+            case ast.Constant(value=int() | float() as number) if type(number) is not bool:
+                return self._number(node, number)
+            case ast.Name(id=name):
+                return self._look_up(node, name)
+            case ast.UnaryOp(op=op, operand=x) if type(op) in OPERATORS:
+                return OPERATORS[type(op)](self.value(x, depth + 1))
+            case ast.BinOp(left=x, op=op, right=y) if type(op) in OPERATORS:
+                return OPERATORS[type(op)](self.value(x, depth + 1), self.value(y, depth + 1))
+            case ast.Compare(left=x, ops=[op], comparators=[y]) if type(op) in OPERATORS:
+                return OPERATORS[type(op)](self.value(x, depth + 1), self.value(y, depth + 1))
+            case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
+                return self._call(node, name, arguments, depth + 1)
+        refused: Any = (getattr(node, "keywords", None) or [node])[0]
+        hint = HINTS.get(type(getattr(node, "op", refused))) or HINTS.get(type(refused))
+        raise self._error_at(refused, f"this is not arithmetic{f' ({hint})' if hint else ''}")
+
+    def _number(self, node: ast.expr, number: float) -> float:
+        try:
+            real = float(number)
+        except OverflowError:
+            real = float("inf")
+        if real == float("inf"):
+            raise self._error_at(node, "this number is too large for a float")
+        return real
+
+    def _look_up(self, node: ast.expr, name: str) -> Any:
+        if name in self.named:
+            self.used.add(name)
+            return self.named[name]
+        shown = visible(name, 60)
+        if name in self.functions:
+            raise self._error_at(node, f"{shown} is a function, and is called with operands in parentheses")
+        raise self._error_at(node, f"{shown} has no value; give it one, as in {shown}=2" if not name.startswith("__") else
+                        "names with two leading underscores mean nothing here")
+
+    def _call(self, node: ast.expr, name: str, arguments: list[ast.expr], depth: int) -> Any:
+        if name not in self.functions:
+            near = difflib.get_close_matches(name[:60], self.functions, n=1)
+            known = f"did you mean {near[0]}?" if near else f"there are {', '.join(self.functions)}"
+            raise self._error_at(node, f"there is no function {visible(name, 60)}; {known}")
+        operands = [[self.value(x, depth + 1) for x in argument.elts] if isinstance(argument, ast.List) else
+                    self.value(argument, depth) for argument in arguments]
+        function = self.functions[name]
+        arity = getattr(function, "arity", None) or len(operands)
+        if len(operands) != arity:
+            raise self._error_at(node, f"{name} takes {arity} operand{'s' * (arity > 1)}, not {len(operands)}")
+        if name == "dot" and list(map(type, operands[:2])) != [list, list]:
+            raise self._error_at(node, "dot takes two lists and maybe a bias, as in dot([w1, w2], [x1, x2], b)")
+        try:
+            return function(*operands)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise self._error_at(node, visible(error)) from None
+
+    def _is_reserved(self, name: str) -> bool:
+        return name in self.functions or name.startswith("__")
+
+    def _error_at(self, node: ast.AST, why: str) -> ExpressionError:
+        line, offset, is_before = _place(node)
+        text = self.lines[line - 1]
+        column = len(text.encode()[:offset].decode(errors="ignore"))  # Python's offsets are in bytes of UTF-8
+        if is_before:
+            column = len(text) - len(text[column:].lstrip(" )"))
+        return self._error(why, line, column)
+
+    def _error(self, why: str, line: int, column: int) -> ExpressionError:
+        """An error with the part of the line around the column, and a caret below."""
+        whole = self.lines[line - 1]
+        start = max(0, min(column, len(whole)) - WINDOW // 2)
+        before = ("…" if start else "") + visible(whole[start:column])
+        after = visible(whole[column:start + WINDOW]) + ("…" if len(whole) > start + WINDOW else "")
+        place = f" in line {line}" if len(self.lines) > 1 else ""
+        return ExpressionError(f"{why}{place}\n    {before}{after}\n    {' ' * len(before)}^\n{ALLOWED}")
+
+
+def _place(node: ast.AST) -> tuple[int, int, bool]:
+    """Line and offset of what an error about the node means; True when that is the operator behind this place."""
+    match node:
+        case ast.Compare(comparators=[before, _, *_]) | ast.Compare(left=before) | ast.BinOp(left=before):
+            pass
+        case ast.Attribute(value=before) | ast.Subscript(value=before) | ast.IfExp(body=before):
+            pass
+        case ast.Call(func=ast.Attribute(value=before)):
+            pass
+        case ast.BoolOp(values=[before, *_]):
+            pass
+        case _:
+            return getattr(node, "lineno", 1), getattr(node, "col_offset", 0), False
+    return before.end_lineno or 1, before.end_col_offset or 0, True

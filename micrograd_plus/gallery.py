@@ -1,0 +1,164 @@
+"""Every worked example on one page: its pictures, its numbers, and one of its gradients in words.
+
+The page is one file that needs no network and runs no script.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import secrets
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+
+from .drawing import Picture, draw
+from .examples import Circuit, all_examples, factoring_chain
+from .explain import explain
+from .text import visible
+
+EXPLAINED = {  # the leaves whose gradients have the most to tell; elsewhere it is the first one
+    "sigmoid_circuit": ("w0",), "sigmoid_gate": ("x0",), "gates": ("w", "x"), "forward_and_reverse": ("b",),
+    "tanh_neuron": ("x1",),
+}
+SWEPT_FORWARD = {"forward_and_reverse": "b"}
+SMALLEST = 0.55  # of its natural size, below which a picture scrolls rather than shrinks
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>micrograd_plus: the worked examples</title>
+<style>
+{css}</style>
+</head>
+<body>
+<header>
+<p class="eyebrow">micrograd_plus</p>
+<h1>Backpropagation, one gate at a time</h1>
+<p class="lede">The circuits that lectures work out by hand: each as it stands after the forward pass, and again after the
+backward pass, with every number to twelve decimals and one gradient told in words.</p>
+<ul class="legend">
+<li class="value"><b>3</b> value, above the name</li>
+<li class="slope"><b>∂ 2</b> gradient of the output, below</li>
+<li class="slope"><b>∂ ·</b> not known yet</li>
+<li class="local"><b>−4</b> local gradient, on the wire</li>
+</ul>
+<nav aria-label="Examples"><ol>
+{contents}
+</ol></nav>
+</header>
+<main>
+{articles}
+</main>
+<footer><p>Written by <code>micrograd-plus gallery</code>. Point at a box or a wire to read what it does.</p></footer>
+</body>
+</html>
+"""
+
+
+def write_gallery(directory: str | os.PathLike[str]) -> Path:
+    """Write index.html into the directory, which is made where it is missing, and give the page's path.
+
+    The page appears whole or not at all. Raises ImportError, saying what to install, when there is no Graphviz.
+    """
+    content = gallery_html().encode()
+    target = Path(directory) / "index.html"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{secrets.token_hex(8)}.html")
+    try:
+        draft.write_bytes(content)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    return target
+
+
+def gallery_html() -> str:
+    """The page with every example of `all_examples()`."""
+    examples = all_examples()
+    return PAGE.format(
+        policy=escape(POLICY), css=Path(__file__).with_name("gallery.css").read_text(encoding="utf-8"),
+        contents="\n".join(f'<li><a href="#{name}">{_title(make)}</a></li>' for name, make in examples.items()),
+        articles="\n".join(_article(name, make) for name, make in examples.items()))
+
+
+def _title(make: Callable[..., object]) -> str:
+    return escape(inspect.cleandoc(make.__doc__ or "").split("\n", 1)[0])
+
+
+def _article(name: str, make: Callable[[], Circuit]) -> str:
+    _, _, source, *look = inspect.cleandoc(make.__doc__ or "").split("\n")
+    circuit = make()
+    *_, (result, output) = circuit.items()
+    figures = [_figure(draw(output), "Forward.", "Values from the leaves to the output; no gradient is known.")]
+    if name in SWEPT_FORWARD:
+        leaf = circuit[SWEPT_FORWARD[name]]
+        figures[0] += '<div class="break"></div>'
+        figures.append(_figure(draw(output, mode="forward", wrt=leaf), f"Differentiated forward from {leaf.label}.",
+                               f"One sweep finds every derivative by {leaf.label}."))
+    output.backward()
+    figures.append(_figure(draw(output), "Backward.", f"One sweep finds every gradient of {output.label}."))
+    first = next(iter(circuit))
+    told = "\n".join(explain(output, circuit[leaf]).html() for leaf in EXPLAINED.get(name, (first,)))
+    if name == "nine_paths":
+        told += _chain()
+    return f"""<article id="{name}" aria-labelledby="{name}-title">
+<h2 id="{name}-title">{_title(make)}</h2>
+<p class="source">{escape(source)}</p>
+<p>{escape(" ".join(look))}</p>
+<div class="figures">
+{"".join(figures)}</div>
+<div class="details">
+<section><h3>Values and gradients</h3>{_table(circuit, result)}</section>
+<section><h3>The chain rule</h3>
+{told}</section>
+</div>
+</article>"""
+
+
+def _figure(picture: Picture, title: str, words: str) -> str:
+    found = re.search(r'width="(\d+)"', picture.svg)
+    natural = int(found[1]) if found else 600
+    svg = picture.svg.replace("<svg ", f'<svg style="min-width: {SMALLEST * natural:.0f}px" ', 1)
+    return (f'<figure style="flex-basis: {SMALLEST * natural:.0f}px; max-width: min(100%, {natural + 16}px)">'
+            f"<figcaption><b>{escape(title)}</b> {escape(words)}</figcaption>"
+            f'<div class="card" tabindex="0" role="group" aria-label="{escape(title)}">{svg}</div></figure>\n')
+
+
+def _table(circuit: Circuit, result: str) -> str:
+    values = _column([v.data for v in circuit.values()], "value")
+    gradients = _column([v.grad for v in circuit.values()], "slope")
+    rows = [f'<tr><th scope="row">{escape(visible(v.label))}</th>{value}{gradient}</tr>'
+            for v, value, gradient in zip(circuit.values(), values, gradients)]
+    body = "\n".join(rows)
+    return ('<table><thead><tr><th scope="col">Name</th><th scope="col">Value</th>'
+            f'<th scope="col">∂{escape(result)}/∂·</th></tr></thead>\n<tbody>\n{body}\n</tbody></table>')
+
+
+def _column(numbers: list[float], kind: str) -> list[str]:
+    """Cells whose decimal points stand below each other."""
+    texts = [_decimal(x).partition(".") for x in numbers]
+    room = max(len(fraction) for _, _, fraction in texts)
+    style = f' style="width: {room + 0.7:g}ch"' if room else ""
+    return [f'<td class="{kind}">{whole}<span{style}>{point}{fraction}</span></td>' for whole, point, fraction in texts]
+
+
+def _decimal(x: float) -> str:
+    """x to twelve decimals, or fewer where six say the same."""
+    text = f"{x:.12f}" if f"{x:.12f}" != f"{x:.6f}000000" else f"{x:.6f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text.replace("-", "−")
+
+
+def _chain() -> str:
+    """The point of factoring paths, driven home: more paths than could be walked, and a sweep that does not care."""
+    chain = factoring_chain()
+    *_, output = chain.values()
+    found = explain(output, chain["x"], limit=1)
+    return ('<div class="explanation"><p><strong>Sixty such diamonds in a row: 9⁶⁰ paths</strong></p>'
+            f"<p>{found.count:,} paths lead from x to {escape(output.label)}, more than could ever be walked. One sweep "
+            f"visits each of the {12 * 60} wires once, and finds the gradient {found.value:g}.</p></div>")

@@ -1,0 +1,117 @@
+"""The gallery: one well-formed page that needs no network, with every example, picture and number."""
+
+import re
+import sys
+from html.parser import HTMLParser
+
+import pytest
+
+from micrograd_plus.examples import all_examples
+from micrograd_plus.gallery import gallery_html, write_gallery
+
+VOID = {"meta"}
+
+
+@pytest.fixture(scope="module")
+def page():
+    return gallery_html()
+
+
+class Reader(HTMLParser):
+    """Checks that tags nest, and gathers elements and text."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.open, self.elements, self.texts = [], [], []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+def test_the_page_is_well_formed(page):
+    found = Reader(page)
+    assert found.open == []
+    assert page.startswith("<!DOCTYPE html>\n<html lang=\"en\">")
+    ids = [attributes["id"] for _, attributes in found.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    targets = [attributes["href"] for tag, attributes in found.elements if tag == "a"]
+    assert targets == [f"#{name}" for name in all_examples()]
+    assert {target[1:] for target in targets} <= set(ids)
+
+
+def test_it_needs_nothing_from_anywhere(page):
+    found = Reader(page)
+    tags = {tag for tag, _ in found.elements}
+    assert not tags & {"script", "link", "iframe", "object", "base", "form", "image", "img", "use"}
+    for _, attributes in found.elements:
+        assert not any(name.startswith("on") or name in ("src", "srcset", "action", "xlink:href") for name in attributes)
+    assert re.findall(r"https?://[^\"' ]+", page.replace("http://www.w3.org/2000/svg", "")) == []
+    assert "url(" not in page
+    assert "@import" not in page
+    policies = [a["content"] for tag, a in found.elements if a.get("http-equiv") == "Content-Security-Policy"]
+    assert len(policies) == 1
+    assert policies[0].startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:;")
+
+
+def test_every_example_has_its_pictures_numbers_and_explanation(page):
+    articles = dict(zip(all_examples(), page.split("<article ")[1:], strict=True))
+    for name, article in articles.items():
+        assert f'id="{name}"' in article
+        assert article.count("<svg ") == article.count('role="img"') == (3 if name == "forward_and_reverse" else 2)
+        assert article.count("<tr>") == len(all_examples()[name]()) + 1
+        assert 'class="explanation"' in article
+        assert "∂ ·" in article[article.index("Forward."):article.index("Backward.")]
+        assert "∂ ·" not in article[article.index("Backward."):]
+    plain = {name: re.sub("<[^>]*>", "", article) for name, article in articles.items()}
+    assert "de/db = 1·2 + 1·3 = 5" in plain["forward_and_reverse"]
+    assert "∂ = ∂·/∂b" in plain["forward_and_reverse"]
+    for name, number in [("sigmoid_circuit", "−0.534446645389"), ("sigmoid_circuit", "0.731058578630"),
+                         ("staged_function", "2.059569795572"), ("micrograd_readme", "645.577259475219"),
+                         ("tanh_neuron", "−1.5"), ("nine_paths", f"{9**60:,} paths"), ("product_of_a_sum", "−12")]:
+        assert number in plain[name]
+
+
+def test_headings_and_tables_say_what_they_are(page):
+    found = Reader(page)
+    tags = [tag for tag, _ in found.elements]
+    assert tags.count("h1") == 1
+    assert tags.count("h2") == len(all_examples())
+    assert all("scope" in attributes for tag, attributes in found.elements if tag == "th")
+    assert all(attributes.get("aria-label") for tag, attributes in found.elements if tag == "svg")
+    assert "prefers-color-scheme: dark" in page
+    assert "@media print" in page
+
+
+def test_the_page_is_the_same_on_every_run(page):
+    assert gallery_html() == page
+
+
+def test_writing_is_whole_or_not_at_all(page, tmp_path, monkeypatch):
+    path = write_gallery(tmp_path / "gallery")
+    assert path == tmp_path / "gallery" / "index.html"
+    assert path.read_text("utf-8") == page
+    monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(OSError, match="full"):
+        write_gallery(tmp_path / "gallery")
+    assert [p.name for p in path.parent.iterdir()] == ["index.html"]
+
+
+def test_without_graphviz_it_says_what_to_install_and_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ImportError, match=r'pip install "micrograd-plus\[draw\]"'):
+        write_gallery(tmp_path / "gallery")
+    assert list(tmp_path.iterdir()) == []
