@@ -1,7 +1,26 @@
 """A scalar reverse-mode autodiff engine you can see, step through, prove right and run fast."""
 
+from .autodiff import checkpoint, custom, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .drawing import draw, draw_dot, trace
 from .engine import Value
+from .explain import explain
 from .guards import detect_anomaly, no_grad
 
-__all__ = ["Value", "detect_anomaly", "draw", "draw_dot", "no_grad", "trace"]
+__all__ = [
+    "Value",
+    "checkpoint",
+    "custom",
+    "detect_anomaly",
+    "draw",
+    "draw_dot",
+    "explain",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "no_grad",
+    "trace",
+    "value_and_grad",
+    "vjp",
+]

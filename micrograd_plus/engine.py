@@ -207,6 +207,7 @@ class Value:
 
 _new = Value.__new__
 _CONDITIONS = (ops.less, ops.less_equal, ops.equal)
+_NEUTRAL = {ops.mul: "1.0", ops.add: "-0.0"}
 
 
 def record(primitive: Primitive, operands: tuple[Operand, ...]) -> Value:
@@ -222,6 +223,8 @@ def record(primitive: Primitive, operands: tuple[Operand, ...]) -> Value:
             guards.require_finite_value(primitive, operands, primal)
         if not mode.recording and primitive not in _CONDITIONS:
             return _node(None, (), primal, None, _edits, "")
+        if mode.sweeping and _NEUTRAL.get(primitive) in [repr(o) for o in operands if type(o) is float]:
+            return next(o for o in operands if isinstance(o, Value))  # 1 * x and -0.0 + x are x, to the last bit
     v = _new(Value)  # as _node does: a call saved for every gate
     v._primal, v._gradient, v._clock = primal, None, _edits
     v.primitive, v.operands, v.label = primitive, operands, ""
@@ -260,9 +263,9 @@ def known_gradient(v: Value) -> float | None:
     return v._gradient
 
 
-def nodes_below(*roots: Value) -> list[Value]:
-    """The Values that the roots depend on and the roots themselves, operands before their users."""
-    order: list[Any] = topological_order(roots, lambda o: () if type(o) is float else o.operands)
+def nodes_below(*roots: Value, stop: Sequence[Value] = ()) -> list[Value]:
+    """The Values that the roots depend on and the roots themselves, operands before their users; not those in `stop`."""
+    order: list[Any] = topological_order(roots, lambda o: () if type(o) is float else o.operands, stop)
     return [v for v in order if type(v) is not float]
 
 
@@ -277,7 +280,7 @@ def local_gradients(v: Value, recorded: bool = False) -> Sequence[Any]:
     partials: Sequence[Any]
     if recorded:
         partials = primitive.partials(v, *v.operands)
-        switches = _primals(partials) if primitive.gate == "routes" else ()
+        switches = [p._primal if isinstance(p, Value) else p for p in partials]
     else:
         partials = switches = primitive.partials(v._primal, *_primals(v.operands))
     if primitive.gate == "routes" and 0.0 in switches:  # a switch that is off passes nothing, not even 0 * inf

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 
 
 class Mode(NamedTuple):
-    """Whether operations are recorded, and whether every number they give is checked."""
+    """Whether operations are recorded, whether every number is checked, and whether a sweep is what is recorded."""
 
     recording: bool = True
     anomaly: bool = False
+    sweeping: bool = False
 
 
 DEFAULT = Mode()
@@ -26,19 +27,20 @@ mode: ContextVar[Mode] = ContextVar("micrograd_plus_mode", default=DEFAULT)
 @contextmanager
 def no_grad() -> Generator[None]:
     """Within it, operations give plain leaves: no graph is recorded. A context manager and a decorator."""
-    with _switched(recording=False):
+    with switched(recording=False):
         yield
 
 
 @contextmanager
 def detect_anomaly() -> Generator[None]:
     """Within it, the first value or gradient that turns inf or nan raises FloatingPointError, which names it."""
-    with _switched(anomaly=True):
+    with switched(anomaly=True):
         yield
 
 
 @contextmanager
-def _switched(**changes: bool) -> Generator[None]:
+def switched(**changes: bool) -> Generator[None]:
+    """Within it, the mode has these fields changed."""
     token = mode.set(mode.get()._replace(**changes))
     try:
         yield

@@ -190,6 +190,7 @@ mul = _row("mul", "×", 2, lambda x, y: x * y, lambda out, x, y: (y, x), gate="s
 div: Primitive = _row("div", "÷", 2, _divide, lambda out, x, y: (div(1.0, y), -div(out, y)),
                       edges=[((49.0, 49.0), 1.0, (1 / 49, -1 / 49)), ((1.0, 0.0), inf, (inf, -inf)),
                              ((0.0, 0.0), nan, (inf, nan))])
+identity = _row("identity", "=", 1, lambda x: x, lambda out, x: (1.0,), gate="distributes")
 neg = _row("neg", "−", 1, lambda x: -x, lambda out, x: (-1.0,))
 sum: Primitive = _row("sum", "Σ", None, _sum, lambda out, *xs: (1.0,) * len(xs), gate="distributes")
 dot_row = _row("dot", "w·x", None, _dot,  # operands: the bias, then the n weights, then the n inputs
