@@ -12,8 +12,10 @@ import secrets
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from .drawing import Picture, draw
+from .engine import Value
 from .examples import Circuit, all_examples, factoring_chain
 from .explain import explain
 from .text import visible
@@ -23,6 +25,7 @@ EXPLAINED = {  # the leaves whose gradients have the most to tell; elsewhere it 
     "tanh_neuron": ("x1",),
 }
 SWEPT_FORWARD = {"forward_and_reverse": "b"}
+WIDEST = 1600  # points that a picture may be wide, before it runs down the page in place of across
 SMALLEST = 0.55  # of its natural size, below which a picture scrolls rather than shrinks
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -95,14 +98,14 @@ def _article(name: str, make: Callable[[], Circuit]) -> str:
     _, _, source, *look = inspect.cleandoc(make.__doc__ or "").split("\n")
     circuit = make()
     *_, (result, output) = circuit.items()
-    figures = [_figure(draw(output), "Forward.", "Values from the leaves to the output; no gradient is known.")]
+    figures = [_figure(_drawn(output), "Forward.", "Values from the leaves to the output; no gradient is known.")]
     if name in SWEPT_FORWARD:
         leaf = circuit[SWEPT_FORWARD[name]]
         figures[0] += '<div class="break"></div>'
-        figures.append(_figure(draw(output, mode="forward", wrt=leaf), f"Differentiated forward from {leaf.label}.",
+        figures.append(_figure(_drawn(output, leaf), f"Differentiated forward from {leaf.label}.",
                                f"One sweep finds every derivative by {leaf.label}."))
     output.backward()
-    figures.append(_figure(draw(output), "Backward.", f"One sweep finds every gradient of {output.label}."))
+    figures.append(_figure(_drawn(output), "Backward.", f"One sweep finds every gradient of {output.label}."))
     first = next(iter(circuit))
     told = "\n".join(explain(output, circuit[leaf]).html() for leaf in EXPLAINED.get(name, (first,)))
     if name == "nine_paths":
@@ -121,9 +124,19 @@ def _article(name: str, make: Callable[[], Circuit]) -> str:
 </article>"""
 
 
-def _figure(picture: Picture, title: str, words: str) -> str:
+def _drawn(output: Value, leaf: Value | None = None) -> Picture:
+    sweep: dict[str, Any] = {} if leaf is None else {"mode": "forward", "wrt": leaf}
+    across = draw(output, **sweep)
+    return across if _width(across) <= WIDEST else draw(output, rankdir="TB", **sweep)
+
+
+def _width(picture: Picture) -> int:
     found = re.search(r'width="(\d+)"', picture.svg)
-    natural = int(found[1]) if found else 600
+    return int(found[1]) if found else 0
+
+
+def _figure(picture: Picture, title: str, words: str) -> str:
+    natural = _width(picture)
     svg = picture.svg.replace("<svg ", f'<svg style="min-width: {SMALLEST * natural:.0f}px" ', 1)
     return (f'<figure style="flex-basis: {SMALLEST * natural:.0f}px; max-width: min(100%, {natural + 16}px)">'
             f"<figcaption><b>{escape(title)}</b> {escape(words)}</figcaption>"
