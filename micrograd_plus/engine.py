@@ -149,7 +149,7 @@ class Value:
     asinh, acosh, atanh = _method(ops.asinh), _method(ops.acosh), _method(ops.atanh)
     erf, erfc, sigmoid, softplus = _method(ops.erf), _method(ops.erfc), _method(ops.sigmoid), _method(ops.softplus)
     relu, silu, hard_tanh = _method(ops.relu), _method(ops.silu), _method(ops.hard_tanh)
-    sign, step = _method(ops.sign), _method(ops.step)
+    sign, step, identity = _method(ops.sign), _method(ops.step), _method(ops.identity)
 
     def leaky_relu(self, slope: Operand = 0.01) -> Value:
         """self where it is positive, slope x self elsewhere."""
@@ -225,6 +225,9 @@ def record(primitive: Primitive, operands: tuple[Operand, ...]) -> Value:
             return _node(None, (), primal, None, _edits, "")
         if mode.sweeping and _NEUTRAL.get(primitive) in [repr(o) for o in operands if type(o) is float]:
             return next(o for o in operands if isinstance(o, Value))  # 1 * x and -0.0 + x are x, to the last bit
+        if mode.sweeping and primitive is ops.where and type(operands[0]) is float:
+            chosen: Value = operands[1] if operands[0] else operands[2]
+            return chosen
     v = _new(Value)  # as _node does: a call saved for every gate
     v._primal, v._gradient, v._clock = primal, None, _edits
     v.primitive, v.operands, v.label = primitive, operands, ""

@@ -54,18 +54,22 @@ class Primitive:
         for operand in operands:
             if type(operand) is not float:
                 return self._convert_and_call(operands)
-        if len(operands) == self.arity or self.arity is None:
-            return self.primal(*operands)
-        raise TypeError(f"{self.name} takes {self.arity} operand(s), not {len(operands)}")
+        self._require_arity(operands)
+        return self.primal(*operands)
 
     def _convert_and_call(self, operands: tuple[Number, ...]) -> Number:
         if self.arity is None and len(operands) == 1 and isinstance(operands[0], (list, tuple)):
             operands = tuple(operands[0])
+        self._require_arity(operands)
         for operand in operands:
             interpret = getattr(type(operand), "__primitive__", None)
-            if interpret is not None and len(operands) == (self.arity or len(operands)):
+            if interpret is not None:
                 return interpret(self, operands)
-        return self(*[as_float(operand, self.name) for operand in operands])
+        return self.primal(*[as_float(operand, self.name) for operand in operands])
+
+    def _require_arity(self, operands: tuple[Number, ...]) -> None:
+        if self.arity is not None and self.arity != len(operands):
+            raise TypeError(f"{self.name} takes {self.arity} operand(s), not {len(operands)}")
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
@@ -181,6 +185,13 @@ def _softmax(out: Number, *xs: Number) -> tuple[Number, ...]:
     return tuple(where(infinite, tie, div(e, total)) for e, tie in zip(exps, _ties(out, *xs), strict=True))
 
 
+def _power_slope(x: Number, y: Number) -> Number:
+    # It is 0 at 0**0, where the formula says 0 * inf. Making it 0 for all x when y is 0 would be one `where` simpler, and
+    # d²/dxdy of x**y at y = 0 would come out 0 one way and 1/x the other.
+    slope = y * pow(x, y - 1.0)
+    return where(equal(y, 0.0), where(equal(x, 0.0), 0.0, slope), slope)
+
+
 _exp = _ieee(math.exp)
 
 # Arithmetic. ------------------------------------------------------------------------------------------------------
@@ -228,11 +239,8 @@ abs: Primitive = _row("abs", "abs", 1, math.fabs, lambda out, x: (sign(x),), kin
 fabs = abs
 
 # Powers and roots. --------------------------------------------------------------------------------------------------
-# A power guards only the points where its formula says 0 * inf. Guarding all of y = 0 would be one row simpler, and
-# would make d2/dxdy of x**y at exponent 0 come out 0 one way and 1/x the other.
-pow: Primitive = _row("pow", "**", 2, _power, lambda out, x, y: (
-                          where(equal(x, 0.0) * equal(y, 0.0), 0.0, y * pow(x, y - 1.0)),
-                          where(equal(x, 0.0) * less_equal(0.0, y), 0.0, out * log(x))),
+pow: Primitive = _row("pow", "**", 2, _power,
+                      lambda out, x, y: (_power_slope(x, y), where(equal(x, 0.0) * less_equal(0.0, y), 0.0, out * log(x))),
                       domain=(POSITIVE, REAL),
                       edges=[((0.0, 0.0), 1.0, (0.0, 0.0)), ((0.0, 2.0), 0.0, (0.0, 0.0)), ((-2.0, 3.0), -8.0, (12.0, nan)),
                              ((0.0, 0.5), 0.0, (inf, 0.0)), ((-1.0, 0.5), nan, (nan, nan)), ((0.0, 1.0), 0.0, (1.0, 0.0))])
@@ -241,7 +249,7 @@ sqrt = _row("sqrt", "√", 1, _ieee(math.sqrt), lambda out, x: (div(0.5, out + 0
 cbrt = _row("cbrt", "∛", 1, math.cbrt, lambda out, x: (div(1 / 3, out * out),), kinks=(0.0,),
             edges=[((0.0,), 0.0, (inf,))])
 hypot = _row("hypot", "hypot", 2, math.hypot, lambda out, x, y: (div(x, out), div(y, out)),
-             edges=[((0.0, 0.0), 0.0, (nan, nan)), ((3e200, 4e200), 5e200, (0.6, 0.8))],
+             edges=[((0.0, 0.0), 0.0, (nan, nan)), ((3 * 2.0**600, 4 * 2.0**600), 5 * 2.0**600, (0.6, 0.8))],
              expansion=lambda x, y: sqrt(x * x + y * y))
 
 # Exponentials and logarithms. ---------------------------------------------------------------------------------------

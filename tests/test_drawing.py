@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -17,11 +18,15 @@ from micrograd_plus.nn import MLP, Neuron
 SVG = "{http://www.w3.org/2000/svg}"
 
 HOSTILE = [
-    '"', "'", "\\", "\\\\", "<", ">", "&", "<b>", "<b>bold</b>", "<>", "a<b", "a|b", "{a|b}", "{", "}", "\\N", "\\G", "\\E",
-    "\\n", "\\l\\r", "\n", "\r\n", "\t", "\0", "\x01\x1f", "\x7f", "\x85", "\u2028", "\ufeff", "\ufffe", "\uffff", "\ud800",
+    '"', "'", "\\", "\\\\", "<", ">", "&", "<b>", "<b>bold</b>", "<>", "a<b", "a|b", "{a|b}", "{", "}",
+    "\\N", "\\G", "\\E",
+    "\\n", "\\l\\r", "\n", "\r\n", "\t", "\0", "\x01\x1f", "\x7f", "\x85", "\u2028", "\ufeff", "\ufffe",
+    "\uffff", "\ud800",
     "\u202eabc", "\u2066abc\u2069", "\u200b\u200d", "<script>alert(1)</script>", "</text><script>alert(1)</script>",
-    "</title></svg><img src=x onerror=alert(1)>", "]]>", "<!--", "-->", "<![CDATA[x]]>", "&lt;b&gt;", "&#60;b&#62;", "&nbsp;",
-    '" onload="alert(1)', "' onload='alert(1)", '"]; n9 [label="injected', "};digraph{x", "javascript:alert(1)", "%s%n{0}{x}",
+    "</title></svg><img src=x onerror=alert(1)>", "]]>", "<!--", "-->", "<![CDATA[x]]>", "&lt;b&gt;",
+    "&#60;b&#62;", "&nbsp;",
+    '" onload="alert(1)', "' onload='alert(1)", '"]; n9 [label="injected', "};digraph{x",
+    "javascript:alert(1)", "%s%n{0}{x}",
     "x" * 100_000, "<" * 5_000, "日本語ラベル", "مرحبا", "🧠" * 40, "a\u0301" * 30, "style='fill:red'", "</style>", "=cmd()",
 ]
 
@@ -212,8 +217,8 @@ def test_bytes_do_not_depend_on_the_run():
     assert len(outputs.pop()) > 10_000
 
 
-@pytest.mark.parametrize(("suffix", "start"), [("svg", b"<svg"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("dot", b"digraph"),
-                                               ("html", b"<!DOCTYPE html>")])
+@pytest.mark.parametrize(("suffix", "start"), [("svg", b"<svg"), ("png", b"\x89PNG"), ("pdf", b"%PDF"),
+                                               ("dot", b"digraph"), ("html", b"<!DOCTYPE html>")])
 def test_a_picture_is_saved_in_the_form_its_name_ends_in(suffix, start, tmp_path):
     *_, e = lecture_graph()
     target = draw(e).save(tmp_path / f"e.{suffix}")
@@ -259,3 +264,18 @@ def test_a_digraph_names_values_gradients_and_gates():
     source = draw_dot(e, rankdir="TB").source
     assert "rankdir=TB" in source
     assert r'label="c +\n3\n∂ 2"' in source
+
+
+def test_gradients_of_an_outdated_point_are_marked():
+    a, *_, e = lecture_graph()
+    e.backward()
+    a.data = 7.0
+    assert [t for t in texts(draw(e)) if t.startswith("∂")] == ["∂ 2 ?", "∂ 5 ?", "∂ 2 ?", "∂ 3 ?", "∂ 1 ?"]
+
+
+@pytest.mark.skipif(not (shutil.which("dot") or os.environ.get("CI")), reason="no dot program here")
+def test_an_installed_dot_program_serves_as_well(monkeypatch):
+    *_, e = lecture_graph()
+    bundled = texts(draw(e))
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    assert sorted(texts(draw(e))) == sorted(bundled)

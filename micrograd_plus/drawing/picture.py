@@ -16,7 +16,7 @@ from .dot import digraph
 from .layout import Rankdir
 from .levels import Collapse, adjust
 from .model import Mode, Model, build
-from .svg import render
+from .svg import render, summary
 
 Constants = Literal["fold", "show"]
 
@@ -58,9 +58,9 @@ class Picture:
         written: dict[str, Callable[[], bytes]] = {
             ".svg": self.svg.encode,
             ".html": lambda: PAGE.format(title=html.escape(self.model.boxes[-1].title), svg=self.svg).encode(),
-            ".dot": lambda: digraph(self.model, rankdir=self.rankdir).source.encode(),
-            ".png": lambda: _vl_convert().svg_to_png(self.svg, scale=2),
-            ".pdf": lambda: _vl_convert().svg_to_pdf(self.svg),  # imported when asked for
+            ".dot": lambda: digraph(self.model, rankdir=self.rankdir).source.encode(),  # noqa: PLW0108  # only when asked
+            ".png": lambda: bytes(_vl_convert().svg_to_png(self.svg, scale=2)),
+            ".pdf": lambda: bytes(_vl_convert().svg_to_pdf(self.svg)),  # imported when asked for
         }
         if suffix not in written:
             raise ValueError(f"a picture is saved as one of {', '.join(written)}, not as {suffix or 'no ending'!r}")
@@ -69,7 +69,7 @@ class Picture:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         # an image, not inline SVG: notebooks show it whether trusted or not, and its styles stay its own
         data = base64.b64encode(self.svg.encode()).decode()
-        alt = html.escape(repr(self), quote=True)
+        alt = html.escape(summary(self.model), quote=True)
         return {"text/plain": repr(self), "text/html": f'<img alt="{alt}" src="data:image/svg+xml;base64,{data}">'}
 
     def __repr__(self) -> str:

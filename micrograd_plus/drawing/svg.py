@@ -17,9 +17,9 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, '
 LIGHT = {"paper": "#ffffff", "card": "#f6f8fa", "gate": "#ffffff", "edge": "#c4ccd4", "ink": "#1f2328",
          "muted": "#656d76", "value": "#0f7b3a", "slope": "#c62828", "local": "#6639ba", "wire": "#8c959f",
          "chip": "#24406b", "onchip": "#ffffff"}
-DARK = {"paper": "#0d1117", "card": "#161b22", "gate": "#0d1117", "edge": "#444c56", "ink": "#e6edf3",
+DARK = {"paper": "#131313", "card": "#1e2023", "gate": "#131313", "edge": "#444c56", "ink": "#e6edf3",
         "muted": "#8b949e", "value": "#4ac26b", "slope": "#ff7b72", "local": "#c297ff", "wire": "#768390",
-        "chip": "#a5c8ff", "onchip": "#0d1117"}
+        "chip": "#a5c8ff", "onchip": "#131313"}
 _RULES = "".join(f".mgp-{name}-f{{fill:{colour}}}.mgp-{name}-s{{stroke:{colour}}}" for name, colour in DARK.items())
 STYLE = f"@media screen and (prefers-color-scheme: dark) {{{_RULES}}}"
 
@@ -30,6 +30,7 @@ NAME = 14.0
 SMALL = 11.0
 LONGEST = 10  # characters of a number in a box: its width does not depend on the value, so a layout stays
 LONGEST_ON_WIRE = 7
+CAPTION = 420.0  # the least width, so that the picture does not move when its caption changes
 LABELLED = 120  # wires up to which each is a curve with an arrow and its local gradient in print; more are hairlines
 
 
@@ -41,14 +42,14 @@ def render(model: Model, rankdir: Rankdir = "LR") -> str:
     horizontal = rankdir in ("LR", "RL")
     layout = lay_out([_size(box) for box in model.boxes], [(index[w.source], index[box]) for w, box in wires], rankdir,
                      gap=(82.0 if horizontal else 46.0) if labelled else 130.0, splines="spline" if labelled else "line")
-    caption = _caption(model, labelled)
-    total = max(layout.width, width(caption, SMALL)) + 2 * MARGIN, layout.height + 2 * MARGIN + 24
+    caption = _caption(model, labelled and any(_has_label(wire) for wire, _ in wires))
+    total = max(layout.width, CAPTION) + 2 * MARGIN, layout.height + 2 * MARGIN + 24
     w, h = (f"{x:.0f}" for x in total)
     svg = ET.Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "class": "mgp", "role": "img", "width": w, "height": h,
-                             "viewBox": f"0 0 {w} {h}", "font-family": FONT, "aria-label": _summary(model)})
+                             "viewBox": f"0 0 {w} {h}", "font-family": FONT, "aria-label": summary(model)})
     ET.SubElement(svg, "style").text = STYLE
     _rectangle(svg, (total[0] / 2, total[1] / 2), total, "paper", None, 8)
-    drawing = ET.SubElement(svg, "g", transform=f"translate({(total[0] - layout.width) / 2:.1f} {MARGIN:.1f})")
+    drawing = ET.SubElement(svg, "g", transform=f"translate({MARGIN:.1f} {MARGIN:.1f})")
     _draw_wires(drawing, model, wires, layout, labelled)
     for box, centre in zip(model.boxes, layout.centres):
         _draw_box(drawing, model, box, centre)
@@ -58,18 +59,21 @@ def render(model: Model, rankdir: Rankdir = "LR") -> str:
 
 def _caption(model: Model, labelled: bool) -> str:
     if model.stale:
-        return "A leaf was edited after these values were computed: call .forward() to evaluate the graph again."
-    output = shortened(model.boxes[-1].name) or "output"
-    derivative = f"∂ = ∂·/∂{shortened(model.wrt)}, swept forward" if model.mode == "forward" else f"∂ = ∂{output}/∂·"
+        return "A leaf was edited since: call .forward() to evaluate again."
+    output = shortened(model.boxes[-1].name, 12) or "output"
+    derivative = f"∂ = ∂{output}/∂·"
+    if model.mode == "forward":
+        derivative = f"∂ = ∂·/∂{shortened(model.wrt, 12)}, forward"
     if not model.known:
         derivative = "∂ unknown before backward()"
     return f"green: value   red: {derivative}" + ("   on the wires: local gradients" if labelled else "")
 
 
-def _summary(model: Model) -> str:
+def summary(model: Model) -> str:
+    """A sentence that stands for the picture where it cannot be seen."""
     gates = sum(box.kind not in ("leaf", "constant", "cut") for box in model.boxes)
     last = model.boxes[-1]
-    return f"Computational graph of {last.title} = {number(last.value)}: {len(model.boxes)} boxes, {gates} of them gates"
+    return f"Computational graph of {last.name or 'the output'} = {number(last.value)}: {len(model.boxes)} boxes, {gates} of them gates"
 
 
 def _size(box: Box) -> Point:
@@ -115,14 +119,16 @@ def _draw_box(parent: ET.Element, model: Model, box: Box, centre: Point) -> None
         else:
             _text(g, (0, 4.2), "leaf", SMALL, "muted")
     if box.kind == "layer":
-        _bars(g, [m.value for m in box.members], -h / 2 + 26, "value")
+        _bars(g, [m.value for m in box.members], -h / 2 + 22, "value")
         if all(m.derivative is not None for m in box.members):
-            _bars(g, [m.derivative or 0.0 for m in box.members], h / 2 - 26, "slope")
+            _bars(g, [m.derivative or 0.0 for m in box.members], h / 2 - 22, "slope")
         return
     value = number(box.value, longest=LONGEST) + (" ?" if box.stale else "")
     _text(g, (0, -h / 2 + 19), value, NUMBER, "muted" if box.stale else "value", bold=True)
     derivative = "·" if box.derivative is None else number(box.derivative, longest=LONGEST)
-    _text(g, (0, h / 2 - 9.5), f"∂ {derivative}", NUMBER, "slope" if box.derivative is not None else "muted")
+    outdated = model.stale and box.derivative is not None  # it was the slope of a function at another point
+    _text(g, (0, h / 2 - 9.5), f"∂ {derivative}" + (" ?" if outdated else ""), NUMBER,
+          "muted" if outdated or box.derivative is None else "slope")
 
 
 def _bars(parent: ET.Element, numbers: list[float], y: float, colour: str) -> None:
@@ -158,11 +164,15 @@ def _draw_wires(parent: ET.Element, model: Model, wires: list[tuple[Wire, Box]],
         corners = end, (base[0] - 3.6 * uy, base[1] + 3.6 * ux), (base[0] + 3.6 * uy, base[1] - 3.6 * ux)
         arrow = {"points": " ".join(_at(p) for p in corners), "fill": LIGHT["wire"], "class": "mgp-wire-f"}
         ET.SubElement(g, "polygon", arrow)
-        if wire.count == 1 and wire.source.kind not in ("layer", "cut"):
+        if _has_label(wire):
             text = "0" if wire.local is None else number(wire.local, longest=LONGEST_ON_WIRE)
             middle = _middle(curve)
             _rectangle(g, middle, (width(text, SMALL) + 8, 16), "paper", None, 8)
             _text(g, (middle[0], middle[1] + 3.8), text, SMALL, "local")
+
+
+def _has_label(wire: Wire) -> bool:
+    return wire.count == 1 and wire.source.kind not in ("layer", "cut")
 
 
 def _thickness(model: Model, wire: Wire, box: Box) -> float:
