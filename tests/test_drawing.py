@@ -27,7 +27,8 @@ HOSTILE = [
     "&#60;b&#62;", "&nbsp;",
     '" onload="alert(1)', "' onload='alert(1)", '"]; n9 [label="injected', "};digraph{x",
     "javascript:alert(1)", "%s%n{0}{x}",
-    "x" * 100_000, "<" * 5_000, "日本語ラベル", "مرحبا", "🧠" * 40, "a\u0301" * 30, "style='fill:red'", "</style>", "=cmd()",
+    "x" * 100_000, "<" * 5_000, "日本語ラベル", "مرحبا", "🧠" * 40, "a\u0301" * 30,
+    "style='fill:red'", "</style>", "=cmd()",
 ]
 
 

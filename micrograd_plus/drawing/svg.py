@@ -73,7 +73,8 @@ def summary(model: Model) -> str:
     """A sentence that stands for the picture where it cannot be seen."""
     gates = sum(box.kind not in ("leaf", "constant", "cut") for box in model.boxes)
     last = model.boxes[-1]
-    return f"Computational graph of {last.name or 'the output'} = {number(last.value)}: {len(model.boxes)} boxes, {gates} of them gates"
+    name = last.name or "the output"
+    return f"Computational graph of {name} = {number(last.value)}: {len(model.boxes)} boxes, {gates} of them gates"
 
 
 def _size(box: Box) -> Point:
