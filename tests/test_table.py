@@ -10,7 +10,7 @@ from mpmath import mp, mpf
 from oracle import ORACLES, is_close, random_points, smooth_points, true_slope
 from rows import DIFFERENTIABLE, ROWS, by_name, recorded, slopes
 
-from micrograd_plus.engine import Value
+from micrograd_plus import Value, ops
 
 # Values and slopes err by less than eight roundings, 9e-16, except where a formula must round the argument of an
 # exponential, which makes its size a factor of the relative error.
@@ -62,6 +62,13 @@ def test_second_derivatives_equal_mathematics_and_are_symmetric(row):
             true_first = partial(lambda i, *xs: true_slope(ORACLES[row.name], xs, i), i)
             true_seconds = [true_slope(true_first, operands, j) for j in range(len(operands))]
             assert seconds == pytest.approx([float(true) for true in true_seconds], rel=1e-12, abs=1e-12), operands
+
+
+def test_the_mixed_second_derivative_of_a_power_at_exponent_zero():
+    """It is 1/x whichever operand comes first; a guard on y == 0 would make it 0 one way."""
+    for i, j in ((0, 1), (1, 0)):
+        out, leaves = recorded(ops.pow, (2.0, 0.0))
+        assert second_slopes(ops.pow.partials(out, *leaves)[i], leaves)[j] == 0.5
 
 
 def second_slopes(slope, leaves):
