@@ -1,0 +1,162 @@
+"""The house: which room may know which, how large a room may grow, and what may stand in no file at all."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import micrograd_plus
+from micrograd_plus import ops
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "micrograd_plus"
+
+# Each room with the rooms it stands on; it may import these, and whatever these stand on in turn.
+ROOMS = {
+    "ops": set(), "graph": set(), "guards": set(), "pickling": set(), "text": set(),
+    "engine": {"ops", "graph", "guards", "pickling"},
+    "autodiff": {"engine"},
+    "nn": {"engine"},
+    "machine": {"ops"},
+    "tape": {"engine", "machine"},
+    "losses": {"nn", "tape"}, "optim": {"nn", "tape"}, "training": {"losses", "optim"},
+    "naming": {"engine", "text"},
+    "explain": {"engine", "naming"},
+    "drawing": {"engine", "tape", "text"},
+    "examples": {"nn"},
+    "expression": {"engine", "text"},
+    "gallery": {"drawing", "examples", "explain"},
+    "plots": {"training"},
+    "testing": {"autodiff", "tape"},
+    "__main__": {"gallery", "expression", "plots", "testing"},
+    "__init__": {"drawing", "explain", "autodiff", "testing", "training"},
+}
+UPWARD = {"Value._repr_mimebundle_": "drawing", "Value.draw": "drawing", "Value.explain": "explain"}
+HEART = ("ops", "graph", "engine")
+
+# Functions of the table that another room may take from `math`, because nothing is differentiated there.
+FROM_MATH = {"nn": {"sqrt"}, "drawing": {"tanh"}, "explain": {"log10"}}
+
+
+def room_of(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+
+
+def below(room):
+    """All rooms that a room stands on, however indirectly."""
+    reached, waiting = set(), [room]
+    while waiting:
+        new = ROOMS[waiting.pop()] - reached
+        reached |= new
+        waiting += new
+    return reached
+
+
+def scopes(tree, prefix=""):
+    """Every node of a syntax tree with the dotted name of the class or function it stands in."""
+    for node in ast.iter_child_nodes(tree):
+        named = isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        yield node, prefix
+        yield from scopes(node, f"{prefix}.{node.name}".strip(".") if named else prefix)
+
+
+def imports(path):
+    """The rooms a file imports, each with the name of the function in which it does so."""
+    package = ["micrograd_plus", *path.relative_to(PACKAGE).parent.parts]
+    for node, scope in scopes(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = [*package[:len(package) + 1 - node.level], *filter(None, [node.module])] if node.level else [node.module]
+            modules = [".".join([*base, alias.name]) for alias in node.names]
+        else:
+            continue
+        yield from ((module.split("."), scope) for module in modules)
+
+
+def rooms_imported(path):
+    for module, scope in imports(path):
+        if module[0] == "micrograd_plus":
+            yield module[1], scope
+
+
+def test_the_arrows_make_no_cycle():
+    assert not [room for room in ROOMS if room in below(room)]
+
+
+@every_file
+def test_arrows_point_downward_only(path):
+    room = room_of(path)
+    assert room in ROOMS, f"{room} has no place in the house yet: give it one, and say what it stands on"
+    allowed = below(room) | {room}
+    upward = {scope: to for to, scope in rooms_imported(path) if to not in allowed}
+    assert upward == (UPWARD if room == "engine" else {})
+
+
+@pytest.mark.parametrize("room", [*HEART, "guards", "pickling", "nn"])
+def test_the_heart_needs_nothing_but_python(room):
+    outside = {module[0] for module, _ in imports(PACKAGE / f"{room}.py")} - {"micrograd_plus"}
+    assert outside <= sys.stdlib_module_names
+
+
+@every_file
+def test_no_file_outgrows_its_purpose(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 320
+
+
+def test_the_heart_can_be_read_in_one_sitting():
+    lines = {room: len((PACKAGE / f"{room}.py").read_text(encoding="utf-8").splitlines()) for room in HEART}
+    assert sum(lines.values()) <= 620, lines
+
+
+@every_file
+def test_calculus_lives_in_the_table_only(path):
+    room = room_of(path)
+    functions = {row.name for row in ops.primitives()} | {"pow", "fabs"}
+    used = {node.attr for node, _ in scopes(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("math", "cmath")}
+    used |= {module[1] for module, _ in imports(path) if module[0] in ("math", "cmath") and len(module) > 1}
+    assert used & functions <= (functions if room == "ops" else FROM_MATH.get(room, set()))
+
+
+def test_rows_are_made_in_the_table_or_from_a_user_s_function():
+    makers = {room_of(path) for path in FILES if re.search(r"\bPrimitive\(|\b_row\(", path.read_text(encoding="utf-8"))}
+    assert makers <= {"ops", "autodiff"}
+
+
+def test_the_package_s_front_door_is_an_index_and_nothing_else():
+    docstring, *statements = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8")).body
+    assert isinstance(docstring.value.value, str)
+    assert {type(statement) for statement in statements} == {ast.ImportFrom, ast.Assign}
+    imported = {alias.asname or alias.name for s in statements[:-1] for alias in s.names}
+    assert imported == set(micrograd_plus.__all__)
+    assert [target.id for target in statements[-1].targets] == ["__all__"]
+
+
+def written_files():
+    """All text that the project consists of; what tools leave behind stands in directories that start with a dot."""
+    places = [p for p in ROOT.iterdir() if p.name in ("micrograd_plus", "tests", "notebooks", ".ci") or p.is_file()]
+    for path in (p for place in places for p in ([place] if place.is_file() else place.rglob("*"))):
+        if path.suffix in {".py", ".md", ".toml", ".ipynb", ".css", ".js", ".svg", ".yml", ".txt", ""} and path.is_file():
+            yield path
+
+
+# Absolute paths of a machine, its own addresses, and where it gets its packages from.
+TRACES = re.compile(r"(?<![\w.<:/])/(home|root|work|tmp|Users|mnt|srv)/\w|file:/{3}|localhost:\d|index[.-]url"
+                    r"|\b(10\.\d+|192\.168)\.\d+\.\d+\b")
+
+
+def test_no_file_knows_the_machine_it_was_written_on():
+    texts = {path.relative_to(ROOT): path.read_text(encoding="utf-8", errors="replace") for path in written_files()}
+    assert len(texts) > 20
+    assert not {str(path): match.group() for path, text in texts.items() if (match := TRACES.search(text))}
+
+
+def test_such_traces_would_be_found():
+    assert all(map(TRACES.search, ("see /" + "tmp/x", "http://local" + "host:80", "https://192." + "168.0.1/simple")))
