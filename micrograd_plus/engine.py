@@ -59,12 +59,8 @@ class Value:
     label: str
 
     def __init__(self, data: Operand, label: str = "") -> None:
-        self._primal = as_float(data, "Value")
-        self._gradient = None
-        self.primitive = None
-        self.operands = ()
-        self._clock = _edits
-        self.label = label
+        self._primal, self._gradient, self._clock = as_float(data, "Value"), None, _edits
+        self.primitive, self.operands, self.label = None, (), label
 
     @property
     def data(self) -> float:
@@ -247,12 +243,8 @@ def _node(primitive: Primitive | None, operands: tuple[Value | float, ...], prim
           clock: int | None, label: str) -> Value:
     """A Value from its parts, as they are; `clock` None means now."""
     v = _new(Value)
-    v._primal = primal
-    v._gradient = gradient
-    v.primitive = primitive
-    v.operands = operands
-    v._clock = _edits if clock is None else clock
-    v.label = label
+    v._primal, v._gradient, v._clock = primal, gradient, _edits if clock is None else clock
+    v.primitive, v.operands, v.label = primitive, operands, label
     return v
 
 

@@ -10,11 +10,13 @@ inf or nan. This module knows floats; anything else that wants to travel through
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import inf, nan
 from numbers import Real
 from typing import Any, Literal
+
+from . import ieee
 
 Number = Any  # a float, or whatever implements __primitive__ (a Value): rows do not care which
 Gate = Literal["distributes", "swaps", "routes", "scales", "blocks"]
@@ -104,70 +106,11 @@ def _row(name: str, symbol: str, arity: int | None, primal: Callable[..., float]
     return TABLE[name]
 
 
-def _ieee(function: Callable[[float], float], *, even: bool = False,
-          poles: Mapping[float, float] | None = None) -> Callable[[float], float]:
-    """Python's libm function with IEEE results in place of its exceptions: nan, or inf with the sign of x unless `even`."""
-    def primal(x: float) -> float:
-        try:
-            return function(x)
-        except OverflowError:
-            return inf if even else math.copysign(inf, x)
-        except ValueError:
-            return poles.get(x, nan) if poles else nan
-    return primal
-
-
-def _divide(x: float, y: float) -> float:
-    try:
-        return x / y
-    except ZeroDivisionError:
-        return nan if x == 0 or x != x else math.copysign(inf, x) * math.copysign(1.0, y)
-
-
-def _power(x: float, y: float) -> float:
-    try:
-        return math.pow(x, y)
-    except OverflowError:
-        return -inf if x < 0 and y % 2 == 1 else inf
-    except ValueError:  # 0 to a negative power, or a negative number to a fractional one
-        if x != 0:
-            return nan
-        return math.copysign(inf, x) if y % 2 == 1 else inf
-
-
-def _largest(*xs: float) -> float:
-    if not xs:
-        raise ValueError("there is no largest or smallest of nothing: give at least one operand")
-    return next((x for x in xs if x != x), max(xs))
-
-
-def _sigmoid(x: float) -> float:
-    e = _exp(-math.fabs(x))  # never overflows, so both tails keep their relative accuracy
-    return 1.0 / (1.0 + e) if x >= 0 else e / (1.0 + e)
-
-
-def _sech2(x: float) -> float:
-    e = _exp(-2.0 * math.fabs(x))
-    return 4.0 * e / ((1.0 + e) * (1.0 + e))
-
-
-def _sum(*xs: float) -> float:
-    total = 0.0
-    for x in xs:  # not Python's sum(), which rounds differently from version to version
-        total += x
-    return total
-
-
 def _dot(bias: Number, *factors: Number) -> Number:  # on floats the primal, on Values the expansion
     n = len(factors) // 2
     for w, x in zip(factors[:n], factors[n:]):
         bias += w * x
     return bias
-
-
-def _logsumexp(*xs: float) -> float:
-    m = _largest(*xs)
-    return m if math.isinf(m) or m != m else m + math.log(_sum(*(math.exp(x - m) for x in xs)))
 
 
 def _ties(out: Number, *xs: Number) -> tuple[Number, ...]:
@@ -192,18 +135,17 @@ def _power_slope(x: Number, y: Number) -> Number:
     return where(equal(y, 0.0), where(equal(x, 0.0), 0.0, slope), slope)
 
 
-_exp = _ieee(math.exp)
 
 # Arithmetic. ------------------------------------------------------------------------------------------------------
 add = _row("add", "+", 2, lambda x, y: x + y, lambda out, x, y: (1.0, 1.0), gate="distributes")
 sub = _row("sub", "−", 2, lambda x, y: x - y, lambda out, x, y: (1.0, -1.0), gate="distributes")
 mul = _row("mul", "×", 2, lambda x, y: x * y, lambda out, x, y: (y, x), gate="swaps")
-div: Primitive = _row("div", "÷", 2, _divide, lambda out, x, y: (div(1.0, y), -div(out, y)),
+div: Primitive = _row("div", "÷", 2, ieee.divide, lambda out, x, y: (div(1.0, y), -div(out, y)),
                       edges=[((49.0, 49.0), 1.0, (1 / 49, -1 / 49)), ((1.0, 0.0), inf, (inf, -inf)),
                              ((0.0, 0.0), nan, (inf, nan))])
 identity = _row("identity", "=", 1, lambda x: x, lambda out, x: (1.0,), gate="distributes")
 neg = _row("neg", "−", 1, lambda x: -x, lambda out, x: (-1.0,))
-sum: Primitive = _row("sum", "Σ", None, _sum, lambda out, *xs: (1.0,) * len(xs), gate="distributes")
+sum: Primitive = _row("sum", "Σ", None, ieee.add_up, lambda out, *xs: (1.0,) * len(xs), gate="distributes")
 dot_row = _row("dot", "w·x", None, _dot,  # operands: the bias, then the n weights, then the n inputs
                lambda out, b, *f: (1.0, *f[len(f) // 2:], *f[:len(f) // 2]), gate="swaps", expansion=_dot)
 
@@ -220,10 +162,10 @@ step: Primitive = _row("step", "step", 1, lambda x: x if x != x else float(x > 0
 where = _row("where", "where", 3, lambda c, x, y: x if c else y,
              lambda out, c, x, y: (None, 1.0 - equal(c, 0.0), equal(c, 0.0)), gate="routes",
              edges=[((0.0, inf, 2.0), 2.0, (0.0, 0.0, 1.0)), ((nan, 1.0, 2.0), 1.0, (0.0, 1.0, 0.0))])
-maximum = _row("maximum", "max", None, _largest, _ties, gate="routes",
+maximum = _row("maximum", "max", None, ieee.largest, _ties, gate="routes",
                edges=[((1.0, 1.0), 1.0, (0.5, 0.5)), ((2.0, 2.0, 2.0, 1.0), 2.0, (1 / 3, 1 / 3, 1 / 3, 0.0)),
                       ((nan, 1.0), nan, (nan, nan)), ((inf, inf), inf, (0.5, 0.5))])
-minimum = _row("minimum", "min", None, lambda *xs: -_largest(*(-x for x in xs)), _ties, gate="routes",
+minimum = _row("minimum", "min", None, lambda *xs: -ieee.largest(*(-x for x in xs)), _ties, gate="routes",
                edges=[((1.0, 1.0), 1.0, (0.5, 0.5)), ((2.0, 2.0, 2.0, 3.0), 2.0, (1 / 3, 1 / 3, 1 / 3, 0.0)),
                       ((1.0, nan), nan, (nan, nan)), ((-inf, -inf), -inf, (0.5, 0.5))])
 relu = _row("relu", "ReLU", 1, lambda x: x if x > 0 or x != x else 0.0, lambda out, x: (step(x),), gate="routes",
@@ -239,12 +181,12 @@ abs: Primitive = _row("abs", "abs", 1, math.fabs, lambda out, x: (sign(x),), kin
 fabs = abs
 
 # Powers and roots. --------------------------------------------------------------------------------------------------
-pow: Primitive = _row("pow", "**", 2, _power,
+pow: Primitive = _row("pow", "**", 2, ieee.power,
                       lambda out, x, y: (_power_slope(x, y), where(equal(x, 0.0) * less_equal(0.0, y), 0.0, out * log(x))),
                       domain=(POSITIVE, REAL),
                       edges=[((0.0, 0.0), 1.0, (0.0, 0.0)), ((0.0, 2.0), 0.0, (0.0, 0.0)), ((-2.0, 3.0), -8.0, (12.0, nan)),
                              ((0.0, 0.5), 0.0, (inf, 0.0)), ((-1.0, 0.5), nan, (nan, nan)), ((0.0, 1.0), 0.0, (1.0, 0.0))])
-sqrt = _row("sqrt", "√", 1, _ieee(math.sqrt), lambda out, x: (div(0.5, out + 0.0),),  # -0 + 0 is +0, so the slope is +inf
+sqrt = _row("sqrt", "√", 1, ieee.quiet(math.sqrt), lambda out, x: (div(0.5, out + 0.0),),  # -0 + 0 is +0: its slope is +inf
             domain=(POSITIVE,), edges=[((0.0,), 0.0, (inf,)), ((-0.0,), -0.0, (inf,)), ((-1.0,), nan, (nan,))])
 cbrt = _row("cbrt", "∛", 1, math.cbrt, lambda out, x: (div(1 / 3, out * out),), kinks=(0.0,),
             edges=[((0.0,), 0.0, (inf,))])
@@ -253,15 +195,15 @@ hypot = _row("hypot", "hypot", 2, math.hypot, lambda out, x, y: (div(x, out), di
              expansion=lambda x, y: sqrt(x * x + y * y))
 
 # Exponentials and logarithms. ---------------------------------------------------------------------------------------
-exp = _row("exp", "exp", 1, _exp, lambda out, x: (out,),
+exp = _row("exp", "exp", 1, ieee.exp, lambda out, x: (out,),
            edges=[((1000.0,), inf, (inf,)), ((-inf,), 0.0, (0.0,)), ((nan,), nan, (nan,))])
-exp2 = _row("exp2", "exp2", 1, _ieee(math.exp2), lambda out, x: (out * math.log(2),), edges=[((2000.0,), inf, (inf,))])
-expm1 = _row("expm1", "expm1", 1, _ieee(math.expm1), lambda out, x: (exp(x),), edges=[((1000.0,), inf, (inf,))])
+exp2 = _row("exp2", "exp2", 1, ieee.quiet(math.exp2), lambda out, x: (out * math.log(2),), edges=[((2000.0,), inf, (inf,))])
+expm1 = _row("expm1", "expm1", 1, ieee.quiet(math.expm1), lambda out, x: (exp(x),), edges=[((1000.0,), inf, (inf,))])
 
 
 def _logarithm(name: str, function: Callable[[float], float], steepness: Callable[[Number], Number],
                pole: float = 0.0) -> Primitive:  # its slope: 1/steepness above the pole, +inf at it (-0 too), nan below
-    return _row(name, name, 1, _ieee(function, poles={pole: -inf}),
+    return _row(name, name, 1, ieee.quiet(function, poles={pole: -inf}),
                 lambda out, x: (where(less(x, pole), nan, div(1.0, steepness(x) + 0.0)),), domain=((pole, inf),),
                 edges=[((pole,), -inf, (inf,)), ((pole - 1.0,), nan, (nan,))])
 
@@ -270,17 +212,17 @@ log: Primitive = _logarithm("log", math.log, lambda x: x)
 log2 = _logarithm("log2", math.log2, lambda x: x * math.log(2))
 log10 = _logarithm("log10", math.log10, lambda x: x * math.log(10))
 log1p = _logarithm("log1p", math.log1p, lambda x: 1.0 + x, pole=-1.0)
-logsumexp = _row("logsumexp", "logΣexp", None, _logsumexp, _softmax,
+logsumexp = _row("logsumexp", "logΣexp", None, ieee.logsumexp, _softmax,
                  edges=[((inf, 0.0), inf, (1.0, 0.0)), ((-inf, -inf), -inf, (0.5, 0.5)), ((nan, 0.0), nan, (nan, nan))],
                  expansion=lambda *xs: log(sum(*(exp(x) for x in xs))))
 
 # Trigonometric functions and their inverses. ------------------------------------------------------------------------
-sin = _row("sin", "sin", 1, _ieee(math.sin), lambda out, x: (cos(x),), edges=[((inf,), nan, (nan,))])
-cos: Primitive = _row("cos", "cos", 1, _ieee(math.cos), lambda out, x: (-sin(x),), edges=[((inf,), nan, (nan,))])
-tan = _row("tan", "tan", 1, _ieee(math.tan), lambda out, x: (1.0 + out * out,), edges=[((inf,), nan, (nan,))])
-asin = _row("asin", "asin", 1, _ieee(math.asin), lambda out, x: (div(1.0, sqrt((1.0 - x) * (1.0 + x))),),
+sin = _row("sin", "sin", 1, ieee.quiet(math.sin), lambda out, x: (cos(x),), edges=[((inf,), nan, (nan,))])
+cos: Primitive = _row("cos", "cos", 1, ieee.quiet(math.cos), lambda out, x: (-sin(x),), edges=[((inf,), nan, (nan,))])
+tan = _row("tan", "tan", 1, ieee.quiet(math.tan), lambda out, x: (1.0 + out * out,), edges=[((inf,), nan, (nan,))])
+asin = _row("asin", "asin", 1, ieee.quiet(math.asin), lambda out, x: (div(1.0, sqrt((1.0 - x) * (1.0 + x))),),
             domain=(UNIT,), edges=[((1.0,), math.pi / 2, (inf,)), ((2.0,), nan, (nan,))])
-acos = _row("acos", "acos", 1, _ieee(math.acos), lambda out, x: (div(-1.0, sqrt((1.0 - x) * (1.0 + x))),),
+acos = _row("acos", "acos", 1, ieee.quiet(math.acos), lambda out, x: (div(-1.0, sqrt((1.0 - x) * (1.0 + x))),),
             domain=(UNIT,), edges=[((1.0,), 0.0, (-inf,)), ((2.0,), nan, (nan,))])
 atan = _row("atan", "atan", 1, math.atan, lambda out, x: (div(1.0, 1.0 + x * x),), edges=[((inf,), math.pi / 2, (0.0,))])
 atan2 = _row("atan2", "atan2", 2, math.atan2,  # divided twice by the hypotenuse, whose square would overflow
@@ -288,26 +230,26 @@ atan2 = _row("atan2", "atan2", 2, math.atan2,  # divided twice by the hypotenuse
              edges=[((0.0, 0.0), 0.0, (nan, nan)), ((0.0, 2e200), 0.0, (5e-201, -0.0))])
 
 # Hyperbolic functions and their inverses. ---------------------------------------------------------------------------
-sinh = _row("sinh", "sinh", 1, _ieee(math.sinh), lambda out, x: (cosh(x),), edges=[((-1000.0,), -inf, (inf,))])
-cosh: Primitive = _row("cosh", "cosh", 1, _ieee(math.cosh, even=True), lambda out, x: (sinh(x),))
-sech2 = _row("sech2", "sech²", 1, _sech2, lambda out, x: (-2.0 * out * tanh(x),))  # tanh's slope, exact in both tails
+sinh = _row("sinh", "sinh", 1, ieee.quiet(math.sinh), lambda out, x: (cosh(x),), edges=[((-1000.0,), -inf, (inf,))])
+cosh: Primitive = _row("cosh", "cosh", 1, ieee.quiet(math.cosh, even=True), lambda out, x: (sinh(x),))
+sech2 = _row("sech2", "sech²", 1, ieee.sech2, lambda out, x: (-2.0 * out * tanh(x),))  # tanh's slope, exact in both tails
 tanh: Primitive = _row("tanh", "tanh", 1, math.tanh, lambda out, x: (sech2(x),), edges=[((inf,), 1.0, (0.0,))],
                        expansion=lambda x: 2.0 * sigmoid(2.0 * x) - 1.0)
 asinh = _row("asinh", "asinh", 1, math.asinh, lambda out, x: (div(1.0, hypot(1.0, x)),), edges=[((inf,), inf, (0.0,))])
-acosh = _row("acosh", "acosh", 1, _ieee(math.acosh), lambda out, x: (div(1.0, sqrt(x - 1.0) * sqrt(x + 1.0)),),
+acosh = _row("acosh", "acosh", 1, ieee.quiet(math.acosh), lambda out, x: (div(1.0, sqrt(x - 1.0) * sqrt(x + 1.0)),),
              domain=((1.0, inf),), edges=[((1.0,), 0.0, (inf,)), ((0.0,), nan, (nan,)), ((-2.0,), nan, (nan,))])
-atanh = _row("atanh", "atanh", 1, _ieee(math.atanh, poles={1.0: inf, -1.0: -inf}),
+atanh = _row("atanh", "atanh", 1, ieee.quiet(math.atanh, poles={1.0: inf, -1.0: -inf}),
              lambda out, x: (where(less(1.0, abs(x)), nan, div(1.0, (1.0 - x) * (1.0 + x))),), domain=(UNIT,),
              edges=[((1.0,), inf, (inf,)), ((-1.0,), -inf, (inf,)), ((2.0,), nan, (nan,)), ((-2.0,), nan, (nan,))])
 
 # Activations and the error function. --------------------------------------------------------------------------------
-sigmoid: Primitive = _row("sigmoid", "σ", 1, _sigmoid, lambda out, x: (0.25 * sech2(0.5 * x),),  # e/(1+e)², e = exp(-|x|)
+sigmoid: Primitive = _row("sigmoid", "σ", 1, ieee.sigmoid, lambda out, x: (0.25 * sech2(0.5 * x),),  # e/(1+e)²
                           edges=[((0.0,), 0.5, (0.25,)), ((-inf,), 0.0, (0.0,)), ((inf,), 1.0, (0.0,))],
                           expansion=lambda x: div(1.0, exp(-x) + 1.0))
-softplus = _row("softplus", "softplus", 1, lambda x: _largest(x, 0.0) + math.log1p(_exp(-math.fabs(x))),
+softplus = _row("softplus", "softplus", 1, lambda x: ieee.largest(x, 0.0) + math.log1p(ieee.exp(-math.fabs(x))),
                 lambda out, x: (sigmoid(x),), edges=[((inf,), inf, (1.0,)), ((-inf,), 0.0, (0.0,))],
                 expansion=lambda x: log(exp(x) + 1.0))
-silu = _row("silu", "SiLU", 1, lambda x: x * _sigmoid(x), lambda out, x: (sigmoid(x) * (1.0 + x * sigmoid(-x)),),
+silu = _row("silu", "SiLU", 1, lambda x: x * ieee.sigmoid(x), lambda out, x: (sigmoid(x) * (1.0 + x * sigmoid(-x)),),
             edges=[((0.0,), 0.0, (0.5,))], expansion=lambda x: x * sigmoid(x))
 erf = _row("erf", "erf", 1, math.erf, lambda out, x: (2 / math.sqrt(math.pi) * exp(-(x * x)),))
 erfc = _row("erfc", "erfc", 1, math.erfc, lambda out, x: (-2 / math.sqrt(math.pi) * exp(-(x * x)),))
