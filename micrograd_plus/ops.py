@@ -107,7 +107,9 @@ def _row(name: str, symbol: str, arity: int | None, primal: Callable[..., float]
 
 
 def _dot(bias: Number, *factors: Number) -> Number:  # on floats the primal, on Values the expansion
-    n = len(factors) // 2
+    n, odd = divmod(len(factors), 2)
+    if odd:
+        raise ValueError("dot takes a bias, then as many weights as inputs")
     for w, x in zip(factors[:n], factors[n:]):
         bias += w * x
     return bias
@@ -140,7 +142,7 @@ def _power_slope(x: Number, y: Number) -> Number:
 add = _row("add", "+", 2, lambda x, y: x + y, lambda out, x, y: (1.0, 1.0), gate="distributes")
 sub = _row("sub", "−", 2, lambda x, y: x - y, lambda out, x, y: (1.0, -1.0), gate="distributes")
 mul = _row("mul", "×", 2, lambda x, y: x * y, lambda out, x, y: (y, x), gate="swaps")
-div: Primitive = _row("div", "÷", 2, ieee.divide, lambda out, x, y: (div(1.0, y), -div(out, y)),
+div: Primitive = _row("div", "÷", 2, ieee.divide, lambda out, x, y: (div(1.0, y), -div(out, y)), kinks=(0.0,),
                       edges=[((49.0, 49.0), 1.0, (1 / 49, -1 / 49)), ((1.0, 0.0), inf, (inf, -inf)),
                              ((0.0, 0.0), nan, (inf, nan))])
 identity = _row("identity", "=", 1, lambda x: x, lambda out, x: (1.0,), gate="distributes")
@@ -190,7 +192,7 @@ sqrt = _row("sqrt", "√", 1, ieee.quiet(math.sqrt), lambda out, x: (div(0.5, ou
             domain=(POSITIVE,), edges=[((0.0,), 0.0, (inf,)), ((-0.0,), -0.0, (inf,)), ((-1.0,), nan, (nan,))])
 cbrt = _row("cbrt", "∛", 1, math.cbrt, lambda out, x: (div(1 / 3, out * out),), kinks=(0.0,),
             edges=[((0.0,), 0.0, (inf,))])
-hypot = _row("hypot", "hypot", 2, math.hypot, lambda out, x, y: (div(x, out), div(y, out)),
+hypot = _row("hypot", "hypot", 2, math.hypot, lambda out, x, y: (div(x, out), div(y, out)), kinks=(0.0,),
              edges=[((0.0, 0.0), 0.0, (nan, nan)), ((3 * 2.0**600, 4 * 2.0**600), 5 * 2.0**600, (0.6, 0.8))],
              expansion=lambda x, y: sqrt(x * x + y * y))
 
@@ -227,7 +229,7 @@ acos = _row("acos", "acos", 1, ieee.quiet(math.acos), lambda out, x: (div(-1.0, 
 atan = _row("atan", "atan", 1, math.atan, lambda out, x: (div(1.0, 1.0 + x * x),), edges=[((inf,), math.pi / 2, (0.0,))])
 atan2 = _row("atan2", "atan2", 2, math.atan2,  # divided twice by the hypotenuse, whose square would overflow
              lambda out, y, x: (div(div(x, hypot(y, x)), hypot(y, x)), -div(div(y, hypot(y, x)), hypot(y, x))),
-             edges=[((0.0, 0.0), 0.0, (nan, nan)), ((0.0, 2e200), 0.0, (5e-201, -0.0))])
+             kinks=(0.0,), edges=[((0.0, 0.0), 0.0, (nan, nan)), ((0.0, 2e200), 0.0, (5e-201, -0.0))])
 
 # Hyperbolic functions and their inverses. ---------------------------------------------------------------------------
 sinh = _row("sinh", "sinh", 1, ieee.quiet(math.sinh), lambda out, x: (cosh(x),), edges=[((-1000.0,), -inf, (inf,))])

@@ -66,7 +66,7 @@ def smooth_points(row):
     """Operands inside the domain of a row: the grid of its magnitudes and some random ones, the same on every run."""
     if row.arity is None:
         return SAMPLES_OF_MANY
-    magnitudes = {1: (0.0, *MAGNITUDES), 2: FEW_MAGNITUDES, 3: FEW_MAGNITUDES[::3]}[row.arity]
+    magnitudes = {1: (0.0, *MAGNITUDES), 2: (0.0, *FEW_MAGNITUDES), 3: (0.0, *FEW_MAGNITUDES[::3])}[row.arity]
     return [*itertools.product(*(points_inside(row, i, magnitudes) for i in range(row.arity))), *random_points(row)]
 
 
