@@ -8,7 +8,6 @@ from __future__ import annotations
 import inspect
 import os
 import re
-import secrets
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
@@ -18,6 +17,7 @@ from .drawing import Picture, draw
 from .engine import Value
 from .examples import Circuit, all_examples, factoring_chain
 from .explain import explain
+from .files import write_whole
 from .text import visible
 
 EXPLAINED = {  # the leaves whose gradients have the most to tell; elsewhere it is the first one
@@ -72,13 +72,7 @@ def write_gallery(directory: str | os.PathLike[str]) -> Path:
     content = gallery_html().encode()
     target = Path(directory) / "index.html"
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{secrets.token_hex(8)}.html")
-    try:
-        draft.write_bytes(content)
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
-    return target
+    return write_whole(target, content)
 
 
 def gallery_html() -> str:

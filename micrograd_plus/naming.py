@@ -20,20 +20,25 @@ def gate_name(primitive: Primitive) -> str:
     return primitive.symbol if primitive.name.startswith(primitive.symbol) else primitive.name
 
 
+def named_by(names: Mapping[str, Any] | None) -> dict[Value, str]:
+    """What a mapping such as locals() calls its Values; names that open with an underscore are ignored."""
+    named: dict[Value, str] = {}
+    for name, thing in (names or {}).items():
+        if isinstance(thing, Value) and not name.startswith("_"):
+            named.setdefault(thing, name)
+    return named
+
+
 class Names:
     """What to call a node: its label, its name in `names`, its formula when that is short, or its symbol and number.
 
-    `names` maps names to Values as `locals()` does; names that open with an underscore are ignored. Whatever a label
-    holds, its name is visible text.
+    `names` maps names to Values as `locals()` does. Whatever a label holds, its name is visible text.
     """
 
     def __init__(self, order: Sequence[Value], names: Mapping[str, Any] | None) -> None:
         self.numbers = {v: i for i, v in enumerate(order, 1)}  # in the order of evaluation
         self._output = order[-1]
-        self._named: dict[Value, str] = {}
-        for called, thing in (names or {}).items():
-            if isinstance(thing, Value) and not called.startswith("_"):
-                self._named.setdefault(thing, called)
+        self._named = named_by(names)
 
     def __call__(self, v: Value | float) -> str:
         if not isinstance(v, Value):

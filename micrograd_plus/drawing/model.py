@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from ..engine import Value, known_gradient, local_gradients, nodes_below, tangents, value_operands
 from ..guards import stale_nodes
+from ..naming import named_by
 from ..text import number, visible
 
 Mode = Literal["reverse", "forward"]
@@ -102,10 +103,7 @@ def build(root: Value, mode: Mode = "reverse", wrt: Value | str | None = None,
           names: Mapping[str, Any] | None = None) -> Model:
     """The model of the whole graph below `root`, one box a Value and one a constant operand."""
     order = nodes_below(root)
-    named: dict[Value, str] = {}
-    for name, thing in (names or {}).items():
-        if isinstance(thing, Value) and not name.startswith("_"):
-            named.setdefault(thing, name)
+    named = named_by(names)
     titles = {v: visible(v.label or named.get(v, "")) for v in order}
     stale = {v for v, _ in stale_nodes(order)}
     derivatives: Mapping[Value, float | None] = {v: known_gradient(v) for v in order}

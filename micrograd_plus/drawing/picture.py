@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import html
 import os
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from ..engine import Value
+from ..files import write_whole
 from .dot import digraph
 from .layout import Rankdir
 from .levels import Collapse, adjust
@@ -44,15 +44,7 @@ class Picture:
         Raises ValueError for another ending, and ImportError, saying what to install, when PNG or PDF need a library.
         The file appears whole or not at all.
         """
-        target = Path(path)
-        content = self._content(target.suffix.lower())
-        draft = target.with_name(f".{secrets.token_hex(8)}{target.suffix}")
-        try:
-            draft.write_bytes(content)
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
-        return target
+        return write_whole(path, self._content(Path(path).suffix.lower()))
 
     def _content(self, suffix: str) -> bytes:
         written: dict[str, Callable[[], bytes]] = {

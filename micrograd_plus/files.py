@@ -1,0 +1,19 @@
+"""Files that appear whole or not at all. Knows nothing of what is in them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
+    """Write a file by way of a draft beside it, so that whatever happens, the old file or the new one stands there."""
+    target = Path(path)
+    draft = target.with_name(f".{secrets.token_hex(8)}{target.suffix}")
+    try:
+        draft.write_bytes(content)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    return target
