@@ -40,7 +40,7 @@ HINTS: dict[type[ast.AST], str] = {
 
 def functions() -> dict[str, Callable[..., Any]]:
     """What an expression may call: every row of the table, under its name in `micrograd_plus.ops`, and max and min."""
-    rows = {row.name: getattr(ops, row.name) for row in ops.primitives()}
+    rows = {row.name: getattr(ops, row.name, row) for row in ops.primitives()}
     return {**rows, "fabs": ops.fabs, "max": ops.maximum, "min": ops.minimum}
 
 
