@@ -74,6 +74,14 @@ def test_a_forward_cut_short_changes_nothing_and_stays_stale(evaluations):
     assert out.forward().data == 1 + 2 * SIZE + 8 * SIZE / 10
 
 
+@pytest.fixture
+def ctrl_c_raises():
+    """Python's own handler, which is not there when a shell started the tests in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupt_self(delay):
     """SIGINT for the main thread after `delay` seconds."""
     def strike():
@@ -84,6 +92,7 @@ def interrupt_self(delay):
     return thread
 
 
+@pytest.mark.usefixtures("ctrl_c_raises")
 def test_ctrl_c_during_backward_leaves_a_whole_number_of_passes():
     """Sixty strikes at random instants: the gradients are those of n passes or of n + 1, in every node at once."""
     assert threading.current_thread() is threading.main_thread()
