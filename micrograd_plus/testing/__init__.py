@@ -1,0 +1,22 @@
+"""Are the gradients right? `gradcheck` for a function at a point, and Hypothesis strategies that look for the point.
+
+Five lines test a model of your own at points that Hypothesis picks, and shrinks when one fails:
+
+    from hypothesis import given
+    from micrograd_plus.testing import gradcheck, values
+
+    @given(values(), values())
+    def test_gradients_of_my_model(x, y):
+        gradcheck(my_model, x, y)
+
+`graphs()` draws whole programs, for those who test a row or a sweep rather than a model. Hypothesis knows both types:
+`st.from_type(Value)` draws `values()`, and `st.from_type(Program)` draws `graphs()`.
+"""
+
+from .check import gradcheck
+from .failure import Failure, GradientError, NotChecked
+from .program import Program
+from .reference import Precise
+from .strategies import graphs, values
+
+__all__ = ["Failure", "GradientError", "NotChecked", "Precise", "Program", "gradcheck", "graphs", "values"]
