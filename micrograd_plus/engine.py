@@ -140,7 +140,7 @@ class Value:
     log, log2, log10, log1p = _method(ops.log), _method(ops.log2), _method(ops.log10), _method(ops.log1p)
     sqrt, cbrt, fabs = _method(ops.sqrt), _method(ops.cbrt), _method(ops.abs)
     sin, cos, tan = _method(ops.sin), _method(ops.cos), _method(ops.tan)
-    asin, acos, atan = _method(ops.asin), _method(ops.acos), _method(ops.atan)
+    asin, acos, atan, semicircle = _method(ops.asin), _method(ops.acos), _method(ops.atan), _method(ops.semicircle)
     sinh, cosh, tanh, sech2 = _method(ops.sinh), _method(ops.cosh), _method(ops.tanh), _method(ops.sech2)
     asinh, acosh, atanh = _method(ops.asinh), _method(ops.acosh), _method(ops.atanh)
     erf, erfc, sigmoid, softplus = _method(ops.erf), _method(ops.erfc), _method(ops.sigmoid), _method(ops.softplus)

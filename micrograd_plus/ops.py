@@ -130,6 +130,11 @@ def _softmax(out: Number, *xs: Number) -> tuple[Number, ...]:
     return tuple(where(infinite, tie, div(e, total)) for e, tie in zip(exps, _ties(out, *xs), strict=True))
 
 
+def _cosine(x: Number, y: Number, out: Number) -> Number:
+    # x / hypot(x, y). Where x is the longer side its slope would be 1 - x²/out², which cancels; so it divides by x first.
+    return where(less(abs(x), abs(y)), div(x, out), div(sign(x), hypot(1.0, div(y, x))))
+
+
 def _power_slope(x: Number, y: Number) -> Number:
     # It is 0 at 0**0, where the formula says 0 * inf. Making it 0 for all x when y is 0 would be one `where` simpler, and
     # d²/dxdy of x**y at y = 0 would come out 0 one way and 1/x the other.
@@ -190,9 +195,9 @@ pow: Primitive = _row("pow", "**", 2, ieee.power,
                              ((0.0, 0.5), 0.0, (inf, 0.0)), ((-1.0, 0.5), nan, (nan, nan)), ((0.0, 1.0), 0.0, (1.0, 0.0))])
 sqrt = _row("sqrt", "√", 1, ieee.quiet(math.sqrt), lambda out, x: (div(0.5, out + 0.0),),  # -0 + 0 is +0: its slope is +inf
             domain=(POSITIVE,), edges=[((0.0,), 0.0, (inf,)), ((-0.0,), -0.0, (inf,)), ((-1.0,), nan, (nan,))])
-cbrt = _row("cbrt", "∛", 1, math.cbrt, lambda out, x: (div(1 / 3, out * out),), kinks=(0.0,),
+cbrt = _row("cbrt", "∛", 1, math.cbrt, lambda out, x: (where(equal(x, 0.0), inf, div(div(out, x), 3.0)),), kinks=(0.0,),
             edges=[((0.0,), 0.0, (inf,))])
-hypot = _row("hypot", "hypot", 2, math.hypot, lambda out, x, y: (div(x, out), div(y, out)), kinks=(0.0,),
+hypot = _row("hypot", "hypot", 2, math.hypot, lambda out, x, y: (_cosine(x, y, out), _cosine(y, x, out)), kinks=(0.0,),
              edges=[((0.0, 0.0), 0.0, (nan, nan)), ((3 * 2.0**600, 4 * 2.0**600), 5 * 2.0**600, (0.6, 0.8))],
              expansion=lambda x, y: sqrt(x * x + y * y))
 
@@ -222,9 +227,11 @@ logsumexp = _row("logsumexp", "logΣexp", None, ieee.logsumexp, _softmax,
 sin = _row("sin", "sin", 1, ieee.quiet(math.sin), lambda out, x: (cos(x),), edges=[((inf,), nan, (nan,))])
 cos: Primitive = _row("cos", "cos", 1, ieee.quiet(math.cos), lambda out, x: (-sin(x),), edges=[((inf,), nan, (nan,))])
 tan = _row("tan", "tan", 1, ieee.quiet(math.tan), lambda out, x: (1.0 + out * out,), edges=[((inf,), nan, (nan,))])
-asin = _row("asin", "asin", 1, ieee.quiet(math.asin), lambda out, x: (div(1.0, sqrt((1.0 - x) * (1.0 + x))),),
+semicircle = _row("semicircle", "√(1−x²)", 1, lambda x: sqrt.primal((1.0 - x) * (1.0 + x)), lambda out, x: (-div(x, out),),
+                  domain=(UNIT,))  # the slopes below are written with it, so that theirs do not cancel
+asin = _row("asin", "asin", 1, ieee.quiet(math.asin), lambda out, x: (div(1.0, semicircle(x)),),
             domain=(UNIT,), edges=[((1.0,), math.pi / 2, (inf,)), ((2.0,), nan, (nan,))])
-acos = _row("acos", "acos", 1, ieee.quiet(math.acos), lambda out, x: (div(-1.0, sqrt((1.0 - x) * (1.0 + x))),),
+acos = _row("acos", "acos", 1, ieee.quiet(math.acos), lambda out, x: (div(-1.0, semicircle(x)),),
             domain=(UNIT,), edges=[((1.0,), 0.0, (-inf,)), ((2.0,), nan, (nan,))])
 atan = _row("atan", "atan", 1, math.atan, lambda out, x: (div(1.0, 1.0 + x * x),), edges=[((inf,), math.pi / 2, (0.0,))])
 atan2 = _row("atan2", "atan2", 2, math.atan2,  # divided twice by the hypotenuse, whose square would overflow
@@ -241,7 +248,7 @@ asinh = _row("asinh", "asinh", 1, math.asinh, lambda out, x: (div(1.0, hypot(1.0
 acosh = _row("acosh", "acosh", 1, ieee.quiet(math.acosh), lambda out, x: (div(1.0, sqrt(x - 1.0) * sqrt(x + 1.0)),),
              domain=((1.0, inf),), edges=[((1.0,), 0.0, (inf,)), ((0.0,), nan, (nan,)), ((-2.0,), nan, (nan,))])
 atanh = _row("atanh", "atanh", 1, ieee.quiet(math.atanh, poles={1.0: inf, -1.0: -inf}),
-             lambda out, x: (where(less(1.0, abs(x)), nan, div(1.0, (1.0 - x) * (1.0 + x))),), domain=(UNIT,),
+             lambda out, x: (div(div(1.0, semicircle(x)), semicircle(x)),), domain=(UNIT,),
              edges=[((1.0,), inf, (inf,)), ((-1.0,), -inf, (inf,)), ((2.0,), nan, (nan,)), ((-2.0,), nan, (nan,))])
 
 # Activations and the error function. --------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ ORACLES = {
     "logsumexp": lambda *xs: mp.log(mp.fsum(mp.exp(x) for x in xs)),
     "sin": mp.sin, "cos": mp.cos, "tan": mp.tan, "asin": mp.asin, "acos": mp.acos, "atan": mp.atan, "atan2": mp.atan2,
     "sinh": mp.sinh, "cosh": mp.cosh, "tanh": mp.tanh, "asinh": mp.asinh, "acosh": mp.acosh, "atanh": mp.atanh,
+    "semicircle": lambda x: mp.sqrt((1 - x) * (1 + x)),
     "sech2": lambda x: mp.sech(x) ** 2, "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
     "softplus": lambda x: mp.log1p(mp.exp(x)), "silu": lambda x: x / (1 + mp.exp(-x)),
     "erf": mp.erf, "erfc": lambda x: mp.erfc(x) if x < 1e100 else mpf(0),
