@@ -1,0 +1,226 @@
+"""Rows that a user adds, and functions recomputed in sweeps: they get what built-in rows get, or a plain refusal."""
+
+import copy
+import gc
+import math
+import pickle
+from contextlib import suppress
+
+import pytest
+from mpmath import mp, mpf
+from orders import COMPOSITIONS, SWEEPS, true_second
+
+from micrograd_plus import Value, draw, draw_dot, explain, ops
+from micrograd_plus.autodiff import checkpoint, custom, grad, hessian, jvp, value_and_grad
+from micrograd_plus.engine import nodes_below
+
+
+@pytest.fixture(autouse=True)
+def _table_as_before():
+    before = dict(ops.TABLE)
+    yield
+    ops.TABLE.clear()
+    ops.TABLE.update(before)
+
+
+def known_bug(reason):
+    return pytest.mark.xfail(reason=reason, strict=True)
+
+
+def gaussian():
+    return custom("gaussian", lambda x: math.exp(-x * x), lambda out, x: -2.0 * x * out, symbol="Gauss")
+
+
+def harmonic():
+    """The harmonic mean of two numbers."""
+    return custom("harmonic", lambda x, y: 2 * x * y / (x + y),
+                  lambda out, x, y: (ops.div(out * out, 2.0 * x * x), ops.div(out * out, 2.0 * y * y)))
+
+
+def norm():
+    return custom("norm", lambda *xs: math.sqrt(sum(x * x for x in xs)), lambda out, *xs: [ops.div(x, out) for x in xs])
+
+
+# Custom rows. ---------------------------------------------------------------------------------------------------------
+def test_a_custom_row_evaluates_on_floats_and_records_on_values():
+    row = gaussian()
+    x = Value(0.5)
+    out = row(x)
+    assert (row(0.5), out.data, out.primitive, out.operands) == (math.exp(-0.25), math.exp(-0.25), row, (x,))
+    assert (row.name, row.symbol, row.arity, out._op) == ("gaussian", "Gauss", 1, "Gauss")
+    assert ops.primitives()[-1] is row is ops.primitive("gaussian")
+    out.backward()
+    assert x.grad == -math.exp(-0.25)
+    with pytest.raises(TypeError, match=r"gaussian takes 1 operand\(s\), not 2"):
+        row(x, x)
+    with pytest.raises(TypeError, match="gaussian works on numbers and Values, not on str"):
+        row("x")
+
+
+TRUTH = {"gaussian": (gaussian, lambda x: mp.exp(-x * x), (0.7,)),
+         "harmonic": (harmonic, lambda x, y: 2 * x * y / (x + y), (0.7, 2.5)),
+         "norm": (norm, lambda *xs: mp.sqrt(sum(x * x for x in xs)), (0.7, -2.5, 1.5))}
+
+
+@pytest.mark.parametrize("name", TRUTH)
+def test_a_custom_row_has_second_derivatives_in_every_mode(name):
+    make, truth, point = TRUTH[name]
+    row = make()
+    assert row.arity == (None if name == "norm" else len(point))
+    with mp.workdps(450):
+        for i in range(len(point)):
+            for j in range(len(point)):
+                true = float(true_second(truth, [mpf(x) for x in point], i, j))
+                for outer, inner in COMPOSITIONS:
+                    got = SWEEPS[outer](SWEEPS[inner](row, i), j)(*point)
+                    assert got == pytest.approx(true, rel=1e-14, abs=1e-15)
+
+
+def test_a_variadic_custom_row_takes_a_list_too():
+    assert norm()([3.0, Value(4.0)]).data == 5.0
+
+
+def test_a_custom_row_is_drawn_explained_copied_and_pickled_by_name():
+    row = gaussian()
+    x = Value(0.5, label="x")
+    out = row(x) * 2
+    out.backward()
+    assert "Gauss" in draw(out).svg
+    assert "Gauss" in draw_dot(out).source
+    assert "gaussian scales" in str(explain(out, x))
+    assert copy.deepcopy(row) is pickle.loads(pickle.dumps(row)) is row
+    for twin in (copy.deepcopy(out), pickle.loads(pickle.dumps(out))):
+        assert twin.operands[0].primitive is row
+        twin.backward()
+        assert nodes_below(twin)[0].grad == 2 * x.grad
+
+
+def test_a_custom_row_may_route_block_and_declare_its_edges():
+    first = custom("first", lambda x, y: x, lambda out, x, y: (1.0, 0.0), gate="routes", domain=(ops.REAL,), kinks=(0.0,),
+                   edges=[((0.0, 1.0), 0.0, (1.0, 0.0))])
+    assert (first.gate, first.kinks, len(first.edges)) == ("routes", (0.0,), 1)
+    x = Value(0.0)
+    first(x, x.log()).backward()
+    assert x.grad == 1.0
+    rounded = custom("rounded", math.floor, lambda out, x: None, gate="blocks")
+    assert type(rounded(1.6)) is float
+    assert grad(lambda x: x * rounded(x))(1.6) == 1.0
+
+
+@pytest.mark.parametrize("name", ["exp", "dot", "two words", "", "1st", "a-b"])
+def test_a_name_that_is_taken_or_no_identifier_is_refused(name):
+    before = dict(ops.TABLE)
+    with pytest.raises(ValueError, match="a row needs a name of its own"):
+        custom(name, math.exp, lambda out, x: out)
+    assert before == ops.TABLE
+
+
+def test_the_same_name_twice_is_refused_and_the_first_row_stays():
+    row = gaussian()
+    with pytest.raises(ValueError, match="'gaussian' is taken"):
+        gaussian()
+    assert ops.primitive("gaussian") is row
+
+
+@pytest.mark.parametrize("partials", [lambda out, x, y: (1.0,), lambda out, x, y: 1.0, lambda out, x, y: [1.0, 1.0, 1.0]])
+def test_partials_of_a_wrong_number_are_refused_by_name(partials):
+    row = custom("lame", lambda x, y: x + y, partials)
+    with pytest.raises(ValueError, match=r"the partials of lame gave (1|3) derivative\(s\) for 2 operand\(s\)"):
+        row(Value(1.0), 2.0).backward()
+    with pytest.raises(ValueError, match="lame"):
+        jvp(row, (1.0, 2.0), (1.0, 1.0))
+
+
+# Recomputation. -------------------------------------------------------------------------------------------------------
+def deep(x, y):
+    for _ in range(50):
+        x, y = ops.sin(x * y) + x, ops.tanh(y - 0.1 * x)
+    return x * y
+
+
+def test_a_checkpoint_has_the_value_and_the_derivatives_of_the_plain_function():
+    gate = checkpoint(deep)
+    assert gate(0.5, -0.3) == deep(0.5, -0.3)
+    assert value_and_grad(gate, (0, 1))(0.5, -0.3) == value_and_grad(deep, (0, 1))(0.5, -0.3)
+    assert jvp(gate, (0.5, -0.3), (1.0, 2.0))[1] == pytest.approx(jvp(deep, (0.5, -0.3), (1.0, 2.0))[1], rel=1e-12)
+    for got, expected in zip(hessian(gate, (0, 1))(0.5, -0.3), hessian(deep, (0, 1))(0.5, -0.3)):
+        assert got == pytest.approx(expected, rel=1e-11)
+    for outer, inner in COMPOSITIONS:
+        got, expected = (SWEEPS[outer](SWEEPS[inner](f, 0), 1)(0.5, -0.3) for f in (gate, deep))
+        assert got == pytest.approx(expected, rel=1e-11)
+
+
+def test_a_checkpoint_has_third_derivatives_and_nests():
+    inner = checkpoint(lambda x: ops.exp(ops.sin(x)))
+    outer = checkpoint(lambda x: inner(x) * inner(2 * x))
+    plain = grad(grad(grad(lambda x: ops.exp(ops.sin(x)) * ops.exp(ops.sin(2 * x)))))
+    assert grad(grad(grad(outer)))(0.7) == pytest.approx(plain(0.7), rel=1e-12)
+
+
+def count_values(build):
+    gc.collect()
+    before = sum(type(thing) is Value for thing in gc.get_objects())
+    kept = build()
+    gc.collect()
+    return sum(type(thing) is Value for thing in gc.get_objects()) - before, kept
+
+
+def test_a_checkpoint_keeps_no_inner_nodes():
+    for f, nodes in ((checkpoint(deep), 3), (deep, 253)):
+        x, y = Value(0.5), Value(-0.3)
+        out = f(x, y)
+        assert len(nodes_below(out)) == nodes or f is deep
+        out.backward()
+        assert len(nodes_below(out)) == nodes or f is deep
+        assert [x.grad, y.grad] == list(grad(deep, (0, 1))(0.5, -0.3))
+    few, _ = count_values(lambda: checkpoint(deep)(Value(0.5), Value(-0.3)))
+    many, _ = count_values(lambda: deep(Value(0.5), Value(-0.3)))
+    assert few <= 3 < 200 < many
+
+
+def test_a_checkpoint_is_made_again_at_every_evaluation():
+    x = Value(0.5)
+    out = checkpoint(ops.sin)(x) * 2
+    x.data = 0.25
+    out.forward().backward()
+    assert (out.data, x.grad) == (2 * math.sin(0.25), 2 * math.cos(0.25))
+
+
+@known_bug("the inner gradients come as Values, and backward stores them as they are")
+def test_backward_through_a_checkpoint_inside_a_transformation_leaves_floats():
+    def f(x):
+        leaf = Value(0.5)
+        checkpoint(ops.sin)(leaf).backward()
+        assert type(leaf._gradient) is float
+        return x * leaf.grad
+    assert grad(f)(2.0) == math.cos(0.5)
+
+
+def helper(x):
+    return x * x
+
+
+@known_bug("rows are pickled by name, and a checkpoint has no name in the table")
+def test_a_checkpoint_is_pickled_whole_or_refused_when_written():
+    try:
+        written = pickle.dumps(checkpoint(helper)(Value(3.0)))
+    except (pickle.PicklingError, TypeError, AttributeError):
+        return
+    assert pickle.loads(written).forward().data == 9.0
+
+
+@known_bug("rows are pickled by name, and the name may be that of another row")
+def test_a_checkpoint_does_not_turn_into_a_row_of_the_same_name():
+    namesake = checkpoint(helper.__class__(helper.__code__, {}, "tanh"))
+    with suppress(pickle.PicklingError, TypeError, AttributeError):
+        assert pickle.loads(pickle.dumps(namesake)) is not ops.tanh
+
+
+@known_bug("what the function refers to gets no gradient, and nobody is told")
+def test_a_checkpoint_of_a_function_with_parameters_gives_them_their_gradient_or_says_that_it_cannot():
+    weight = Value(2.0)
+    try:
+        checkpoint(lambda x: x * weight)(Value(3.0)).backward()
+    except (TypeError, ValueError):
+        return
+    assert weight.grad == 3.0
