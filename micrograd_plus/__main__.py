@@ -6,8 +6,10 @@ Whatever goes wrong ends in a few clear lines on standard error and exit code 2,
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from subprocess import SubprocessError
 from typing import NoReturn, TextIO
@@ -20,7 +22,8 @@ from .gallery import write_gallery
 from .text import number, visible
 
 PROGRAM = "micrograd-plus"
-FAILURES = (ArithmeticError, ImportError, OSError, RuntimeError, SubprocessError, ValueError)
+FAILURES = (ArithmeticError, ImportError, OSError, RuntimeError, SubprocessError, TypeError, ValueError)
+PLAIN = str.maketrans({"−": "-", "·": "*", "×": "x", "÷": "/", "→": "->", "∂": "d", "Σ": "sum", "…": "..."})
 
 
 class CommandError(ValueError):
@@ -37,7 +40,7 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code: 0, or 2 after an error."""
     try:
-        options, others = _parser().parse_known_args(argv)
+        options, others = _parser().parse_known_args(_with_negatives(sys.argv[1:] if argv is None else argv))
         unknown = [other for other in others if other.startswith("-") or options.command == "gallery"]
         if unknown:
             raise CommandError(f"unknown: {' '.join(unknown)} (see {PROGRAM} {options.command} --help)")
@@ -52,8 +55,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _with_negatives(argv: Sequence[str]) -> list[str]:
+    """The arguments, with a blank before an expression that opens with a minus, lest it be taken for an option."""
+    return [f" {arg}" if re.match(r"-[^-oh]|-[oh].*[-+*/(]", arg) else arg for arg in argv]
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {_version()}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     drawing = commands.add_parser("draw", help="draw an expression, or print its values and gradients", allow_abbrev=False)
     explaining = commands.add_parser("explain", help="tell how one gradient comes about", allow_abbrev=False)
@@ -70,6 +79,13 @@ def _parser() -> argparse.ArgumentParser:
     gallery = commands.add_parser("gallery", help="write every worked example into one offline page", allow_abbrev=False)
     gallery.add_argument("-o", "--output", type=Path, default=Path("gallery"), metavar="DIR", help="default: ./gallery")
     return parser
+
+
+def _version() -> str:
+    try:
+        return version("micrograd-plus")
+    except PackageNotFoundError:
+        return "from a folder, not installed"
 
 
 def _numbers(assignments: Sequence[str]) -> dict[str, float]:
@@ -135,9 +151,15 @@ def _gallery(options: argparse.Namespace) -> None:
 
 
 def _say(text: str, file: TextIO | None = None) -> None:
-    """Print, with escapes for what the terminal's encoding lacks."""
+    """Print, in plain characters and escapes where the terminal's encoding lacks better ones."""
     stream = file or sys.stdout
+    if stream is None:  # closed by whoever started us
+        return
     encoding = stream.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = text.translate(PLAIN)
     print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
 
 

@@ -5,15 +5,16 @@ from the output back (`grad`, `vjp`), or from the arguments on (`jvp`). Inside a
 recorded, so its result can be swept again. Fresh Values are what keeps nested derivatives apart: each sweep starts from
 its own, and whatever else the function refers to is for it a constant.
 
-Arguments and results are floats, Values, or lists and tuples of them, nested as one likes.
+Arguments and results are floats, Values, or lists and tuples of them, nested as one likes; keyword arguments are passed
+on as they are. A thread that a function starts knows nothing of the transformation around it, unless it is run in a copy
+of the context (`contextvars.copy_context().run`).
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -23,6 +24,7 @@ from .engine import Value, adjoints, nodes_below, record, tangents
 Tree = Any  # a number, a Value, or a list or tuple of trees
 Function = Callable[..., Tree]
 
+BUILT_IN = frozenset(ops.TABLE)
 _depth: ContextVar[int] = ContextVar("micrograd_plus_depth", default=0)
 
 
@@ -35,68 +37,35 @@ def grad(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Tree]:
     with_value = value_and_grad(f, argnums)
 
     @functools.wraps(f)
-    def gradient(*args: Tree) -> Tree:
-        return with_value(*args)[1]
+    def gradient(*args: Tree, **kwargs: Any) -> Tree:
+        return with_value(*args, **kwargs)[1]
     return gradient
 
 
 def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., tuple[Tree, Tree]]:
     """The function that gives both f(*args) and its gradient; see `grad`."""
     @functools.wraps(f)
-    def value_and_gradient(*args: Tree) -> tuple[Tree, Tree]:
-        chosen = _chosen(args, argnums)
-
-        def partial(*inputs: Tree) -> Tree:
-            out = f(*_substituted(args, dict(zip(chosen, inputs))))
-            if isinstance(out, (list, tuple)):
-                raise TypeError(f"grad needs a function that gives one number, not a {type(out).__name__}: see jacobian")
-            return out
-
-        out, pull = vjp(partial, *(args[i] for i in chosen))
-        gradients = pull(1.0)
-        return out, gradients if isinstance(argnums, Sequence) else gradients[0]
+    def value_and_gradient(*args: Tree, **kwargs: Any) -> tuple[Tree, Tree]:
+        partial, given = _partial(functools.partial(f, **kwargs), args, argnums)
+        call = _Call(partial, given, args)
+        if isinstance(call.out, (list, tuple)):
+            raise TypeError(f"grad needs a function that gives one number, not a {type(call.out).__name__}: see jacobian")
+        gradients = call.pull(1.0)
+        return call.result(), gradients if isinstance(argnums, Sequence) else gradients[0]
     return value_and_gradient
 
 
 def vjp(f: Function, *args: Tree) -> tuple[Tree, Callable[[Tree], tuple[Tree, ...]]]:
     """f(*args), and the function that takes a cotangent of that form to its products with the Jacobian, one an argument."""
-    with _transforming() as recorded:
-        leaves = _leaves(args)
-        inputs = _fresh(leaves)
-        out = f(*_like(args, inputs))
-    outputs = _leaves(out)
-    recorded = recorded or _has_values(leaves)
-
-    def pull(cotangent: Tree) -> tuple[Tree, ...]:
-        seeds: dict[Value, Any] = {}
-        for output, seed in zip(outputs, _matching(out, cotangent, "cotangent")):
-            if isinstance(output, Value):
-                seeds[output] = seeds[output] + seed if output in seeds else seed
-        keep = recorded or _has_values(seeds.values())
-        order = nodes_below(*seeds, stop=inputs)
-        with guards.switched(sweeping=True):
-            found = adjoints(order, seeds, keep)
-        pulled: tuple[Tree, ...] = _like(args, [_result(found.get(v, 0.0), keep) for v in inputs])
-        return pulled
-
-    return _like(out, [_result(output, recorded) for output in outputs]), pull
+    call = _Call(f, args, args)
+    return call.result(), call.pull
 
 
 def jvp(f: Function, args: Sequence[Tree], directions: Sequence[Tree]) -> tuple[Tree, Tree]:
     """f(*args), and its derivative along `directions`, which have the form of `args`; by the forward sweep."""
-    with _transforming() as recorded:
-        leaves = _leaves(args)
-        directed = _matching(args, directions, "direction")
-        inputs = _fresh(leaves)
-        out = f(*_like(tuple(args), inputs))
-    outputs = _leaves(out)
-    recorded = recorded or _has_values([*leaves, *directed])
-    order = nodes_below(*[output for output in outputs if isinstance(output, Value)], stop=inputs)
-    with guards.switched(sweeping=True):
-        found = tangents(order, dict(zip(inputs, directed)), recorded)
-    derivatives = [found.get(output, 0.0) if isinstance(output, Value) else 0.0 for output in outputs]
-    return (_like(out, [_result(output, recorded) for output in outputs]),
-            _like(out, [_result(derivative, recorded) for derivative in derivatives]))
+    directed = _matching(args, directions, "direction")
+    call = _Call(f, tuple(args), (args, directed))
+    return call.result(), call.push(directed)
 
 
 def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Tree]:
@@ -105,21 +74,17 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Tre
     It sweeps forward when there are fewer numbers to go in than to come out, otherwise in reverse.
     """
     @functools.wraps(f)
-    def matrix(*args: Tree) -> Tree:
-        chosen = _chosen(args, argnums)
-
-        def partial(*inputs: Tree) -> Tree:
-            return f(*_substituted(args, dict(zip(chosen, inputs))))
-
-        given = tuple(args[i] for i in chosen)
-        out, pull = vjp(partial, *given)
-        width, height = len(_leaves(given)), len(_leaves(out))
-        if width < height:
-            columns = [_leaves(jvp(partial, given, _like(given, unit))[1]) for unit in _units(width)]
+    def matrix(*args: Tree, **kwargs: Any) -> Tree:
+        partial, given = _partial(functools.partial(f, **kwargs), args, argnums)
+        call = _Call(partial, given, args)
+        width, height = len(_leaves(given)), len(_leaves(call.out))
+        if 0 < width < height:  # a direction lacks what it does not go along: 0 times an infinite slope would be nan
+            units = ([1.0 if i == j else None for j in range(width)] for i in range(width))
+            columns = [_leaves(call.push(unit)) for unit in units]
             rows = [_like(given, list(row)) for row in zip(*columns)]
         else:
-            rows = [pull(_like(out, unit)) for unit in _units(height)]
-        return _like(out, rows if isinstance(argnums, Sequence) else [row[0] for row in rows])
+            rows = [call.pull(_like(call.out, [float(i == j) for j in range(height)])) for i in range(height)]
+        return _like(call.out, rows if isinstance(argnums, Sequence) else [row[0] for row in rows])
     return matrix
 
 
@@ -141,12 +106,17 @@ def custom(name: str, primal: Callable[..., float], partials: Callable[..., Any]
     `primal` takes floats and gives a float; its signature gives the arity, `*xs` making the row variadic.
     `partials(out, *operands)` gives the local derivative for each operand (one operand: the derivative alone will do),
     written with operators and rows, so that it works on floats and on Values and can be differentiated in its turn.
-    Raises ValueError when the name is taken or no identifier.
+    A row of one's own may be defined again, as a notebook does; later graphs use the new one. Raises ValueError when the
+    name is that of a built-in row or no identifier, or when `primal` does not tell how many operands it takes.
     """
-    if name in ops.TABLE or not name.isidentifier():
+    if name in BUILT_IN or not name.isidentifier():
         raise ValueError(f"a row needs a name of its own that is an identifier, and {name!r} is taken or none")
-    parameters = inspect.signature(primal).parameters.values()
+    try:
+        parameters = inspect.signature(primal).parameters.values()
+    except ValueError:
+        raise ValueError(f"{name}: its primal does not tell how many operands it takes; write lambda x: ...") from None
     variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    arity = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty for p in parameters)
 
     def sequence(out: Any, *operands: Any) -> Sequence[Any]:
         found = partials(out, *operands)
@@ -155,34 +125,104 @@ def custom(name: str, primal: Callable[..., float], partials: Callable[..., Any]
             raise ValueError(f"the partials of {name} gave {len(found)} derivative(s) for {len(operands)} operand(s)")
         return found
 
-    ops.TABLE[name] = ops.Primitive(name, symbol or name, None if variadic else len(parameters),
+    ops.TABLE[name] = ops.Primitive(name, symbol or name, None if variadic else arity,
                                     lambda *operands: float(primal(*operands)), sequence, gate, domain, kinks, edges)
     return ops.TABLE[name]
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
-    """`f`, a function from numbers to one number, as one gate: its inner graph is not kept but made again in sweeps."""
-    def partials(out: Any, *operands: Any) -> Sequence[Any]:  # noqa: ARG001  # the signature of every row
-        gradients: Sequence[Any] = grad(f, range(len(operands)))(*operands)
-        return gradients
+    """`f`, a function from numbers to one number, as one gate: its inner graph is not kept but made again in sweeps.
+
+    Whatever else `f` depends on must be plain numbers: calling the gate raises ValueError when `f` refers to Values that
+    are not its operands, for they would get no gradient.
+    """
+    name = getattr(f, "__name__", "function")
 
     def primal(*operands: float) -> float:
-        out = f(*operands)
-        return out.data if isinstance(out, Value) else float(out)
+        leaves = [Value(operand) for operand in operands]
+        with guards.switched(recording=True, simplify=None):
+            out = f(*leaves)
+        if not isinstance(out, Value):
+            return ops.as_float(out, name)
+        for v in nodes_below(out, stop=leaves):
+            if v.primitive is None:
+                raise ValueError(f"{name} refers to {v!r}, which would get no gradient: make it an operand")
+        return out.data
 
-    return ops.Primitive(getattr(f, "__name__", "function"), getattr(f, "__name__", "f"), None, primal, partials)
+    def partials(out: Any, *operands: Any) -> Sequence[Any]:  # noqa: ARG001  # the signature of every row
+        gradient: Callable[..., Sequence[Any]] = grad(f, range(len(operands)))
+        if _has_values(operands):
+            return gradient(*operands)
+        token = _depth.set(0)  # a sweep on floats wants floats, whatever transformation it is part of
+        try:
+            return gradient(*operands)
+        finally:
+            _depth.reset(token)
+
+    return ops.Primitive(name, name, None, primal, partials)
 
 
-@contextmanager
-def _transforming() -> Iterator[bool]:
-    """Within it, a transformation is under way; gives whether one was already."""
-    depth = _depth.get()
-    token = _depth.set(depth + 1)
-    try:
-        with guards.switched(recording=True, sweeping=False):
-            yield depth > 0
-    finally:
-        _depth.reset(token)
+class _Call:
+    """One call of a function on fresh Values, and the sweeps over the graph that it left.
+
+    `concerned` are the arguments that decide the kind of the results: Values when there is one among them, else floats;
+    recorded when there is, or when another transformation is under way, unless recording is switched off.
+    """
+
+    def __init__(self, f: Function, args: tuple[Tree, ...], concerned: Tree) -> None:
+        self.args = args
+        self.as_values = _mentions_value(concerned)
+        self.recorded = (self.as_values or _depth.get() > 0) and guards.mode.get().recording
+        token = _depth.set(_depth.get() + 1)
+        try:
+            with guards.switched(recording=True, simplify=None):
+                self.inputs = [record(ops.identity, (leaf,)) if isinstance(leaf, Value) else Value(leaf)
+                               for leaf in _leaves(args)]
+                self.out = f(*_like(args, self.inputs))
+        finally:
+            _depth.reset(token)
+        self.outputs = _leaves(self.out)
+
+    def result(self) -> Tree:
+        """What the function gave."""
+        return _like(self.out, [self._handed_out(output, self.recorded) for output in self.outputs])
+
+    def pull(self, cotangent: Tree) -> tuple[Tree, ...]:
+        """The reverse sweep: from a cotangent, which has the form of the output, to one gradient for each argument."""
+        seeds: dict[Value, Any] = {}
+        for output, seed in zip(self.outputs, _matching(self.out, cotangent, "cotangent")):
+            if isinstance(output, Value):
+                seeds[output] = seeds[output] + seed if output in seeds else seed
+        recorded = self.recorded or (_has_values(seeds.values()) and guards.mode.get().recording)
+        order = self._between(list(seeds))
+        with guards.switched(simplify=_simplified):
+            found = adjoints(order, seeds, recorded)
+        gradients: tuple[Tree, ...] = _like(self.args, [self._handed_out(found.get(v, 0.0), recorded) for v in self.inputs])
+        return gradients
+
+    def push(self, directed: Sequence[Any]) -> Tree:
+        """The forward sweep: from one number for each input, or None where it does not move, to the output's derivative."""
+        order = self._between([output for output in self.outputs if isinstance(output, Value)])
+        seeds = {v: direction for v, direction in zip(self.inputs, directed) if direction is not None}
+        with guards.switched(simplify=_simplified):
+            found = tangents(order, seeds, self.recorded)
+        derivatives = [found.get(output, 0.0) if isinstance(output, Value) else 0.0 for output in self.outputs]
+        return _like(self.out, [self._handed_out(derivative, self.recorded) for derivative in derivatives])
+
+    def _between(self, outputs: Sequence[Value]) -> list[Value]:
+        """The nodes through which the outputs depend on the inputs, in order of evaluation."""
+        order = nodes_below(*outputs, stop=self.inputs)
+        guards.require_fresh(order)
+        reached = set(self.inputs)
+        for v in order:
+            if not reached.isdisjoint(v.operands):
+                reached.add(v)
+        return [v for v in order if v in reached]
+
+    def _handed_out(self, number: Any, recorded: bool) -> Any:
+        if isinstance(number, Value) and not recorded:
+            number = number.data
+        return Value(number) if self.as_values and not isinstance(number, Value) else number
 
 
 def _leaves(tree: Tree) -> list[Any]:
@@ -199,45 +239,55 @@ def _like(tree: Tree, leaves: Sequence[Any]) -> Tree:
     def grown(branch: Tree) -> Tree:
         if isinstance(branch, (list, tuple)):
             branches = [grown(b) for b in branch]
+            if hasattr(branch, "_fields"):  # a named tuple
+                return type(branch)(*branches)
             return branches if isinstance(branch, list) else tuple(branches)
         return next(remaining)
     return grown(tree)
 
 
-def _form(tree: Tree) -> Any:
-    return [_form(branch) for branch in tree] if isinstance(tree, (list, tuple)) else None
+def _form(tree: Tree) -> str:
+    return f"({', '.join(map(_form, tree))})" if isinstance(tree, (list, tuple)) else "number"
 
 
 def _matching(tree: Tree, other: Tree, name: str) -> list[Any]:
     if _form(tree) != _form(other):
-        raise ValueError(f"the {name} must have the form of what it goes with: {_form(tree)}, not {_form(other)}")
+        wanted, got = (form if len(form) <= 80 else form[:77] + "..." for form in (_form(tree), _form(other)))
+        raise ValueError(f"the {name} must have the form of what it goes with: {wanted}, not {got}")
     return _leaves(other)
 
 
-def _fresh(leaves: Sequence[Any]) -> list[Value]:
-    """Values that stand for the arguments in one transformation only; they depend on those that are Values."""
-    return [record(ops.identity, (leaf,)) if isinstance(leaf, Value) else Value(leaf) for leaf in leaves]
+def _simplified(primitive: ops.Primitive, operands: Sequence[Any]) -> Any:
+    """What a recorded sweep need not record: 1 * x and -0.0 + x, which are x to the last bit, and a settled `where`."""
+    if primitive is ops.where and type(operands[0]) is float:
+        return operands[1] if operands[0] else operands[2]
+    if primitive in (ops.mul, ops.add):
+        neutral = "1.0" if primitive is ops.mul else "-0.0"
+        for x, other in (operands, operands[::-1]):
+            if type(x) is float and repr(x) == neutral:
+                return other
+    return None
+
+
+def _mentions_value(tree: Any) -> bool:
+    return any(map(_mentions_value, tree)) if isinstance(tree, (list, tuple)) else isinstance(tree, Value)
 
 
 def _has_values(things: Any) -> bool:
     return any(isinstance(thing, Value) for thing in things)
 
 
-def _result(thing: Any, recorded: bool) -> Any:
-    return thing.data if isinstance(thing, Value) and not recorded else thing
-
-
-def _units(n: int) -> list[list[float]]:
-    return [[float(i == j) for j in range(n)] for i in range(n)]
-
-
-def _chosen(args: Sequence[Tree], argnums: int | Sequence[int]) -> list[int]:
+def _partial(f: Function, args: Sequence[Tree], argnums: int | Sequence[int]) -> tuple[Function, tuple[Tree, ...]]:
+    """`f` as a function of the chosen arguments alone, and these."""
     chosen = list(argnums) if isinstance(argnums, Sequence) else [argnums]
     for i in chosen:
         if not -len(args) <= i < len(args):
             raise ValueError(f"argnums says argument {i}, but there are only {len(args)}")
-    return [i % len(args) for i in chosen]
+    chosen = [i % len(args) for i in chosen]
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"argnums names an argument twice: {argnums}")
 
-
-def _substituted(args: Sequence[Tree], replacements: dict[int, Tree]) -> list[Tree]:
-    return [replacements.get(i, arg) for i, arg in enumerate(args)]
+    def partial(*inputs: Tree) -> Tree:
+        replaced = dict(zip(chosen, inputs))
+        return f(*[replaced.get(i, arg) for i, arg in enumerate(args)])
+    return partial, tuple(args[i] for i in chosen)

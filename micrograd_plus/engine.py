@@ -33,12 +33,14 @@ def _method(primitive: Primitive) -> Callable[[Value], Value]:
 
 
 def _operator(primitive: Primitive) -> tuple[Callable[[Value, Operand], Value], Callable[[Value, Operand], Value]]:
-    def operator(self: Value, other: Operand) -> Value:
+    def direct(self: Value, other: Operand) -> Value:
         return record(primitive, (self, other if isinstance(other, Value) else as_float(other, primitive.name)))
 
     def reflected(self: Value, other: Operand) -> Value:
         return record(primitive, (other if isinstance(other, Value) else as_float(other, primitive.name), self))
-    return operator, reflected
+    for method in (direct, reflected):
+        method.__name__, method.__doc__ = primitive.name, f"The row `ops.{primitive.name}` of two operands."
+    return direct, reflected
 
 
 class Value:
@@ -103,8 +105,6 @@ class Value:
         order = nodes_below(self)
         require_fresh(order)
         found = adjoints(order, {self: as_float(gradient, "backward")})
-        if guards.mode.get().anomaly:
-            guards.require_finite_gradients(order, found)
         for v in order:
             if v.primitive is None and v._gradient is not None:
                 found[v] += v._gradient
@@ -203,11 +203,11 @@ class Value:
 
 _new = Value.__new__
 _CONDITIONS = (ops.less, ops.less_equal, ops.equal)
-_NEUTRAL = {ops.mul: "1.0", ops.add: "-0.0"}
 
 
 def record(primitive: Primitive, operands: tuple[Operand, ...]) -> Value:
     """Evaluate a row on operands of which one at least is a Value, and give the node that remembers it."""
+    clock = _edits  # before the data are read, so that an edit by another thread makes the node stale
     try:
         primal = primitive.primal(*_primals(operands))
     except AttributeError:  # there are numbers that are not yet floats
@@ -215,17 +215,16 @@ def record(primitive: Primitive, operands: tuple[Operand, ...]) -> Value:
         primal = primitive.primal(*_primals(operands))
     mode = guards.mode.get()
     if mode is not guards.DEFAULT:
-        if mode.anomaly:
+        if mode.simplify is not None:
+            simpler: Value | None = mode.simplify(primitive, operands)
+            if simpler is not None:
+                return simpler
+        elif mode.anomaly:
             guards.require_finite_value(primitive, operands, primal)
         if not mode.recording and primitive not in _CONDITIONS:
             return _node(None, (), primal, None, _edits, "")
-        if mode.sweeping and _NEUTRAL.get(primitive) in [repr(o) for o in operands if type(o) is float]:
-            return next(o for o in operands if isinstance(o, Value))  # 1 * x and -0.0 + x are x, to the last bit
-        if mode.sweeping and primitive is ops.where and type(operands[0]) is float:
-            chosen: Value = operands[1] if operands[0] else operands[2]
-            return chosen
     v = _new(Value)  # as _node does: a call saved for every gate
-    v._primal, v._gradient, v._clock = primal, None, _edits
+    v._primal, v._gradient, v._clock = primal, None, clock
     v.primitive, v.operands, v.label = primitive, operands, ""
     return v
 
@@ -292,6 +291,8 @@ def adjoints(order: Sequence[Value], seeds: dict[Value, Any], recorded: bool = F
             for operand, partial in zip(v.operands, local_gradients(v, recorded)):
                 if partial is not None:
                     adjoint[operand] += partial * upstream  # constants gather here too, and nobody asks for theirs
+    if guards.mode.get().anomaly:
+        guards.require_finite_gradients(order, adjoint)
     return adjoint
 
 
@@ -303,6 +304,8 @@ def tangents(order: Sequence[Value], seeds: dict[Value, Any], recorded: bool = F
             for operand, partial in zip(v.operands, local_gradients(v, recorded)):
                 if partial is not None and operand in tangent:
                     tangent[v] += partial * tangent[operand]
+    if guards.mode.get().anomaly:
+        guards.require_finite_tangents(order, tangent)
     return tangent
 
 

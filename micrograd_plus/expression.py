@@ -40,8 +40,8 @@ HINTS: dict[type[ast.AST], str] = {
 
 def functions() -> dict[str, Callable[..., Any]]:
     """What an expression may call: every row of the table, under its name in `micrograd_plus.ops`, and max and min."""
-    rows = {row.name: getattr(ops, row.name, row) for row in ops.primitives()}
-    return {**rows, "fabs": ops.fabs, "max": ops.maximum, "min": ops.minimum}
+    rows: dict[str, Callable[..., Any]] = {row.name: row for row in ops.primitives()}
+    return {**rows, "dot": ops.dot, "leaky_relu": ops.leaky_relu, "fabs": ops.fabs, "max": ops.maximum, "min": ops.minimum}
 
 
 class ExpressionError(ValueError):

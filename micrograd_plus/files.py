@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from pathlib import Path
@@ -12,6 +13,8 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
     target = Path(path)
     draft = target.with_name(f".{secrets.token_hex(8)}{target.suffix}")
     try:
+        if not target.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(target.parent))
         draft.write_bytes(content)
         draft.replace(target)
     finally:

@@ -6,18 +6,21 @@ The checks read a node's `primitive`, `operands`, `label`, `_primal` and `_clock
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 
 class Mode(NamedTuple):
-    """Whether operations are recorded, whether every number is checked, and whether a sweep is what is recorded."""
+    """Whether operations are recorded, whether every number is checked, and what may be recorded in a simpler way.
+
+    `simplify(primitive, operands)`, if there is one, gives what stands for the operation without recording it, or None.
+    """
 
     recording: bool = True
     anomaly: bool = False
-    sweeping: bool = False
+    simplify: Callable[[Any, Sequence[Any]], Any] | None = None
 
 
 DEFAULT = Mode()
@@ -39,9 +42,10 @@ def detect_anomaly() -> Generator[None]:
 
 
 @contextmanager
-def switched(**changes: bool) -> Generator[None]:
+def switched(**changes: Any) -> Generator[None]:
     """Within it, the mode has these fields changed."""
-    token = mode.set(mode.get()._replace(**changes))
+    changed = mode.get()._replace(**changes)
+    token = mode.set(DEFAULT if changed == DEFAULT else changed)  # the engine knows DEFAULT by identity
     try:
         yield
     finally:
@@ -75,11 +79,24 @@ def require_finite_value(primitive: Any, operands: Sequence[Any], primal: float)
 def require_finite_gradients(order: Sequence[Any], adjoint: Mapping[Any, float]) -> None:
     """Raise FloatingPointError, naming the node nearest the output whose gradient is inf or nan, and its users."""
     for v in reversed(order):
-        if not math.isfinite(adjoint.get(v, 0.0)):
-            users = [f"{_call(u.primitive, u.operands)}, whose gradient is {adjoint[u]}" for u in order
-                     if u in adjoint and v in u.operands]
-            raise FloatingPointError(f"the gradient of {v!r} turned {adjoint[v]}; it came through "
-                                     + "; ".join(users[:3] or ["the gradient that backward was given"]))
+        for node in (v, *v.operands):  # an operand that the sweep stopped at is in no order
+            found = _float(adjoint.get(node, 0.0))
+            if type(node) is not float and not math.isfinite(found):
+                users = [f"{_call(u.primitive, u.operands)}, whose gradient is {_float(adjoint[u])}" for u in order
+                         if u in adjoint and node in u.operands][:3] or ["the gradient that the sweep was given"]
+                raise FloatingPointError(f"the gradient of {node!r} turned {found}; it came through {'; '.join(users)}")
+
+
+def require_finite_tangents(order: Sequence[Any], tangent: Mapping[Any, float]) -> None:
+    """Raise FloatingPointError, naming the node nearest the inputs whose derivative is inf or nan."""
+    for v in order:
+        if v in tangent and not math.isfinite(_float(tangent[v])):
+            raise FloatingPointError(f"the derivative of {v!r} = {_call(v.primitive, v.operands)} turned {_float(tangent[v])}")
+
+
+def _float(number: Any) -> float:
+    found: float = getattr(number, "_primal", number)  # a recorded sweep's numbers are Values
+    return found
 
 
 def _call(primitive: Any, operands: Sequence[Any]) -> str:

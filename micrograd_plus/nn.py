@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from typing import Any, Protocol
 
 from . import ops
@@ -83,6 +83,8 @@ class Neuron(Module):
 
     def __call__(self, x: Sequence[Operand]) -> Value:
         """The neuron's output for `nin` numbers or Values."""
+        if not isinstance(x, Sized):
+            raise TypeError(f"{self!r} takes a sequence of {len(self.w)} numbers or Values, not a {type(x).__name__}")
         if len(x) != len(self.w):
             raise ValueError(f"{self!r} takes {len(self.w)} inputs, but got {len(x)}")
         total = record(ops.dot_row, (self.b, *self.w, *x))
@@ -131,7 +133,7 @@ class MLP(Module):
         """The outputs of the last layer: a list, or one Value when it has one neuron."""
         out: Any = x
         for layer in self.layers:
-            out = layer(out)
+            out = layer([out] if isinstance(out, Value) else out)  # a hidden layer of one neuron
         return out
 
     def parameters(self) -> list[Value]:

@@ -76,7 +76,12 @@ class Primitive:
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
 
+    def __deepcopy__(self, memo: object) -> Primitive:
+        return self
+
     def __reduce__(self) -> tuple[Callable[[str], Primitive], tuple[str]]:
+        if TABLE.get(self.name) is not self:
+            raise TypeError(f"{self!r} cannot be pickled: it is not in the table, from which it would be fetched by name")
         return primitive, (self.name,)
 
 
@@ -97,6 +102,8 @@ def as_float(number: object, user: str) -> float:
     is_numpy_bool = type(number).__module__ == "numpy" and type(number).__name__ in ("bool", "bool_")
     if is_numpy_bool or isinstance(number, Real):
         return float(number)  # type: ignore[arg-type]  # a NumPy bool is a number, though not a numbers.Real
+    if hasattr(number, "__primitive__"):
+        raise TypeError(f"{user} takes a plain number here: use the .data of {number!r}")
     raise TypeError(f"{user} works on numbers and Values, not on {type(number).__name__}")
 
 

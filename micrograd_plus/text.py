@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 
 
@@ -35,5 +36,5 @@ def shortened(text: str, limit: int = 24) -> str:
 
 def width(text: str, size: float) -> float:
     """An upper estimate of a text's width at a font size, in the unit of the size, for common sans-serif fonts."""
-    return size * sum(1.05 if unicodedata.east_asian_width(c) in "WF" or unicodedata.category(c) == "So" else
+    return size * math.fsum(1.05 if unicodedata.east_asian_width(c) in "WF" or unicodedata.category(c) == "So" else
                       0.9 if c in "mwMW@%×÷Σ∂−+<>≤" else 0.4 if c in "iljI.,:;|!' ()" else 0.64 for c in text)

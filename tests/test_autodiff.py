@@ -14,10 +14,6 @@ def cubic(x, y):
     return x * x * x * y + 2.0 * y
 
 
-def known_bug(reason):
-    return pytest.mark.xfail(reason=reason, strict=True)
-
-
 # Arguments and forms. -------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("argnums", "expected"), [
     (0, 36.0), (1, 10.0), (-1, 10.0), (-2, 36.0), ((0,), (36.0,)), ((0, 1), (36.0, 10.0)), ([1, 0], (10.0, 36.0)),
@@ -28,7 +24,6 @@ def test_argnums_choose_the_arguments_in_their_order(argnums, expected):
     assert value_and_grad(cubic, argnums)(2.0, 3.0) == (30.0, expected)
 
 
-@known_bug("of an argument named twice only the last mention is differentiated")
 def test_an_argument_named_twice_has_its_gradient_twice_or_is_refused():
     with suppress(ValueError):
         assert grad(cubic, (0, 0))(2.0, 3.0) == (36.0, 36.0)
@@ -97,13 +92,11 @@ def test_a_product_with_the_hessian_is_a_tuple_like_the_arguments():
     assert hvp(lambda t: t[0] * t[1] * t[1], ([2.0, 3.0],), ([0.0, 1.0],)) == ([6.0, 4.0],)
 
 
-@known_bug("a unit direction is 0 elsewhere, and 0 times an infinite slope is nan")
 def test_a_jacobian_swept_forward_keeps_infinite_slopes_apart():
     assert jacobian(lambda x, y: [x + ops.sqrt(y)], (0, 1))(1.0, 0.0) == [(1.0, float("inf"))]
     assert jacobian(lambda x, y: [x + ops.sqrt(y), x, y], (0, 1))(1.0, 0.0)[0] == (1.0, float("inf"))
 
 
-@known_bug("no column, so no row to take the form from")
 def test_a_jacobian_of_no_arguments_has_empty_rows():
     assert jacobian(lambda xs: [1.0, 2.0])([]) == [[], []]
 
@@ -167,13 +160,11 @@ def test_a_value_as_cotangent_or_direction_is_recorded():
     assert (pulled.data, seed.grad, pushed.data, direction.grad) == (30.0, 6.0, 42.0, 6.0)
 
 
-@known_bug("a gradient that happens to be constant comes as a float")
 def test_a_value_as_argument_gives_a_value_even_when_the_gradient_is_constant():
     assert isinstance(grad(lambda x: 3.0 * x)(Value(2.0)), Value)
     assert isinstance(grad(lambda x, y: y * y)(Value(2.0), Value(1.0)), Value)
 
 
-@known_bug("only the chosen arguments are looked at")
 def test_a_value_among_the_other_arguments_makes_the_gradient_depend_on_it():
     y = Value(3.0)
     grad(lambda x, y: x * y * y)(2.0, y).backward()
@@ -192,6 +183,16 @@ def test_parameters_that_the_function_refers_to_are_constants_and_stay_untouched
     x = Value(2.0)
     assert grad(lambda y: x * y)(x).data == 2.0
     assert x.grad == 0.0
+
+
+def test_parameters_edited_since_they_were_used_are_refused():
+    weight = Value(3.0)
+    square = weight * weight
+    weight.data = 4.0
+    for transform in (lambda f: grad(f)(2.0), lambda f: jvp(f, (2.0,), (1.0,)), lambda f: grad(f)(Value(2.0))):
+        with pytest.raises(ValueError, match=r"\.forward\(\)"):
+            transform(lambda x: x * square)
+    assert grad(lambda x: x * weight)(2.0) == 4.0
 
 
 # Modes, exceptions, threads. ------------------------------------------------------------------------------------------
@@ -233,7 +234,6 @@ def test_transformations_record_what_they_need_under_no_grad():
         assert (Value(1.0) + 1.0).primitive is None
 
 
-@known_bug("the function's own graph is handed out")
 def test_no_graph_leaves_a_transformation_under_no_grad():
     def detached(x):
         with no_grad():
@@ -246,12 +246,11 @@ def test_anomaly_mode_watches_the_function_and_recorded_sweeps():
     with detect_anomaly():
         with pytest.raises(FloatingPointError, match="log"):
             grad(lambda x: x.log())(0.0)
-        with pytest.raises(FloatingPointError, match="div"):
+        with pytest.raises(FloatingPointError, match=r"turned inf; it came through sqrt"):
             grad(ops.sqrt)(Value(0.0))
         assert grad(grad(ops.sin))(0.5) == -ops.sin(0.5)
 
 
-@known_bug("the numbers of a sweep on floats are not looked at")
 @pytest.mark.parametrize("slope", [lambda: grad(ops.sqrt)(0.0), lambda: jvp(ops.sqrt, (0.0,), (1.0,))])
 def test_anomaly_mode_watches_sweeps_on_floats(slope):
     with detect_anomaly(), pytest.raises(FloatingPointError, match="sqrt"):

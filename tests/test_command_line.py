@@ -170,7 +170,7 @@ def test_values_may_follow_options(capsys, tmp_path):
     target = tmp_path / "e.svg"
     options = ["--constants", "show", "--collapse", "none", "--rankdir", "TB", "--mode", "forward", "--wrt", "b"]
     assert run(capsys, "draw", E, "a=2", "-o", target, "b=-1", *options)[0] == 0
-    assert "<svg" in target.read_text()
+    assert "<svg" in target.read_text(encoding="utf-8")
 
 
 def test_explain_prints_the_chain_rule(capsys):
@@ -196,7 +196,7 @@ MISUSED = [
 @pytest.mark.parametrize("arguments", MISUSED, ids=lambda arguments: ascii(" ".join(arguments)))
 def test_misuse_ends_in_one_clear_line(arguments, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "file").write_text("as it was")
+    (tmp_path / "file").write_text("as it was", encoding="utf-8")
     (tmp_path / "folder.svg").mkdir()
     code, out, err = run(capsys, *arguments)
     assert (code, out) == (2, "")
@@ -204,17 +204,17 @@ def test_misuse_ends_in_one_clear_line(arguments, capsys, tmp_path, monkeypatch)
     assert len(err.splitlines()) == (4 if "^" in err else 1)
     assert "Traceback" not in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.svg"]
-    assert (tmp_path / "file").read_text() == "as it was"
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "as it was"
 
 
 def test_a_failed_drawing_leaves_the_old_one(capsys, tmp_path, monkeypatch):
     target = tmp_path / "e.svg"
-    target.write_text("as it was")
+    target.write_text("as it was", encoding="utf-8")
     monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
     code, _, err = run(capsys, "draw", E, "a=2", "b=1", "-o", target)
     assert (code, err) == (2, f"micrograd-plus: cannot write {target}: Permission denied\n")
     assert [path.name for path in tmp_path.iterdir()] == ["e.svg"]
-    assert target.read_text() == "as it was"
+    assert target.read_text(encoding="utf-8") == "as it was"
 
 
 DRAWN = {"svg", "style", "g", "title", "rect", "text", "path", "polygon"}

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pygraphviz
 import pytest
 
-from micrograd_plus import Value, draw, draw_dot, ops, trace
+from micrograd_plus import Value, detect_anomaly, draw, draw_dot, no_grad, ops, trace
 from micrograd_plus.drawing import layout
 from micrograd_plus.nn import MLP, Neuron
 
@@ -280,3 +280,50 @@ def test_an_installed_dot_program_serves_as_well(monkeypatch):
     bundled = texts(draw(e))
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     assert sorted(texts(draw(e))) == sorted(bundled)
+
+
+def test_gradients_of_another_output_or_of_several_passes_are_not_called_this_outputs():
+    a, b, *_, e = lecture_graph()
+    (3 * e).backward()
+    assert any("gathered" in t for t in texts(draw(e)))
+    assert "b = 1.0\ngradient = 15.0" in [t.text for t in ET.fromstring(draw(e).svg).iter(f"{SVG}title")]
+    a.grad = b.grad = None
+    e.backward()
+    assert not any("gathered" in t for t in texts(draw(e)))
+    e.backward()
+    assert any("gathered" in t for t in texts(draw(e)))
+
+
+def shared_weight():
+    x, y = Value(1.0), Value(2.0)
+    return ops.dot([x, y], [x, y])
+
+
+def computed_weight():
+    return ops.dot([Value(2.0) * Value(3.0)], [Value(4.0)], Value(1.0))
+
+
+@pytest.mark.parametrize("make", [
+    shared_weight, computed_weight, lambda: ops.dot([2.0], [3.0], Value(1.0)), lambda: ops.dot([], [], Value(1.0)),
+    lambda: MLP(2, [2, 1])([0.5, 0.25]), lambda: MLP(2, [1, 1])([1.0, 2.0]), lambda: Value(3.0),
+    lambda: ops.sum([]) + Value(1.0), lambda: ops.maximum(Value(1.0), 2.0, 3.0, Value(4.0)),
+])
+def test_every_option_draws_every_graph_with_each_wire_between_boxes_that_are_there(make):
+    out = make()
+    out.backward()
+    for collapse in ("auto", "none", "neuron", "layer"):
+        for constants in ("fold", "show"):
+            for mode in ("reverse", "forward"):
+                model = draw(out, mode=mode, wrt=out, constants=constants, collapse=collapse).model
+                wired = {wire.source for box in model.boxes for wire in box.wires}
+                assert wired <= set(model.boxes)
+                assert all(box in wired or box.kind != "constant" for box in model.boxes)
+    assert draw_dot(out).source.startswith("digraph")
+
+
+def test_drawing_does_not_depend_on_the_mode_its_caller_is_in():
+    out = ops.dot([Value(1.0)], [Value(0.0)], Value(2.0)) / Value(0.0)
+    plain = draw(out).svg
+    for mode in (no_grad, detect_anomaly):
+        with mode():
+            assert draw(out).svg == plain

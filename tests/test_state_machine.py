@@ -171,8 +171,12 @@ class Life(RuleBasedStateMachine):
 
     @rule(node=nodes)
     def differentiate_under_a_transformation(self, node):
-        """Whatever the function refers to is a constant for it, and stays untouched."""
+        """Whatever the function refers to is a constant for it, and stays untouched; a stale one is refused."""
         number = node.value.data
+        if node.is_stale():
+            with pytest.raises(ValueError, match="forward"):
+                grad(lambda x: x * node.value)(3.0)
+            return
         assert grad(lambda x: x * node.value)(3.0) == number
         assert jvp(lambda x: node.value * x * x, (2.0,), (1.0,)) == (number * 4.0, number * 2.0 + 2.0 * number)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from .. import guards
 from ..engine import Value, nodes_below
 from ..text import number, shortened
 from .levels import adjust
@@ -20,7 +21,10 @@ def draw_dot(root: Value, format: str = "svg",  # noqa: A002  # micrograd's name
     """The graph below `root` as a `graphviz.Digraph`; rendering it needs the `dot` program, making it does not."""
     if rankdir not in ("LR", "TB", "RL", "BT"):
         raise ValueError(f"rankdir must be one of LR, TB, RL, BT, not {rankdir!r}")
-    return digraph(adjust(build(root), "auto", fold_constants=False), format, rankdir)
+    if not isinstance(root, Value):
+        raise TypeError(f"only a Value has a graph to draw, not a {type(root).__name__}")
+    with guards.switched(recording=True, anomaly=False, simplify=None):
+        return digraph(adjust(build(root), "auto", fold_constants=False), format, rankdir)
 
 
 def digraph(model: Model, format: str = "svg", rankdir: str = "LR") -> graphviz.Digraph:  # noqa: A002
@@ -47,6 +51,8 @@ def digraph(model: Model, format: str = "svg", rankdir: str = "LR") -> graphviz.
 
 def trace(root: Value) -> tuple[list[Value], list[tuple[Value, Value]]]:
     """The nodes below `root`, operands first, and the edges (operand, user): two for a*a, and constants are nodes too."""
+    if not isinstance(root, Value):
+        raise TypeError(f"only a Value has a graph, not a {type(root).__name__}")
     nodes: list[Value] = []
     edges: list[tuple[Value, Value]] = []
     for v in nodes_below(root):

@@ -18,8 +18,9 @@ POINTS_PER_INCH = 72.0
 
 _PORTS = {"LR": " tailport=e headport=w", "RL": " tailport=w headport=e",
           "TB": " tailport=s headport=n", "BT": " tailport=n headport=s"}
-HELP = ("drawing needs Graphviz to lay the graph out: either `pip install \"micrograd-plus[draw]\"`, which brings it "
-        "along, or install the `dot` program (`apt install graphviz`, `brew install graphviz`)")
+HELP = ("drawing needs Graphviz to lay the graph out: either `pip install pygraphviz`, which brings it along "
+        "(it is in the extra `pip install \"micrograd-plus[draw]\"`), or install the `dot` program "
+        "(`apt install graphviz`, `brew install graphviz`)")
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def adjust(model: Model, collapse: Collapse, fold_constants: bool) -> Model:
     if collapse == "layer" or (collapse == "auto" and _too_many(boxes)):
         boxes = _layers_closed(boxes)
     boxes = _cut(boxes, CUT if collapse == "none" else 2 * CLOSED)
-    return Model(_constants_folded(boxes) if fold_constants else boxes, model.mode, model.wrt)
+    return Model(_constants_folded(boxes) if fold_constants else boxes, model.mode, model.wrt, model.gathered)
 
 
 def _too_many(boxes: Iterable[Box]) -> bool:
@@ -44,8 +44,9 @@ def _dots_opened(model: Model) -> list[Box]:
     for box in model.boxes:
         if box.primitive is ops.dot_row:
             opened += _expansion(box, model.mode == "forward")
-        opened.append(box)
-    return opened
+        if box.kind != "constant":  # an opened gate's go to the gates inside it
+            opened.append(box)
+    return with_constants(opened)
 
 
 def _expansion(box: Box, forward: bool) -> list[Box]:
@@ -53,6 +54,8 @@ def _expansion(box: Box, forward: bool) -> list[Box]:
     operands = [w.source.value if w.source.kind == "constant" else Value(w.source.value) for w in box.wires]
     made = {operand: wire.source for operand, wire in zip(operands, box.wires) if isinstance(operand, Value)}
     out = box.primitive.expansion(*operands)
+    if out in made:  # a bias and nothing more: there is no gate inside
+        return []
     order = nodes_below(out)
     if forward:
         found = tangents(order, {operand: source.derivative or 0.0 for operand, source in made.items()})
@@ -62,7 +65,7 @@ def _expansion(box: Box, forward: bool) -> list[Box]:
     for b in inside:
         b.stale = box.stale
     box.symbol, box.primitive, box.wires = last.symbol, last.primitive, last.wires
-    return with_constants(inside)
+    return inside
 
 
 FOLDED: dict[str, tuple[str, str]] = {  # the symbol when the constant stands left, and when it stands right
@@ -104,6 +107,7 @@ def _neurons_closed(boxes: list[Box]) -> list[Box]:
     users = _users(boxes)
     closed: dict[Box, Box] = {}  # from the box that gives a neuron's output to the neuron
     hidden: set[Box] = set()
+    fed = {w.source for box in boxes if box.primitive is ops.dot_row for w in box.wires[len(box.wires) // 2 + 1:]}
     for dot in boxes:
         if dot.primitive is not ops.dot_row:
             continue
@@ -114,8 +118,10 @@ def _neurons_closed(boxes: list[Box]) -> list[Box]:
             out = users[dot][0]
             local = out.wires[0].local if out.wires[0].local is not None else 0.0
             hidden.add(dot)
-        parameters = [w.source for w in weights if all(u.primitive is ops.dot_row for u in users[w.source])]
-        hidden.update(p for p in parameters if p.kind in ("leaf", "constant"))
+        own = {w.source for w in weights if w.source.kind in ("leaf", "constant") and w.source not in fed
+               and all(u.primitive is ops.dot_row for u in users[w.source])}
+        hidden |= own
+        wires = [w for w in weights if w.source not in own] + wires  # a weight that is computed, or an input too
         name = out.symbol if out is not dot else "linear"
         closed[out] = Box("neuron", out.name, name, out.primitive, out.value, out.derivative, out.stale,
                           [Wire(w.source, None if w.local is None else w.local * local) for w in wires],

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..engine import Value, known_gradient, local_gradients, nodes_below, tangents, value_operands
+from ..engine import Value, adjoints, known_gradient, local_gradients, nodes_below, tangents, value_operands
 from ..guards import stale_nodes
 from ..naming import named_by
 from ..text import number, visible
@@ -57,6 +57,7 @@ class Model:
     boxes: list[Box]
     mode: Mode
     wrt: str
+    gathered: bool = False  # gradients are not those of this output alone: of a later one, or summed over passes
 
     @property
     def stale(self) -> bool:
@@ -78,7 +79,7 @@ class Model:
         """A sentence about a box, for pointing at it."""
         text = f"{box.title} = {box.value!r}" if box.kind not in ("cut", "layer") else box.title
         if box.derivative is not None and box.kind != "constant":
-            text += f"\n{self.derivative_name(box)} = {box.derivative!r}"
+            text += f"\n{'gradient' if self.gathered else self.derivative_name(box)} = {box.derivative!r}"
         if box.kind == "gate":
             text += f"\n{box.primitive.name} {RULES[box.primitive.gate]}"
         return text + (f"\n{box.note}" if box.note else "")
@@ -122,7 +123,15 @@ def build(root: Value, mode: Mode = "reverse", wrt: Value | str | None = None,
     for v in order:
         boxes[v].name = titles[v]
         boxes[v].stale = v in stale or any(wire.source.stale for wire in boxes[v].wires)
-    return Model(with_constants(boxes.values()), mode, "" if source is None else boxes[source].title)
+    gathered = mode == "reverse" and _are_gathered(order, derivatives)
+    return Model(with_constants(boxes.values()), mode, "" if source is None else boxes[source].title, gathered)
+
+
+def _are_gathered(order: Sequence[Value], derivatives: Mapping[Value, float | None]) -> bool:
+    """Whether known gradients differ from those that one backward pass from the last node would give."""
+    known = {v: gradient for v in order if (gradient := derivatives[v]) is not None}
+    found = adjoints(order, {order[-1]: 1.0}) if known else {}
+    return any(abs(known[v] - found.get(v, 0.0)) > 1e-9 * abs(known[v]) for v in known)
 
 
 def _nearest(root: Value, count: int) -> set[Value]:
@@ -135,9 +144,11 @@ def _nearest(root: Value, count: int) -> set[Value]:
 
 
 def _source(order: Iterable[Value], wrt: Value | str | None, titles: Mapping[Value, str]) -> Value:
-    for v in order:
-        if v is wrt or (isinstance(wrt, str) and wrt == titles[v]):
-            return v
+    found = [v for v in order if v is wrt or (isinstance(wrt, str) and wrt == titles[v])]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ValueError(f"wrt={wrt!r} is the label of {len(found)} nodes: pass the one that is meant")
     raise ValueError(f"forward mode sweeps from a node of the graph, and wrt={wrt!r} is none: pass one, or its label")
 
 

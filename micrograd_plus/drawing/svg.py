@@ -64,6 +64,8 @@ def _caption(model: Model, labelled: bool) -> str:
     derivative = f"∂ = ∂{output}/∂·"
     if model.mode == "forward":
         derivative = f"∂ = ∂·/∂{shortened(model.wrt, 12)}, forward"
+    if model.gathered:
+        derivative = "∂ gathered so far, not of this output alone"
     if not model.known:
         derivative = "∂ unknown before backward()"
     return f"green: value   red: {derivative}" + ("   on the wires: local gradients" if labelled else "")

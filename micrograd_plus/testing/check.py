@@ -17,8 +17,8 @@ from .reference import arithmetic, evaluate
 
 DEEPEST, MOST_PARTS = 4, 400  # of the search for the smallest part that is wrong
 NUDGE = 1e-5
-APART = ("f called again near the point against its graph: a part of f was computed apart from the graph, with .data, "
-         "float() or math, or is random")
+APART = ("f called again nearby, against its graph: {} moved, though no gradient knows. It was computed apart from the "
+         "graph, by .data, float() or math, or is random")
 
 
 def gradcheck(f: Callable[..., Any], *point: Any, order: int = 2) -> None:
@@ -82,7 +82,11 @@ def _moved_apart(f: Scalar, program: Program, numbers: Sequence[float]) -> Failu
     tolerance = rounding_bound(out)
     if not math.isfinite(got - expected) or abs(got - expected) <= tolerance:
         return None
-    return Failure("f", APART, got, expected, tolerance)
+    moved = [(r, was, now) for r, (before, after) in enumerate(zip(program.instructions, other.instructions), len(numbers))
+             for was, now in zip(before[1], after[1]) if was != now]
+    register, was, _ = moved[0] if moved else (None, None, None)
+    told = APART.format(f"the constant {was!r} of this gate" if moved else "something in it")
+    return Failure("the graph of f", told, got, expected, tolerance, register)
 
 
 def _form(program: Program) -> list[Any]:
@@ -91,6 +95,10 @@ def _form(program: Program) -> list[Any]:
 
 def _smallest(program: Program, failure: Failure, order: int) -> tuple[Program, Failure]:
     """The smallest part of a program that is wrong, operands before users, and how it is wrong; else the whole."""
+    if failure.register is not None:
+        return program.below(failure.register, 1), failure
+    if len(program.instructions) == 1:
+        return program, failure
     first = len(program.inputs)
     tried: set[Program] = set()
     for depth in range(1, DEEPEST + 1):

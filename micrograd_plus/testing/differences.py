@@ -79,13 +79,14 @@ class Differences:
         h, scale = self.steps[k], self.scales[k]
         smooth = twice = True
         slope = bend = self.mp.mpf(0)
+        noise, noise_twice = self.noise(k), self.noise(k, k)
+        steepest, roughest = self.size * 1e20 / scale, 1e-20 / scale**2
         for w, up, down, up2, down2 in zip(self.at(), *[self.at((k, times)) for times in (1, -1, 2, -2)]):
             right, left = (up - w) / h, (w - down) / h
             bend_right, bend_left = (up2 - 2 * up + w) / h**2, (w - 2 * down + down2) / h**2
             steep, bent = abs(right) + abs(left), abs(bend_right) + abs(bend_left)
-            smooth &= not (abs(right - left) > 10 * h * bent + steep * 1e-20 + self.noise(k)
-                           or steep * scale > self.size * 1e20)  # no slope but a jump
-            twice &= not abs(bend_right - bend_left) > bent * 1e-10 + (abs(w) + 1) / scale**2 * 1e-20 + self.noise(k, k)
+            smooth &= not (abs(right - left) > 10 * h * bent + steep * 1e-20 + noise or steep > steepest)  # a jump, that is
+            twice &= not abs(bend_right - bend_left) > bent * 1e-10 + (abs(w) + 1) * roughest + noise_twice
             slope, bend = (right + left) / 2, (up - 2 * w + down) / h**2
         return slope, bend, smooth, twice
 

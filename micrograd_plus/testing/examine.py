@@ -115,7 +115,17 @@ def _compared(quantity: str, check: str, got: float, expected: Expected, tracer:
 
 
 def _forward(f: Scalar, directions: Directions) -> Scalar:
-    return lambda *xs: [jvp(f, xs, direction)[1] for direction in map(tuple, directions)]
+    def derivatives(*xs: Any) -> list[Any]:
+        return [_derivative(f, xs, {i: d for i, d in enumerate(direction) if d}) for direction in directions]
+    return derivatives
+
+
+def _derivative(f: Scalar, xs: Sequence[Any], direction: dict[int, float]) -> Any:
+    """By a forward sweep from the inputs that move; the others stand still, and may have no derivative at all."""
+    def moving(*inputs: Any) -> Any:
+        moved = dict(zip(direction, inputs))
+        return f(*[moved[i] if i in moved else x if isinstance(x, Value) else Value(x) for i, x in enumerate(xs)])
+    return jvp(moving, [xs[i] for i in direction], list(direction.values()))[1]
 
 
 def _reverse(f: Scalar, directions: Directions) -> Scalar:

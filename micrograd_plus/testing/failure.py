@@ -12,13 +12,17 @@ from .program import Program
 
 @dataclass(frozen=True)
 class Failure:
-    """One number that is not what it should be. `quantity` says which number, and `check` how it was found out."""
+    """One number that is not what it should be. `quantity` says which number, and `check` how it was found out.
+
+    `register` is that of the gate to blame, where the check knows it.
+    """
 
     quantity: str
     check: str
     got: float
     expected: float
     tolerance: float
+    register: int | None = None
 
     @property
     def difference(self) -> float:
@@ -92,11 +96,12 @@ def _message(place: str, failure: Failure, program: Program, part: Failure) -> s
     count = len(program.instructions)
     blame = f"the gate {row.name}" if count == 1 else f"these {count} gates together"
     code = "\n".join(f"    {line}" for line in repr(program).splitlines())
+    wrong = "" if part == failure else (f", where {part.quantity} comes out as {part.got!r} and should be "
+                                        f"{part.expected!r} ({part.check})")
     return (f"{failure.quantity} is wrong at {place}\n"
             f"  check       {failure.check}\n"
             f"  got         {failure.got!r}\n"
             f"  expected    {failure.expected!r}\n"
             f"  difference  {failure.difference:.3g}, of which rounding may explain {failure.tolerance:.2g}\n"
-            f"The smallest part that is wrong is {blame}, where {part.quantity} comes out as {part.got!r} and should be "
-            f"{part.expected!r} ({part.check}):\n{code}\n"
+            f"The smallest part that is wrong is {blame}{wrong}:\n{code}\n"
             "error.subgraph is this part as a Value, and error.picture() draws it.")

@@ -128,7 +128,11 @@ def _well_conditioned(program: Program) -> bool:
 def _numbers(low: float, high: float) -> SearchStrategy[float]:
     st = _hypothesis()
     numbers: SearchStrategy[float] = st.floats(low, high, allow_nan=False, allow_infinity=False, allow_subnormal=False)
-    return numbers.map(lambda x: x if abs(x) >= SMALL else 0.0) if low <= 0.0 <= high else numbers
+    if low <= 0.0 <= high:
+        numbers = numbers.map(lambda x: x if abs(x) >= SMALL else 0.0)
+    if math.ceil(low) <= math.floor(high):  # rules are special at whole numbers more often than anywhere else
+        numbers = st.integers(math.ceil(low), math.floor(high)).map(float) | numbers
+    return numbers
 
 
 def _hypothesis() -> Any:

@@ -1,0 +1,63 @@
+"""The suite against itself: a package with a fault in it must fail. `pytest -m slow -s` prints the score.
+
+Each fault is imported in a process of its own, which runs the same selection of fast tests until the first one fails.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from faults import FAULTS, edited, source_of
+
+HERE = Path(__file__).parent
+SELECTION = ("test_engine", "test_rows", "test_laws", "test_nesting", "test_autodiff", "test_custom_rows",
+             "test_references", "test_state_machine", "test_modes", "test_copying", "test_orders")
+FAILED = 1  # pytest's exit code when tests ran and some failed; an error before that is no catch
+CODES = {0: "MISSED", FAILED: "caught"}
+
+pytestmark = pytest.mark.slow
+
+
+def run_selection(fault=""):
+    """The exit code of the selection with a fault in the package, and the first test that failed."""
+    path = os.pathsep.join(filter(None, [str(HERE), str(HERE.parent), os.environ.get("PYTHONPATH")]))
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "faults", "-p", "no:cacheprovider", "--no-header",
+               *[str(HERE / f"{name}.py") for name in SELECTION]]
+    done = subprocess.run(command, cwd=HERE.parent, env={**os.environ, "PYTHONPATH": path, "FAULT": fault},
+                          capture_output=True, text=True, check=False)
+    first = re.search(r"^(?:FAILED|ERROR) \S*?(\w+\.py\S*)", done.stdout, re.MULTILINE)
+    return done.returncode, first.group(1) if first else done.stdout[-2000:] + done.stderr[-2000:]
+
+
+def test_there_are_at_least_sixty_faults_and_each_fits_the_source():
+    assert len(FAULTS) >= 60
+    for name, fault in FAULTS.items():
+        room = fault[0]
+        assert edited(source_of(room), fault) != source_of(room), name
+        compile(edited(source_of(room), fault), name, "exec")
+
+
+def test_a_fault_that_does_not_fit_is_an_error():
+    for fault in (("ops", "no such anchor", "a", "b"), ("ops", '_row("sin"', "no such text", "b")):
+        with pytest.raises(ValueError, match="no such"):
+            edited(source_of("ops"), fault)
+
+
+def test_without_a_fault_the_selection_passes():
+    code, first = run_selection()
+    assert code == 0, first
+
+
+def test_every_fault_is_caught(capsys):
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        results = dict(zip(FAULTS, pool.map(run_selection, FAULTS), strict=True))
+    with capsys.disabled():
+        for name, (code, first) in results.items():
+            print(f"\n{CODES.get(code, 'ERROR'):7} {name}: {first.splitlines()[-1] if first else ''}", end="")
+        caught = [name for name, (code, _) in results.items() if code == FAILED]
+        print(f"\nfaults caught: {len(caught)} of {len(FAULTS)}")
+    assert not {name: first for name, (code, first) in results.items() if code != FAILED}
