@@ -91,7 +91,8 @@ def require_finite_tangents(order: Sequence[Any], tangent: Mapping[Any, float]) 
     """Raise FloatingPointError, naming the node nearest the inputs whose derivative is inf or nan."""
     for v in order:
         if v in tangent and not math.isfinite(_float(tangent[v])):
-            raise FloatingPointError(f"the derivative of {v!r} = {_call(v.primitive, v.operands)} turned {_float(tangent[v])}")
+            made = _call(v.primitive, v.operands)
+            raise FloatingPointError(f"the derivative of {v!r} = {made} turned {_float(tangent[v])}")
 
 
 def _float(number: Any) -> float:

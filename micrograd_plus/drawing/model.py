@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .. import ops
 from ..engine import Value, adjoints, known_gradient, local_gradients, nodes_below, tangents, value_operands
 from ..guards import stale_nodes
-from ..naming import named_by
+from ..naming import SUBSCRIPTS, named_by
 from ..text import number, visible
 
 Mode = Literal["reverse", "forward"]
@@ -120,11 +121,23 @@ def build(root: Value, mode: Mode = "reverse", wrt: Value | str | None = None,
         boxes.update({o: Box("cut", symbol="…", note="what lies further from the output is not drawn")
                       for v in order for o in value_operands(v) if o not in near})
     add_boxes(order, derivatives, boxes)
+    places = _places(order)
     for v in order:
-        boxes[v].name = titles[v]
+        boxes[v].name = titles[v] or places.get(v, "")
         boxes[v].stale = v in stale or any(wire.source.stale for wire in boxes[v].wires)
     gathered = mode == "reverse" and _are_gathered(order, derivatives)
     return Model(with_constants(boxes.values()), mode, "" if source is None else boxes[source].title, gathered)
+
+
+def _places(order: Iterable[Value]) -> dict[Value, str]:
+    """What books call the nameless parameters of a neuron: b for its bias, w₁ w₂ ... for its weights."""
+    places: dict[Value, str] = {}
+    for v in order:
+        if v.primitive is ops.dot_row:
+            for i, operand in enumerate(v.operands[:len(v.operands) // 2 + 1]):
+                if type(operand) is not float and operand.primitive is None:
+                    places.setdefault(operand, f"w{i}".translate(SUBSCRIPTS) if i else "b")
+    return places
 
 
 def _are_gathered(order: Sequence[Value], derivatives: Mapping[Value, float | None]) -> bool:
