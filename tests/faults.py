@@ -1,0 +1,198 @@
+"""Seeded faults: each a small edit of the package's source, made while it is imported, never on disk.
+
+A fault names a room, an anchor that occurs once in its source, and a text after it with what stands there instead. As a
+pytest plugin (`pytest -p faults`, with the variable FAULT naming one) this module lets a run of the tests import the
+faulty package. Hypothesis then only looks for a failure; it does not shrink it.
+"""
+
+import os
+import sys
+from importlib.machinery import PathFinder, SourceFileLoader
+from importlib.util import find_spec
+from pathlib import Path
+
+from hypothesis import HealthCheck, Phase, settings
+
+REACH = 1200  # how many characters after its anchor a fault may lie
+
+
+def row(name, old, new):
+    return "ops", f'_row("{name}"', old, new
+
+
+def logarithm(name, old, new):
+    return "ops", f'_logarithm("{name}"', old, new
+
+
+FAULTS = {
+    # Rules of single rows: a wrong sign, a missing factor, a wrong operand, a lost edge.
+    "add loses its second operand": row("add", "(1.0, 1.0)", "(1.0, None)"),
+    "sub adds": row("sub", "(1.0, -1.0)", "(1.0, 1.0)"),
+    "mul does not swap": row("mul", "(y, x)", "(x, y)"),
+    "mul loses its second operand": row("mul", "(y, x)", "(y, None)"),
+    "div has no sign": row("div", "-div(out, y)", "div(out, y)"),
+    "div divides once": row("div", "-div(out, y)", "-out"),
+    "div confuses its operands": row("div", "div(1.0, y)", "div(1.0, x)"),
+    "identity doubles": row("identity", "(1.0,)", "(2.0,)"),
+    "neg does not turn": row("neg", "(-1.0,)", "(1.0,)"),
+    "sum loses its last operand": row("sum", "(1.0,) * len(xs)", "(*(1.0,) * (len(xs) - 1), 0.0)"),
+    "sum is a mean": row("sum", "(1.0,) * len(xs)", "(1.0 / len(xs),) * len(xs)"),
+    "dot does not swap": row("dot", "*f[len(f) // 2:], *f[:len(f) // 2]", "*f"),
+    "dot loses its bias": row("dot", "(1.0, *f", "(None, *f"),
+    "where takes the other branch": row("where", "1.0 - equal(c, 0.0), equal(c, 0.0)",
+                                        "equal(c, 0.0), 1.0 - equal(c, 0.0)"),
+    "where takes both branches": row("where", "1.0 - equal(c, 0.0), equal(c, 0.0)", "1.0, 1.0"),
+    "where scales with 0": row("where", 'gate="routes"', 'gate="scales"'),
+    "relu has slope 1 at 0": row("relu", "(step(x),)", "(1.0 - step(-x),)"),
+    "relu leaks": row("relu", "(step(x),)", "(0.01 + 0.99 * step(x),)"),
+    "hard_tanh is blocked at its corners": row("hard_tanh", "1.0 - step(abs(x) - 1.0)", "step(1.0 - abs(x))"),
+    "hard_tanh never saturates": row("hard_tanh", "1.0 - step(abs(x) - 1.0)", "1.0"),
+    "leaky_relu forgets its slope": row("leaky_relu", "step(x) + slope * (1.0 - step(x))", "step(x)"),
+    "leaky_relu's slope is a constant": row("leaky_relu", "x * (1.0 - step(x))", "None"),
+    "abs has no sign": row("abs", "(sign(x),)", "(1.0,)"),
+    "abs has slope 1 at 0": row("abs", "(sign(x),)", "(sign(x) + equal(x, 0.0),)"),
+    "pow keeps its exponent": ("ops", "def _power_slope", "y * pow(x, y - 1.0)", "y * pow(x, y)"),
+    "pow forgets the factor": ("ops", "def _power_slope", "y * pow(x, y - 1.0)", "pow(x, y - 1.0)"),
+    "pow has no logarithm": row("pow", "out * log(x)", "out"),
+    "pow at 0 to the 0 is nan": row("pow", "where(equal(x, 0.0) * less_equal(0.0, y), 0.0, out * log(x))", "out * log(x)"),
+    "sqrt forgets its half": row("sqrt", "div(0.5,", "div(1.0,"),
+    "cbrt forgets its third": row("cbrt", "div(div(out, x), 3.0)", "div(out, x)"),
+    "hypot confuses its operands": row("hypot", "(_cosine(x, y, out), _cosine(y, x, out))",
+                                        "(_cosine(y, x, out), _cosine(x, y, out))"),
+    "exp has another slope": row("exp", "(out,)", "(out + 1.0,)"),
+    "exp2 forgets its factor": row("exp2", "out * math.log(2)", "out"),
+    "expm1 is its own slope": row("expm1", "(exp(x),)", "(out,)"),
+    "log has a slope below 0": ("ops", "def _logarithm", "where(less(x, pole), nan, div(1.0, steepness(x) + 0.0))",
+                                "div(1.0, steepness(x) + 0.0)"),
+    "log10 has the factor of log2": logarithm("log10", "math.log(10)", "math.log(2)"),
+    "log1p forgets its 1": logarithm("log1p", "1.0 + x", "x"),
+    "sin has a wrong sign": row("sin", "cos(x)", "-cos(x)"),
+    "cos has a wrong sign": row("cos", "-sin(x)", "sin(x)"),
+    "tan subtracts": row("tan", "1.0 + out * out", "1.0 - out * out"),
+    "acos has a wrong sign": row("acos", "-1.0", "1.0"),
+    "atan forgets to square": row("atan", "x * x", "x"),
+    "atan2 confuses its operands": row("atan2", "div(div(x, hypot(y, x))", "div(div(y, hypot(y, x))"),
+    "atan2 divides once": row("atan2", "-div(div(y, hypot(y, x)), hypot(y, x))", "-div(y, hypot(y, x))"),
+    "cosh has a wrong sign": row("cosh", "sinh(x)", "-sinh(x)"),
+    "asinh subtracts": row("asinh", "hypot(1.0, x)", "sqrt(abs(1.0 - x * x))"),
+    "acosh forgets a root": row("acosh", "sqrt(x - 1.0) * sqrt(x + 1.0)", "sqrt(x - 1.0) * (x + 1.0)"),
+    "softplus has tanh's slope": row("softplus", "(sigmoid(x),)", "(tanh(x),)"),
+    "silu forgets a term": row("silu", "1.0 + x * sigmoid(-x)", "1.0"),
+    "erf forgets a 2": row("erf", "2 / math.sqrt", "1 / math.sqrt"),
+    "erfc has a wrong sign": row("erfc", "-2 / math.sqrt", "2 / math.sqrt"),
+    "logsumexp does not normalise": ("ops", "def _softmax", "div(e, total)", "e"),
+    "a tie counts in full": ("ops", "def _ties", "div(tie, count)", "tie"),
+    "a maximum passes to the first two": ("ops", "def _ties", "div(tie, count)", "0.5 + 0.0 * tie"),
+    # Right where functions are tame, wrong in the tails or at an edge.
+    "tanh's slope cancels in its tails": row("tanh", "sech2(x)", "1.0 - out * out"),
+    "sigmoid's slope cancels in its tail": row("sigmoid", "0.25 * sech2(0.5 * x)", "out * (1.0 - out)"),
+    "atan2's slope overflows": row("atan2", "div(div(x, hypot(y, x)), hypot(y, x))", "div(x, x * x + y * y)"),
+    "sqrt's slope at -0": row("sqrt", "out + 0.0", "out"),
+    # Right to the first order, wrong to the second.
+    "semicircle has a wrong sign": row("semicircle", "-div(x, out)", "div(x, out)"),
+    "sech2 forgets its 2": row("sech2", "-2.0 * out", "-1.0 * out"),
+    "tanh's slope is a constant": row("tanh", "(sech2(x),)", "(sech2(getattr(x, 'data', x)),)"),
+    "mul's slopes are constants": row("mul", "(y, x)", "(getattr(y, 'data', y), getattr(x, 'data', x))"),
+    "exp's slope is a constant": row("exp", "(out,)", "(getattr(out, 'data', out),)"),
+    "div's first slope is a constant": row("div", "div(1.0, y)", "div(1.0, getattr(y, 'data', y))"),
+    "step has a slope": row("step", "(None,)", "(1.0,)"),
+    "sign has a slope": row("sign", "(None,)", "(1.0,)"),
+    "equal has slopes": row("equal", "(None, None)", "(1.0, 1.0)"),
+    "pow is flat at exponent 0": ("ops", "def _power_slope", "where(equal(x, 0.0), 0.0, slope)", "0.0"),
+    "sweeps take 0 times x for x": ("autodiff", "def _simplified", '"1.0"', '"0.0"'),
+    "sweeps take the other branch": ("autodiff", "def _simplified", "operands[1] if operands[0] else operands[2]",
+                                     "operands[2] if operands[0] else operands[1]"),
+    "switches are honoured in first sweeps only": ("engine", "switches = [p._primal if", 'primitive.gate == "routes"',
+                                                   'not recorded and primitive.gate == "routes"'),
+    # Sweeps: a value guard, a double or a lost contribution, a stale adjoint, a wrong order.
+    "backward skips an adjoint of 0": ("engine", "def adjoints", "v in adjoint:", "adjoint.get(v, 0.0):"),
+    "backward skips a slope of 0": ("engine", "def adjoints", "if partial is not None:", "if partial:"),
+    "backward keeps the last contribution": ("engine", "def adjoints", "adjoint[operand] += ", "adjoint[operand] = "),
+    "backward counts a shared operand double": ("engine", "def adjoints", "partial * upstream",
+                                                "partial * upstream * (1 + (v.operands.count(operand) > 1))"),
+    "backward loses a repeated operand": ("engine", "def adjoints", "zip(v.operands,", "zip(dict.fromkeys(v.operands),"),
+    "backward adds slope and adjoint": ("engine", "def adjoints", "partial * upstream", "(partial + upstream - 1.0)"),
+    "backward goes the wrong way": ("engine", "def adjoints", "in reversed(order)", "in order"),
+    "backward starts from 1": ("engine", "def backward", 'as_float(gradient, "backward")', "1.0"),
+    "leaves forget earlier passes": ("engine", "def backward", "found[v] += v._gradient", "pass"),
+    "inner nodes add up passes": ("engine", "def backward", "v.primitive is None and v._gradient", "v._gradient"),
+    "switches that are off pass 0": ("engine", "def local_gradients", "if switch else None", "if switch else 0.0"),
+    "backward takes edited leaves": ("engine", "def backward", "require_fresh(order)", "None"),
+    "forward keeps old gradients": ("engine", "def forward", "_gradient=[None] * len(order)",
+                                    "_gradient=[v._gradient for v in order]"),
+    "forward reads old values": ("engine", "def forward", "primals.get(o, o._primal)", "o._primal"),
+    "forward leaves its clock behind": ("engine", "def forward", "_clock=list(clocks.values())",
+                                        "_clock=[v._clock for v in order]"),
+    "forward sweep keeps the last contribution": ("engine", "def tangents", "tangent[v] += ", "tangent[v] = "),
+    "forward sweep skips a slope of 0": ("engine", "def tangents", "partial is not None and", "partial and"),
+    "forward sweep subtracts": ("engine", "def tangents", "partial * tangent", "-partial * tangent"),
+    "forward sweep loses all but the first operand": ("engine", "def tangents", "zip(v.operands,", "zip(v.operands[:1],"),
+    "forward sweep is not recorded": ("engine", "def tangents", "local_gradients(v, recorded)", "local_gradients(v)"),
+    "reverse sweep is not recorded": ("engine", "def adjoints", "local_gradients(v, recorded)", "local_gradients(v)"),
+    "a node may stand in the order twice": ("graph", "def topological_order", "if node in done:", "if False:"),
+    "operands may come after their users": ("graph", "def topological_order", "if done.issuperset(below):", "if True:"),
+    # Transformations.
+    "no fresh Values: perturbations are confused": ("autodiff", "class _Call", "record(ops.identity, (leaf,))", "leaf"),
+    "one Value for equal numbers": ("autodiff", "class _Call", "else Value(leaf)\n",
+                                    "else shared.setdefault(leaf, Value(leaf)) for shared in [{}]\n"),
+    "inner results are numbers": ("autodiff", "def _handed_out", "and not recorded", ""),
+    "outer results are Values": ("autodiff", "def _handed_out", "number = number.data", "pass"),
+    "constant gradients of Values are floats": ("autodiff", "def _handed_out", "Value(number) if self.as_values",
+                                                "number if self.as_values"),
+    "transformations take stale parameters": ("autodiff", "def _between", "guards.require_fresh(order)", "pass"),
+    "transformations record under no_grad": ("autodiff", "class _Call", "and guards.mode.get().recording", ""),
+    "an output given twice counts once": ("autodiff", "def pull", "seeds[output] + seed if", "seed if"),
+    "cotangents in reverse order": ("autodiff", "def pull", "zip(self.outputs,", "zip(self.outputs[::-1],"),
+    "directions in reverse order": ("autodiff", "def push", "zip(self.inputs,", "zip(self.inputs[::-1],"),
+    "rows in reverse order": ("autodiff", "def jacobian", "for i in range(height)]", "for i in reversed(range(height))]"),
+    "columns in reverse order": ("autodiff", "def jacobian", "for unit in units]", "for unit in reversed(list(units))]"),
+    "unit directions with zeros": ("autodiff", "def jacobian", "else None", "else 0.0"),
+    "argnums are sorted": ("autodiff", "def _partial", "[i % len(args) for i in chosen]",
+                           "sorted(i % len(args) for i in chosen)"),
+    "a transformation never ends": ("autodiff", "class _Call", "_depth.reset(token)", "pass"),
+    "a mode never ends": ("guards", "def switched", "mode.reset(token)", "pass"),
+    "copies share their leaves": ("engine", "def __deepcopy__", "memo[id(o)]",
+                                  "(o if o.primitive is None else memo[id(o)])"),
+    "pickles reverse the operands": ("engine", "def __reduce__", "self.operands", "self.operands[::-1]"),
+}
+
+
+def edited(source, fault):
+    """The source of a room with a fault in it; raises ValueError when the fault does not fit there."""
+    _, anchor, old, new = fault
+    if source.count(anchor) != 1:
+        raise ValueError(f"{anchor!r} occurs {source.count(anchor)} times, not once")
+    start = source.index(anchor)
+    place = source.find(old, start, start + REACH)
+    if place < 0:
+        raise ValueError(f"there is no {old!r} soon after {anchor!r}")
+    return source[:place] + new + source[place + len(old):]
+
+
+def source_of(room):
+    return Path(find_spec("micrograd_plus").submodule_search_locations[0], f"{room}.py").read_text(encoding="utf-8")
+
+
+class _FaultyLoader(SourceFileLoader):
+    def get_code(self, fullname):  # past the cache of compiled files, which must not learn of it
+        return compile(edited(self.get_source(fullname), FAULTS[os.environ["FAULT"]]), self.path, "exec")
+
+
+class _FaultyFinder(PathFinder):
+    @classmethod
+    def find_spec(cls, fullname, path=None, target=None):
+        if fullname != f"micrograd_plus.{FAULTS[os.environ['FAULT']][0]}":
+            return None
+        spec = super().find_spec(fullname, path, target)
+        spec.loader = _FaultyLoader(fullname, spec.origin)
+        return spec
+
+
+def pytest_configure(config):
+    settings.register_profile("control", derandomize=True, deadline=None, max_examples=100, database=None,
+                              phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck))
+    settings.load_profile("control")
+
+
+if os.environ.get("FAULT"):
+    sys.meta_path.insert(0, _FaultyFinder)
