@@ -19,6 +19,7 @@ from .differences import Expected
 from .failure import Failure
 from .reference import Oracle, arithmetic
 
+EPSILON = 2.0**-52
 LEVELS, SHRINK = 12, 1.6  # of Richardson's table: how many steps, and how much smaller each is than the last
 
 
@@ -71,21 +72,26 @@ def slope_of_floats(f: Callable[..., float], point: Sequence[float], k: int) -> 
              right_and_left(size * h) for h in (1e-3, 1e-4, 1e-5))]
     if jumps[2] > 1e-6 and jumps[2] > 0.5 * jumps[0]:  # at a kink the quotients keep their distance
         return None
-    return richardson(lambda h: (f(*_moved(point, {k: h})) - f(*_moved(point, {k: -h}))) / (2 * h), 0.2 * size)
+    return richardson(lambda h: (f(*_moved(point, {k: h})) - f(*_moved(point, {k: -h}))) / (2 * h), 0.2 * size,
+                      lambda h: EPSILON * abs(f(*point)) / h)
 
 
 def bend_of_floats(f: Callable[..., float], point: Sequence[float], j: int, k: int) -> Expected | None:
     """The second derivative of a float function in two operands; None where floats leave it open."""
     if j == k:
         return richardson(lambda h: (f(*_moved(point, {k: h})) - 2 * f(*point) + f(*_moved(point, {k: -h}))) / (h * h),
-                          0.2 * (abs(point[k]) or 1.0))
+                          0.2 * (abs(point[k]) or 1.0), lambda h: 4 * EPSILON * abs(f(*point)) / (h * h))
     a, b = (abs(point[i]) or 1.0 for i in (j, k))
     return richardson(lambda h: math.fsum([s * t * f(*_moved(point, {j: s * h * a, k: t * h * b})) for s in (1, -1)
-                                           for t in (1, -1)]) / (4 * h * h * a * b), 0.2)
+                                           for t in (1, -1)]) / (4 * h * h * a * b), 0.2,
+                      lambda h: EPSILON * abs(f(*point)) / (h * h * a * b))
 
 
-def richardson(quotient: Callable[[float], float], h: float) -> Expected | None:
-    """The limit of an even quotient as h goes to 0 (C. J. F. Ridders, 1982), and its error; None where it has none."""
+def richardson(quotient: Callable[[float], float], h: float, rounding: Callable[[float], float]) -> Expected | None:
+    """The limit of an even quotient as h goes to 0 (C. J. F. Ridders, 1982), and its error; None where it has none.
+
+    `rounding` tells how far the rounding of its function may carry the quotient off.
+    """
     best, error = math.nan, math.inf
     above: list[float] = []
     for level in range(LEVELS):
@@ -93,7 +99,7 @@ def richardson(quotient: Callable[[float], float], h: float) -> Expected | None:
         for i, coarser in enumerate(above):
             factor = SHRINK ** (2 * i + 2)
             row.append((row[i] * factor - coarser) / (factor - 1.0))
-            doubt = max(abs(row[-1] - row[i]), abs(row[-1] - coarser))
+            doubt = max(abs(row[-1] - row[i]), abs(row[-1] - coarser)) + rounding(h / SHRINK**level)
             if doubt <= error:
                 best, error = row[-1], doubt
         above = row

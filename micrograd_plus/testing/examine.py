@@ -109,7 +109,7 @@ def _judged(quantity: str, got: dict[str, float], expected: Expected | None,
 def _compared(quantity: str, check: str, got: float, expected: Expected, tracer: Callable[[], Any]) -> Iterator[Failure]:
     if not math.isfinite(expected.number) or abs(got - expected.number) <= UNITS * abs(expected.number):
         return  # most often no sweep is needed to see that rounding explains it
-    tolerance = rounding_bound(tracer()) + expected.noise
+    tolerance = rounding_bound(tracer()) + expected.noise + UNITS * abs(expected.number)
     if not abs(got - expected.number) <= tolerance:  # nan is a failure
         yield Failure(quantity, check, got, expected.number, tolerance)
 

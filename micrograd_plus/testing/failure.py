@@ -102,6 +102,6 @@ def _message(place: str, failure: Failure, program: Program, part: Failure) -> s
             f"  check       {failure.check}\n"
             f"  got         {failure.got!r}\n"
             f"  expected    {failure.expected!r}\n"
-            f"  difference  {failure.difference:.3g}, of which rounding may explain {failure.tolerance:.2g}\n"
+            f"  difference  {failure.difference:.3g}, of which rounding may explain {failure.tolerance:.1e}\n"
             f"The smallest part that is wrong is {blame}{wrong}:\n{code}\n"
             "error.subgraph is this part as a Value, and error.picture() draws it.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .. import ops
@@ -78,7 +79,7 @@ def _program(inputs: Sequence[float], drafts: Sequence[Draft]) -> Program:
             registers.append(out)
             used.update(operands)
     program = Program(tuple(registers[:len(inputs)]), tuple(instructions))
-    return program.below(len(registers) - 1, len(registers)) if instructions else program
+    return replace(program.below(len(registers) - 1, len(registers)), labels=()) if instructions else program
 
 
 def _operands(row: Primitive, distances: Sequence[int], registers: Sequence[float], used: set[int],
