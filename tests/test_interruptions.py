@@ -83,13 +83,11 @@ def ctrl_c_raises():
 
 
 def interrupt_self(delay):
-    """SIGINT for the main thread after `delay` seconds."""
+    """A thread that sends the main thread a SIGINT `delay` seconds after its start."""
     def strike():
         time.sleep(delay)
         signal.raise_signal(signal.SIGINT)
-    thread = threading.Thread(target=strike)
-    thread.start()
-    return thread
+    return threading.Thread(target=strike)
 
 
 @pytest.mark.usefixtures("ctrl_c_raises")
@@ -106,6 +104,7 @@ def test_ctrl_c_during_backward_leaves_a_whole_number_of_passes():
         finished = 0
         strike = interrupt_self(rng.uniform(0, 1.5 * span))
         try:
+            strike.start()
             out.backward()
             finished = 1
             strike.join()
