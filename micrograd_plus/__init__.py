@@ -5,6 +5,7 @@ from .drawing import draw, draw_dot, trace
 from .engine import Value
 from .explain import explain
 from .guards import detect_anomaly, no_grad
+from .testing import gradcheck
 
 __all__ = [
     "Value",
@@ -15,6 +16,7 @@ __all__ = [
     "draw_dot",
     "explain",
     "grad",
+    "gradcheck",
     "hessian",
     "hvp",
     "jacobian",
