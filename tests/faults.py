@@ -189,7 +189,7 @@ class _FaultyFinder(PathFinder):
 
 
 def pytest_configure(config):
-    settings.register_profile("control", derandomize=True, deadline=None, max_examples=100, database=None,
+    settings.register_profile("control", derandomize=True, deadline=None, max_examples=50, database=None,
                               phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck))
     settings.load_profile("control")
 

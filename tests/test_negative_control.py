@@ -14,8 +14,8 @@ import pytest
 from faults import FAULTS, edited, source_of
 
 HERE = Path(__file__).parent
-SELECTION = ("test_engine", "test_rows", "test_laws", "test_nesting", "test_autodiff", "test_custom_rows",
-             "test_references", "test_state_machine", "test_modes", "test_copying", "test_orders")
+SELECTION = ("test_engine", "test_autodiff", "test_nesting", "test_rows", "test_laws", "test_custom_rows", "test_modes",
+             "test_references", "test_orders", "test_state_machine", "test_copying")
 FAILED = 1  # pytest's exit code when tests ran and some failed; an error before that is no catch
 CODES = {0: "MISSED", FAILED: "caught"}
 
