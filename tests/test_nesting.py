@@ -118,6 +118,13 @@ def test_mixed_partials_of_a_power_at_small_whole_exponents(outer, inner, expone
 
 
 @EACH_PAIR
+def test_constant_whole_exponents_at_zero(outer, inner):
+    """In a sweep the condition on the exponent is a number, so its `where` is settled while it is recorded."""
+    for exponent, curvature in ((0, 0.0), (1, 0.0), (2, 2.0), (3, 0.0)):
+        assert derivative(derivative(lambda x, n=exponent: x ** n, inner), outer)(0.0) == curvature
+
+
+@EACH_PAIR
 def test_routers_have_no_curvature_at_their_edges(outer, inner):
     for f in (ops.relu, ops.abs, ops.leaky_relu, lambda x: ops.maximum(x, 0.0), lambda x: ops.minimum(x, 0.0),
               lambda x: ops.hard_tanh(x + 1.0)):
