@@ -25,6 +25,13 @@ _edits = 0  # how often leaves were edited so far: the clock; a node is stale wh
 _edits_lock = threading.Lock()
 
 
+def _tick() -> int:
+    global _edits
+    with _edits_lock:
+        _edits += 1
+        return _edits
+
+
 def _method(primitive: Primitive) -> Callable[[Value], Value]:
     def method(self: Value) -> Value:
         return record(primitive, (self,))
@@ -74,11 +81,7 @@ class Value:
         if self.primitive is not None:
             raise AttributeError(f"{self!r} is the result of {self.primitive.name}; set the data of its leaves and "
                                  "call .forward() on it")
-        global _edits
-        primal = as_float(number, "Value.data")
-        with _edits_lock:
-            _edits += 1
-            self._primal, self._clock = primal, _edits
+        self._primal, self._clock = as_float(number, "Value.data"), _tick()
 
     @property
     def grad(self) -> float:
@@ -113,12 +116,12 @@ class Value:
     def forward(self) -> Value:
         """Evaluate the graph again from its leaves, after they were edited; gradients between are forgotten."""
         order = [v for v in nodes_below(self) if v.primitive is not None]
-        primals: dict[Any, float] = {}
-        clocks: dict[Any, int] = {}
+        primals, clocks, now = dict[Any, float](), dict[Any, int](), _tick()
         for v in order:
             operands = [o if type(o) is float else primals.get(o, o._primal) for o in v.operands]
             primals[v] = v.primitive.primal(*operands)
-            clocks[v] = max([v._clock, *[clocks.get(o, o._clock) for o in value_operands(v)]])
+            is_stale = any(clocks.get(o, o._clock) > v._clock for o in value_operands(v))
+            clocks[v] = now if is_stale else v._clock  # what changes is edited, as far as others that use it can tell
             if guards.mode.get().anomaly:
                 guards.require_finite_value(v.primitive, operands, primals[v])
         _commit(order, _primal=list(primals.values()), _clock=list(clocks.values()), _gradient=[None] * len(order))

@@ -197,7 +197,6 @@ TestLife.settings = settings(derandomize=True, max_examples=300, stateful_step_c
                              database=None)
 
 
-@pytest.mark.xfail(reason="it counts as newer than the edit that made the other one stale", strict=True)
 def test_a_node_built_on_a_stale_one_is_stale_after_that_was_evaluated_again():
     leaf = Value(2.0)
     square = leaf * leaf
