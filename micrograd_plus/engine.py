@@ -120,8 +120,7 @@ class Value:
         for v in order:
             operands = [o if type(o) is float else primals.get(o, o._primal) for o in v.operands]
             primals[v] = v.primitive.primal(*operands)
-            is_stale = any(clocks.get(o, o._clock) > v._clock for o in value_operands(v))
-            clocks[v] = now if is_stale else v._clock  # what changes is edited, as far as others that use it can tell
+            clocks[v] = now if any(clocks.get(o, o._clock) > v._clock for o in value_operands(v)) else v._clock
             if guards.mode.get().anomaly:
                 guards.require_finite_value(v.primitive, operands, primals[v])
         _commit(order, _primal=list(primals.values()), _clock=list(clocks.values()), _gradient=[None] * len(order))
