@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import suppress
+from typing import NamedTuple
 
 import pytest
 
@@ -42,6 +43,16 @@ def test_a_gradient_has_the_form_of_its_argument():
         return scale * (a * b + c * c)
     assert grad(f)([2.0, (3.0, [5.0]), ()], 10) == [30.0, (20.0, [100.0]), ()]
     assert grad(f, (1, 0))((2.0, (3.0, [5.0]), ()), 10) == (31.0, (30.0, (20.0, [100.0]), ()))
+
+
+class Point(NamedTuple):
+    x: float
+    y: float
+
+
+def test_a_named_tuple_stays_one():
+    assert grad(lambda p: p.x * p.x * p.y)(Point(2.0, 3.0)) == Point(12.0, 4.0)
+    assert isinstance(grad(lambda p: p.x * p.y)(Point(2.0, 3.0)), Point)
 
 
 def test_a_function_keeps_its_arguments_that_are_not_differentiated():

@@ -130,6 +130,12 @@ def test_partials_of_a_wrong_number_are_refused_by_name(partials):
         jvp(row, (1.0, 2.0), (1.0, 1.0))
 
 
+def test_a_primal_that_hides_its_operands_is_refused_and_optional_ones_do_not_count():
+    with pytest.raises(ValueError, match="mine: its primal does not tell how many operands it takes"):
+        custom("mine", max, lambda out, *xs: [ops.equal(x, out) for x in xs])
+    assert custom("rounded", round, lambda out, x: None, gate="blocks")(1.6) == 2.0
+
+
 # Recomputation. -------------------------------------------------------------------------------------------------------
 def deep(x, y):
     for _ in range(50):
@@ -175,6 +181,12 @@ def test_a_checkpoint_keeps_no_inner_nodes():
     few, _ = count_values(lambda: checkpoint(deep)(Value(0.5), Value(-0.3)))
     many, _ = count_values(lambda: deep(Value(0.5), Value(-0.3)))
     assert few <= 3 < 200 < many
+
+
+def test_a_checkpoint_of_a_constant_has_no_slope():
+    x = Value(2.0)
+    (checkpoint(lambda x: 7)(x) + x).backward()
+    assert (checkpoint(lambda x: 7)(2.0), x.grad) == (7.0, 1.0)
 
 
 def test_a_checkpoint_is_made_again_at_every_evaluation():

@@ -95,6 +95,21 @@ def test_a_constant_exponent_has_no_slope_to_go_wrong():
     assert x.grad == 12.0
 
 
+def test_plus_is_the_value_itself_and_a_leak_has_a_slope_of_its_own():
+    x = Value(-2.0)
+    assert +x is x
+    (x.leaky_relu() + x.leaky_relu(0.5)).backward()
+    assert x.grad == 0.51
+
+
+def test_a_value_where_a_plain_number_belongs_is_refused_with_advice():
+    x = Value(1.0)
+    with pytest.raises(TypeError, match=r"takes a plain number here: use the \.data"):
+        x.data = Value(2.0)
+    with pytest.raises(ValueError, match="dot takes a bias, then as many weights as inputs"):
+        ops.dot_row(x, 1.0)
+
+
 def test_micrograd_s_names_for_the_graph_work():
     a = Value(2.0, label="a")
     square = a * a
