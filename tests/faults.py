@@ -123,6 +123,8 @@ FAULTS = {
     "forward reads old values": ("engine", "def forward", "primals.get(o, o._primal)", "o._primal"),
     "forward leaves its clock behind": ("engine", "def forward", "_clock=list(clocks.values())",
                                         "_clock=[v._clock for v in order]"),
+    "forward dates nodes back to the edit": ("engine", "def forward", "now if any(",
+                                             "max(clocks.get(o, o._clock) for o in value_operands(v)) if any("),
     "forward sweep keeps the last contribution": ("engine", "def tangents", "tangent[v] += ", "tangent[v] = "),
     "forward sweep skips a slope of 0": ("engine", "def tangents", "partial is not None and", "partial and"),
     "forward sweep subtracts": ("engine", "def tangents", "partial * tangent", "-partial * tangent"),
