@@ -151,7 +151,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
     def partials(out: Any, *operands: Any) -> Sequence[Any]:  # noqa: ARG001  # the signature of every row
         gradient: Callable[..., Sequence[Any]] = grad(f, range(len(operands)))
-        if _has_values(operands):
+        if _mentions_value(operands):
             return gradient(*operands)
         token = _depth.set(0)  # a sweep on floats wants floats, whatever transformation it is part of
         try:
@@ -193,7 +193,7 @@ class _Call:
         for output, seed in zip(self.outputs, _matching(self.out, cotangent, "cotangent")):
             if isinstance(output, Value):
                 seeds[output] = seeds[output] + seed if output in seeds else seed
-        recorded = self.recorded or (_has_values(seeds.values()) and guards.mode.get().recording)
+        recorded = self.recorded or (_mentions_value(list(seeds.values())) and guards.mode.get().recording)
         order = self._between(list(seeds))
         with guards.switched(simplify=_simplified):
             found = adjoints(order, seeds, recorded)
@@ -271,10 +271,6 @@ def _simplified(primitive: ops.Primitive, operands: Sequence[Any]) -> Any:
 
 def _mentions_value(tree: Any) -> bool:
     return any(map(_mentions_value, tree)) if isinstance(tree, (list, tuple)) else isinstance(tree, Value)
-
-
-def _has_values(things: Any) -> bool:
-    return any(isinstance(thing, Value) for thing in things)
 
 
 def _partial(f: Function, args: Sequence[Tree], argnums: int | Sequence[int]) -> tuple[Function, tuple[Tree, ...]]:
