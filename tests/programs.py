@@ -4,8 +4,7 @@ A program is a list of lines (row, indices of earlier lines), the first three li
 are shared as often as not, and a failing one shrinks to a line or two.
 """
 
-from hypothesis import strategies as st
-from test_laws import SMALL_LINES
+from test_laws import programs as lines_of
 
 from micrograd_plus import ops
 
@@ -16,14 +15,8 @@ SMOOTH = (*ANALYTIC, "erf", "erfc", "hypot", "div")
 ROUTED = ("maximum", "minimum", "relu", "abs", "hard_tanh", "leaky_relu", "where")
 
 
-@st.composite
-def programs(draw, names=SMOOTH, leaves=3):
-    lines = []
-    for size in range(leaves, leaves + draw(st.integers(1, SMALL_LINES))):
-        row = ops.primitive(draw(st.sampled_from(names)))
-        arity = row.arity or 3
-        lines.append((row, draw(st.lists(st.integers(0, size - 1), min_size=arity, max_size=arity))))
-    return lines
+def programs(names=SMOOTH, leaves=3):
+    return lines_of(leaves, names)
 
 
 def evaluate(program, leaves):

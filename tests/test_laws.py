@@ -18,11 +18,11 @@ EXACT = {"rel": 1e-9, "abs": 1e-9}
 
 
 @st.composite
-def programs(draw, leaves=3):
+def programs(draw, leaves=3, names=TAME):
     """Lines (row, indices of earlier lines); the first lines are the leaves."""
     lines = []
     for size in range(leaves, leaves + draw(st.integers(1, SMALL_LINES))):
-        row = ops.primitive(draw(st.sampled_from(TAME)))
+        row = ops.primitive(draw(st.sampled_from(names)))
         arity = row.arity or 3
         lines.append((row, draw(st.lists(st.integers(0, size - 1), min_size=arity, max_size=arity))))
     return lines
