@@ -2,6 +2,7 @@
 
 import random
 import signal
+import sys
 import threading
 import time
 
@@ -76,9 +77,14 @@ def test_a_forward_cut_short_changes_nothing_and_stays_stale(evaluations):
 
 @pytest.fixture
 def ctrl_c_raises():
-    """Python's own handler, which is not there when a shell started the tests in the background."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Python's own handler, which is not there when a shell started the tests in the background.
+
+    A tool that traces lines, as coverage does, stands aside: struck while it holds its own lock, it would never let go.
+    """
+    before, tracer = signal.signal(signal.SIGINT, signal.default_int_handler), sys.gettrace()
+    sys.settrace(None)
     yield
+    sys.settrace(tracer)
     signal.signal(signal.SIGINT, before)
 
 
