@@ -20,8 +20,9 @@ from typing import Any
 
 from . import guards, ops
 from .engine import Value, adjoints, nodes_below, record, tangents
+from .tracing import Contribution
+from .trees import Tree, leaves_of, like, matching
 
-Tree = Any  # a number, a Value, or a list or tuple of trees
 Function = Callable[..., Tree]
 
 BUILT_IN = frozenset(ops.TABLE)
@@ -63,7 +64,7 @@ def vjp(f: Function, *args: Tree) -> tuple[Tree, Callable[[Tree], tuple[Tree, ..
 
 def jvp(f: Function, args: Sequence[Tree], directions: Sequence[Tree]) -> tuple[Tree, Tree]:
     """f(*args), and its derivative along `directions`, which have the form of `args`; by the forward sweep."""
-    directed = _matching(args, directions, "direction")
+    directed = matching(args, directions, "direction")
     call = _Call(f, tuple(args), (args, directed))
     return call.result(), call.push(directed)
 
@@ -77,14 +78,14 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Tre
     def matrix(*args: Tree, **kwargs: Any) -> Tree:
         partial, given = _partial(functools.partial(f, **kwargs), args, argnums)
         call = _Call(partial, given, args)
-        width, height = len(_leaves(given)), len(_leaves(call.out))
+        width, height = len(leaves_of(given)), len(leaves_of(call.out))
         if 0 < width < height:  # a direction lacks what it does not go along: 0 times an infinite slope would be nan
             units = ([1.0 if i == j else None for j in range(width)] for i in range(width))
-            columns = [_leaves(call.push(unit)) for unit in units]
-            rows = [_like(given, list(row)) for row in zip(*columns)]
+            columns = [leaves_of(call.push(unit)) for unit in units]
+            rows = [like(given, list(row)) for row in zip(*columns)]
         else:
-            rows = [call.pull(_like(call.out, [float(i == j) for j in range(height)])) for i in range(height)]
-        return _like(call.out, rows if isinstance(argnums, Sequence) else [row[0] for row in rows])
+            rows = [call.pull(like(call.out, [float(i == j) for j in range(height)])) for i in range(height)]
+        return like(call.out, rows if isinstance(argnums, Sequence) else [row[0] for row in rows])
     return matrix
 
 
@@ -172,52 +173,39 @@ class _Call:
     def __init__(self, f: Function, args: tuple[Tree, ...], concerned: Tree) -> None:
         self.args = args
         self.as_values = _mentions_value(concerned)
-        self.recorded = (self.as_values or _depth.get() > 0) and guards.mode.get().recording
+        nested = _depth.get() > 0 or guards.mode.get().tracing is not None
+        self.recorded = (self.as_values or nested) and guards.mode.get().recording
         token = _depth.set(_depth.get() + 1)
         try:
             with guards.switched(recording=True, simplify=None):
                 self.inputs = [record(ops.identity, (leaf,)) if isinstance(leaf, Value) else Value(leaf)
-                               for leaf in _leaves(args)]
-                self.out = f(*_like(args, self.inputs))
+                               for leaf in leaves_of(args)]
+                self.out = f(*like(args, self.inputs))
         finally:
             _depth.reset(token)
-        self.outputs = _leaves(self.out)
+        self.outputs = leaves_of(self.out)
 
     def result(self) -> Tree:
         """What the function gave."""
-        return _like(self.out, [self._handed_out(output, self.recorded) for output in self.outputs])
+        return like(self.out, [self._handed_out(output, self.recorded) for output in self.outputs])
 
     def pull(self, cotangent: Tree) -> tuple[Tree, ...]:
         """The reverse sweep: from a cotangent, which has the form of the output, to one gradient for each argument."""
         seeds: dict[Value, Any] = {}
-        for output, seed in zip(self.outputs, _matching(self.out, cotangent, "cotangent")):
+        for output, seed in zip(self.outputs, matching(self.out, cotangent, "cotangent")):
             if isinstance(output, Value):
                 seeds[output] = seeds[output] + seed if output in seeds else seed
         recorded = self.recorded or (_mentions_value(list(seeds.values())) and guards.mode.get().recording)
-        order = self._between(list(seeds))
-        with guards.switched(simplify=_simplified):
-            found = adjoints(order, seeds, recorded)
-        gradients: tuple[Tree, ...] = _like(self.args, [self._handed_out(found.get(v, 0.0), recorded) for v in self.inputs])
+        found = swept(adjoints, between(list(seeds), self.inputs), seeds, recorded, self.inputs)
+        gradients: tuple[Tree, ...] = like(self.args, [self._handed_out(number, recorded) for number in found])
         return gradients
 
     def push(self, directed: Sequence[Any]) -> Tree:
         """The forward sweep: from one number for each input, or None where it does not move, to the output's derivative."""
-        order = self._between([output for output in self.outputs if isinstance(output, Value)])
+        order = between([output for output in self.outputs if isinstance(output, Value)], self.inputs)
         seeds = {v: direction for v, direction in zip(self.inputs, directed) if direction is not None}
-        with guards.switched(simplify=_simplified):
-            found = tangents(order, seeds, self.recorded)
-        derivatives = [found.get(output, 0.0) if isinstance(output, Value) else 0.0 for output in self.outputs]
-        return _like(self.out, [self._handed_out(derivative, self.recorded) for derivative in derivatives])
-
-    def _between(self, outputs: Sequence[Value]) -> list[Value]:
-        """The nodes through which the outputs depend on the inputs, in order of evaluation."""
-        order = nodes_below(*outputs, stop=self.inputs)
-        guards.require_fresh(order)
-        reached = set(self.inputs)
-        for v in order:
-            if not reached.isdisjoint(v.operands):
-                reached.add(v)
-        return [v for v in order if v in reached]
+        derivatives = swept(tangents, order, seeds, self.recorded, self.outputs)
+        return like(self.out, [self._handed_out(derivative, self.recorded) for derivative in derivatives])
 
     def _handed_out(self, number: Any, recorded: bool) -> Any:
         if isinstance(number, Value) and not recorded:
@@ -225,39 +213,29 @@ class _Call:
         return Value(number) if self.as_values and not isinstance(number, Value) else number
 
 
-def _leaves(tree: Tree) -> list[Any]:
-    """The numbers and Values of a tree, from left to right."""
-    if isinstance(tree, (list, tuple)):
-        return [leaf for branch in tree for leaf in _leaves(branch)]
-    return [tree if isinstance(tree, Value) else ops.as_float(tree, "a transformation")]
+def between(outputs: Sequence[Value], inputs: Sequence[Value]) -> list[Value]:
+    """The nodes through which the outputs depend on the inputs, in order of evaluation."""
+    order = nodes_below(*outputs, stop=inputs)
+    guards.require_fresh(order)
+    reached = set(inputs)
+    for v in order:
+        if not reached.isdisjoint(v.operands):
+            reached.add(v)
+    return [v for v in order if v in reached]
 
 
-def _like(tree: Tree, leaves: Sequence[Any]) -> Tree:
-    """A tree of the same form with other leaves."""
-    remaining = iter(leaves)
-
-    def grown(branch: Tree) -> Tree:
-        if isinstance(branch, (list, tuple)):
-            branches = [grown(b) for b in branch]
-            if hasattr(branch, "_fields"):  # a named tuple
-                return type(branch)(*branches)
-            return branches if isinstance(branch, list) else tuple(branches)
-        return next(remaining)
-    return grown(tree)
+def swept(sweep: Callable[..., dict[Value, Any]], order: Sequence[Value], seeds: dict[Value, Any], recorded: bool,
+          wanted: Sequence[Any]) -> list[Any]:
+    """The derivatives that a sweep finds for the wanted nodes, 0 where it finds none."""
+    with guards.switched(simplify=simplified):
+        if guards.mode.get().tracing:
+            seeds = {v: Contribution(seed) for v, seed in seeds.items()}
+        found = sweep(order, seeds, recorded)
+        numbers = [found.get(v, 0.0) if isinstance(v, Value) else 0.0 for v in wanted]
+        return [number.or_else(0.0) if isinstance(number, Contribution) else number for number in numbers]
 
 
-def _form(tree: Tree) -> str:
-    return f"({', '.join(map(_form, tree))})" if isinstance(tree, (list, tuple)) else "number"
-
-
-def _matching(tree: Tree, other: Tree, name: str) -> list[Any]:
-    if _form(tree) != _form(other):
-        wanted, got = (form if len(form) <= 80 else form[:77] + "..." for form in (_form(tree), _form(other)))
-        raise ValueError(f"the {name} must have the form of what it goes with: {wanted}, not {got}")
-    return _leaves(other)
-
-
-def _simplified(primitive: ops.Primitive, operands: Sequence[Any]) -> Any:
+def simplified(primitive: ops.Primitive, operands: Sequence[Any]) -> Any:
     """What a recorded sweep need not record: 1 * x and -0.0 + x, which are x to the last bit, and a settled `where`."""
     if primitive is ops.where and type(operands[0]) is float:
         return operands[1] if operands[0] else operands[2]

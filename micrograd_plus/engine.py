@@ -74,6 +74,7 @@ class Value:
     @property
     def data(self) -> float:
         """The value, a float. Only a leaf's may be set; the graphs above it then wait for `forward()`."""
+        guards.require_untraced(self, "its .data")
         return self._primal
 
     @data.setter
@@ -154,12 +155,14 @@ class Value:
         return record(ops.leaky_relu_row, (self, slope))
 
     def __bool__(self) -> bool:
+        guards.require_untraced(self, "whether it is true")
         if self.primitive in _CONDITIONS:
             return self._primal != 0.0
         raise TypeError(f"the truth of {self!r} is not recorded in the graph: compare it (x > 0), choose with "
                         "ops.where(condition, x, y), or test its .data")
 
     def __float__(self) -> float:
+        guards.require_untraced(self, "it as a float")
         raise TypeError(f"float() would cut {self!r} out of its graph: use .data for the number, or ops.exp(x) and its "
                         "like in place of math.exp(x)")
 
@@ -279,8 +282,11 @@ def local_gradients(v: Value, recorded: bool = False) -> Sequence[Any]:
         switches = [p._primal if isinstance(p, Value) else p for p in partials]
     else:
         partials = switches = primitive.partials(v._primal, *_primals(v.operands))
-    if primitive.gate == "routes" and 0.0 in switches:  # a switch that is off passes nothing, not even 0 * inf
-        return [partial if switch else None for partial, switch in zip(partials, switches)]
+    if primitive.gate == "routes":  # a switch that is off passes nothing, not even 0 * inf
+        if recorded and (tracing := guards.mode.get().tracing):
+            return tracing.routed(partials)
+        if 0.0 in switches:
+            return [partial if switch else None for partial, switch in zip(partials, switches)]
     return partials
 
 
@@ -292,7 +298,7 @@ def adjoints(order: Sequence[Value], seeds: dict[Value, Any], recorded: bool = F
             upstream = adjoint[v]
             for operand, partial in zip(v.operands, local_gradients(v, recorded)):
                 if partial is not None:
-                    adjoint[operand] += partial * upstream  # constants gather here too, and nobody asks for theirs
+                    adjoint[operand] += upstream * partial  # constants gather here too, and nobody asks for theirs
     if guards.mode.get().anomaly:
         guards.require_finite_gradients(order, adjoint)
     return adjoint
@@ -305,7 +311,7 @@ def tangents(order: Sequence[Value], seeds: dict[Value, Any], recorded: bool = F
         if v not in seeds:
             for operand, partial in zip(v.operands, local_gradients(v, recorded)):
                 if partial is not None and operand in tangent:
-                    tangent[v] += partial * tangent[operand]
+                    tangent[v] += tangent[operand] * partial
     if guards.mode.get().anomaly:
         guards.require_finite_tangents(order, tangent)
     return tangent

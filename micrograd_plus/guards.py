@@ -5,7 +5,9 @@ The checks read a node's `primitive`, `operands`, `label`, `_primal` and `_clock
 
 from __future__ import annotations
 
+import linecache
 import math
+import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,11 +18,13 @@ class Mode(NamedTuple):
     """Whether operations are recorded, whether every number is checked, and what may be recorded in a simpler way.
 
     `simplify(primitive, operands)`, if there is one, gives what stands for the operation without recording it, or None.
+    `tracing` is there while a function is recorded on a tape, on which no number may decide what happens next.
     """
 
     recording: bool = True
     anomaly: bool = False
     simplify: Callable[[Any, Sequence[Any]], Any] | None = None
+    tracing: Any = None
 
 
 DEFAULT = Mode()
@@ -68,6 +72,18 @@ def require_fresh(order: Sequence[Any]) -> None:
         changed = "edited" if operand.primitive is None else "computed again"
         raise ValueError(f"{operand!r} was {changed} after {v!r} = {_call(v.primitive, v.operands)} was computed from it: "
                          "call .forward() on the output to evaluate the graph again, then .backward()")
+
+
+def require_untraced(v: Any, what: str) -> None:
+    """Raise TypeError, naming the user's line, when a function on its way to a tape reads a number that the tape varies."""
+    if mode.get().tracing and (v.primitive is not None or v in mode.get().tracing.inputs):
+        frame = sys._getframe(1)
+        while frame.f_back and frame.f_globals.get("__package__", "") in (__package__, f"{__package__}.testing"):
+            frame = frame.f_back
+        file, line = frame.f_code.co_filename, frame.f_lineno
+        raise TypeError(f"{file}, line {line}: {linecache.getline(file, line).strip()!r} asks a Value for {what}, but on a tape "
+                        "that differs from row to row, and the answer of one row would stand for all: choose with "
+                        "ops.where(condition, x, y), ops.maximum or ops.minimum, and keep to operators and functions of ops")
 
 
 def require_finite_value(primitive: Any, operands: Sequence[Any], primal: float) -> None:

@@ -43,6 +43,14 @@ def power(x: float, y: float) -> float:
         return math.copysign(inf, x) if y % 2 == 1 else inf
 
 
+def hypot(x: float, y: float) -> float:
+    """The square root of x² + y², as the C library has it; math.hypot has an algorithm of its own in each Python."""
+    try:
+        return abs(complex(x, y))
+    except OverflowError:
+        return inf
+
+
 def largest(*xs: float) -> float:
     """The largest of the numbers; a nan among them is the result."""
     if not xs:

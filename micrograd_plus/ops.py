@@ -38,6 +38,7 @@ class Primitive:
     passes nothing at all, so that an untaken branch contributes no 0 * inf. `domain` holds an open interval for each
     operand (one for all in a variadic row), `kinks` the points inside it where the row is not smooth, and `edges`
     lists special operands with the agreed value and derivatives. `expansion` spells a composite row in simpler ones.
+    `code` is the number of a built-in row on tapes; it never changes.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Primitive:
     kinks: tuple[float, ...] = ()
     edges: Sequence[Edge] = ()
     expansion: Callable[..., Number] | None = None
+    code: int | None = None
 
     def __call__(self, *operands: Number) -> Number:
         """Evaluate on floats, record on Values; a variadic row also takes one list or tuple of operands."""
@@ -107,9 +109,9 @@ def as_float(number: object, user: str) -> float:
     raise TypeError(f"{user} works on numbers and Values, not on {type(number).__name__}")
 
 
-def _row(name: str, symbol: str, arity: int | None, primal: Callable[..., float],
+def _row(name: str, code: int, symbol: str, arity: int | None, primal: Callable[..., float],
          partials: Callable[..., Sequence[Number | None]], **more: Any) -> Primitive:
-    TABLE[name] = Primitive(name, symbol, arity, primal, partials, **more)
+    TABLE[name] = Primitive(name, symbol, arity, primal, partials, code=code, **more)
     return TABLE[name]
 
 
@@ -151,124 +153,126 @@ def _power_slope(x: Number, y: Number) -> Number:
 
 
 # Arithmetic. ------------------------------------------------------------------------------------------------------
-add = _row("add", "+", 2, lambda x, y: x + y, lambda out, x, y: (1.0, 1.0), gate="distributes")
-sub = _row("sub", "−", 2, lambda x, y: x - y, lambda out, x, y: (1.0, -1.0), gate="distributes")
-mul = _row("mul", "×", 2, lambda x, y: x * y, lambda out, x, y: (y, x), gate="swaps")
-div: Primitive = _row("div", "÷", 2, ieee.divide, lambda out, x, y: (div(1.0, y), -div(out, y)), kinks=(0.0,),
+add = _row("add", 1, "+", 2, lambda x, y: x + y, lambda out, x, y: (1.0, 1.0), gate="distributes")
+sub = _row("sub", 2, "−", 2, lambda x, y: x - y, lambda out, x, y: (1.0, -1.0), gate="distributes")
+mul = _row("mul", 3, "×", 2, lambda x, y: x * y, lambda out, x, y: (y, x), gate="swaps")
+div: Primitive = _row("div", 4, "÷", 2, ieee.divide, lambda out, x, y: (div(1.0, y), -div(out, y)), kinks=(0.0,),
                       edges=[((49.0, 49.0), 1.0, (1 / 49, -1 / 49)), ((1.0, 0.0), inf, (inf, -inf)),
                              ((0.0, 0.0), nan, (inf, nan))])
-identity = _row("identity", "=", 1, lambda x: x, lambda out, x: (1.0,), gate="distributes")
-neg = _row("neg", "−", 1, lambda x: -x, lambda out, x: (-1.0,))
-sum: Primitive = _row("sum", "Σ", None, ieee.add_up, lambda out, *xs: (1.0,) * len(xs), gate="distributes")
-dot_row = _row("dot", "w·x", None, _dot,  # operands: the bias, then the n weights, then the n inputs
+identity = _row("identity", 5, "=", 1, lambda x: x, lambda out, x: (1.0,), gate="distributes")
+neg = _row("neg", 6, "−", 1, lambda x: -x, lambda out, x: (-1.0,))
+sum: Primitive = _row("sum", 7, "Σ", None, ieee.add_up, lambda out, *xs: (1.0,) * len(xs), gate="distributes")
+dot_row = _row("dot", 8, "w·x", None, _dot,  # operands: the bias, then the n weights, then the n inputs
                lambda out, b, *f: (1.0, *f[len(f) // 2:], *f[:len(f) // 2]), gate="swaps", expansion=_dot)
 
 # Conditions: 1 or 0, without derivative; `where` and `bool` take them. ----------------------------------------------
-less = _row("less", "<", 2, lambda x, y: float(x < y), lambda out, x, y: (None, None), gate="blocks")
-less_equal = _row("less_equal", "≤", 2, lambda x, y: float(x <= y), lambda out, x, y: (None, None), gate="blocks")
-equal = _row("equal", "=", 2, lambda x, y: float(x == y), lambda out, x, y: (None, None), gate="blocks")
-sign = _row("sign", "sign", 1, lambda x: x if x == 0 or x != x else math.copysign(1.0, x), lambda out, x: (None,),
+less = _row("less", 9, "<", 2, lambda x, y: float(x < y), lambda out, x, y: (None, None), gate="blocks")
+less_equal = _row("less_equal", 10, "≤", 2, lambda x, y: float(x <= y), lambda out, x, y: (None, None), gate="blocks")
+equal = _row("equal", 11, "=", 2, lambda x, y: float(x == y), lambda out, x, y: (None, None), gate="blocks")
+sign = _row("sign", 12, "sign", 1, lambda x: x if x == 0 or x != x else math.copysign(1.0, x), lambda out, x: (None,),
             gate="blocks", kinks=(0.0,), edges=[((0.0,), 0.0, (0.0,)), ((nan,), nan, (0.0,))])
-step: Primitive = _row("step", "step", 1, lambda x: x if x != x else float(x > 0), lambda out, x: (None,),
+step: Primitive = _row("step", 13, "step", 1, lambda x: x if x != x else float(x > 0), lambda out, x: (None,),
                        gate="blocks", kinks=(0.0,), edges=[((0.0,), 0.0, (0.0,)), ((nan,), nan, (0.0,))])
 
 # Routers: the gradient goes where the value came from. --------------------------------------------------------------
-where = _row("where", "where", 3, lambda c, x, y: x if c else y,
+where = _row("where", 14, "where", 3, lambda c, x, y: x if c else y,
              lambda out, c, x, y: (None, 1.0 - equal(c, 0.0), equal(c, 0.0)), gate="routes",
              edges=[((0.0, inf, 2.0), 2.0, (0.0, 0.0, 1.0)), ((nan, 1.0, 2.0), 1.0, (0.0, 1.0, 0.0))])
-maximum = _row("maximum", "max", None, ieee.largest, _ties, gate="routes",
+maximum = _row("maximum", 15, "max", None, ieee.largest, _ties, gate="routes",
                edges=[((1.0, 1.0), 1.0, (0.5, 0.5)), ((2.0, 2.0, 2.0, 1.0), 2.0, (1 / 3, 1 / 3, 1 / 3, 0.0)),
                       ((nan, 1.0), nan, (nan, nan)), ((inf, inf), inf, (0.5, 0.5))])
-minimum = _row("minimum", "min", None, lambda *xs: -ieee.largest(*(-x for x in xs)), _ties, gate="routes",
+minimum = _row("minimum", 16, "min", None, lambda *xs: -ieee.largest(*(-x for x in xs)), _ties, gate="routes",
                edges=[((1.0, 1.0), 1.0, (0.5, 0.5)), ((2.0, 2.0, 2.0, 3.0), 2.0, (1 / 3, 1 / 3, 1 / 3, 0.0)),
                       ((1.0, nan), nan, (nan, nan)), ((-inf, -inf), -inf, (0.5, 0.5))])
-relu = _row("relu", "ReLU", 1, lambda x: x if x > 0 or x != x else 0.0, lambda out, x: (step(x),), gate="routes",
+relu = _row("relu", 17, "ReLU", 1, lambda x: x if x > 0 or x != x else 0.0, lambda out, x: (step(x),), gate="routes",
             kinks=(0.0,), edges=[((0.0,), 0.0, (0.0,)), ((nan,), nan, (nan,)), ((-inf,), 0.0, (0.0,))])
-hard_tanh = _row("hard_tanh", "hardtanh", 1, lambda x: x if x != x else max(-1.0, min(1.0, x)),
+hard_tanh = _row("hard_tanh", 18, "hardtanh", 1, lambda x: x if x != x else max(-1.0, min(1.0, x)),
                  lambda out, x: (1.0 - step(abs(x) - 1.0),), gate="routes", kinks=UNIT,
                  edges=[((1.0,), 1.0, (1.0,)), ((-1.0,), -1.0, (1.0,)), ((2.0,), 1.0, (0.0,)), ((nan,), nan, (nan,))])
-leaky_relu_row = _row("leaky_relu", "LReLU", 2, lambda x, slope: x if x > 0 or x != x else slope * x,
+leaky_relu_row = _row("leaky_relu", 19, "LReLU", 2, lambda x, slope: x if x > 0 or x != x else slope * x,
                       lambda out, x, slope: (step(x) + slope * (1.0 - step(x)), x * (1.0 - step(x))),
                       kinks=(0.0,), edges=[((0.0, 0.25), 0.0, (0.25, 0.0)), ((-2.0, 0.25), -0.5, (0.25, -2.0))])
-abs: Primitive = _row("abs", "abs", 1, math.fabs, lambda out, x: (sign(x),), kinks=(0.0,),
+abs: Primitive = _row("abs", 20, "abs", 1, math.fabs, lambda out, x: (sign(x),), kinks=(0.0,),
                       edges=[((0.0,), 0.0, (0.0,)), ((-0.0,), 0.0, (0.0,)), ((nan,), nan, (nan,))])
 fabs = abs
 
 # Powers and roots. --------------------------------------------------------------------------------------------------
-pow: Primitive = _row("pow", "**", 2, ieee.power,
+pow: Primitive = _row("pow", 21, "**", 2, ieee.power,
                       lambda out, x, y: (_power_slope(x, y), where(equal(x, 0.0) * less_equal(0.0, y), 0.0, out * log(x))),
                       domain=(POSITIVE, REAL),
                       edges=[((0.0, 0.0), 1.0, (0.0, 0.0)), ((0.0, 2.0), 0.0, (0.0, 0.0)), ((-2.0, 3.0), -8.0, (12.0, nan)),
                              ((0.0, 0.5), 0.0, (inf, 0.0)), ((-1.0, 0.5), nan, (nan, nan)), ((0.0, 1.0), 0.0, (1.0, 0.0))])
-sqrt = _row("sqrt", "√", 1, ieee.quiet(math.sqrt), lambda out, x: (div(0.5, out + 0.0),),  # -0 + 0 is +0: its slope is +inf
+sqrt = _row("sqrt", 22, "√", 1, ieee.quiet(math.sqrt), lambda out, x: (div(0.5, out + 0.0),),  # -0 + 0 is +0
             domain=(POSITIVE,), edges=[((0.0,), 0.0, (inf,)), ((-0.0,), -0.0, (inf,)), ((-1.0,), nan, (nan,))])
-cbrt = _row("cbrt", "∛", 1, math.cbrt, lambda out, x: (where(equal(x, 0.0), inf, div(div(out, x), 3.0)),), kinks=(0.0,),
-            edges=[((0.0,), 0.0, (inf,))])
-hypot = _row("hypot", "hypot", 2, math.hypot, lambda out, x, y: (_cosine(x, y, out), _cosine(y, x, out)), kinks=(0.0,),
+cbrt = _row("cbrt", 23, "∛", 1, math.cbrt, lambda out, x: (where(equal(x, 0.0), inf, div(div(out, x), 3.0)),),
+            kinks=(0.0,), edges=[((0.0,), 0.0, (inf,))])
+hypot = _row("hypot", 24, "hypot", 2, ieee.hypot, lambda out, x, y: (_cosine(x, y, out), _cosine(y, x, out)), kinks=(0.0,),
              edges=[((0.0, 0.0), 0.0, (nan, nan)), ((3 * 2.0**600, 4 * 2.0**600), 5 * 2.0**600, (0.6, 0.8))],
              expansion=lambda x, y: sqrt(x * x + y * y))
 
 # Exponentials and logarithms. ---------------------------------------------------------------------------------------
-exp = _row("exp", "exp", 1, ieee.exp, lambda out, x: (out,),
+exp = _row("exp", 25, "exp", 1, ieee.exp, lambda out, x: (out,),
            edges=[((1000.0,), inf, (inf,)), ((-inf,), 0.0, (0.0,)), ((nan,), nan, (nan,))])
-exp2 = _row("exp2", "exp2", 1, ieee.quiet(math.exp2), lambda out, x: (out * math.log(2),), edges=[((2000.0,), inf, (inf,))])
-expm1 = _row("expm1", "expm1", 1, ieee.quiet(math.expm1), lambda out, x: (exp(x),), edges=[((1000.0,), inf, (inf,))])
+exp2 = _row("exp2", 26, "exp2", 1, ieee.quiet(math.exp2), lambda out, x: (out * math.log(2),),
+            edges=[((2000.0,), inf, (inf,))])
+expm1 = _row("expm1", 27, "expm1", 1, ieee.quiet(math.expm1), lambda out, x: (exp(x),), edges=[((1000.0,), inf, (inf,))])
 
 
-def _logarithm(name: str, function: Callable[[float], float], steepness: Callable[[Number], Number],
+def _logarithm(name: str, code: int, function: Callable[[float], float], steepness: Callable[[Number], Number],
                pole: float = 0.0) -> Primitive:  # its slope: 1/steepness above the pole, +inf at it (-0 too), nan below
-    return _row(name, name, 1, ieee.quiet(function, poles={pole: -inf}),
+    return _row(name, code, name, 1, ieee.quiet(function, poles={pole: -inf}),
                 lambda out, x: (where(less(x, pole), nan, div(1.0, steepness(x) + 0.0)),), domain=((pole, inf),),
                 edges=[((pole,), -inf, (inf,)), ((pole - 1.0,), nan, (nan,))])
 
 
-log: Primitive = _logarithm("log", math.log, lambda x: x)
-log2 = _logarithm("log2", math.log2, lambda x: x * math.log(2))
-log10 = _logarithm("log10", math.log10, lambda x: x * math.log(10))
-log1p = _logarithm("log1p", math.log1p, lambda x: 1.0 + x, pole=-1.0)
-logsumexp = _row("logsumexp", "logΣexp", None, ieee.logsumexp, _softmax,
+log: Primitive = _logarithm("log", 28, math.log, lambda x: x)
+log2 = _logarithm("log2", 29, math.log2, lambda x: x * math.log(2))
+log10 = _logarithm("log10", 30, math.log10, lambda x: x * math.log(10))
+log1p = _logarithm("log1p", 31, math.log1p, lambda x: 1.0 + x, pole=-1.0)
+logsumexp = _row("logsumexp", 32, "logΣexp", None, ieee.logsumexp, _softmax,
                  edges=[((inf, 0.0), inf, (1.0, 0.0)), ((-inf, -inf), -inf, (0.5, 0.5)), ((nan, 0.0), nan, (nan, nan))],
                  expansion=lambda *xs: log(sum(*(exp(x) for x in xs))))
 
 # Trigonometric functions and their inverses. ------------------------------------------------------------------------
-sin = _row("sin", "sin", 1, ieee.quiet(math.sin), lambda out, x: (cos(x),), edges=[((inf,), nan, (nan,))])
-cos: Primitive = _row("cos", "cos", 1, ieee.quiet(math.cos), lambda out, x: (-sin(x),), edges=[((inf,), nan, (nan,))])
-tan = _row("tan", "tan", 1, ieee.quiet(math.tan), lambda out, x: (1.0 + out * out,), edges=[((inf,), nan, (nan,))])
-semicircle = _row("semicircle", "√(1−x²)", 1, lambda x: sqrt.primal((1.0 - x) * (1.0 + x)), lambda out, x: (-div(x, out),),
-                  domain=(UNIT,))  # the slopes below are written with it, so that theirs do not cancel
-asin = _row("asin", "asin", 1, ieee.quiet(math.asin), lambda out, x: (div(1.0, semicircle(x)),),
+sin = _row("sin", 33, "sin", 1, ieee.quiet(math.sin), lambda out, x: (cos(x),), edges=[((inf,), nan, (nan,))])
+cos: Primitive = _row("cos", 34, "cos", 1, ieee.quiet(math.cos), lambda out, x: (-sin(x),), edges=[((inf,), nan, (nan,))])
+tan = _row("tan", 35, "tan", 1, ieee.quiet(math.tan), lambda out, x: (1.0 + out * out,), edges=[((inf,), nan, (nan,))])
+semicircle = _row("semicircle", 36, "√(1−x²)", 1, lambda x: sqrt.primal((1.0 - x) * (1.0 + x)),
+                  lambda out, x: (-div(x, out),), domain=(UNIT,))  # the slopes below need it, not to cancel
+asin = _row("asin", 37, "asin", 1, ieee.quiet(math.asin), lambda out, x: (div(1.0, semicircle(x)),),
             domain=(UNIT,), edges=[((1.0,), math.pi / 2, (inf,)), ((2.0,), nan, (nan,))])
-acos = _row("acos", "acos", 1, ieee.quiet(math.acos), lambda out, x: (div(-1.0, semicircle(x)),),
+acos = _row("acos", 38, "acos", 1, ieee.quiet(math.acos), lambda out, x: (div(-1.0, semicircle(x)),),
             domain=(UNIT,), edges=[((1.0,), 0.0, (-inf,)), ((2.0,), nan, (nan,))])
-atan = _row("atan", "atan", 1, math.atan, lambda out, x: (div(1.0, 1.0 + x * x),), edges=[((inf,), math.pi / 2, (0.0,))])
-atan2 = _row("atan2", "atan2", 2, math.atan2,  # divided twice by the hypotenuse, whose square would overflow
+atan = _row("atan", 39, "atan", 1, math.atan, lambda out, x: (div(1.0, 1.0 + x * x),),
+            edges=[((inf,), math.pi / 2, (0.0,))])
+atan2 = _row("atan2", 40, "atan2", 2, math.atan2,  # divided twice by the hypotenuse, whose square would overflow
              lambda out, y, x: (div(div(x, hypot(y, x)), hypot(y, x)), -div(div(y, hypot(y, x)), hypot(y, x))),
              kinks=(0.0,), edges=[((0.0, 0.0), 0.0, (nan, nan)), ((0.0, 2e200), 0.0, (5e-201, -0.0))])
 
 # Hyperbolic functions and their inverses. ---------------------------------------------------------------------------
-sinh = _row("sinh", "sinh", 1, ieee.quiet(math.sinh), lambda out, x: (cosh(x),), edges=[((-1000.0,), -inf, (inf,))])
-cosh: Primitive = _row("cosh", "cosh", 1, ieee.quiet(math.cosh, even=True), lambda out, x: (sinh(x),))
-sech2 = _row("sech2", "sech²", 1, ieee.sech2, lambda out, x: (-2.0 * out * tanh(x),))  # tanh's slope, exact in both tails
-tanh: Primitive = _row("tanh", "tanh", 1, math.tanh, lambda out, x: (sech2(x),), edges=[((inf,), 1.0, (0.0,))],
+sinh = _row("sinh", 41, "sinh", 1, ieee.quiet(math.sinh), lambda out, x: (cosh(x),), edges=[((-1000.0,), -inf, (inf,))])
+cosh: Primitive = _row("cosh", 42, "cosh", 1, ieee.quiet(math.cosh, even=True), lambda out, x: (sinh(x),))
+sech2 = _row("sech2", 43, "sech²", 1, ieee.sech2, lambda out, x: (-2.0 * out * tanh(x),))  # exact in the tails
+tanh: Primitive = _row("tanh", 44, "tanh", 1, math.tanh, lambda out, x: (sech2(x),), edges=[((inf,), 1.0, (0.0,))],
                        expansion=lambda x: 2.0 * sigmoid(2.0 * x) - 1.0)
-asinh = _row("asinh", "asinh", 1, math.asinh, lambda out, x: (div(1.0, hypot(1.0, x)),), edges=[((inf,), inf, (0.0,))])
-acosh = _row("acosh", "acosh", 1, ieee.quiet(math.acosh), lambda out, x: (div(1.0, sqrt(x - 1.0) * sqrt(x + 1.0)),),
+asinh = _row("asinh", 45, "asinh", 1, math.asinh, lambda out, x: (div(1.0, hypot(1.0, x)),), edges=[((inf,), inf, (0.0,))])
+acosh = _row("acosh", 46, "acosh", 1, ieee.quiet(math.acosh), lambda out, x: (div(1.0, sqrt(x - 1.0) * sqrt(x + 1.0)),),
              domain=((1.0, inf),), edges=[((1.0,), 0.0, (inf,)), ((0.0,), nan, (nan,)), ((-2.0,), nan, (nan,))])
-atanh = _row("atanh", "atanh", 1, ieee.quiet(math.atanh, poles={1.0: inf, -1.0: -inf}),
+atanh = _row("atanh", 47, "atanh", 1, ieee.quiet(math.atanh, poles={1.0: inf, -1.0: -inf}),
              lambda out, x: (div(div(1.0, semicircle(x)), semicircle(x)),), domain=(UNIT,),
              edges=[((1.0,), inf, (inf,)), ((-1.0,), -inf, (inf,)), ((2.0,), nan, (nan,)), ((-2.0,), nan, (nan,))])
 
 # Activations and the error function. --------------------------------------------------------------------------------
-sigmoid: Primitive = _row("sigmoid", "σ", 1, ieee.sigmoid, lambda out, x: (0.25 * sech2(0.5 * x),),  # e/(1+e)²
+sigmoid: Primitive = _row("sigmoid", 48, "σ", 1, ieee.sigmoid, lambda out, x: (0.25 * sech2(0.5 * x),),  # e/(1+e)²
                           edges=[((0.0,), 0.5, (0.25,)), ((-inf,), 0.0, (0.0,)), ((inf,), 1.0, (0.0,))],
                           expansion=lambda x: div(1.0, exp(-x) + 1.0))
-softplus = _row("softplus", "softplus", 1, lambda x: ieee.largest(x, 0.0) + math.log1p(ieee.exp(-math.fabs(x))),
+softplus = _row("softplus", 49, "softplus", 1, lambda x: ieee.largest(x, 0.0) + math.log1p(ieee.exp(-math.fabs(x))),
                 lambda out, x: (sigmoid(x),), edges=[((inf,), inf, (1.0,)), ((-inf,), 0.0, (0.0,))],
                 expansion=lambda x: log(exp(x) + 1.0))
-silu = _row("silu", "SiLU", 1, lambda x: x * ieee.sigmoid(x), lambda out, x: (sigmoid(x) * (1.0 + x * sigmoid(-x)),),
+silu = _row("silu", 50, "SiLU", 1, lambda x: x * ieee.sigmoid(x), lambda out, x: (sigmoid(x) * (1.0 + x * sigmoid(-x)),),
             edges=[((0.0,), 0.0, (0.5,))], expansion=lambda x: x * sigmoid(x))
-erf = _row("erf", "erf", 1, math.erf, lambda out, x: (2 / math.sqrt(math.pi) * exp(-(x * x)),))
-erfc = _row("erfc", "erfc", 1, math.erfc, lambda out, x: (-2 / math.sqrt(math.pi) * exp(-(x * x)),))
+erf = _row("erf", 51, "erf", 1, math.erf, lambda out, x: (2 / math.sqrt(math.pi) * exp(-(x * x)),))
+erfc = _row("erfc", 52, "erfc", 1, math.erfc, lambda out, x: (-2 / math.sqrt(math.pi) * exp(-(x * x)),))
 
 
 # Functions on rows. -------------------------------------------------------------------------------------------------

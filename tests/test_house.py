@@ -17,7 +17,8 @@ PACKAGE = ROOT / "micrograd_plus"
 ROOMS = {
     "ieee": set(), "ops": {"ieee"}, "graph": set(), "guards": set(), "pickling": set(), "text": set(), "files": set(),
     "engine": {"ops", "graph", "guards", "pickling"},
-    "autodiff": {"engine"},
+    "tracing": {"engine"},
+    "autodiff": {"tracing"},
     "nn": {"engine"},
     "machine": {"ops"},
     "tape": {"engine", "machine"},

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import guards, ops
-from ..autodiff import _leaves, _like
+from ..trees import leaves_of, like
 from ..engine import Value
 from .examine import Scalar, examine, recorded, rounding_bound, spread
 from .failure import Failure, GradientError, NotChecked
@@ -37,7 +37,7 @@ def gradcheck(f: Callable[..., Any], *point: Any, order: int = 2) -> None:
     """
     if order not in (1, 2):
         raise ValueError(f"gradcheck knows order 1 and 2, not {order!r}")
-    leaves = _leaves(point)
+    leaves = leaves_of(point)
     if not leaves:
         raise ValueError("gradcheck needs a point: gradcheck(f, 0.5, 2.0) checks f at (0.5, 2.0)")
     numbers = [leaf.data if isinstance(leaf, Value) else leaf for leaf in leaves]
@@ -45,7 +45,7 @@ def gradcheck(f: Callable[..., Any], *point: Any, order: int = 2) -> None:
     names = [label or ("x" if len(leaves) == 1 else f"x{i}") for i, label in enumerate(labels, 1)]
 
     def scalar(*inputs: Any) -> Any:
-        outputs = _leaves(f(*_like(point, inputs)))
+        outputs = leaves_of(f(*like(point, inputs)))
         return outputs[0] if len(outputs) == 1 else ops.dot(spread(len(outputs)), outputs)
 
     with guards.switched(recording=True, anomaly=False):

@@ -1,0 +1,44 @@
+"""Which executor runs a program: machine code where there is a machine for it, else the reference in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from typing import Protocol
+
+from .flat import FlatProgram, Floats
+from .replay import Replay
+
+
+class Executor(Protocol):
+    """What runs a program; rows and parameters are contiguous arrays of floats, checked by the tape."""
+
+    name: str
+
+    def row(self, row: Sequence[float], parameters: Floats) -> list[float]:
+        """The outputs for one row."""
+
+    def values(self, rows: Floats, parameters: Floats, threads: int = 1) -> Floats:
+        """The outputs for each row, an array of rows by outputs."""
+
+    def sums(self, rows: Floats, parameters: Floats, threads: int = 1) -> Iterator[Floats]:
+        """The sums of the outputs over each chunk of rows."""
+
+
+def executor_for(program: FlatProgram, name: str | None) -> Executor:
+    """The executor called `name`, or the fastest there is; ImportError or ValueError when it cannot be had."""
+    if name not in (None, "machine", "python"):
+        raise ValueError(f'there are the executors "machine" and "python", not {name!r}')
+    if name == "python":
+        return Replay(program)
+    if find_spec("llvmlite") is None:
+        if name:
+            raise ImportError("machine code needs llvmlite: pip install 'micrograd-plus[fast]'")
+        return Replay(program, "python, for want of llvmlite: pip install 'micrograd-plus[fast]' brings machine code")
+    lowered = program.lowered()
+    if lowered is None:
+        if name:
+            raise ValueError(f"a machine does not know the custom row(s) {', '.join(program.custom)}: use executor='python'")
+        return Replay(program, f"python, for no machine knows the custom row(s) {', '.join(program.custom)}")
+    from .machine import Machine
+    return Machine(lowered)

@@ -1,0 +1,220 @@
+"""A graph as plain data: a flat list of instructions over numbered registers, which any executor can run.
+
+The registers hold, in this order, the inputs of a row, the parameters that all rows share, the constants, and one result
+an instruction. An instruction is the code of a row of the table and the registers of its operands, all of them earlier.
+Equal subexpressions are one instruction, and what has only constants for operands is a constant.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import ops
+from .lowering import EXPRESSIONS, lowering
+from .ops import Primitive
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int32]
+ROWS = {row.code: row for row in ops.primitives()}
+MOST = 2**31 - 1  # registers, and operands in all: they are numbered with 32 bits
+
+
+@dataclass(frozen=True, eq=False)
+class FlatProgram:
+    """Instruction i computes register `first + i` from operands[starts[i]:starts[i + 1]].
+
+    `codes[i]` is the code of a row of the table, or, negative, -1 - k for the custom row that is called custom[k].
+    """
+
+    inputs: int
+    parameters: int
+    constants: Floats
+    codes: Integers
+    starts: Integers
+    operands: Integers
+    outputs: Integers
+    custom: tuple[str, ...] = ()
+
+    @property
+    def first(self) -> int:
+        """The register of the first instruction."""
+        return self.inputs + self.parameters + len(self.constants)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @property
+    def nbytes(self) -> int:
+        """The memory of the instructions and their operands, in bytes."""
+        return sum(a.nbytes for a in (self.constants, self.codes, self.starts, self.operands, self.outputs))
+
+    def row(self, code: int) -> Primitive:
+        """The row that a code stands for."""
+        return ROWS[code] if code > 0 else ops.TABLE[self.custom[-1 - code]]
+
+    def rows(self) -> list[Primitive]:
+        """The row of each instruction."""
+        known = {code: self.row(code) for code in set(self.codes.tolist())}
+        return [known[code] for code in self.codes.tolist()]
+
+    def operands_of(self) -> list[list[int]]:
+        """The operand registers of each instruction."""
+        operands, starts = self.operands.tolist(), self.starts.tolist()
+        return [operands[a:b] for a, b in zip(starts, starts[1:])]
+
+    def validated(self) -> FlatProgram:
+        """Itself; raises ValueError, naming what is wrong, when an executor could not run it safely."""
+        if self.inputs < 0 or self.parameters < 0 or self.first + len(self) > MOST or len(self.operands) > MOST:
+            raise ValueError(f"a program has between 0 and {MOST} registers")
+        if len(self.starts) != len(self) + 1 or self.starts[0] != 0 or self.starts[-1] != len(self.operands):
+            raise ValueError("the starts of a program must lead from 0 through its operands, one more than instructions")
+        arities = np.diff(self.starts.astype(np.int64))
+        if (arities < 0).any():
+            raise ValueError("the starts of a program must not decrease")
+        results = np.repeat(np.arange(self.first, self.first + len(self), dtype=np.int64), arities)
+        if (self.operands < 0).any() or (self.operands >= results).any():
+            raise ValueError("an operand must be a register that comes before the instruction")
+        if (self.outputs < 0).any() or (self.outputs >= self.first + len(self)).any():
+            raise ValueError("an output must be a register of the program")
+        for code in set(self.codes.tolist()):
+            try:
+                row = self.row(code)
+            except (KeyError, IndexError):
+                name = self.custom[-1 - code] if -len(self.custom) <= code < 0 else code
+                raise ValueError(f"the table has no row {name!r}: a custom row must be defined before a tape that uses it "
+                                 "is loaded") from None
+            of_row = arities[self.codes == code]
+            if row.arity is not None and (of_row != row.arity).any():
+                raise ValueError(f"{row.name} takes {row.arity} operand(s), not {of_row[of_row != row.arity][0]}")
+            if row.name == "dot" and (of_row % 2 != 1).any():
+                raise ValueError("dot takes a bias, then as many weights as inputs")
+            if row.arity is None and row.name != "sum" and (of_row == 0).any():
+                raise ValueError(f"{row.name} needs at least one operand")
+        return self
+
+    def giving(self, outputs: Sequence[int] | Integers) -> FlatProgram:
+        """The same program with other outputs, without the instructions that these do not need."""
+        return self.reduced(outputs)[0]
+
+    def reduced(self, outputs: Sequence[int] | Integers) -> tuple[FlatProgram, Integers]:
+        """The program that gives these outputs and no more, and the new number of each register, -1 where it is gone."""
+        needed = np.zeros(self.first + len(self), dtype=bool)
+        needed[np.asarray(outputs, dtype=np.int64)] = True
+        flags, operands, starts = needed.tolist(), self.operands.tolist(), self.starts.tolist()
+        for i in range(len(self) - 1, -1, -1):
+            if flags[self.first + i]:
+                for o in operands[starts[i]:starts[i + 1]]:
+                    flags[o] = True
+        kept = np.flatnonzero(flags[self.first:])
+        place = np.full(self.first + len(self), -1, dtype=np.int32)
+        place[:self.first] = np.arange(self.first)
+        place[self.first + kept] = self.first + np.arange(len(kept))
+        arities = np.diff(self.starts)
+        of_kept = np.repeat(np.array(flags[self.first:], dtype=bool), arities)
+        reduced = FlatProgram(self.inputs, self.parameters, self.constants, self.codes[kept],
+                           np.concatenate(([0], np.cumsum(arities[kept]))).astype(np.int32), place[self.operands[of_kept]],
+                           place[np.asarray(outputs, dtype=np.int64)], self.custom)
+        return reduced, place
+
+    def lowered(self) -> FlatProgram | None:
+        """The program in what machines know: single instructions, C functions, sum and dot; None with a custom row."""
+        if any(lowering(row) is None for row in set(self.rows())):
+            return None
+        builder = Builder(self.inputs, self.parameters)
+        refs = [*range(self.inputs + self.parameters), *map(builder.constant, self.constants.tolist())]
+        for row, operands in zip(self.rows(), self.operands_of()):
+            given = tuple([refs[o] for o in operands])
+            refs.append(Term(builder, 0).lower(row, given) if row.name in EXPRESSIONS else builder.emit(row, given))
+        return builder.finished([refs[o] for o in self.outputs.tolist()])[0]
+
+
+class Builder:
+    """A program in the making. A reference is a register, or for a constant the complement of its number."""
+
+    def __init__(self, inputs: int, parameters: int) -> None:
+        self.inputs, self.parameters = inputs, parameters
+        self._constants: dict[bytes, int] = {}
+        self._numbers: list[float] = []
+        self._instructions: dict[tuple[int, tuple[int, ...]], int] = {}
+        self._custom: dict[str, int] = {}
+
+    def constant(self, number: float) -> int:
+        """The reference of a constant; numbers of the same bits share one."""
+        bits = struct.pack("d", number)
+        if bits not in self._constants:
+            self._constants[bits] = ~len(self._numbers)
+            self._numbers.append(number)
+        return self._constants[bits]
+
+    def emit(self, row: Primitive, operands: tuple[int, ...]) -> int:
+        """The reference of a row's result, which may have been computed before."""
+        if row.code is None:
+            code = self._custom.setdefault(row.name, -1 - len(self._custom))
+        else:
+            code = row.code
+        found = self._instructions.get((code, operands))
+        if found is None:
+            if max(operands, default=-1) < 0:
+                return self.constant(row.primal(*[self._numbers[~o] for o in operands]))
+            found = self._instructions[code, operands] = self.inputs + self.parameters + len(self._instructions)
+        return found
+
+    def finished(self, outputs: Iterable[int]) -> tuple[FlatProgram, Callable[[Sequence[int]], Integers]]:
+        """The finished program, and a function from references to its registers, -1 for what is left out."""
+        shared = self.inputs + self.parameters
+        arities = np.fromiter((len(operands) for _, operands in self._instructions), np.int64, len(self._instructions))
+        flat = np.fromiter((o for _, operands in self._instructions for o in operands), np.int64, int(arities.sum()))
+        if shared + len(self._numbers) + len(arities) > MOST or len(flat) > MOST:
+            raise OverflowError(f"a tape holds at most {MOST} registers and operands")
+
+        def placed(refs: npt.NDArray[np.int64]) -> Integers:
+            after_constants = refs + len(self._numbers) * (refs >= shared)
+            return np.where(refs < 0, shared + ~refs, after_constants).astype(np.int32)
+        codes = np.fromiter((code for code, _ in self._instructions), np.int32, len(self._instructions))
+        starts = np.concatenate(([0], np.cumsum(arities))).astype(np.int32)
+        registers = placed(np.fromiter(outputs, np.int64))
+        whole = FlatProgram(self.inputs, self.parameters, np.array(self._numbers, dtype=np.float64), codes, starts,
+                            placed(flat), registers, tuple(self._custom))
+        program, place = whole.reduced(registers)
+        return program, lambda refs: place[placed(np.array(refs, dtype=np.int64))]
+
+
+class Term:
+    """A number of an expression that lowers a row: each operation on it is emitted."""
+
+    __slots__ = ("builder", "ref")
+
+    def __init__(self, builder: Builder, ref: int) -> None:
+        self.builder, self.ref = builder, ref
+
+    def lower(self, row: Primitive, refs: tuple[int, ...]) -> int:
+        """The reference of a composite row's result."""
+        return self._ref(EXPRESSIONS[row.name](*[Term(self.builder, ref) for ref in refs]))
+
+    def _ref(self, number: Any) -> int:
+        ref: int = number.ref if isinstance(number, Term) else self.builder.constant(float(number))
+        return ref
+
+    def _emit(self, row: Primitive, *operands: Any) -> Term:
+        refs = tuple([self._ref(o) for o in operands])
+        return Term(self.builder, self.lower(row, refs) if row.name in EXPRESSIONS else self.builder.emit(row, refs))
+
+    @staticmethod
+    def __primitive__(row: Primitive, operands: Sequence[Any]) -> Term:
+        term = next(o for o in operands if isinstance(o, Term))
+        return term._emit(row, *operands)
+
+    def __add__(self, other: Any) -> Term: return self._emit(ops.add, self, other)
+    def __radd__(self, other: Any) -> Term: return self._emit(ops.add, other, self)
+    def __sub__(self, other: Any) -> Term: return self._emit(ops.sub, self, other)
+    def __rsub__(self, other: Any) -> Term: return self._emit(ops.sub, other, self)
+    def __mul__(self, other: Any) -> Term: return self._emit(ops.mul, self, other)
+    def __rmul__(self, other: Any) -> Term: return self._emit(ops.mul, other, self)
+    def __neg__(self) -> Term: return self._emit(ops.neg, self)
+    def __abs__(self) -> Term: return self._emit(ops.abs, self)

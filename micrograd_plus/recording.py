@@ -1,0 +1,79 @@
+"""From a Python function to its tape: trace it once on Values, then compare the tape with it at another point."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .autodiff import between, swept
+from .engine import Value, adjoints, nodes_below
+from .tape import Parameters, Tape, values_of
+from .tracing import tracing
+from .trees import Tree, leaves_of, like
+
+
+def record(f: Callable[..., Tree], *point: Tree, parameters: Parameters = (), check: bool = True) -> Tape:
+    """Record `f`, a function of numbers or of nested lists of numbers, as a tape.
+
+    `point` gives its arguments their form, and numbers at which it is traced. `parameters` are Values that the function
+    refers to and all rows share, or a Module that has them; a tape reads their data when it runs. When the function gives
+    one number, the tape also has its gradient. With `check`, the tape is compared with the function itself at a second
+    point. Raises TypeError, naming the line, when a Value decides what happens in Python (`if`, `while`, `float`, sort),
+    and ValueError when the comparison fails, or when `f` refers to a Value that is not among the parameters.
+    """
+    shared = values_of(parameters)
+    leaves = [Value(x, label=name) for x, name in zip(leaves_of(point), _names(f, point), strict=True)]
+    with tracing([*leaves, *shared]):
+        out = f(*like(point, leaves))
+    tape = Tape.of(out, leaves, shared)
+    if check:
+        _check(f, point, tape, out, shared)
+    return tape
+
+
+def _names(f: Callable[..., Tree], point: Sequence[Tree]) -> list[str]:
+    """A name for each number of the arguments: that of the function's parameter, with indices in a list."""
+    try:
+        named = list(inspect.signature(f).parameters)
+    except (TypeError, ValueError):  # some built-in functions do not tell
+        named = []
+    named += [f"x{i}" for i in range(len(named), len(point))]
+
+    def below(tree: Tree, name: str) -> list[str]:
+        if isinstance(tree, (list, tuple)):
+            return [leaf for i, branch in enumerate(tree) for leaf in below(branch, f"{name}{'_' * name[-1:].isdigit()}{i}")]
+        return [name]
+    return [leaf for argument, name in zip(point, named) for leaf in below(argument, name)]
+
+
+def _check(f: Callable[..., Tree], point: Tree, tape: Tape, traced: Tree, shared: Sequence[Value]) -> None:
+    """Raise ValueError unless the tape and the function agree, to the last bit, at a second point."""
+    there = [x + (0.1 + 0.1 * abs(x)) * (0.5 + i * 0.618034 % 1.0) for i, x in enumerate(leaves_of(point))]
+    leaves = [Value(x) for x in there]
+    again = f(*like(point, leaves))
+    given = leaves_of(again)
+    varied = {*leaves, *shared}
+    known = {v for v in nodes_below(*_nodes(leaves_of(traced))) if v.primitive is None}
+    for v in nodes_below(*_nodes(given)):
+        if v.primitive is None and v in known and v not in varied:
+            raise ValueError(f"the function refers to {v!r}, which the tape would hold fast at {v.data!r}: give it among the "
+                             "parameters, or, if it is a constant, write its .data in the function")
+    found = [float(x.data) if isinstance(x, Value) else x for x in given]
+    of_tape = leaves_of(tape(*there, executor="python"))
+    if tape.gradient and isinstance(again, Value):
+        order = [*leaves, *shared]
+        found += swept(adjoints, between([again], order), {again: 1.0}, False, order)
+        of_tape += [*tape.gradients([there], executor="python")[0],
+                    *tape.gradients([there], executor="python", of="parameters")[0]]
+    for i, (x, y) in enumerate(zip(found, of_tape)):
+        if x != y and not (x != x and y != y):
+            what = f"output {i}" if i < len(given) else f"the derivative with respect to input or parameter {i - len(given)}"
+            raise ValueError(f"at {there} the function gives {x!r} for {what}, its tape {float(y)!r}: what it does must depend "
+                             "on its arguments and parameters alone, neither on chance nor on anything it changes")
+    if len(found) != len(of_tape):
+        raise ValueError(f"the function gave {len(of_tape)} numbers and then {len(found)}: a tape gives as many each time")
+
+
+def _nodes(numbers: Sequence[Any]) -> list[Value]:
+    return [number for number in numbers if isinstance(number, Value)]

@@ -1,0 +1,58 @@
+"""The reference executor: a flat program replayed by the primals of the table, and the order in which rows are summed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
+
+import numpy as np
+
+from .flat import FlatProgram, Floats
+
+BLOCK, CHUNK = 16, 1024  # rows summed by halves; rows whose blocks are summed from first to last
+
+
+class Replay:
+    """Runs a program on one row after another, in Python."""
+
+    def __init__(self, program: FlatProgram, name: str = "python") -> None:
+        self.name = name
+        self.constants, self.outputs = program.constants.tolist(), program.outputs.tolist()
+        operands = program.operands_of()
+        gathers = [itemgetter(*registers) if len(registers) > 1 else None for registers in operands]
+        self._steps = [(row.primal, gather, registers) for row, gather, registers in zip(program.rows(), gathers, operands)]
+
+    def row(self, row: Sequence[float], parameters: Floats) -> list[float]:
+        """The outputs for one row of numbers."""
+        return self._run(row, parameters.tolist())
+
+    def _run(self, row: Sequence[float], parameters: Sequence[float]) -> list[float]:
+        registers = [*row, *parameters, *self.constants]
+        for primal, gather, operands in self._steps:
+            registers.append(primal(*gather(registers)) if gather else primal(*[registers[o] for o in operands]))
+        return [registers[o] for o in self.outputs]
+
+    def values(self, rows: Floats, parameters: Floats, threads: int = 1) -> Floats:
+        """The outputs for each row, an array of rows by outputs."""
+        shared = parameters.tolist()
+        found = np.empty((len(rows), len(self.outputs)))
+        for i, row in enumerate(rows):
+            found[i] = self._run(row.tolist(), shared)
+        return found
+
+    def sums(self, rows: Floats, parameters: Floats, threads: int = 1) -> Iterator[Floats]:
+        """The sums of the outputs over each chunk of rows."""
+        for start in range(0, len(rows), CHUNK):
+            yield sum_of_chunk(self.values(rows[start:start + CHUNK], parameters))
+
+
+def sum_of_chunk(values: Floats) -> Floats:
+    """The sum over the rows of one chunk, in the stated order."""
+    total = np.zeros(values.shape[1])
+    for start in range(0, len(values), BLOCK):
+        block = np.zeros((BLOCK, values.shape[1]))
+        block[:len(values) - start] = values[start:start + BLOCK]
+        while len(block) > 1:
+            block = block[:len(block) // 2] + block[len(block) // 2:]
+        total += block[0]
+    return total

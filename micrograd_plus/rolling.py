@@ -1,0 +1,276 @@
+"""A flat program with its repetitions rolled up into loops, so that machine code grows with its variety, not its length.
+
+Results that are used once become part of the expression that uses them; chains of sums become folds. What is left are
+statements, and those that look alike and do not need each other, such as the neurons of a layer, or the gradients of its
+weights, are one nest of loops when their operands lie in memory at even distances. No operation is added, left out or
+reassociated, so the bits are those of the flat program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from .flat import FlatProgram
+
+# Where a number lies: a parameter, a constant or what depends on these alone, a number of the row, an output.
+PARAMETER, SHARED, LANES, OUTPUT = "parameter", "shared", "lanes", "output"
+IMMEDIATE = (0.0, 1.0, -1.0, 2.0, 0.5)  # constants that are written into the code
+LARGEST = 8  # operations of an expression
+
+Shape = Any  # LEAF, ("=", repr) of an immediate constant, or (name of a row, *shapes of the operands)
+LEAF = "leaf"
+Register = int
+Strides = tuple[int, int, int]
+
+
+class Tree(NamedTuple):
+    """An expression: its shape, the registers at its leaves from left to right, and how many operations it has."""
+
+    shape: Shape
+    leaves: tuple[Register, ...]
+    size: int
+
+
+@dataclass(frozen=True)
+class Address:
+    """The numbers at base + outer·strides[0] + inner·strides[1] + term·strides[2] of a place."""
+
+    place: str
+    base: int
+    strides: Strides
+
+
+@dataclass(frozen=True)
+class Segment:
+    """`count` terms of one shape, which are added one after the other."""
+
+    shape: Shape
+    count: int
+    leaves: tuple[Address, ...]
+
+
+@dataclass(frozen=True)
+class Nest:
+    """outer × inner statements: target = head + the terms of the segments."""
+
+    outer: int
+    inner: int
+    target: Address
+    shape: Shape
+    leaves: tuple[Address, ...]
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True)
+class Rolled:
+    """What runs once for a call (`prologue`), what runs for each row (`body`), and how many numbers lie where."""
+
+    prologue: tuple[Nest, ...]
+    body: tuple[Nest, ...]
+    shared: int
+    lanes: int
+
+
+class _Statement(NamedTuple):
+    """One result: a head, and terms that are added to it one after the other."""
+
+    register: Register
+    head: Tree
+    terms: list[Tree]
+    level: int
+
+
+def rolled(program: FlatProgram) -> Rolled:
+    """Roll up a lowered program."""
+    return _Roller(program).rolled()
+
+
+class _Roller:
+    def __init__(self, program: FlatProgram) -> None:
+        self.first, self.outputs = program.first, program.outputs.tolist()
+        self.names, self.operands = [row.name for row in program.rows()], program.operands_of()
+        size = self.first + len(program)
+        self.uses, self.user = [0] * size, [0] * size
+        for i, operands in enumerate(self.operands):
+            for o in operands:
+                self.uses[o] += 1
+                self.user[o] = i
+        for o in self.outputs:
+            self.uses[o] += 2  # never to be part of another expression
+        self.of_row = [True] * program.inputs + [False] * (self.first - program.inputs)
+        for operands in self.operands:
+            self.of_row.append(any([self.of_row[o] for o in operands]))
+        self.level = [0] * size
+        self.waiting: dict[Register, tuple[Tree, list[Tree]]] = {}
+        shared = program.inputs + program.parameters
+        self.immediate = {shared + i: ("=", repr(x)) for i, x in enumerate(program.constants.tolist()) if x in IMMEDIATE}
+        self.place = {r: (LANES, r) for r in range(program.inputs)}
+        self.place |= {program.inputs + i: (PARAMETER, i) for i in range(program.parameters)}
+        self.place |= {shared + i: (SHARED, i) for i in range(len(program.constants))}
+        self.count = {SHARED: len(program.constants), LANES: program.inputs}
+
+    def rolled(self) -> Rolled:
+        """The loops."""
+        numbers: dict[Register, list[int]] = {}
+        for k, register in enumerate(self.outputs):
+            numbers.setdefault(register, []).append(k)
+        once, body, final = [], [], []
+        for statement in self._statements():
+            register = statement.register
+            if not self.of_row[register]:
+                once.append(statement)
+            elif register in numbers and self.uses[register] == 2:  # an output, once, and nothing else
+                final.append((statement, numbers.pop(register)[0]))
+            else:
+                body.append(statement)
+        for register, ks in numbers.items():
+            final += [(_Statement(register, Tree(LEAF, (register,), 0), [], self.level[register] + 1), k) for k in ks]
+        prologue = self._placed(once, SHARED)
+        nests = self._placed(body, LANES)
+        nests += self._nests([(s, k) for s, k in sorted(final, key=lambda pair: pair[1])], OUTPUT)
+        return Rolled(tuple(prologue), tuple(nests), self.count[SHARED], self.count[LANES])
+
+    def _statements(self) -> list[_Statement]:
+        """The program as statements, in its order."""
+        found = []
+        for i, (name, operands) in enumerate(zip(self.names, self.operands)):
+            register = self.first + i
+            below = max([self.level[o] for o in operands], default=0)
+            head, terms = self._expression(name, operands)
+            if self._waits(register, head, terms):
+                self.waiting[register], self.level[register] = (head, terms), below
+            else:
+                self.level[register] = below + 1
+                found.append(_Statement(register, head, terms, below + 1))
+        return found
+
+    def _expression(self, name: str, operands: list[Register]) -> tuple[Tree, list[Tree]]:
+        if name == "add":
+            head, terms = self._chain(operands[0])
+            terms.append(self._tree(operands[1]))
+        elif name == "dot":
+            head, terms = self._chain(operands[0])
+            half = len(operands) // 2 + 1
+            terms += [self._gate("mul", pair) for pair in zip(operands[1:half], operands[half:])]
+        elif name == "sum":
+            head, terms = Tree(("=", "0.0"), (), 0), [self._tree(o) for o in operands]
+        else:
+            head, terms = self._gate(name, operands), []
+        return head, terms
+
+    def _waits(self, register: Register, head: Tree, terms: list[Tree]) -> bool:
+        """Whether a result is left to the one expression that needs it."""
+        i = self.user[register]
+        if self.uses[register] != 1 or self.of_row[register] != self.of_row[self.first + i]:
+            return False
+        extended = self.names[i] in ("add", "dot") and self.operands[i][0] == register
+        return extended or head.size + sum([1 + t.size for t in terms]) < LARGEST
+
+    def _chain(self, register: Register) -> tuple[Tree, list[Tree]]:
+        return self.waiting.pop(register) if register in self.waiting else (self._tree(register), [])
+
+    def _tree(self, register: Register) -> Tree:
+        if register in self.immediate:
+            return Tree(self.immediate[register], (), 0)
+        if register not in self.waiting:
+            return Tree(LEAF, (register,), 0)
+        tree, terms = self.waiting.pop(register)
+        for term in terms:
+            tree = Tree(("add", tree.shape, term.shape), tree.leaves + term.leaves, tree.size + term.size + 1)
+        return tree
+
+    def _gate(self, name: str, operands: Sequence[Register]) -> Tree:
+        trees = [self._tree(o) for o in operands]
+        return Tree((name, *[t.shape for t in trees]), tuple([leaf for t in trees for leaf in t.leaves]),
+                    1 + sum([t.size for t in trees]))
+
+    def _placed(self, statements: list[_Statement], place: str) -> list[Nest]:
+        """The nests of statements whose results get places of their own, side by side where statements look alike."""
+        nests: list[Nest] = []
+        levels: dict[int, list[_Statement]] = {}
+        for statement in statements:
+            levels.setdefault(statement.level, []).append(statement)
+        for level in sorted(levels):
+            alike: dict[Any, list[_Statement]] = {}
+            for s in levels[level]:
+                alike.setdefault((s.head.shape, len(s.terms), s.terms[0].shape if s.terms else None), []).append(s)
+            numbered = []
+            for s in (s for group in alike.values() for s in group):
+                numbered.append((s, self.count[place]))
+                self.count[place] += 1
+            nests += self._nests(numbered, place)
+            self.place |= {s.register: (place, number) for s, number in numbered}
+        return nests
+
+    def _nests(self, numbered: list[tuple[_Statement, int]], place: str) -> list[Nest]:
+        """The loops over statements that do not need each other."""
+        groups: dict[Any, list[tuple[int, ...]]] = {}
+        for statement, number in numbered:
+            signature, bases = self._addressed(statement, number)
+            groups.setdefault(signature, []).append(bases)
+        return [_nest(place, signature, loop) for signature, bases in groups.items() for loop in _loops(bases)]
+
+    def _addressed(self, statement: _Statement, number: int) -> tuple[Any, tuple[int, ...]]:
+        """What a statement has in common with others of its nest, and where its target and leaves lie."""
+        head = [self.place[leaf] for leaf in statement.head.leaves]
+        bases = [number, *[base for _, base in head]]
+        segments: list[list[Any]] = []  # shape, places, count, strides, where the last term lies
+        for term in statement.terms:
+            places = [self.place[leaf] for leaf in term.leaves]
+            here = [base for _, base in places]
+            kinds = tuple([place for place, _ in places])
+            if segments and segments[-1][0] == term.shape and segments[-1][1] == kinds:
+                last = segments[-1]
+                strides = tuple([b - a for a, b in zip(last[4], here)])
+                if last[2] == 1 or last[3] == strides:
+                    last[2:] = last[2] + 1, strides, here
+                    continue
+            segments.append([term.shape, kinds, 1, (0,) * len(here), here])
+            bases += here
+        return (statement.head.shape, tuple([place for place, _ in head]), tuple([tuple(s[:4]) for s in segments])), tuple(bases)
+
+
+def _loops(bases: list[tuple[int, ...]]) -> list[tuple[tuple[int, ...], tuple[int, ...], int, tuple[int, ...], int]]:
+    """Statements at even distances, and such rows of them at even distances: base, strides and counts of both loops."""
+    zero = (0,) * len(bases[0])
+    rows = [(base, step, n) for base, step, n in _even(bases)]
+    loops: list[Any] = []
+    for base, step, n in rows:
+        if loops and loops[-1][1:3] == [step, n]:
+            last = loops[-1]
+            outer = tuple([b - a for a, b in zip(last[5], base)])
+            if last[4] == 1 or last[3] == outer:
+                last[3:] = outer, last[4] + 1, base
+                continue
+        loops.append([base, step, n, zero, 1, base])
+    return [tuple(loop[:5]) for loop in loops]
+
+
+def _even(bases: list[tuple[int, ...]]) -> list[tuple[tuple[int, ...], tuple[int, ...], int]]:
+    zero = (0,) * len(bases[0])
+    runs: list[Any] = [[bases[0], zero, 1]]
+    last = bases[0]
+    for here in bases[1:]:
+        step = tuple([b - a for a, b in zip(last, here)])
+        if runs[-1][2] == 1 or runs[-1][1] == step:
+            runs[-1][1:] = step, runs[-1][2] + 1
+        else:
+            runs.append([here, zero, 1])
+        last = here
+    return [tuple(run) for run in runs]
+
+
+def _nest(place: str, signature: Any, loop: Any) -> Nest:
+    (shape, places, segments), (base, inner, n, outer, m) = signature, loop
+    numbers = iter(zip(base, outer, inner))
+
+    def address(where: str, term: int = 0) -> Address:
+        first, over, along = next(numbers)
+        return Address(where, first, (over, along, term))
+    target = address(place)
+    leaves = tuple([address(where) for where in places])
+    folded = tuple([Segment(of, count, tuple([address(where, step) for where, step in zip(kinds, strides)]))
+                    for of, kinds, count, strides in segments])
+    return Nest(m, n, target, shape, leaves, folded)

@@ -1,0 +1,205 @@
+"""Record once, replay at will: a function, or a graph that stands, with its gradient, as one flat program.
+
+The reverse sweep is recorded like that of any derivative, so a tape's gradient is ordinary instructions and its executors
+know no calculus. A tape is plain data: it pickles, copies, and goes to JSON and back.
+
+Rows are summed in one order, whoever runs them: sixteen rows by halves (row l with row l + 8, then + 4, + 2, + 1; missing
+rows count 0), such sums from first to last within 1,024 rows, and those from first to last, both beginning with 0. So no
+result depends on the executor, on the number of threads, or on how the work is shared out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import ops, written
+from .autodiff import between, simplified
+from .engine import Value, adjoints, nodes_below
+from .executors import Executor, executor_for
+from .flat import Builder, FlatProgram, Floats
+from .guards import switched
+from .tracing import Contribution, tracing
+from .trees import Tree, leaves_of, like
+
+_FLOAT, _NOTHING = frozenset((float,)), np.empty(0)
+Parameters = Any  # an array, a sequence of numbers or Values, or a Module
+
+
+class Tape:
+    """A flat program with the form of what it takes and gives; made by `record` or `Tape.of`.
+
+    `parameters` are the Values it reads, or on a tape that was loaded their numbers. Every call takes `parameters`, numbers
+    in place of the present ones, and `executor`: "machine" for machine code made by LLVM (extra `fast`), "python" for the
+    table's own primals, None for the faster one that there is. Both give the same bits.
+    """
+
+    def __init__(self, program: FlatProgram, form: Tree, parameters: Sequence[Value] | Floats, gradient: bool,
+                 labels: Mapping[int, str], adjoint_of: Mapping[int, int]) -> None:
+        self.program, self.form, self.parameters, self.gradient = program, form, parameters, gradient
+        self.labels, self.adjoint_of = labels, adjoint_of  # by register: what it is called, and of which it is the adjoint
+        self._executors: dict[tuple[str | None, str], Executor] = {}
+        self._width, self._is_number = len(leaves_of(form)), not isinstance(form, (list, tuple))
+
+    @classmethod
+    def of(cls, outputs: Tree, inputs: Sequence[Value], parameters: Parameters = ()) -> Tape:
+        """The tape of a graph that stands, from `inputs` and `parameters` to `outputs`; other leaves become constants."""
+        inputs, shared = list(inputs), values_of(parameters)
+        varied = [*inputs, *shared]
+        if len(set(varied)) < len(varied) or not all(isinstance(v, Value) for v in varied):
+            raise ValueError("the inputs and parameters of a tape are different Values, each named once")
+        given, adjoint = leaves_of(outputs), dict[Value, Any]()
+        with tracing(varied), switched(simplify=simplified):
+            gradient = len(given) == 1 and not isinstance(outputs, (list, tuple))
+            if gradient and isinstance(outputs, Value):
+                adjoint = adjoints(between([outputs], varied), {outputs: Contribution(1.0)}, recorded=True)
+            found = [adjoint[v].or_else(0.0) if v in adjoint else 0.0 for v in varied] if gradient else []
+            builder, refs = Builder(len(inputs), len(shared)), {v: i for i, v in enumerate(varied)}
+            _linearise([*given, *found], builder, refs)
+        program, place = builder.finished([_reference(number, builder, refs) for number in (*given, *found)])
+        labelled = [v for v in refs if v.label]
+        swept = [v for v in adjoint if v in refs and adjoint[v].number in refs]
+        return cls(program, like(outputs, [0.0] * len(given)), shared, gradient,
+                   labels=dict(zip(place([refs[v] for v in labelled]).tolist(), [v.label for v in labelled])),
+                   adjoint_of=dict(zip(place([refs[adjoint[v].number] for v in swept]).tolist(),
+                                       place([refs[v] for v in swept]).tolist())))
+
+    def __call__(self, *row: Tree, parameters: Parameters = None, executor: str | None = None) -> Tree:
+        """The outputs for one row, in the form that the function gave: floats, in lists and tuples."""
+        found = self._executor("values", executor).row(self._row(row), self._shared(parameters))
+        return found[0] if self._is_number else like(self.form, found)
+
+    def values(self, rows: Any, parameters: Parameters = None, executor: str | None = None, threads: int = 1) -> Floats:
+        """The outputs for each row of an array (rows, inputs): shape (rows,) for one number, else (rows, outputs)."""
+        found = self._executor("values", executor).values(self._rows(rows), self._shared(parameters), threads)
+        return found[:, 0] if self._is_number else found
+
+    def gradients(self, rows: Any, parameters: Parameters = None, executor: str | None = None, threads: int = 1,
+                  of: str = "inputs") -> Floats:
+        """The gradient for each row: with respect to its inputs, or `of` the "parameters"; shape (rows, numbers)."""
+        if of not in ("inputs", "parameters"):
+            raise ValueError(f'a gradient is with respect to the "inputs" or the "parameters", not {of!r}')
+        return self._executor(f"gradients of {of}", executor).values(self._rows(rows), self._shared(parameters), threads)
+
+    def sum_and_grad(self, rows: Any, parameters: Parameters = None, executor: str | None = None,
+                     threads: int = 1) -> tuple[float, Floats]:
+        """The sum of the output over the rows, and its gradient with respect to the parameters."""
+        total = self._total(self._rows(rows), parameters, executor, threads)
+        return float(total[0]), total[1:]
+
+    def mean_and_grad(self, rows: Any, parameters: Parameters = None, executor: str | None = None,
+                      threads: int = 1) -> tuple[float, Floats]:
+        """The mean of the output over the rows, and its gradient with respect to the parameters; ValueError for no rows."""
+        given = self._rows(rows)
+        if not len(given):
+            raise ValueError("there is no mean of no rows")
+        total = self._total(given, parameters, executor, threads)
+        total /= len(given)
+        return float(total[0]), total[1:]
+
+    def chunk_sums(self, rows: Any, parameters: Parameters = None, executor: str | None = None,
+                   threads: int = 1) -> Iterator[Floats]:
+        """For each 1,024 rows, the sums of the output and of its gradient: what `sum_and_grad` adds from first to last."""
+        return self._executor("sums", executor).sums(self._rows(rows), self._shared(parameters), threads)
+
+    def executor(self, executor: str | None = None) -> str:
+        """The executor that runs this tape, and why, when it is not the machine."""
+        return self._executor("values", executor).name
+
+    def source(self) -> str:
+        """The tape as straight-line Python in functions of the table; running that text gives the same bits."""
+        return written.source(self)
+
+    def __len__(self) -> int:
+        return len(self.program)
+
+    def __repr__(self) -> str:
+        program = self.program
+        return (f"<Tape: {program.inputs} inputs, {program.parameters} parameters, {len(program)} instructions, "
+                f"{self._width} output(s){' with gradient' if self.gradient else ''}>")
+
+    def _total(self, rows: Floats, parameters: Parameters, executor: str | None, threads: int) -> Floats:
+        sums = self._executor("sums", executor).sums(rows, self._shared(parameters), threads)
+        total = next(sums, None)
+        if total is None:
+            return np.zeros(1 + self.program.parameters)
+        for of_chunk in sums:
+            total += of_chunk
+        return total
+
+    def _executor(self, task: str, name: str | None) -> Executor:
+        found = self._executors.get((name, task))
+        if found is None:
+            width, inputs = self._width, self.program.inputs
+            if task != "values" and not self.gradient:
+                raise ValueError("only a tape with one number for output has a gradient: record that function's value_and_grad "
+                                 "or jacobian, and read them as outputs")
+            ranges = {"values": range(width), "sums": [0, *range(1 + inputs, len(self.program.outputs))],
+                      "gradients of inputs": range(1, 1 + inputs),
+                      "gradients of parameters": range(1 + inputs, len(self.program.outputs))}
+            program = self.program.giving(self.program.outputs[list(ranges[task])])
+            found = self._executors[name, task] = executor_for(program, name)
+        return found
+
+    def _row(self, row: tuple[Tree, ...]) -> tuple[float, ...]:
+        if len(row) != self.program.inputs or not _FLOAT.issuperset(map(type, row)):
+            row = tuple([ops.as_float(x, "a tape") for x in leaves_of(row)])
+            if len(row) != self.program.inputs:
+                raise ValueError(f"{self!r} takes {self.program.inputs} numbers, but got {len(row)}")
+        return row
+
+    def _rows(self, rows: Any) -> Floats:
+        array = _floats(rows, "the rows")
+        if array.ndim != 2 or array.shape[1] != self.program.inputs:
+            raise ValueError(f"{self!r} takes rows of {self.program.inputs} numbers, an array of shape "
+                             f"(rows, {self.program.inputs}), not {array.shape}")
+        return array
+
+    def _shared(self, parameters: Parameters) -> Floats:
+        if not self.program.parameters and parameters is None:
+            return _NOTHING
+        if parameters is None:
+            parameters = self.parameters
+        if hasattr(parameters, "parameters"):
+            parameters = parameters.parameters()
+        if isinstance(parameters, (list, tuple)) and any(isinstance(p, Value) for p in parameters):
+            parameters = [p._primal if isinstance(p, Value) else p for p in parameters]  # noqa: SLF001
+        array = _floats(parameters, "the parameters")
+        if array.shape != (self.program.parameters,):
+            raise ValueError(f"{self!r} takes parameters of shape ({self.program.parameters},), not {array.shape}")
+        return array
+
+
+
+def values_of(parameters: Parameters) -> list[Value]:
+    """The parameters of a Module, or the Values that are given."""
+    return list(parameters.parameters() if hasattr(parameters, "parameters") else parameters)
+
+
+def _floats(numbers: Any, what: str) -> Floats:
+    array = np.asarray(numbers)
+    if not (array.size == 0 or array.dtype.kind in "fiub") or not np.can_cast(array.dtype, np.float64):
+        raise TypeError(f"{what} must be real numbers that a float64 holds, not {array.dtype}")
+    return np.ascontiguousarray(array, dtype=np.float64)
+
+
+def _linearise(roots: Sequence[Any], builder: Builder, refs: dict[Value, int]) -> None:
+    """Emit what the roots depend on, from the Values that have references already."""
+    for v in nodes_below(*[root for root in roots if isinstance(root, Value)], stop=list(refs)):
+        row = v.primitive
+        if row is None:
+            refs[v] = builder.constant(v._primal)  # noqa: SLF001  # its .data is what a user may not read now
+        elif row.code is not None or ops.TABLE.get(row.name) is row:
+            refs[v] = builder.emit(row, tuple([builder.constant(o) if type(o) is float else refs[o] for o in v.operands]))
+        elif row.expansion is not None:  # a function in one gate: its inner graph comes onto the tape
+            inner = row.expansion(*v.operands)
+            _linearise([inner], builder, refs)
+            refs[v] = _reference(inner, builder, refs)
+        else:
+            raise ValueError(f"{row!r} is no longer in the table, so no tape can say what it computes")
+
+
+def _reference(number: Any, builder: Builder, refs: dict[Value, int]) -> int:
+    return refs[number] if isinstance(number, Value) else builder.constant(ops.as_float(number, "a tape"))

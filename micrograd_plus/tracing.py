@@ -1,0 +1,79 @@
+"""What a sweep must know while a function is recorded on a tape: which numbers vary, and gates that choose for each row.
+
+An eager sweep sees where a gate routed its operands, and passes nothing to the others. A tape runs on rows that route
+differently, so on it a contribution carries the condition under which it is one; where none arrives there is none, which
+is not the same as 0: 0 times infinity would be nan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from . import guards
+from .engine import Value
+from .ops import where
+
+NEUTRAL = -0.0  # added to any number it changes no bit of it
+
+
+class Contribution:
+    """A number of a sweep that is there only where a condition is not 0, or always when that is None.
+
+    A sum of some is itself the neutral number where none of them is there.
+    """
+
+    __slots__ = ("condition", "is_sum", "number")
+
+    def __init__(self, number: Any, condition: Any = None, is_sum: bool = False) -> None:
+        self.number, self.condition, self.is_sum = number, condition, is_sum
+
+    def __mul__(self, partial: Any) -> Contribution:
+        if isinstance(partial, Contribution):
+            return Contribution(self.number * partial.number, _both(self.condition, partial.condition))
+        return Contribution(self.number * partial, self.condition)
+
+    def __radd__(self, neutral: float) -> Contribution:  # a sweep's sums begin with the neutral number
+        return self
+
+    def __add__(self, other: Contribution) -> Contribution:
+        return Contribution(self._summand() + other._summand(), _either(self.condition, other.condition), is_sum=True)
+
+    def or_else(self, other: float) -> Any:
+        """The number, and another one where there is none."""
+        return self.number if self.condition is None else where(self.condition, self.number, other)
+
+    def _summand(self) -> Any:
+        return self.number if self.is_sum else self.or_else(NEUTRAL)
+
+
+class Tracing:
+    """The mode in which a function is recorded: `inputs` are the Values that differ from row to row or call to call."""
+
+    def __init__(self, inputs: Iterable[Value]) -> None:
+        self.inputs = frozenset(inputs)
+
+    @staticmethod
+    def routed(partials: Sequence[Any]) -> list[Any]:
+        """The switches of a gate, each a contribution on the condition that it is on."""
+        return [Contribution(p, where(p, 1.0, 0.0)) if isinstance(p, Value) else p or None for p in partials]
+
+
+@contextmanager
+def tracing(inputs: Iterable[Value]) -> Iterator[None]:
+    """Within it, sweeps are recorded for all rows at once, and a number that decides anything in Python is an error."""
+    with guards.switched(recording=True, anomaly=False, tracing=Tracing(inputs)):
+        yield
+
+
+def _both(c: Any, d: Any) -> Any:
+    if c is None or d is None or c is d:
+        return d if c is None else c
+    return where(c, d, 0.0)
+
+
+def _either(c: Any, d: Any) -> Any:
+    if c is None or d is None:
+        return None
+    return c if c is d else c + d  # neither is negative

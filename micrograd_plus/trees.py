@@ -1,0 +1,46 @@
+"""Numbers and Values in lists and tuples, nested as one likes: what transformations and tapes take and give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .engine import Value
+from .ops import as_float
+
+Tree = Any  # a number, a Value, or a list or tuple of trees
+
+
+def leaves_of(tree: Tree) -> list[Any]:
+    """The numbers and Values of a tree, from left to right; TypeError for anything else."""
+    if isinstance(tree, (list, tuple)):
+        return [leaf for branch in tree for leaf in leaves_of(branch)]
+    return [tree if isinstance(tree, Value) else as_float(tree, "a transformation")]
+
+
+def like(tree: Tree, leaves: Sequence[Any]) -> Tree:
+    """A tree of the same form with other leaves."""
+    if type(tree) in (list, tuple) and not any(isinstance(branch, (list, tuple)) for branch in tree):
+        return type(tree)(leaves)
+    remaining = iter(leaves)
+
+    def grown(branch: Tree) -> Tree:
+        if isinstance(branch, (list, tuple)):
+            branches = [grown(b) for b in branch]
+            if hasattr(branch, "_fields"):  # a named tuple
+                return type(branch)(*branches)
+            return branches if isinstance(branch, list) else tuple(branches)
+        return next(remaining)
+    return grown(tree)
+
+
+def _form(tree: Tree) -> str:
+    return f"({', '.join(map(_form, tree))})" if isinstance(tree, (list, tuple)) else "number"
+
+
+def matching(tree: Tree, other: Tree, name: str) -> list[Any]:
+    """The leaves of another tree, which must have the form of the first; ValueError, naming the other, where it has not."""
+    if _form(tree) != _form(other):
+        wanted, got = (form if len(form) <= 80 else form[:77] + "..." for form in (_form(tree), _form(other)))
+        raise ValueError(f"the {name} must have the form of what it goes with: {wanted}, not {got}")
+    return leaves_of(other)
