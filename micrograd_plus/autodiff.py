@@ -19,7 +19,8 @@ from contextvars import ContextVar
 from typing import Any
 
 from . import guards, ops
-from .engine import Value, adjoints, nodes_below, record, tangents
+from .engine import Value, adjoints, local_gradients, nodes_below, record, recorded_gradients, tangents
+from .simplify import simplified
 from .tracing import Contribution
 from .trees import Tree, leaves_of, like, matching
 
@@ -230,21 +231,9 @@ def swept(sweep: Callable[..., dict[Value, Any]], order: Sequence[Value], seeds:
     with guards.switched(simplify=simplified):
         if guards.mode.get().tracing:
             seeds = {v: Contribution(seed) for v, seed in seeds.items()}
-        found = sweep(order, seeds, recorded)
+        found = sweep(order, seeds, recorded_gradients if recorded else local_gradients)
         numbers = [found.get(v, 0.0) if isinstance(v, Value) else 0.0 for v in wanted]
         return [number.or_else(0.0) if isinstance(number, Contribution) else number for number in numbers]
-
-
-def simplified(primitive: ops.Primitive, operands: Sequence[Any]) -> Any:
-    """What a recorded sweep need not record: 1 * x and -0.0 + x, which are x to the last bit, and a settled `where`."""
-    if primitive is ops.where and type(operands[0]) is float:
-        return operands[1] if operands[0] else operands[2]
-    if primitive in (ops.mul, ops.add):
-        neutral = "1.0" if primitive is ops.mul else "-0.0"
-        for x, other in (operands, operands[::-1]):
-            if type(x) is float and repr(x) == neutral:
-                return other
-    return None
 
 
 def _mentions_value(tree: Any) -> bool:

@@ -20,6 +20,7 @@ from .guards import require_fresh
 from .ops import Primitive, as_float
 from .pickling import fence_is_up, operands_first
 
+Local = Callable[["Value"], Sequence[Any]]  # from a node to the partial derivatives in its operands
 Operand = Any  # a Value, or a number that as_float takes
 _edits = 0  # how often leaves were edited so far: the clock; a node is stale when an operand changed after it was computed
 _edits_lock = threading.Lock()
@@ -290,13 +291,18 @@ def local_gradients(v: Value, recorded: bool = False) -> Sequence[Any]:
     return partials
 
 
-def adjoints(order: Sequence[Value], seeds: dict[Value, Any], recorded: bool = False) -> dict[Value, Any]:
+def recorded_gradients(v: Value) -> Sequence[Any]:
+    """The local gradients as Values that remember how they depend on the operands."""
+    return local_gradients(v, recorded=True)
+
+
+def adjoints(order: Sequence[Value], seeds: dict[Value, Any], local: Local = local_gradients) -> dict[Value, Any]:
     """The reverse sweep: the derivative of the seeded nodes with respect to every node that a gradient reaches."""
     adjoint = defaultdict(_nothing, seeds)
     for v in reversed(order):
         if v.primitive is not None and v in adjoint:
             upstream = adjoint[v]
-            for operand, partial in zip(v.operands, local_gradients(v, recorded)):
+            for operand, partial in zip(v.operands, local(v)):
                 if partial is not None:
                     adjoint[operand] += upstream * partial  # constants gather here too, and nobody asks for theirs
     if guards.mode.get().anomaly:
@@ -304,12 +310,12 @@ def adjoints(order: Sequence[Value], seeds: dict[Value, Any], recorded: bool = F
     return adjoint
 
 
-def tangents(order: Sequence[Value], seeds: dict[Value, Any], recorded: bool = False) -> dict[Value, Any]:
+def tangents(order: Sequence[Value], seeds: dict[Value, Any], local: Local = local_gradients) -> dict[Value, Any]:
     """The forward sweep: the derivative of every node that the seeded nodes reach, with respect to them."""
     tangent = defaultdict(_nothing, seeds)
     for v in order:
         if v not in seeds:
-            for operand, partial in zip(v.operands, local_gradients(v, recorded)):
+            for operand, partial in zip(v.operands, local(v)):
                 if partial is not None and operand in tangent:
                     tangent[v] += tangent[operand] * partial
     if guards.mode.get().anomaly:

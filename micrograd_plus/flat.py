@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,12 @@ import numpy.typing as npt
 from . import ops
 from .lowering import EXPRESSIONS, lowering
 from .ops import Primitive
+from .simplify import simplified
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int32]
 ROWS = {row.code: row for row in ops.primitives()}
+_BITS = struct.Struct("d").pack
 MOST = 2**31 - 1  # registers, and operands in all: they are numbered with 32 bits
 
 
@@ -106,10 +109,10 @@ class FlatProgram:
         """The program that gives these outputs and no more, and the new number of each register, -1 where it is gone."""
         needed = np.zeros(self.first + len(self), dtype=bool)
         needed[np.asarray(outputs, dtype=np.int64)] = True
-        flags, operands, starts = needed.tolist(), self.operands.tolist(), self.starts.tolist()
-        for i in range(len(self) - 1, -1, -1):
-            if flags[self.first + i]:
-                for o in operands[starts[i]:starts[i + 1]]:
+        flags, first = needed.tolist(), self.first
+        for i, operands in zip(range(len(self) - 1, -1, -1), reversed(self.operands_of())):
+            if flags[first + i]:
+                for o in operands:
                     flags[o] = True
         kept = np.flatnonzero(flags[self.first:])
         place = np.full(self.first + len(self), -1, dtype=np.int32)
@@ -126,57 +129,69 @@ class FlatProgram:
         """The program in what machines know: single instructions, C functions, sum and dot; None with a custom row."""
         if any(lowering(row) is None for row in set(self.rows())):
             return None
-        builder = Builder(self.inputs, self.parameters)
+        builder = Builder(self.inputs, self.parameters, lowering=True)
         refs = [*range(self.inputs + self.parameters), *map(builder.constant, self.constants.tolist())]
         for row, operands in zip(self.rows(), self.operands_of()):
             given = tuple([refs[o] for o in operands])
-            refs.append(Term(builder, 0).lower(row, given) if row.name in EXPRESSIONS else builder.emit(row, given))
+            refs.append(builder.emit(row, given))
         return builder.finished([refs[o] for o in self.outputs.tolist()])[0]
 
 
 class Builder:
     """A program in the making. A reference is a register, or for a constant the complement of its number."""
 
-    def __init__(self, inputs: int, parameters: int) -> None:
-        self.inputs, self.parameters = inputs, parameters
+    def __init__(self, inputs: int, parameters: int, lowering: bool = False) -> None:
+        self.inputs, self.parameters, self.lowering = inputs, parameters, lowering
         self._constants: dict[bytes, int] = {}
         self._numbers: list[float] = []
-        self._instructions: dict[tuple[int, tuple[int, ...]], int] = {}
+        self._instructions: list[tuple[int, tuple[int, ...]]] = []
+        self._results: dict[tuple[int, tuple[int, ...]], int] = {}
         self._custom: dict[str, int] = {}
 
     def constant(self, number: float) -> int:
         """The reference of a constant; numbers of the same bits share one."""
-        bits = struct.pack("d", number)
-        if bits not in self._constants:
-            self._constants[bits] = ~len(self._numbers)
-            self._numbers.append(number)
-        return self._constants[bits]
+        bits = _BITS(number)
+        ref = self._constants.get(bits)
+        if ref is None:
+            ref = self._constants[bits] = ~len(self._numbers)
+            self._numbers.append(float(number))
+        return ref
 
     def emit(self, row: Primitive, operands: tuple[int, ...]) -> int:
-        """The reference of a row's result, which may have been computed before."""
-        if row.code is None:
-            code = self._custom.setdefault(row.name, -1 - len(self._custom))
-        else:
-            code = row.code
-        found = self._instructions.get((code, operands))
+        """The reference of a row's result, which may have been computed before; when lowering, of its expression's."""
+        key = row.code or self._custom.setdefault(row.name, -1 - len(self._custom)), operands
+        found = self._results.get(key)
         if found is None:
+            found = self._results[key] = self._emit(row, key)
+        return found
+
+    def _emit(self, row: Primitive, key: tuple[int, tuple[int, ...]]) -> int:
+        operands = key[1]
+        if self.lowering and row.name in EXPRESSIONS:
+            number = EXPRESSIONS[row.name](*[Term(self, ref) for ref in operands])
+            return number.ref if isinstance(number, Term) else self.constant(number)
+        if min(operands, default=-1) < 0:  # constants are among them
             if max(operands, default=-1) < 0:
                 return self.constant(row.primal(*[self._numbers[~o] for o in operands]))
-            found = self._instructions[code, operands] = self.inputs + self.parameters + len(self._instructions)
-        return found
+            simpler = simplified(row, [o if o >= 0 else self._numbers[~o] for o in operands])
+            if simpler is not None:
+                return simpler if type(simpler) is int else self.constant(simpler)
+        self._instructions.append(key)
+        return self.inputs + self.parameters + len(self._instructions) - 1
 
     def finished(self, outputs: Iterable[int]) -> tuple[FlatProgram, Callable[[Sequence[int]], Integers]]:
         """The finished program, and a function from references to its registers, -1 for what is left out."""
         shared = self.inputs + self.parameters
-        arities = np.fromiter((len(operands) for _, operands in self._instructions), np.int64, len(self._instructions))
-        flat = np.fromiter((o for _, operands in self._instructions for o in operands), np.int64, int(arities.sum()))
+        listed = [operands for _, operands in self._instructions]
+        arities = np.fromiter(map(len, listed), np.int64, len(listed))
+        flat = np.fromiter(chain.from_iterable(listed), np.int64, int(arities.sum()))
         if shared + len(self._numbers) + len(arities) > MOST or len(flat) > MOST:
             raise OverflowError(f"a tape holds at most {MOST} registers and operands")
 
         def placed(refs: npt.NDArray[np.int64]) -> Integers:
             after_constants = refs + len(self._numbers) * (refs >= shared)
             return np.where(refs < 0, shared + ~refs, after_constants).astype(np.int32)
-        codes = np.fromiter((code for code, _ in self._instructions), np.int32, len(self._instructions))
+        codes = np.array([code for code, _ in self._instructions], dtype=np.int32)
         starts = np.concatenate(([0], np.cumsum(arities))).astype(np.int32)
         registers = placed(np.fromiter(outputs, np.int64))
         whole = FlatProgram(self.inputs, self.parameters, np.array(self._numbers, dtype=np.float64), codes, starts,
@@ -186,35 +201,27 @@ class Builder:
 
 
 class Term:
-    """A number of an expression that lowers a row: each operation on it is emitted."""
+    """A number of a program in the making: each operation on it is emitted."""
 
     __slots__ = ("builder", "ref")
 
     def __init__(self, builder: Builder, ref: int) -> None:
         self.builder, self.ref = builder, ref
 
-    def lower(self, row: Primitive, refs: tuple[int, ...]) -> int:
-        """The reference of a composite row's result."""
-        return self._ref(EXPRESSIONS[row.name](*[Term(self.builder, ref) for ref in refs]))
-
-    def _ref(self, number: Any) -> int:
-        ref: int = number.ref if isinstance(number, Term) else self.builder.constant(float(number))
-        return ref
-
-    def _emit(self, row: Primitive, *operands: Any) -> Term:
-        refs = tuple([self._ref(o) for o in operands])
-        return Term(self.builder, self.lower(row, refs) if row.name in EXPRESSIONS else self.builder.emit(row, refs))
-
     @staticmethod
     def __primitive__(row: Primitive, operands: Sequence[Any]) -> Term:
-        term = next(o for o in operands if isinstance(o, Term))
-        return term._emit(row, *operands)
+        builder: Builder = next(o.builder for o in operands if type(o) is Term)
+        return Term(builder, builder.emit(row, tuple([o.ref if type(o) is Term else builder.constant(o) for o in operands])))
 
-    def __add__(self, other: Any) -> Term: return self._emit(ops.add, self, other)
-    def __radd__(self, other: Any) -> Term: return self._emit(ops.add, other, self)
-    def __sub__(self, other: Any) -> Term: return self._emit(ops.sub, self, other)
-    def __rsub__(self, other: Any) -> Term: return self._emit(ops.sub, other, self)
-    def __mul__(self, other: Any) -> Term: return self._emit(ops.mul, self, other)
-    def __rmul__(self, other: Any) -> Term: return self._emit(ops.mul, other, self)
-    def __neg__(self) -> Term: return self._emit(ops.neg, self)
-    def __abs__(self) -> Term: return self._emit(ops.abs, self)
+    def __add__(self, other: Any) -> Term: return self._with(ops.add, other)
+    def __mul__(self, other: Any) -> Term: return self._with(ops.mul, other)
+    def __sub__(self, other: Any) -> Term: return self._with(ops.sub, other)
+    def __radd__(self, other: Any) -> Term: return self.__primitive__(ops.add, (other, self))
+    def __rmul__(self, other: Any) -> Term: return self.__primitive__(ops.mul, (other, self))
+    def __rsub__(self, other: Any) -> Term: return self.__primitive__(ops.sub, (other, self))
+    def __neg__(self) -> Term: return self.__primitive__(ops.neg, (self,))
+    def __abs__(self) -> Term: return self.__primitive__(ops.abs, (self,))
+
+    def _with(self, row: Primitive, other: Any) -> Term:
+        builder = self.builder
+        return Term(builder, builder.emit(row, (self.ref, other.ref if type(other) is Term else builder.constant(other))))

@@ -141,8 +141,8 @@ def _shared_out(run: Callable[[int], Any], starts: range, threads: int) -> Itera
             yield from pool.map(run, starts[i:i + threads])
 
 
-@cache
 def _target() -> Any:
+    """A description of this processor, which a compiler takes for its own."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     return llvm.Target.from_default_triple().create_target_machine(

@@ -10,18 +10,18 @@ result depends on the executor, on the number of threads, or on how the work is 
 
 from __future__ import annotations
 
+from copy import deepcopy
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from . import ops, written
-from .autodiff import between, simplified
+from .autodiff import between
 from .engine import Value, adjoints, nodes_below
 from .executors import Executor, executor_for
-from .flat import Builder, FlatProgram, Floats
-from .guards import switched
-from .tracing import Contribution, tracing
+from .flat import Builder, FlatProgram, Floats, Term
+from .tracing import Contribution, local_terms, tracing
 from .trees import Tree, leaves_of, like
 
 _FLOAT, _NOTHING = frozenset((float,)), np.empty(0)
@@ -36,9 +36,9 @@ class Tape:
     table's own primals, None for the faster one that there is. Both give the same bits.
     """
 
-    def __init__(self, program: FlatProgram, form: Tree, parameters: Sequence[Value] | Floats, gradient: bool,
-                 labels: Mapping[int, str], adjoint_of: Mapping[int, int]) -> None:
-        self.program, self.form, self.parameters, self.gradient = program, form, parameters, gradient
+    def __init__(self, program: FlatProgram, form: Tree, names: Sequence[str], parameters: Sequence[Value | float],
+                 gradient: bool, labels: Mapping[int, str], adjoint_of: Mapping[int, int]) -> None:
+        self.program, self.form, self.names, self.parameters, self.gradient = program, form, names, parameters, gradient
         self.labels, self.adjoint_of = labels, adjoint_of  # by register: what it is called, and of which it is the adjoint
         self._executors: dict[tuple[str | None, str], Executor] = {}
         self._width, self._is_number = len(leaves_of(form)), not isinstance(form, (list, tuple))
@@ -51,19 +51,23 @@ class Tape:
         if len(set(varied)) < len(varied) or not all(isinstance(v, Value) for v in varied):
             raise ValueError("the inputs and parameters of a tape are different Values, each named once")
         given, adjoint = leaves_of(outputs), dict[Value, Any]()
-        with tracing(varied), switched(simplify=simplified):
-            gradient = len(given) == 1 and not isinstance(outputs, (list, tuple))
-            if gradient and isinstance(outputs, Value):
-                adjoint = adjoints(between([outputs], varied), {outputs: Contribution(1.0)}, recorded=True)
-            found = [adjoint[v].or_else(0.0) if v in adjoint else 0.0 for v in varied] if gradient else []
-            builder, refs = Builder(len(inputs), len(shared)), {v: i for i, v in enumerate(varied)}
-            _linearise([*given, *found], builder, refs)
+        builder, refs = Builder(len(inputs), len(shared)), {v: i for i, v in enumerate(varied)}
+        with tracing(varied):
+            _linearise(given, builder, refs)
+        found: list[Any] = []
+        gradient = len(given) == 1 and not isinstance(outputs, (list, tuple))
+        if gradient and isinstance(outputs, Value):
+            def local(v: Value) -> Sequence[Any]:
+                return local_terms(v.primitive, [o if type(o) is float else Term(builder, refs[o]) for o in (v, *v.operands)])
+            with tracing(varied):
+                adjoint = adjoints(between([outputs], varied), {outputs: Contribution(1.0)}, local)
+            found = [adjoint[v].or_else(0.0) if v in adjoint else 0.0 for v in varied]
         program, place = builder.finished([_reference(number, builder, refs) for number in (*given, *found)])
         labelled = [v for v in refs if v.label]
-        swept = [v for v in adjoint if v in refs and adjoint[v].number in refs]
-        return cls(program, like(outputs, [0.0] * len(given)), shared, gradient,
+        swept = [v for v in adjoint if isinstance(v, Value) and v in refs and isinstance(adjoint[v].number, Term)]
+        return cls(program, like(outputs, [0.0] * len(given)), [v.label for v in inputs], shared, gradient,
                    labels=dict(zip(place([refs[v] for v in labelled]).tolist(), [v.label for v in labelled])),
-                   adjoint_of=dict(zip(place([refs[adjoint[v].number] for v in swept]).tolist(),
+                   adjoint_of=dict(zip(place([adjoint[v].number.ref for v in swept]).tolist(),
                                        place([refs[v] for v in swept]).tolist())))
 
     def __call__(self, *row: Tree, parameters: Parameters = None, executor: str | None = None) -> Tree:
@@ -110,7 +114,30 @@ class Tape:
 
     def source(self) -> str:
         """The tape as straight-line Python in functions of the table; running that text gives the same bits."""
-        return written.source(self)
+        return written.source(self._contents())
+
+    def to_json(self) -> str:
+        """The tape as JSON, with the present data of its parameters; `from_json` reads it."""
+        return written.to_json(self._contents())
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Tape:
+        """The tape that `to_json` wrote; ValueError, saying what is wrong, for any other text. No custom row is loaded:
+        one that the tape uses must be defined before."""
+        return cls(*written.from_json(text))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Tape, tuple(self._contents())
+
+    def __copy__(self) -> Tape:
+        return Tape(*self._contents()._replace(parameters=self.parameters))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tape:
+        return Tape(*self._contents()._replace(parameters=deepcopy(self.parameters, memo)))
+
+    def _contents(self) -> written.Contents:
+        return written.Contents(self.program, self.form, tuple(self.names), tuple(self._shared(None).tolist()), self.gradient,
+                                self.labels, self.adjoint_of)
 
     def __len__(self) -> int:
         return len(self.program)
@@ -202,4 +229,6 @@ def _linearise(roots: Sequence[Any], builder: Builder, refs: dict[Value, int]) -
 
 
 def _reference(number: Any, builder: Builder, refs: dict[Value, int]) -> int:
+    if isinstance(number, Term):
+        return number.ref
     return refs[number] if isinstance(number, Value) else builder.constant(ops.as_float(number, "a tape"))

@@ -13,7 +13,7 @@ from typing import Any
 
 from . import guards
 from .engine import Value
-from .ops import where
+from .ops import Primitive, where
 
 NEUTRAL = -0.0  # added to any number it changes no bit of it
 
@@ -42,7 +42,9 @@ class Contribution:
 
     def or_else(self, other: float) -> Any:
         """The number, and another one where there is none."""
-        return self.number if self.condition is None else where(self.condition, self.number, other)
+        if self.condition is None:
+            return self.number
+        return type(self.condition).__primitive__(where, (self.condition, self.number, other))
 
     def _summand(self) -> Any:
         return self.number if self.is_sum else self.or_else(NEUTRAL)
@@ -57,7 +59,13 @@ class Tracing:
     @staticmethod
     def routed(partials: Sequence[Any]) -> list[Any]:
         """The switches of a gate, each a contribution on the condition that it is on."""
-        return [Contribution(p, where(p, 1.0, 0.0)) if isinstance(p, Value) else p or None for p in partials]
+        return [p or None if p is None or type(p) is float else Contribution(p, where(p, 1.0, 0.0)) for p in partials]
+
+
+def local_terms(row: Primitive, numbers: Sequence[Any]) -> Sequence[Any]:
+    """The partials of a row from its result and operands, which are terms of a program in the making."""
+    partials = row.partials(*numbers)
+    return Tracing.routed(partials) if row.gate == "routes" else partials
 
 
 @contextmanager

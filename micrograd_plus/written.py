@@ -1,1 +1,228 @@
-def source(tape): return ""
+"""A tape in writing: as straight-line Python to read and to run, and as JSON to keep and to send.
+
+Nothing of what a JSON text says is believed before it is checked; labels reach the Python text only as identifiers.
+"""
+
+from __future__ import annotations
+
+import json
+import keyword
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, count
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .flat import MOST, FlatProgram
+from .ops import TABLE, Primitive
+
+FORMAT, VERSION = "micrograd_plus tape", 1
+_INFIX = {"add": "+", "sub": "-", "mul": "*"}
+Form = Any  # 0.0 for a number, or a list or tuple of forms
+
+
+class Contents(NamedTuple):
+    """All that a tape consists of."""
+
+    program: FlatProgram
+    form: Form
+    names: tuple[str, ...]
+    parameters: tuple[float, ...]
+    gradient: bool
+    labels: Mapping[int, str]
+    adjoint_of: Mapping[int, int]
+
+
+# Python. --------------------------------------------------------------------------------------------------------------
+def source(tape: Contents) -> str:
+    """A function `tape` of the inputs, and of the parameters if there are any; it gives what the tape's form says.
+
+    With a gradient it gives three things: that, the derivatives in the inputs, and those in the parameters.
+    """
+    program, rows, operands = tape.program, tape.program.rows(), tape.program.operands_of()
+    used = {row.name for row in rows if row.name not in ("add", "sub", "mul", "neg")}
+    names = _names(tape, used)
+    shared = program.inputs + program.parameters
+    for i, number in enumerate(program.constants.tolist()):
+        names[shared + i] = repr(number)
+    width = len(program.outputs) - tape.gradient * shared
+    forward = program.reduced(program.outputs[:width])[1] >= 0
+    lines: tuple[list[str], list[str]] = [], []
+    for i, (row, of_row) in enumerate(zip(rows, operands)):
+        register = program.first + i
+        lines[not forward[register]].append(f"    {names[register]} = {_expression(row, [names[o] for o in of_row])}")
+    given = [names[register] for register in program.outputs.tolist()]
+    result = _written(tape.form, iter(given))
+    if tape.gradient:
+        result += f", {_tuple(given[1:1 + program.inputs])}, {_tuple(given[1 + program.inputs:])}"
+    built_in = sorted(name for name in used if name not in TABLE or TABLE[name].code is not None)
+    header = ["from math import inf, nan"] if {"inf", "nan", "-inf"} & set(names[shared:program.first]) else []
+    header += [f"from micrograd_plus.ops import {', '.join(built_in)}"] if built_in else []
+    custom = sorted({row.name for row in rows if row.code is None})
+    header += ["from micrograd_plus.ops import primitive"] if custom else []
+    header += [f"{name} = primitive({name!r})" for name in custom]
+    arguments = [*names[:program.inputs], *(["parameters"] if program.parameters else [])]
+    unpacked = [f"    {_tuple(names[program.inputs:shared])} = parameters"] if program.parameters else []
+    backward = ["    # backward", *lines[1]] if lines[1] else []
+    return "\n".join([*header, *[""] * (2 * bool(header)), f"def tape({', '.join(arguments)}):", *unpacked, *lines[0], *backward,
+                      f"    return {result}", ""])
+
+
+def _names(tape: Contents, used: set[str]) -> list[str]:
+    """What each register is called: by its label, else a letter; an adjoint by d and what it is the adjoint of."""
+    program = tape.program
+    shared, size = program.inputs + program.parameters, program.first + len(program)
+    taken = {*used, *keyword.kwlist, *keyword.softkwlist, "parameters", "tape", "inf", "nan", "primitive"}
+    names = [""] * size
+
+    def name(register: int, wanted: str) -> None:
+        if not names[register] and wanted.isidentifier() and wanted.isascii():
+            fresh = next(w for w in chain((wanted,), (f"{wanted}_{i}" for i in count(1))) if w not in taken)
+            taken.add(fresh)
+            names[register] = fresh
+    for register, wanted in enumerate(tape.names):
+        name(register, wanted)
+    for register, wanted in tape.labels.items():
+        if register < shared or register >= program.first:
+            name(register, wanted)
+    letters = (letter for letter in _letters() if letter not in taken)
+    of_output = {} if not tape.gradient else dict(zip(program.outputs[1:].tolist(), range(shared)))
+    adjoint_of = {**of_output, **tape.adjoint_of}
+    for register in [*range(shared), *range(program.first, size)]:
+        if register not in adjoint_of:
+            name(register, next(letters))
+    for register in range(program.first, size):
+        if register in adjoint_of:
+            name(register, f"d{names[adjoint_of[register]] or next(letters)}")
+    return names
+
+
+def _letters() -> Iterator[str]:
+    yield from (f"{letter}{number or ''}" for number in count() for letter in "abcdefghijklmnopqrstuvwxyz")
+
+
+def _expression(row: Primitive, operands: Sequence[str]) -> str:
+    if row.name in _INFIX:
+        return f" {_INFIX[row.name]} ".join(operands)
+    if row.name == "neg":
+        return f"-{operands[0]}"
+    if row.name == "dot":
+        half = len(operands) // 2 + 1
+        return f"dot([{', '.join(operands[1:half])}], [{', '.join(operands[half:])}], {operands[0]})"
+    return f"{row.name}({', '.join(operands)})"
+
+
+def _written(form: Form, names: Iterator[str]) -> str:
+    if not isinstance(form, (list, tuple)):
+        return next(names)
+    branches = [_written(branch, names) for branch in form]
+    return f"[{', '.join(branches)}]" if isinstance(form, list) else _tuple(branches)
+
+
+def _tuple(names: Sequence[str]) -> str:
+    return f"({', '.join(names)}{',' * (len(names) == 1)})"
+
+
+# JSON. ----------------------------------------------------------------------------------------------------------------
+def to_json(tape: Contents) -> str:
+    """The tape as JSON: numbers with all their digits, those that JSON lacks as strings."""
+    program = tape.program
+    return json.dumps({
+        "format": FORMAT, "version": VERSION, "names": tape.names, "parameters": [_number(x) for x in tape.parameters],
+        "constants": [_number(x) for x in program.constants.tolist()], "codes": program.codes.tolist(),
+        "starts": program.starts.tolist(), "operands": program.operands.tolist(), "outputs": program.outputs.tolist(),
+        "custom": program.custom, "form": _as_json(tape.form), "gradient": tape.gradient,
+        "labels": [[register, label] for register, label in tape.labels.items()],
+        "adjoint_of": [list(pair) for pair in tape.adjoint_of.items()]}, allow_nan=False)
+
+
+def from_json(text: str | bytes) -> Contents:
+    """The tape that a JSON text holds; ValueError, saying what is wrong, when it holds none that is safe to run."""
+    try:
+        found = json.loads(text)
+    except RecursionError:
+        raise ValueError("a tape is not nested that deeply") from None
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise ValueError(f"this is no tape: its format is not {FORMAT!r}")
+    if found.get("version") != VERSION:
+        raise ValueError(f"this tape has version {found.get('version')!r}; this program reads version {VERSION}")
+    names, parameters = _strings(found, "names"), [_float(x) for x in _list(found, "parameters")]
+    program = FlatProgram(
+        len(names), len(parameters), np.array([_float(x) for x in _list(found, "constants")], dtype=np.float64),
+        *[np.array(_integers(found, part), dtype=np.int32) for part in ("codes", "starts", "operands", "outputs")],
+        tuple(_strings(found, "custom"))).validated()
+    form, gradient = _as_form(found.get("form")), found.get("gradient")
+    if gradient not in (True, False) or gradient and form != 0.0:
+        raise ValueError("only a tape that gives one number has a gradient")
+    shared = len(names) + len(parameters)
+    if len(program.outputs) != _leaves(form) + bool(gradient) * shared:
+        raise ValueError("a tape has as many outputs as its form, and with a gradient one for each input and parameter")
+    size = program.first + len(program)
+    labels, pairs = _pairs(found, "labels", str), _pairs(found, "adjoint_of", int)
+    if any(not 0 <= r < size for r in (*labels, *pairs, *pairs.values())):
+        raise ValueError("labels and adjoints belong to registers of the tape")
+    return Contents(program, form, tuple(names), tuple(parameters), bool(gradient), labels, pairs)
+
+
+def _number(x: float) -> float | str:
+    return x if math.isfinite(x) else str(x)
+
+
+def _float(x: Any) -> float:
+    if x in ("inf", "-inf", "nan") or type(x) is float or type(x) is int and abs(x) <= 2**53:
+        return float(x)
+    raise ValueError(f"a number of a tape is a float, or inf, -inf or nan as a string, not {_short(x)}")
+
+
+def _list(found: Mapping[str, Any], part: str) -> list[Any]:
+    entries = found.get(part)
+    if not isinstance(entries, list):
+        raise ValueError(f"the {part} of a tape are a list, not {_short(entries)}")
+    return entries
+
+
+def _strings(found: Mapping[str, Any], part: str) -> list[str]:
+    for entry in _list(found, part):
+        if not isinstance(entry, str):
+            raise ValueError(f"the {part} of a tape are strings, not {_short(entry)}")
+    return _list(found, part)
+
+
+def _integers(found: Mapping[str, Any], part: str) -> list[int]:
+    for entry in _list(found, part):
+        if type(entry) is not int or not -MOST <= entry <= MOST:
+            raise ValueError(f"the {part} of a tape are integers of 32 bits, not {_short(entry)}")
+    return _list(found, part)
+
+
+def _pairs(found: Mapping[str, Any], part: str, kind: type) -> dict[int, Any]:
+    for pair in _list(found, part):
+        if not isinstance(pair, list) or len(pair) != 2 or type(pair[0]) is not int or type(pair[1]) is not kind:
+            raise ValueError(f"the {part} of a tape are pairs of a register and a {kind.__name__}, not {_short(pair)}")
+    return dict(_list(found, part))
+
+
+def _as_json(form: Form) -> Any:
+    if isinstance(form, tuple):
+        return {"tuple": [_as_json(branch) for branch in form]}
+    return [_as_json(branch) for branch in form] if isinstance(form, list) else 0
+
+
+def _as_form(found: Any) -> Form:
+    if isinstance(found, list):
+        return [_as_form(branch) for branch in found]
+    if isinstance(found, dict) and list(found) == ["tuple"] and isinstance(found["tuple"], list):
+        return tuple([_as_form(branch) for branch in found["tuple"]])
+    if type(found) is int and found == 0:
+        return 0.0
+    raise ValueError(f"the form of a tape is 0, a list or {{'tuple': a list}}, not {_short(found)}")
+
+
+def _leaves(form: Form) -> int:
+    return sum(map(_leaves, form)) if isinstance(form, (list, tuple)) else 1
+
+
+def _short(x: Any) -> str:
+    text = repr(x)
+    return text if len(text) <= 60 else text[:57] + "..."

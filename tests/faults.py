@@ -129,8 +129,8 @@ FAULTS = {
     "forward sweep skips a slope of 0": ("engine", "def tangents", "partial is not None and", "partial and"),
     "forward sweep subtracts": ("engine", "def tangents", "tangent[operand] * partial", "-tangent[operand] * partial"),
     "forward sweep loses all but the first operand": ("engine", "def tangents", "zip(v.operands,", "zip(v.operands[:1],"),
-    "forward sweep is not recorded": ("engine", "def tangents", "local_gradients(v, recorded)", "local_gradients(v)"),
-    "reverse sweep is not recorded": ("engine", "def adjoints", "local_gradients(v, recorded)", "local_gradients(v)"),
+    "forward sweep is not recorded": ("engine", "def tangents", "local(v)", "local_gradients(v)"),
+    "reverse sweep is not recorded": ("engine", "def adjoints", "local(v)", "local_gradients(v)"),
     "a node may stand in the order twice": ("graph", "def topological_order", "if node in done:", "if False:"),
     "operands may come after their users": ("graph", "def topological_order", "if done.issuperset(below):", "if True:"),
     # Transformations.

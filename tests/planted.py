@@ -18,23 +18,23 @@ def guarded(partials):
     return lambda out, x, *rest: (0.0,) * (1 + len(rest)) if plain(x) == 0 else partials(out, x, *rest)
 
 
-def overwriting(order, seeds, recorded=False):
+def overwriting(order, seeds, local=local_gradients):
     """The reverse sweep with = in place of +=."""
     adjoint = defaultdict(lambda: -0.0, seeds)
     for v in reversed(order):
         if v.primitive is not None and v in adjoint:
-            for operand, partial in zip(v.operands, local_gradients(v, recorded)):
+            for operand, partial in zip(v.operands, local(v)):
                 if partial is not None:
                     adjoint[operand] = partial * adjoint[v]
     return adjoint
 
 
-def negating(order, seeds, recorded=False):
+def negating(order, seeds, local=local_gradients):
     """The forward sweep with the sign of a second operand turned."""
     tangent = defaultdict(lambda: -0.0, seeds)
     for v in order:
         if v not in seeds:
-            for place, (operand, partial) in enumerate(zip(v.operands, local_gradients(v, recorded))):
+            for place, (operand, partial) in enumerate(zip(v.operands, local(v))):
                 if partial is not None and operand in tangent:
                     tangent[v] += (-partial if place == 1 else partial) * tangent[operand]
     return tangent

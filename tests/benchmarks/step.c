@@ -94,7 +94,8 @@ INLINED void collect(int add, int rows, int from, int to, matrix in, const doubl
 }
 
 /* The slopes of the layer before, through its ReLU. */
-INLINED void backward(int rows, int from, int to, const double *weights, const double *slope, const double *in, double *out) {
+INLINED void backward(int rows, int from, int to, const double *weights, const double *slope, const double *in,
+                      double *out) {
     product(0, rows, from, to, (matrix){slope, whole(to), 1}, (matrix){weights, from + 1, 1}, out, whole(from));
     for (int k = 0; k < rows * whole(from); k++) out[k] = in[k] > 0 ? out[k] : 0;
 }
