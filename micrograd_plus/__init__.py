@@ -5,9 +5,12 @@ from .drawing import draw, draw_dot, trace
 from .engine import Value
 from .explain import explain
 from .guards import detect_anomaly, no_grad
+from .recording import record
+from .tape import Tape
 from .testing import gradcheck
 
 __all__ = [
+    "Tape",
     "Value",
     "checkpoint",
     "custom",
@@ -22,6 +25,7 @@ __all__ = [
     "jacobian",
     "jvp",
     "no_grad",
+    "record",
     "trace",
     "value_and_grad",
     "vjp",

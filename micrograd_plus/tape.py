@@ -65,6 +65,7 @@ class Tape:
         program, place = builder.finished([_reference(number, builder, refs) for number in (*given, *found)])
         labelled = [v for v in refs if v.label]
         swept = [v for v in adjoint if isinstance(v, Value) and v in refs and isinstance(adjoint[v].number, Term)]
+        swept.sort(key=lambda v: v.label != "")  # of several nodes with one adjoint, it is named after one with a name
         return cls(program, like(outputs, [0.0] * len(given)), [v.label for v in inputs], shared, gradient,
                    labels=dict(zip(place([refs[v] for v in labelled]).tolist(), [v.label for v in labelled])),
                    adjoint_of=dict(zip(place([adjoint[v].number.ref for v in swept]).tolist(),

@@ -34,7 +34,7 @@ ROOMS = {
     "plots": {"training"},
     "testing": {"autodiff", "tape"},
     "__main__": {"gallery", "expression", "plots", "testing"},
-    "__init__": {"drawing", "explain", "autodiff", "testing", "training"},
+    "__init__": {"drawing", "explain", "autodiff", "recording", "testing", "training"},
 }
 UPWARD = {"Value._repr_mimebundle_": "drawing", "Value.draw": "drawing", "Value.explain": "explain"}
 HEART = ("ops", "graph", "engine")
