@@ -19,9 +19,9 @@ from contextvars import ContextVar
 from typing import Any
 
 from . import guards, ops
-from .engine import Value, adjoints, local_gradients, nodes_below, record, recorded_gradients, tangents
+from .engine import Value, adjoints, local_gradients, nodes_below, record, tangents
 from .simplify import simplified
-from .tracing import Contribution
+from .tracing import Contribution, routed
 from .trees import Tree, leaves_of, like, matching
 
 Function = Callable[..., Tree]
@@ -142,14 +142,14 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
     def primal(*operands: float) -> float:
         leaves = [Value(operand) for operand in operands]
-        with guards.switched(recording=True, simplify=None):
+        with guards.switched(recording=True, simplify=None, tracing=None):
             out = f(*leaves)
-        if not isinstance(out, Value):
-            return ops.as_float(out, name)
-        for v in nodes_below(out, stop=leaves):
-            if v.primitive is None:
-                raise ValueError(f"{name} refers to {v!r}, which would get no gradient: make it an operand")
-        return out.data
+            if not isinstance(out, Value):
+                return ops.as_float(out, name)
+            for v in nodes_below(out, stop=leaves):
+                if v.primitive is None:
+                    raise ValueError(f"{name} refers to {v!r}, which would get no gradient: make it an operand")
+            return out.data
 
     def partials(out: Any, *operands: Any) -> Sequence[Any]:  # noqa: ARG001  # the signature of every row
         gradient: Callable[..., Sequence[Any]] = grad(f, range(len(operands)))
@@ -161,7 +161,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         finally:
             _depth.reset(token)
 
-    return ops.Primitive(name, name, None, primal, partials)
+    return ops.Primitive(name, name, None, primal, partials, expansion=f)
 
 
 class _Call:
@@ -223,6 +223,18 @@ def between(outputs: Sequence[Value], inputs: Sequence[Value]) -> list[Value]:
         if not reached.isdisjoint(v.operands):
             reached.add(v)
     return [v for v in order if v in reached]
+
+
+def recorded_gradients(v: Value) -> Sequence[Any]:
+    """The local gradients of a node as numbers that remember how they depend on its operands."""
+    if v.primitive is None:
+        return ()
+    partials: Sequence[Any] = v.primitive.partials(v, *v.operands)
+    if v.primitive.gate != "routes":
+        return partials
+    if guards.mode.get().tracing:
+        return routed(partials)
+    return [p if p is not None and (p.data if isinstance(p, Value) else p) else None for p in partials]
 
 
 def swept(sweep: Callable[..., dict[Value, Any]], order: Sequence[Value], seeds: dict[Value, Any], recorded: bool,

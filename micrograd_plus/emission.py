@@ -15,7 +15,7 @@ from llvmlite import ir
 from .lowering import INSTRUCTIONS
 from .rolling import LANES, LEAF, OUTPUT, PARAMETER, SHARED, Address, Nest, Rolled, Segment, Shape
 
-DOUBLE, INDEX = ir.DoubleType(), ir.IntType(64)
+DOUBLE, INDEX, LANE = ir.DoubleType(), ir.IntType(64), ir.IntType(32)
 POINTER = DOUBLE.as_pointer()
 JAM = 4  # statements of a nest that run side by side, so that additions need not wait for each other
 
@@ -95,7 +95,7 @@ class Code:
             return None
         left = self.builder.sub(count, row)
         lanes = ir.VectorType(INDEX, self.lanes)
-        numbers = ir.Constant(lanes, [ir.Constant(INDEX, lane) for lane in range(self.lanes)])
+        numbers = ir.Constant(lanes, [INDEX(lane) for lane in range(self.lanes)])
         return self.builder.icmp_signed("<", numbers, self._broadcast(left, lanes))
 
     # Nests of statements. ---------------------------------------------------------------------------------------------
@@ -119,9 +119,8 @@ class Code:
             if segment.count == 1:
                 totals = self._added(totals, segment, outer, inner, None)
             else:
-                with self._loop(_index(segment.count), 1, totals) as (term, *totals):
-                    totals = self._added(totals, segment, outer, inner, term)
-                    self.carried = totals
+                with self._loop(_index(segment.count), 1, totals) as (term, *so_far):
+                    self.carried = self._added(so_far, segment, outer, inner, term)
                 totals = self.results
         if nest.target.place == OUTPUT and self.summed:
             self._add_up(nest.target, outer, inner, totals)
@@ -145,7 +144,7 @@ class Code:
                 pointer = b.bitcast(pointer, sums.type.as_pointer())
                 b.store(b.fadd(b.load(pointer, align=8), sums), pointer, align=8)
                 return
-            totals = [b.extract_element(sums, ir.Constant(ir.IntType(32), n)) for n in range(len(totals))]
+            totals = [b.extract_element(sums, LANE(n)) for n in range(len(totals))]
         for n, total in enumerate(totals):
             pointer = self._at(self.places[OUTPUT], self._number(target, outer, inner, n, None))
             b.store(b.fadd(b.load(pointer), total), pointer)
@@ -161,13 +160,12 @@ class Code:
         return vectors[0]
 
     def _folded(self, first: Any, second: Any, lanes: int, half: int) -> Any:
-        """Of one or two vectors that hold numbers of several lanes each, the lower half of the lanes plus the upper half."""
+        """Of one or two vectors that hold numbers of several lanes each, the lower half of the lanes plus the upper."""
         size = first.type.count * (1 if second is None else 2)
         second = ir.Constant(first.type, ir.Undefined) if second is None else second
         low = [i for start in range(0, size, lanes) for i in range(start, start + half)]
-        parts = [self.builder.shuffle_vector(first, second, ir.Constant(
-            ir.VectorType(ir.IntType(32), len(low)), [ir.Constant(ir.IntType(32), i + shift) for i in low])) for shift in (0, half)]
-        return self.builder.fadd(*parts)
+        masks = [ir.Constant(ir.VectorType(LANE, len(low)), [LANE(i + shift) for i in low]) for shift in (0, half)]
+        return self.builder.fadd(*[self.builder.shuffle_vector(first, second, mask) for mask in masks])
 
     # Numbers in memory. -----------------------------------------------------------------------------------------------
     def _number(self, address: Address, outer: Any, inner: Any, n: int, term: Any) -> Any:
@@ -206,13 +204,13 @@ class Code:
             return numbers[0]
         vector = ir.Constant(self.number, ir.Undefined)
         for lane, number in enumerate(numbers):
-            vector = self.builder.insert_element(vector, number, ir.Constant(ir.IntType(32), lane))
+            vector = self.builder.insert_element(vector, number, LANE(lane))
         return vector
 
     def _broadcast(self, number: Any, kind: Any = None) -> Any:
         kind = kind or self.number
-        zeros = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), None)
-        first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), number, ir.Constant(ir.IntType(32), 0))
+        zeros = ir.Constant(ir.VectorType(LANE, kind.count), None)
+        first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), number, LANE(0))
         return self.builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), zeros)
 
     # Rows of the table. -----------------------------------------------------------------------------------------------
@@ -269,10 +267,9 @@ class Code:
     def _loop(self, count: Any, step: int, carried: Sequence[Any] = ()) -> Iterator[Any]:
         """A loop over 0, step, ... below count; numbers it carries are set in `carried` and end in `results`."""
         b = self.builder
-        if isinstance(count, ir.Constant) and count.constant <= step and not carried:
-            if count.constant > 0:
-                yield _index(0)
-                return
+        if isinstance(count, ir.Constant) and 0 < count.constant <= step and not carried:
+            yield _index(0)
+            return
         before = b.block
         head, body, after = [b.append_basic_block() for _ in range(3)]
         b.branch(head)

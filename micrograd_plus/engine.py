@@ -269,31 +269,14 @@ def nodes_below(*roots: Value, stop: Sequence[Value] = ()) -> list[Value]:
     return [v for v in order if type(v) is not float]
 
 
-def local_gradients(v: Value, recorded: bool = False) -> Sequence[Any]:
-    """The partial derivative of a node in each of its operands; None where no gradient passes.
-
-    They are floats; or, when `recorded`, Values that remember how they depend on the operands.
-    """
-    primitive = v.primitive
-    if primitive is None:
+def local_gradients(v: Value) -> Sequence[Any]:
+    """The partial derivative of a node in each of its operands; None where no gradient passes."""
+    if v.primitive is None:
         return ()
-    partials: Sequence[Any]
-    if recorded:
-        partials = primitive.partials(v, *v.operands)
-        switches = [p._primal if isinstance(p, Value) else p for p in partials]
-    else:
-        partials = switches = primitive.partials(v._primal, *_primals(v.operands))
-    if primitive.gate == "routes":  # a switch that is off passes nothing, not even 0 * inf
-        if recorded and (tracing := guards.mode.get().tracing):
-            return tracing.routed(partials)
-        if 0.0 in switches:
-            return [partial if switch else None for partial, switch in zip(partials, switches)]
+    partials: Sequence[Any] = v.primitive.partials(v._primal, *_primals(v.operands))
+    if v.primitive.gate == "routes" and 0.0 in partials:  # a switch that is off passes nothing, not even 0 * inf
+        return [partial or None for partial in partials]
     return partials
-
-
-def recorded_gradients(v: Value) -> Sequence[Any]:
-    """The local gradients as Values that remember how they depend on the operands."""
-    return local_gradients(v, recorded=True)
 
 
 def adjoints(order: Sequence[Value], seeds: dict[Value, Any], local: Local = local_gradients) -> dict[Value, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,12 @@ class FlatProgram:
         """The memory of the instructions and their operands, in bytes."""
         return sum(a.nbytes for a in (self.constants, self.codes, self.starts, self.operands, self.outputs))
 
+    @property
+    def arities(self) -> npt.NDArray[np.int64]:
+        """How many operands each instruction has."""
+        starts = self.starts.astype(np.int64)
+        return starts[1:] - starts[:-1]
+
     def row(self, code: int) -> Primitive:
         """The row that a code stands for."""
         return ROWS[code] if code > 0 else ops.TABLE[self.custom[-1 - code]]
@@ -69,7 +75,7 @@ class FlatProgram:
     def operands_of(self) -> list[list[int]]:
         """The operand registers of each instruction."""
         operands, starts = self.operands.tolist(), self.starts.tolist()
-        return [operands[a:b] for a, b in zip(starts, starts[1:])]
+        return [operands[a:b] for a, b in pairwise(starts)]
 
     def validated(self) -> FlatProgram:
         """Itself; raises ValueError, naming what is wrong, when an executor could not run it safely."""
@@ -77,7 +83,7 @@ class FlatProgram:
             raise ValueError(f"a program has between 0 and {MOST} registers")
         if len(self.starts) != len(self) + 1 or self.starts[0] != 0 or self.starts[-1] != len(self.operands):
             raise ValueError("the starts of a program must lead from 0 through its operands, one more than instructions")
-        arities = np.diff(self.starts.astype(np.int64))
+        arities = self.arities
         if (arities < 0).any():
             raise ValueError("the starts of a program must not decrease")
         results = np.repeat(np.arange(self.first, self.first + len(self), dtype=np.int64), arities)
@@ -86,20 +92,24 @@ class FlatProgram:
         if (self.outputs < 0).any() or (self.outputs >= self.first + len(self)).any():
             raise ValueError("an output must be a register of the program")
         for code in set(self.codes.tolist()):
-            try:
-                row = self.row(code)
-            except (KeyError, IndexError):
-                name = self.custom[-1 - code] if -len(self.custom) <= code < 0 else code
-                raise ValueError(f"the table has no row {name!r}: a custom row must be defined before a tape that uses it "
-                                 "is loaded") from None
-            of_row = arities[self.codes == code]
-            if row.arity is not None and (of_row != row.arity).any():
-                raise ValueError(f"{row.name} takes {row.arity} operand(s), not {of_row[of_row != row.arity][0]}")
-            if row.name == "dot" and (of_row % 2 != 1).any():
-                raise ValueError("dot takes a bias, then as many weights as inputs")
-            if row.arity is None and row.name != "sum" and (of_row == 0).any():
-                raise ValueError(f"{row.name} needs at least one operand")
+            for arity in set(arities[self.codes == code].tolist()):
+                self._require(code, arity)
         return self
+
+    def _require(self, code: int, arity: int) -> None:
+        """Raise ValueError unless there is a row of that code which takes that many operands."""
+        try:
+            row = self.row(code)
+        except (KeyError, IndexError):
+            name = self.custom[-1 - code] if -len(self.custom) <= code < 0 else code
+            raise ValueError(f"the table has no row {name!r}: a custom row must be defined before a tape that uses it is "
+                             "loaded") from None
+        if row.arity not in (None, arity):
+            raise ValueError(f"{row.name} takes {row.arity} operand(s), not {arity}")
+        if row.name == "dot" and arity % 2 != 1:
+            raise ValueError("dot takes a bias, then as many weights as inputs")
+        if row.name != "sum" and arity == 0:
+            raise ValueError(f"{row.name} needs at least one operand")
 
     def giving(self, outputs: Sequence[int] | Integers) -> FlatProgram:
         """The same program with other outputs, without the instructions that these do not need."""
@@ -118,7 +128,7 @@ class FlatProgram:
         place = np.full(self.first + len(self), -1, dtype=np.int32)
         place[:self.first] = np.arange(self.first)
         place[self.first + kept] = self.first + np.arange(len(kept))
-        arities = np.diff(self.starts)
+        arities = self.arities
         of_kept = np.repeat(np.array(flags[self.first:], dtype=bool), arities)
         reduced = FlatProgram(self.inputs, self.parameters, self.constants, self.codes[kept],
                            np.concatenate(([0], np.cumsum(arities[kept]))).astype(np.int32), place[self.operands[of_kept]],
@@ -211,7 +221,8 @@ class Term:
     @staticmethod
     def __primitive__(row: Primitive, operands: Sequence[Any]) -> Term:
         builder: Builder = next(o.builder for o in operands if type(o) is Term)
-        return Term(builder, builder.emit(row, tuple([o.ref if type(o) is Term else builder.constant(o) for o in operands])))
+        refs = tuple([o.ref if type(o) is Term else builder.constant(o) for o in operands])
+        return Term(builder, builder.emit(row, refs))
 
     def __add__(self, other: Any) -> Term: return self._with(ops.add, other)
     def __mul__(self, other: Any) -> Term: return self._with(ops.mul, other)

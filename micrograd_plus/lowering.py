@@ -16,8 +16,8 @@ from .ops import Number, Primitive, equal, less, less_equal, where
 # LLVM's names, the comparisons being kinds of fcmp; sum and dot are what a loop of fadd, and of fmul, gives from the left.
 INSTRUCTIONS = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv", "neg": "fneg", "abs": "fabs", "where": "select",
                 "less": "olt", "less_equal": "ole", "equal": "oeq", "sum": "sum", "dot": "dot"}
-FUNCTIONS = ("acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cos", "cosh", "erf", "erfc", "exp", "exp2",
-             "expm1", "hypot", "log", "log10", "log1p", "log2", "pow", "sin", "sinh", "sqrt", "tan", "tanh")  # in <math.h>
+FUNCTIONS = ("acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cos", "cosh", "erf", "erfc", "exp",
+             "exp2", "expm1", "hypot", "log", "log10", "log1p", "log2", "pow", "sin", "sinh", "sqrt", "tan", "tanh")
 
 
 def _largest(*xs: Number) -> Number:  # a nan is the result, whether it came first or comes now; ties go to the first

@@ -42,7 +42,8 @@ def _names(f: Callable[..., Tree], point: Sequence[Tree]) -> list[str]:
 
     def below(tree: Tree, name: str) -> list[str]:
         if isinstance(tree, (list, tuple)):
-            return [leaf for i, branch in enumerate(tree) for leaf in below(branch, f"{name}{'_' * name[-1:].isdigit()}{i}")]
+            joint = "_" * name[-1:].isdigit()
+            return [leaf for i, branch in enumerate(tree) for leaf in below(branch, f"{name}{joint}{i}")]
         return [name]
     return [leaf for argument, name in zip(point, named) for leaf in below(argument, name)]
 
@@ -57,8 +58,8 @@ def _check(f: Callable[..., Tree], point: Tree, tape: Tape, traced: Tree, shared
     known = {v for v in nodes_below(*_nodes(leaves_of(traced))) if v.primitive is None}
     for v in nodes_below(*_nodes(given)):
         if v.primitive is None and v in known and v not in varied:
-            raise ValueError(f"the function refers to {v!r}, which the tape would hold fast at {v.data!r}: give it among the "
-                             "parameters, or, if it is a constant, write its .data in the function")
+            raise ValueError(f"the function refers to {v!r}, which the tape would hold fast at {v.data!r}: give it among "
+                             "the parameters, or, if it is a constant, write its .data in the function")
     found = [float(x.data) if isinstance(x, Value) else x for x in given]
     of_tape = leaves_of(tape(*there, executor="python"))
     if tape.gradient and isinstance(again, Value):
@@ -68,9 +69,10 @@ def _check(f: Callable[..., Tree], point: Tree, tape: Tape, traced: Tree, shared
                     *tape.gradients([there], executor="python", of="parameters")[0]]
     for i, (x, y) in enumerate(zip(found, of_tape)):
         if x != y and not (x != x and y != y):
-            what = f"output {i}" if i < len(given) else f"the derivative with respect to input or parameter {i - len(given)}"
-            raise ValueError(f"at {there} the function gives {x!r} for {what}, its tape {float(y)!r}: what it does must depend "
-                             "on its arguments and parameters alone, neither on chance nor on anything it changes")
+            i -= len(given)
+            what = f"output {i + len(given)}" if i < 0 else f"the derivative in input or parameter {i}"
+            raise ValueError(f"at {there} the function gives {x!r} for {what}, its tape {float(y)!r}: what it does must "
+                             "depend on its arguments and parameters alone, neither on chance nor on anything it changes")
     if len(found) != len(of_tape):
         raise ValueError(f"the function gave {len(of_tape)} numbers and then {len(found)}: a tape gives as many each time")
 

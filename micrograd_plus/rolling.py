@@ -101,7 +101,7 @@ class _Roller:
             self.uses[o] += 2  # never to be part of another expression
         self.of_row = [True] * program.inputs + [False] * (self.first - program.inputs)
         for operands in self.operands:
-            self.of_row.append(any([self.of_row[o] for o in operands]))
+            self.of_row.append(any(self.of_row[o] for o in operands))
         self.level = [0] * size
         self.waiting: dict[Register, tuple[Tree, list[Tree]]] = {}
         shared = program.inputs + program.parameters
@@ -229,7 +229,8 @@ class _Roller:
                     continue
             segments.append([term.shape, kinds, 1, (0,) * len(here), here])
             bases += here
-        return (statement.head.shape, tuple([place for place, _ in head]), tuple([tuple(s[:4]) for s in segments])), tuple(bases)
+        places = tuple([place for place, _ in head])
+        return (statement.head.shape, places, tuple([tuple(segment[:4]) for segment in segments])), tuple(bases)
 
 
 def _loops(bases: list[tuple[int, ...]]) -> list[tuple[tuple[int, ...], tuple[int, ...], int, tuple[int, ...], int]]:

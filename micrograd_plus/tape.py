@@ -10,8 +10,8 @@ result depends on the executor, on the number of threads, or on how the work is 
 
 from __future__ import annotations
 
-from copy import deepcopy
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -58,7 +58,8 @@ class Tape:
         gradient = len(given) == 1 and not isinstance(outputs, (list, tuple))
         if gradient and isinstance(outputs, Value):
             def local(v: Value) -> Sequence[Any]:
-                return local_terms(v.primitive, [o if type(o) is float else Term(builder, refs[o]) for o in (v, *v.operands)])
+                numbers = [o if type(o) is float else Term(builder, refs[o]) for o in (v, *v.operands)]
+                return local_terms(v.primitive, numbers)
             with tracing(varied):
                 adjoint = adjoints(between([outputs], varied), {outputs: Contribution(1.0)}, local)
             found = [adjoint[v].or_else(0.0) if v in adjoint else 0.0 for v in varied]
@@ -73,7 +74,7 @@ class Tape:
 
     def __call__(self, *row: Tree, parameters: Parameters = None, executor: str | None = None) -> Tree:
         """The outputs for one row, in the form that the function gave: floats, in lists and tuples."""
-        found = self._executor("values", executor).row(self._row(row), self._shared(parameters))
+        found = self._executor("values", executor).row(self._single(row), self._shared(parameters))
         return found[0] if self._is_number else like(self.form, found)
 
     def values(self, rows: Any, parameters: Parameters = None, executor: str | None = None, threads: int = 1) -> Floats:
@@ -124,7 +125,8 @@ class Tape:
     @classmethod
     def from_json(cls, text: str | bytes) -> Tape:
         """The tape that `to_json` wrote; ValueError, saying what is wrong, for any other text. No custom row is loaded:
-        one that the tape uses must be defined before."""
+        one that the tape uses must be defined before.
+        """
         return cls(*written.from_json(text))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -137,8 +139,9 @@ class Tape:
         return Tape(*self._contents()._replace(parameters=deepcopy(self.parameters, memo)))
 
     def _contents(self) -> written.Contents:
-        return written.Contents(self.program, self.form, tuple(self.names), tuple(self._shared(None).tolist()), self.gradient,
-                                self.labels, self.adjoint_of)
+        parameters = tuple(self._shared(None).tolist())
+        return written.Contents(self.program, self.form, tuple(self.names), parameters, self.gradient, self.labels,
+                                self.adjoint_of)
 
     def __len__(self) -> int:
         return len(self.program)
@@ -162,8 +165,8 @@ class Tape:
         if found is None:
             width, inputs = self._width, self.program.inputs
             if task != "values" and not self.gradient:
-                raise ValueError("only a tape with one number for output has a gradient: record that function's value_and_grad "
-                                 "or jacobian, and read them as outputs")
+                raise ValueError("only a tape with one number for output has a gradient: record the function's jacobian, or "
+                                 "a value_and_grad, and read them as outputs")
             ranges = {"values": range(width), "sums": [0, *range(1 + inputs, len(self.program.outputs))],
                       "gradients of inputs": range(1, 1 + inputs),
                       "gradients of parameters": range(1 + inputs, len(self.program.outputs))}
@@ -171,7 +174,7 @@ class Tape:
             found = self._executors[name, task] = executor_for(program, name)
         return found
 
-    def _row(self, row: tuple[Tree, ...]) -> tuple[float, ...]:
+    def _single(self, row: tuple[Tree, ...]) -> tuple[float, ...]:
         if len(row) != self.program.inputs or not _FLOAT.issuperset(map(type, row)):
             row = tuple([ops.as_float(x, "a tape") for x in leaves_of(row)])
             if len(row) != self.program.inputs:

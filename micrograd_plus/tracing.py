@@ -56,16 +56,16 @@ class Tracing:
     def __init__(self, inputs: Iterable[Value]) -> None:
         self.inputs = frozenset(inputs)
 
-    @staticmethod
-    def routed(partials: Sequence[Any]) -> list[Any]:
-        """The switches of a gate, each a contribution on the condition that it is on."""
-        return [p or None if p is None or type(p) is float else Contribution(p, where(p, 1.0, 0.0)) for p in partials]
+
+def routed(partials: Sequence[Any]) -> list[Any]:
+    """The switches of a gate, each a contribution on the condition that it is on."""
+    return [p or None if p is None or type(p) is float else Contribution(p, where(p, 1.0, 0.0)) for p in partials]
 
 
 def local_terms(row: Primitive, numbers: Sequence[Any]) -> Sequence[Any]:
     """The partials of a row from its result and operands, which are terms of a program in the making."""
     partials = row.partials(*numbers)
-    return Tracing.routed(partials) if row.gate == "routes" else partials
+    return routed(partials) if row.gate == "routes" else partials
 
 
 @contextmanager

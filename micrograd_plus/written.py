@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .flat import MOST, FlatProgram
+from .flat import MOST, FlatProgram, Integers
 from .ops import TABLE, Primitive
 
 FORMAT, VERSION = "micrograd_plus tape", 1
@@ -28,7 +28,7 @@ class Contents(NamedTuple):
     program: FlatProgram
     form: Form
     names: tuple[str, ...]
-    parameters: tuple[float, ...]
+    parameters: Sequence[Any]  # Values, or numbers
     gradient: bool
     labels: Mapping[int, str]
     adjoint_of: Mapping[int, int]
@@ -65,8 +65,8 @@ def source(tape: Contents) -> str:
     arguments = [*names[:program.inputs], *(["parameters"] if program.parameters else [])]
     unpacked = [f"    {_tuple(names[program.inputs:shared])} = parameters"] if program.parameters else []
     backward = ["    # backward", *lines[1]] if lines[1] else []
-    return "\n".join([*header, *[""] * (2 * bool(header)), f"def tape({', '.join(arguments)}):", *unpacked, *lines[0], *backward,
-                      f"    return {result}", ""])
+    header += ["", ""] if header else []
+    return "\n".join([*header, f"def tape({', '.join(arguments)}):", *unpacked, *lines[0], *backward, f"    return {result}", ""])
 
 
 def _names(tape: Contents, used: set[str]) -> list[str]:
@@ -148,12 +148,12 @@ def from_json(text: str | bytes) -> Contents:
     if found.get("version") != VERSION:
         raise ValueError(f"this tape has version {found.get('version')!r}; this program reads version {VERSION}")
     names, parameters = _strings(found, "names"), [_float(x) for x in _list(found, "parameters")]
-    program = FlatProgram(
-        len(names), len(parameters), np.array([_float(x) for x in _list(found, "constants")], dtype=np.float64),
-        *[np.array(_integers(found, part), dtype=np.int32) for part in ("codes", "starts", "operands", "outputs")],
-        tuple(_strings(found, "custom"))).validated()
+    codes, starts, operands, outputs = [_integers(found, part) for part in ("codes", "starts", "operands", "outputs")]
+    constants = np.array([_float(x) for x in _list(found, "constants")], dtype=np.float64)
+    program = FlatProgram(len(names), len(parameters), constants, codes, starts, operands, outputs,
+                          tuple(_strings(found, "custom"))).validated()
     form, gradient = _as_form(found.get("form")), found.get("gradient")
-    if gradient not in (True, False) or gradient and form != 0.0:
+    if gradient not in (True, False) or (gradient and form != 0.0):
         raise ValueError("only a tape that gives one number has a gradient")
     shared = len(names) + len(parameters)
     if len(program.outputs) != _leaves(form) + bool(gradient) * shared:
@@ -170,7 +170,7 @@ def _number(x: float) -> float | str:
 
 
 def _float(x: Any) -> float:
-    if x in ("inf", "-inf", "nan") or type(x) is float or type(x) is int and abs(x) <= 2**53:
+    if x in ("inf", "-inf", "nan") or type(x) is float or (type(x) is int and abs(x) <= 2**53):
         return float(x)
     raise ValueError(f"a number of a tape is a float, or inf, -inf or nan as a string, not {_short(x)}")
 
@@ -189,11 +189,11 @@ def _strings(found: Mapping[str, Any], part: str) -> list[str]:
     return _list(found, part)
 
 
-def _integers(found: Mapping[str, Any], part: str) -> list[int]:
+def _integers(found: Mapping[str, Any], part: str) -> Integers:
     for entry in _list(found, part):
         if type(entry) is not int or not -MOST <= entry <= MOST:
             raise ValueError(f"the {part} of a tape are integers of 32 bits, not {_short(entry)}")
-    return _list(found, part)
+    return np.array(_list(found, part), dtype=np.int32)
 
 
 def _pairs(found: Mapping[str, Any], part: str, kind: type) -> dict[int, Any]:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import guards, ops
-from ..trees import leaves_of, like
 from ..engine import Value
+from ..trees import leaves_of, like
 from .examine import Scalar, examine, recorded, rounding_bound, spread
 from .failure import Failure, GradientError, NotChecked
 from .program import Program
