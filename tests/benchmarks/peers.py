@@ -193,6 +193,8 @@ class CasADiAsC(CasADi):
         super().__init__()
         self.options = {"jit": True, "compiler": "shell", "jit_cleanup": True, "jit_options": {
             "compiler": compiler(), "flags": ["-O1", "-march=native"]}}
+        self.folder = tempfile.TemporaryDirectory()  # else it writes where the user is
+        self.casadi.GlobalOptions.setTempWorkDir(os.path.join(self.folder.name, ""))
 
 
 class Torch(Contestant):
