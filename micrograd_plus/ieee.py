@@ -47,8 +47,8 @@ def hypot(x: float, y: float) -> float:
     """The square root of x² + y², as the C library has it; math.hypot has an algorithm of its own in each Python."""
     try:
         return abs(complex(x, y))
-    except OverflowError:
-        return inf
+    except OverflowError:  # for a nan, too, when an earlier function overflowed: Python up to 3.14 then reads its old errno
+        return inf if x == x and y == y else nan
 
 
 def largest(*xs: float) -> float:
