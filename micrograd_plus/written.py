@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import keyword
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, count
+from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,8 @@ from .flat import MOST, FlatProgram, Integers
 from .ops import TABLE, Primitive
 
 FORMAT, VERSION = "micrograd_plus tape", 1
+_RESERVED = ("parameters", "tape", "inf", "nan", "primitive", "__debug__")  # names that mean something in such a text
+_LONGEST = 40  # letters of a name
 _INFIX = {"add": "+", "sub": "-", "mul": "*"}
 Form = Any  # 0.0 for a number, or a list or tuple of forms
 
@@ -42,12 +45,12 @@ def source(tape: Contents) -> str:
     """
     program, rows, operands = tape.program, tape.program.rows(), tape.program.operands_of()
     used = {row.name for row in rows if row.name not in ("add", "sub", "mul", "neg")}
-    names = _names(tape, used)
     shared = program.inputs + program.parameters
+    width = len(program.outputs) - tape.gradient * shared
+    forward = (program.reduced(program.outputs[:width])[1] >= 0).tolist()
+    names = _names(tape, used, forward)
     for i, number in enumerate(program.constants.tolist()):
         names[shared + i] = repr(number)
-    width = len(program.outputs) - tape.gradient * shared
-    forward = program.reduced(program.outputs[:width])[1] >= 0
     lines: tuple[list[str], list[str]] = [], []
     for i, (row, of_row) in enumerate(zip(rows, operands)):
         register = program.first + i
@@ -66,35 +69,36 @@ def source(tape: Contents) -> str:
     unpacked = [f"    {_tuple(names[program.inputs:shared])} = parameters"] if program.parameters else []
     backward = ["    # backward", *lines[1]] if lines[1] else []
     header += ["", ""] if header else []
-    return "\n".join([*header, f"def tape({', '.join(arguments)}):", *unpacked, *lines[0], *backward, f"    return {result}", ""])
+    body = [*unpacked, *lines[0], *backward, f"    return {result}", ""]
+    return "\n".join([*header, f"def tape({', '.join(arguments)}):", *body])
 
 
-def _names(tape: Contents, used: set[str]) -> list[str]:
+def _names(tape: Contents, used: set[str], forward: Sequence[bool]) -> list[str]:
     """What each register is called: by its label, else a letter; an adjoint by d and what it is the adjoint of."""
     program = tape.program
     shared, size = program.inputs + program.parameters, program.first + len(program)
-    taken = {*used, *keyword.kwlist, *keyword.softkwlist, "parameters", "tape", "inf", "nan", "primitive"}
-    names = [""] * size
+    taken = {*used, *keyword.kwlist, *keyword.softkwlist, *_RESERVED}
+    names, repeated = [""] * size, defaultdict[str, Iterator[int]](lambda: count(1))
 
     def name(register: int, wanted: str) -> None:
-        if not names[register] and wanted.isidentifier() and wanted.isascii():
-            fresh = next(w for w in chain((wanted,), (f"{wanted}_{i}" for i in count(1))) if w not in taken)
+        if not names[register] and len(wanted) <= _LONGEST and wanted.isidentifier() and wanted.isascii():
+            fresh = wanted
+            while fresh in taken:
+                fresh = f"{wanted}_{next(repeated[wanted])}"
             taken.add(fresh)
             names[register] = fresh
-    for register, wanted in enumerate(tape.names):
-        name(register, wanted)
-    for register, wanted in tape.labels.items():
-        if register < shared or register >= program.first:
+    for register, wanted in [*enumerate(tape.names), *tape.labels.items()]:
+        if not shared <= register < program.first:  # constants go by their numbers
             name(register, wanted)
     letters = (letter for letter in _letters() if letter not in taken)
-    of_output = {} if not tape.gradient else dict(zip(program.outputs[1:].tolist(), range(shared)))
-    adjoint_of = {**of_output, **tape.adjoint_of}
+    of_output = dict(zip(program.outputs[1:].tolist(), range(shared))) if tape.gradient else {}
+    adjoint_of = {r: of for r, of in {**of_output, **tape.adjoint_of}.items() if forward[of] and not forward[r]}
     for register in [*range(shared), *range(program.first, size)]:
         if register not in adjoint_of:
             name(register, next(letters))
     for register in range(program.first, size):
         if register in adjoint_of:
-            name(register, f"d{names[adjoint_of[register]] or next(letters)}")
+            name(register, f"d{names[adjoint_of[register]]}"[:_LONGEST])
     return names
 
 
