@@ -82,9 +82,9 @@ def require_untraced(v: Any, what: str) -> None:
             frame = frame.f_back
         file, line = frame.f_code.co_filename, frame.f_lineno
         code = linecache.getline(file, line).strip()
-        raise TypeError(f"{file}, line {line}: {code!r} asks a Value for {what}, but on a tape that differs from row to row, and "
-                        "the answer of one row would stand for all: choose with ops.where(condition, x, y), ops.maximum or "
-                        "ops.minimum, and keep to operators and functions of ops")
+        raise TypeError(f"{file}, line {line}: {code!r} asks a Value for {what}, but on a tape that differs from row to "
+                        "row, and the answer of one row would stand for all: choose with ops.where(condition, x, y), "
+                        "ops.maximum or ops.minimum, and keep to operators and functions of ops")
 
 
 def require_finite_value(primitive: Any, operands: Sequence[Any], primal: float) -> None:

@@ -17,12 +17,14 @@ import llvmlite.binding as llvm
 import numpy as np
 
 from . import ops
+from .dispatch import Dispatcher, as_data
 from .emission import Code
-from .flat import FlatProgram, Floats
+from .flat import FlatProgram, Floats, Integers
+from .loops import Loops
 from .replay import BLOCK, CHUNK
 from .rolling import rolled
 
-_KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_int64, *[ctypes.c_void_p] * 5)
+MOST_NESTS = 256  # a program of more is read as data: compiling grows faster than the code
 _SAMPLES = (0.0, -0.0, 0.3, -0.7, 1.0, -1.5, 2.5, 30.0, -710.0, 1e-9, 1e300, float("inf"), float("-inf"), float("nan"))
 _LINE = 8  # numbers in a line of the processor's cache
 
@@ -34,9 +36,9 @@ class Machine:
 
     def __init__(self, program: FlatProgram) -> None:
         self.inputs, self.outputs = program.inputs, len(program.outputs)
-        self._constants = program.constants
-        self._rolled = rolled(program)
-        self._compiled: dict[tuple[int, bool], _Compiled] = {}
+        self._program, self._loops = program, rolled(program, MOST_NESTS)
+        self._data = as_data(program) if self._loops is None else None
+        self._codes: dict[tuple[int, bool], _Code] = {}
 
     def row(self, row: Sequence[float], parameters: Floats) -> list[float]:
         """The outputs for one row."""
@@ -64,17 +66,22 @@ class Machine:
             return total
         return _shared_out(run, range(0, len(rows), CHUNK), threads)
 
-    def _code(self, lanes: int, summed: bool) -> _Compiled:
-        if (lanes, summed) not in self._compiled:
-            code = Code(self._rolled, self.inputs, self.outputs, lanes, summed)
-            self._compiled[lanes, summed] = _Compiled(code, self._constants)
-        return self._compiled[lanes, summed]
+    def _code(self, lanes: int, summed: bool) -> _Code:
+        if (lanes, summed) not in self._codes:
+            sizes, loops, data = (lanes, self.inputs, self.outputs), self._loops, self._data
+            if loops:
+                compiled = _Compiled(Loops(loops, self.inputs, self.outputs, lanes, summed))
+                code = _Code(compiled, self._program.constants, loops.shared, loops.lanes, *sizes)
+            elif data:
+                code = _Code(_dispatcher(lanes, summed), data.constants, 0, data.slots, *sizes, data.program)
+            self._codes[lanes, summed] = code
+        return self._codes[lanes, summed]
 
 
 class _Compiled:
-    """Code in memory, and what it needs to run."""
+    """Machine code in memory; `kernel` runs it."""
 
-    def __init__(self, code: Code, constants: Floats) -> None:
+    def __init__(self, code: Code) -> None:
         for name in code.called:
             llvm.add_symbol(f"c_{name}", _address(name))
         machine = _target()
@@ -87,17 +94,27 @@ class _Compiled:
         builder.getModulePassManager().run(module, builder)
         self._engine = llvm.create_mcjit_compiler(module, machine)  # the code lives as long as this
         self._engine.finalize_object()
-        self._kernel = _KERNEL(self._engine.get_function_address("kernel"))
-        self._constants = constants
-        self._shared, self._scratch = code.program.shared, (code.program.lanes + code.outputs) * code.lanes
-        self._inputs, self._outputs = code.inputs, code.outputs
+        arguments = len(code.module.get_global("kernel").args) - 1
+        kind = ctypes.CFUNCTYPE(None, ctypes.c_int64, *[ctypes.c_void_p] * arguments)
+        self.kernel = kind(self._engine.get_function_address("kernel"))
+
+
+class _Code:
+    """Machine code with all that it needs to run one program: constants, memory, and the program itself if it is data."""
+
+    def __init__(self, compiled: _Compiled, constants: Floats, shared: int, scratch: int, lanes: int, inputs: int,
+                 outputs: int, program: Integers | None = None) -> None:
+        self._compiled, self._kernel, self._constants, self._program = compiled, compiled.kernel, constants, program
+        self._shared, self._scratch = max(shared, len(constants)), (scratch + outputs) * lanes
+        self._inputs, self._outputs = inputs, outputs
+        self._more = () if program is None else (program.ctypes.data,)
         self._rooms: list[tuple[Any, ...]] = []
 
     def run(self, rows: Floats, parameters: Floats, outputs: Floats) -> None:
         """Fill, or add to, the outputs."""
         room = self._room()
         shared_at, scratch_at = room[-2:]
-        self._kernel(len(rows), _place(rows), _place(parameters), shared_at, scratch_at, _place(outputs))
+        self._kernel(len(rows), _place(rows), _place(parameters), shared_at, scratch_at, _place(outputs), *self._more)
         self._rooms.append(room)
 
     def row(self, numbers: Sequence[float], parameters: Floats) -> list[float]:
@@ -105,7 +122,7 @@ class _Compiled:
         room = self._room()
         _, row, outputs, row_at, outputs_at, shared_at, scratch_at = room
         row[:] = numbers
-        self._kernel(1, row_at, _place(parameters), shared_at, scratch_at, outputs_at)
+        self._kernel(1, row_at, _place(parameters), shared_at, scratch_at, outputs_at, *self._more)
         found: list[float] = outputs[:]
         self._rooms.append(room)
         return found
@@ -115,13 +132,18 @@ class _Compiled:
         try:
             return self._rooms.pop()
         except IndexError:
-            memory = np.zeros(self._shared + self._scratch + 2 * _LINE)
+            memory = np.empty(self._shared + self._scratch + 2 * _LINE)
             scratch_at = _place(memory) + -_place(memory) % (8 * _LINE)  # whole vectors lie in one line of the cache
             shared = self._scratch + _LINE
             memory[shared:shared + len(self._constants)] = self._constants
             row, outputs = (ctypes.c_double * self._inputs)(), (ctypes.c_double * self._outputs)()
             return (memory, row, outputs, ctypes.addressof(row), ctypes.addressof(outputs), _place(memory) + 8 * shared,
                     scratch_at)
+
+
+@cache
+def _dispatcher(lanes: int, summed: bool) -> _Compiled:
+    return _Compiled(Dispatcher(lanes, summed))
 
 
 def _place(array: Floats) -> int:

@@ -69,8 +69,8 @@ def _check(f: Callable[..., Tree], point: Tree, tape: Tape, traced: Tree, shared
                     *tape.gradients([there], executor="python", of="parameters")[0]]
     for i, (x, y) in enumerate(zip(found, of_tape)):
         if x != y and not (x != x and y != y):
-            i -= len(given)
-            what = f"output {i + len(given)}" if i < 0 else f"the derivative in input or parameter {i}"
+            derivative = i - len(given)
+            what = f"output {i}" if derivative < 0 else f"the derivative in input or parameter {derivative}"
             raise ValueError(f"at {there} the function gives {x!r} for {what}, its tape {float(y)!r}: what it does must "
                              "depend on its arguments and parameters alone, neither on chance nor on anything it changes")
     if len(found) != len(of_tape):

@@ -82,13 +82,21 @@ class _Statement(NamedTuple):
     level: int
 
 
-def rolled(program: FlatProgram) -> Rolled:
-    """Roll up a lowered program."""
-    return _Roller(program).rolled()
+def rolled(program: FlatProgram, most: int) -> Rolled | None:
+    """Roll up a lowered program; None when it does not come down to `most` nests."""
+    try:
+        return _Roller(program, most).rolled()
+    except _TooManyError:
+        return None
+
+
+class _TooManyError(Exception):
+    pass
 
 
 class _Roller:
-    def __init__(self, program: FlatProgram) -> None:
+    def __init__(self, program: FlatProgram, most: int) -> None:
+        self.most = most
         self.first, self.outputs = program.first, program.outputs.tolist()
         self.names, self.operands = [row.name for row in program.rows()], program.operands_of()
         size = self.first + len(program)
@@ -210,7 +218,11 @@ class _Roller:
         for statement, number in numbered:
             signature, bases = self._addressed(statement, number)
             groups.setdefault(signature, []).append(bases)
-        return [_nest(place, signature, loop) for signature, bases in groups.items() for loop in _loops(bases)]
+        nests = [_nest(place, signature, loop) for signature, bases in groups.items() for loop in _loops(bases)]
+        self.most -= len(nests)
+        if self.most < 0:
+            raise _TooManyError
+        return nests
 
     def _addressed(self, statement: _Statement, number: int) -> tuple[Any, tuple[int, ...]]:
         """What a statement has in common with others of its nest, and where its target and leaves lie."""
@@ -229,8 +241,8 @@ class _Roller:
                     continue
             segments.append([term.shape, kinds, 1, (0,) * len(here), here])
             bases += here
-        places = tuple([place for place, _ in head])
-        return (statement.head.shape, places, tuple([tuple(segment[:4]) for segment in segments])), tuple(bases)
+        of_head = tuple([place for place, _ in head])
+        return (statement.head.shape, of_head, tuple([tuple(segment[:4]) for segment in segments])), tuple(bases)
 
 
 def _loops(bases: list[tuple[int, ...]]) -> list[tuple[tuple[int, ...], tuple[int, ...], int, tuple[int, ...], int]]:

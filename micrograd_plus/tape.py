@@ -165,8 +165,8 @@ class Tape:
         if found is None:
             width, inputs = self._width, self.program.inputs
             if task != "values" and not self.gradient:
-                raise ValueError("only a tape with one number for output has a gradient: record the function's jacobian, or "
-                                 "a value_and_grad, and read them as outputs")
+                raise ValueError("only a tape with one number for output has a gradient: record the function's jacobian, "
+                                 "or a value_and_grad, and read them as outputs")
             ranges = {"values": range(width), "sums": [0, *range(1 + inputs, len(self.program.outputs))],
                       "gradients of inputs": range(1, 1 + inputs),
                       "gradients of parameters": range(1 + inputs, len(self.program.outputs))}

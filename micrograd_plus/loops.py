@@ -1,0 +1,133 @@
+"""Rolled-up programs written as LLVM's intermediate code: loops over statements, straight lines where there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from llvmlite import ir
+
+from .emission import DOUBLE, INDEX, LANE, POINTER, Code, index_of
+from .rolling import LANES, LEAF, OUTPUT, PARAMETER, SHARED, Address, Nest, Rolled, Segment, Shape
+
+JAM = 4  # statements of a nest that run side by side, so that additions need not wait for each other
+
+
+class Loops(Code):
+    """One module of code for a rolled-up program: `lanes` rows at a time, their outputs summed or given one by one."""
+
+    def __init__(self, program: Rolled, inputs: int, outputs: int, lanes: int, summed: bool) -> None:
+        super().__init__(lanes, summed)
+        self.program, self.inputs, self.outputs = program, inputs, outputs
+        self._prologue()
+        self._kernel()
+
+    def _prologue(self) -> None:
+        """prologue(parameters, shared): what all rows have in common."""
+        self.builder = self._function("prologue", [POINTER, POINTER])
+        parameters, shared = self.builder.function.args
+        self.places, self.width = {PARAMETER: parameters, SHARED: shared}, 1
+        for nest in self.program.prologue:
+            self._nest(nest)
+        self.builder.ret_void()
+
+    def _kernel(self) -> None:
+        """kernel(count of rows, rows, parameters, shared, scratch, outputs)."""
+        self.builder = self._function("kernel", [INDEX, *[POINTER] * 5])
+        count, rows, parameters, shared, scratch, outputs = self.builder.function.args
+        self.builder.call(self.module.globals["prologue"], [parameters, shared])
+        self.places = {PARAMETER: parameters, SHARED: shared, LANES: scratch, OUTPUT: outputs}
+        self.width = self.lanes
+        with self._loop(count, self.lanes) as row:
+            self._load(count, rows, row, index_of(self.inputs))
+            if self.summed:
+                self.valid = self._valid(count, row)
+            elif self.lanes == 1:
+                self.places[OUTPUT] = self._at(outputs, self.builder.mul(row, index_of(self.outputs)))
+            else:
+                self.places[OUTPUT] = self._at(scratch, index_of(self.program.lanes * self.lanes))
+            for nest in self.program.body:
+                self._nest(nest)
+            if self.lanes > 1 and not self.summed:
+                self._store(count, row, index_of(self.outputs), outputs)
+        self.builder.ret_void()
+
+    def _nest(self, nest: Nest) -> None:
+        jammed = nest.inner - nest.inner % JAM
+        with self._loop(index_of(nest.outer), 1) as outer:
+            if jammed:
+                with self._loop(index_of(jammed), JAM) as inner:
+                    self._statements(nest, outer, inner, JAM)
+            if jammed < nest.inner:
+                with self._loop(index_of(nest.inner - jammed), 1) as inner:
+                    self._statements(nest, outer, self.builder.add(inner, index_of(jammed)), 1)
+
+    def _statements(self, nest: Nest, outer: Any, inner: Any, together: int) -> None:
+        """Some statements next to each other: their heads, then the terms of each segment, added in order."""
+        side_by_side = range(together)
+        loaded: dict[Any, Any] = {}
+        totals = [self._tree(nest.shape, iter([self._leaf(a, outer, inner, n, None, loaded) for a in nest.leaves]))
+                  for n in side_by_side]
+        for segment in nest.segments:
+            if segment.count == 1:
+                totals = self._added(totals, segment, outer, inner, None)
+            else:
+                with self._loop(index_of(segment.count), 1, totals) as (term, *so_far):
+                    self.carried = self._added(so_far, segment, outer, inner, term)
+                totals = self.results
+        if nest.target.place == OUTPUT and self.summed:
+            self._add_up(nest.target, outer, inner, totals)
+        else:
+            for n, total in zip(side_by_side, totals):
+                self._write(nest.target.place, self._number(nest.target, outer, inner, n, None), total)
+
+    def _added(self, totals: Sequence[Any], segment: Segment, outer: Any, inner: Any, term: Any) -> list[Any]:
+        loaded: dict[Any, Any] = {}
+        return [self.builder.fadd(total, self._tree(segment.shape, iter(
+            [self._leaf(a, outer, inner, n, term, loaded) for a in segment.leaves]))) for n, total in enumerate(totals)]
+
+    def _add_up(self, target: Address, outer: Any, inner: Any, totals: list[Any]) -> None:
+        """Add to outputs the sums of their numbers over the rows."""
+        b = self.builder
+        if self.lanes > 1:
+            zeros = self._broadcast(ir.Constant(DOUBLE, 0.0))
+            sums = self._halved([b.select(self.valid, total, zeros) for total in totals])
+            if target.strides[1] == 1:
+                pointer = self._at(self.places[OUTPUT], self._number(target, outer, inner, 0, None))
+                pointer = b.bitcast(pointer, sums.type.as_pointer())
+                b.store(b.fadd(b.load(pointer, align=8), sums), pointer, align=8)
+                return
+            totals = [b.extract_element(sums, LANE(n)) for n in range(len(totals))]
+        for n, total in enumerate(totals):
+            pointer = self._at(self.places[OUTPUT], self._number(target, outer, inner, n, None))
+            b.store(b.fadd(b.load(pointer), total), pointer)
+
+    def _number(self, address: Address, outer: Any, inner: Any, n: int, term: Any) -> Any:
+        b = self.builder
+        index = index_of(address.base + n * address.strides[1])
+        for variable, stride in zip((outer, inner, term), address.strides):
+            if stride and variable is not None:
+                index = b.add(index, b.mul(variable, index_of(stride)))
+        return index
+
+    def _leaf(self, address: Address, outer: Any, inner: Any, n: int, term: Any, loaded: dict[Any, Any]) -> Any:
+        key = address.place, address.base + n * address.strides[1], address.strides
+        if key not in loaded:
+            b, index = self.builder, self._number(address, outer, inner, n, term)
+            if address.place == LANES and self.width > 1:
+                pointer = self._at(self.places[LANES], b.mul(index, index_of(self.lanes)))
+                loaded[key] = b.load(b.bitcast(pointer, self.number.as_pointer()), align=8)
+            else:
+                number = b.load(self._at(self.places[address.place], index))
+                loaded[key] = self._broadcast(number) if self.width > 1 else number
+        return loaded[key]
+
+    def _tree(self, shape: Shape, leaves: Iterator[Any]) -> Any:
+        """The instructions of an expression."""
+        if shape == LEAF:
+            return next(leaves)
+        name, *operands = shape
+        if name == "=":
+            number = ir.Constant(DOUBLE, float(operands[0]))
+            return number if self.width == 1 else self._broadcast(number)
+        return self._gate(name, [self._tree(operand, leaves) for operand in operands])
