@@ -91,6 +91,17 @@ class Dispatcher(Code):
         return b.extract_element(self._halved([b.select(self.valid, number, zeros)]), LANE(0))
 
 
+def _last_needed(program: FlatProgram) -> list[int]:
+    """For each register the last instruction that needs it: -1 where none does, one past the end for what must stay."""
+    last = [len(program)] * program.first + [-1] * len(program)
+    for i, operands in enumerate(program.operands_of()):
+        for o in operands:
+            last[o] = max(last[o], i)
+    for o in program.outputs.tolist():
+        last[o] = len(program)
+    return last
+
+
 class Data(NamedTuple):
     """A program as numbers: what the code reads, the constants, and how many slots it needs."""
 
@@ -102,12 +113,7 @@ class Data(NamedTuple):
 def as_data(program: FlatProgram) -> Data:
     """A lowered program, its sums taken apart, its slots shared out."""
     rows, operands_of, first = program.rows(), program.operands_of(), program.first
-    last = [len(rows)] * first + [-1] * len(rows)  # the instruction that needs a number for the last time
-    for i, operands in enumerate(operands_of):
-        for o in operands:
-            last[o] = max(last[o], i)
-    for o in program.outputs.tolist():
-        last[o] = len(rows)
+    last = _last_needed(program)
     zero, nothing, product = first, first + 1, first + 2  # two constants, and a slot for the products of a dot
     slot, slots, free = [*range(first)], first + 3, list[int]()
     records: list[int] = []

@@ -122,7 +122,8 @@ class _Code:
         room = self._room()
         _, row, outputs, row_at, outputs_at, shared_at, scratch_at = room
         row[:] = numbers
-        self._kernel(1, row_at, _place(parameters), shared_at, scratch_at, outputs_at, *self._more)
+        parameters_at = _place(parameters) if len(parameters) else 0
+        self._kernel(1, row_at, parameters_at, shared_at, scratch_at, outputs_at, *self._more)
         found: list[float] = outputs[:]
         self._rooms.append(room)
         return found

@@ -10,8 +10,10 @@ result depends on the executor, on the number of threads, or on how the work is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -42,6 +44,9 @@ class Tape:
         self.labels, self.adjoint_of = labels, adjoint_of  # by register: what it is called, and of which it is the adjoint
         self._executors: dict[tuple[str | None, str], Executor] = {}
         self._width, self._is_number = len(leaves_of(form)), not isinstance(form, (list, tuple))
+        self._in_form: Callable[[list[float]], Tree] = itemgetter(0) if self._is_number else partial(like, form)
+        if type(form) is tuple and len(form) == self._width:
+            self._in_form = tuple
 
     @classmethod
     def of(cls, outputs: Tree, inputs: Sequence[Value], parameters: Parameters = ()) -> Tape:
@@ -74,8 +79,10 @@ class Tape:
 
     def __call__(self, *row: Tree, parameters: Parameters = None, executor: str | None = None) -> Tree:
         """The outputs for one row, in the form that the function gave: floats, in lists and tuples."""
-        found = self._executor("values", executor).row(self._single(row), self._shared(parameters))
-        return found[0] if self._is_number else like(self.form, found)
+        run = self._executors.get((executor, "values")) or self._executor("values", executor)
+        shared = _NOTHING if parameters is None and not self.program.parameters else self._shared(parameters)
+        simple = len(row) == self.program.inputs and _FLOAT.issuperset(map(type, row))
+        return self._in_form(run.row(row if simple else self._single(row), shared))
 
     def values(self, rows: Any, parameters: Parameters = None, executor: str | None = None, threads: int = 1) -> Floats:
         """The outputs for each row of an array (rows, inputs): shape (rows,) for one number, else (rows, outputs)."""
@@ -102,7 +109,8 @@ class Tape:
         if not len(given):
             raise ValueError("there is no mean of no rows")
         total = self._total(given, parameters, executor, threads)
-        total /= len(given)
+        if len(given) > 1:
+            total /= len(given)
         return float(total[0]), total[1:]
 
     def chunk_sums(self, rows: Any, parameters: Parameters = None, executor: str | None = None,
@@ -175,11 +183,10 @@ class Tape:
         return found
 
     def _single(self, row: tuple[Tree, ...]) -> tuple[float, ...]:
-        if len(row) != self.program.inputs or not _FLOAT.issuperset(map(type, row)):
-            row = tuple([ops.as_float(x, "a tape") for x in leaves_of(row)])
-            if len(row) != self.program.inputs:
-                raise ValueError(f"{self!r} takes {self.program.inputs} numbers, but got {len(row)}")
-        return row
+        numbers = tuple([ops.as_float(x, "a tape") for x in leaves_of(row)])
+        if len(numbers) != self.program.inputs:
+            raise ValueError(f"{self!r} takes {self.program.inputs} numbers, but got {len(numbers)}")
+        return numbers
 
     def _rows(self, rows: Any) -> Floats:
         array = _floats(rows, "the rows")
