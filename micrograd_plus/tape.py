@@ -56,19 +56,15 @@ class Tape:
         if len(set(varied)) < len(varied) or not all(isinstance(v, Value) for v in varied):
             raise ValueError("the inputs and parameters of a tape are different Values, each named once")
         given, adjoint = leaves_of(outputs), dict[Value, Any]()
-        builder, refs = Builder(len(inputs), len(shared)), {v: i for i, v in enumerate(varied)}
-        with tracing(varied):
-            _linearise(given, builder, refs)
-        found: list[Any] = []
         gradient = len(given) == 1 and not isinstance(outputs, (list, tuple))
-        if gradient and isinstance(outputs, Value):
-            def local(v: Value) -> Sequence[Any]:
-                numbers = [o if type(o) is float else Term(builder, refs[o]) for o in (v, *v.operands)]
-                return local_terms(v.primitive, numbers)
-            with tracing(varied):
-                adjoint = adjoints(between([outputs], varied), {outputs: Contribution(1.0)}, local)
-            found = [adjoint[v].or_else(0.0) if v in adjoint else 0.0 for v in varied]
-        program, place = builder.finished([_reference(number, builder, refs) for number in (*given, *found)])
+        lines = _Lines(inputs, shared)
+        refs, found = lines.refs, list[Any]()
+        with tracing(varied):
+            lines.write(given, varied)
+            if gradient:
+                adjoint = lines.adjoints(outputs, varied)
+                found = [adjoint[v].or_else(0.0) if v in adjoint else 0.0 for v in varied]
+        program, place = lines.builder.finished([lines.ref(number) for number in (*given, *found)])
         labelled = [v for v in refs if v.label]
         swept = [v for v in adjoint if isinstance(v, Value) and v in refs and isinstance(adjoint[v].number, Term)]
         swept.sort(key=lambda v: v.label != "")  # of several nodes with one adjoint, it is named after one with a name
@@ -210,7 +206,6 @@ class Tape:
         return array
 
 
-
 def values_of(parameters: Parameters) -> list[Value]:
     """The parameters of a Module, or the Values that are given."""
     return list(parameters.parameters() if hasattr(parameters, "parameters") else parameters)
@@ -223,23 +218,43 @@ def _floats(numbers: Any, what: str) -> Floats:
     return np.ascontiguousarray(array, dtype=np.float64)
 
 
-def _linearise(roots: Sequence[Any], builder: Builder, refs: dict[Value, int]) -> None:
-    """Emit what the roots depend on, from the Values that have references already."""
-    for v in nodes_below(*[root for root in roots if isinstance(root, Value)], stop=list(refs)):
-        row = v.primitive
-        if row is None:
-            refs[v] = builder.constant(v._primal)  # noqa: SLF001  # its .data is what a user may not read now
-        elif row.code is not None or ops.TABLE.get(row.name) is row:
-            refs[v] = builder.emit(row, tuple([builder.constant(o) if type(o) is float else refs[o] for o in v.operands]))
-        elif row.expansion is not None:  # a function in one gate: its inner graph comes onto the tape
-            inner = row.expansion(*v.operands)
-            _linearise([inner], builder, refs)
-            refs[v] = _reference(inner, builder, refs)
-        else:
-            raise ValueError(f"{row!r} is no longer in the table, so no tape can say what it computes")
+class _Lines:
+    """A graph as the lines of a program: `refs` says where the number of a node is to be found."""
 
+    def __init__(self, inputs: Sequence[Value], parameters: Sequence[Value]) -> None:
+        self.builder = Builder(len(inputs), len(parameters))
+        self.refs: dict[Value, int] = {v: i for i, v in enumerate([*inputs, *parameters])}
+        self.inner: dict[Value, tuple[Any, list[Value]]] = {}  # what a function in one gate comes to, and from which leaves
 
-def _reference(number: Any, builder: Builder, refs: dict[Value, int]) -> int:
-    if isinstance(number, Term):
-        return number.ref
-    return refs[number] if isinstance(number, Value) else builder.constant(ops.as_float(number, "a tape"))
+    def write(self, roots: Sequence[Any], leaves: Sequence[Value]) -> None:
+        """Emit what the roots depend on, from leaves that have references already."""
+        for v in nodes_below(*[root for root in roots if isinstance(root, Value)], stop=leaves):
+            row, operands = v.primitive, tuple([self.ref(o) for o in v.operands])
+            if row is None:
+                self.refs[v] = self.builder.constant(v._primal)  # noqa: SLF001  # its .data is what a user may not read now
+            elif row.code is not None or row.expansion is None:
+                self.refs[v] = self.builder.emit(row, operands)
+            else:  # a function in one gate: its inner graph comes onto the tape
+                inputs = [Value(o if type(o) is float else o._primal) for o in v.operands]  # noqa: SLF001
+                self.refs |= zip(inputs, operands)
+                with tracing(inputs):
+                    out = row.expansion(*inputs)
+                    self.write([out], inputs)
+                self.inner[v], self.refs[v] = (out, inputs), self.ref(out)
+
+    def ref(self, number: Any) -> int:
+        """Where a number of the graph is, or of a sweep over it."""
+        if isinstance(number, Term):
+            return number.ref
+        return self.refs[number] if isinstance(number, Value) else self.builder.constant(ops.as_float(number, "a tape"))
+
+    def adjoints(self, out: Any, leaves: Sequence[Value]) -> dict[Value, Any]:
+        """The reverse sweep from `out` to the leaves, as lines of the program."""
+        return adjoints(between([out], leaves), {out: Contribution(1.0)}, self._partials) if isinstance(out, Value) else {}
+
+    def _partials(self, v: Value) -> Sequence[Any]:
+        if v not in self.inner:
+            numbers = [o if type(o) is float else Term(self.builder, self.refs[o]) for o in (v, *v.operands)]
+            return local_terms(v.primitive, numbers)
+        adjoint = self.adjoints(*self.inner[v])
+        return [adjoint[leaf].or_else(0.0) if leaf in adjoint else 0.0 for leaf in self.inner[v][1]]
