@@ -32,7 +32,7 @@ MOST = 2**31 - 1  # registers, and operands in all: they are numbered with 32 bi
 class FlatProgram:
     """Instruction i computes register `first + i` from operands[starts[i]:starts[i + 1]].
 
-    `codes[i]` is the code of a row of the table, or, negative, -1 - k for the custom row that is called custom[k].
+    `codes[i]` is the code of a row of the table, or, negative, -1 - k for the row custom[k] of a user.
     """
 
     inputs: int
@@ -42,7 +42,7 @@ class FlatProgram:
     starts: Integers
     operands: Integers
     outputs: Integers
-    custom: tuple[str, ...] = ()
+    custom: tuple[Primitive, ...] = ()
 
     @property
     def first(self) -> int:
@@ -65,7 +65,7 @@ class FlatProgram:
 
     def row(self, code: int) -> Primitive:
         """The row that a code stands for."""
-        return ROWS[code] if code > 0 else ops.TABLE[self.custom[-1 - code]]
+        return ROWS[code] if code > 0 else self.custom[-1 - code]
 
     def rows(self) -> list[Primitive]:
         """The row of each instruction."""
@@ -98,12 +98,9 @@ class FlatProgram:
 
     def _require(self, code: int, arity: int) -> None:
         """Raise ValueError unless there is a row of that code which takes that many operands."""
-        try:
-            row = self.row(code)
-        except (KeyError, IndexError):
-            name = self.custom[-1 - code] if -len(self.custom) <= code < 0 else code
-            raise ValueError(f"the table has no row {name!r}: a custom row must be defined before a tape that uses it is "
-                             "loaded") from None
+        if code not in ROWS and not -len(self.custom) <= code < 0:
+            raise ValueError(f"the table has no row of code {code}")
+        row = self.row(code)
         if row.arity not in (None, arity):
             raise ValueError(f"{row.name} takes {row.arity} operand(s), not {arity}")
         if row.name == "dot" and arity % 2 != 1:
@@ -156,7 +153,7 @@ class Builder:
         self._numbers: list[float] = []
         self._instructions: list[tuple[int, tuple[int, ...]]] = []
         self._results: dict[tuple[int, tuple[int, ...]], int] = {}
-        self._custom: dict[str, int] = {}
+        self._custom: dict[Primitive, int] = {}
 
     def constant(self, number: float) -> int:
         """The reference of a constant; numbers of the same bits share one."""
@@ -169,7 +166,7 @@ class Builder:
 
     def emit(self, row: Primitive, operands: tuple[int, ...]) -> int:
         """The reference of a row's result, which may have been computed before; when lowering, of its expression's."""
-        key = row.code or self._custom.setdefault(row.name, -1 - len(self._custom)), operands
+        key = row.code or self._custom.setdefault(row, -1 - len(self._custom)), operands
         found = self._results.get(key)
         if found is None:
             found = self._results[key] = self._emit(row, key)

@@ -9,7 +9,7 @@ import json
 import keyword
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -20,7 +20,8 @@ from .ops import TABLE, Primitive
 
 FORMAT, VERSION = "micrograd_plus tape", 1
 _RESERVED = ("parameters", "tape", "inf", "nan", "primitive", "__debug__")  # names that mean something in such a text
-_LONGEST = 40  # letters of a name
+_LONGEST, _DEEPEST = 40, 100  # letters of a name; lists in lists
+_TOO_DEEP = "a tape is not nested that deeply"
 _INFIX = {"add": "+", "sub": "-", "mul": "*"}
 Form = Any  # 0.0 for a number, or a list or tuple of forms
 
@@ -62,7 +63,7 @@ def source(tape: Contents) -> str:
     built_in = sorted(name for name in used if name not in TABLE or TABLE[name].code is not None)
     header = ["from math import inf, nan"] if {"inf", "nan", "-inf"} & set(names[shared:program.first]) else []
     header += [f"from micrograd_plus.ops import {', '.join(built_in)}"] if built_in else []
-    custom = sorted({row.name for row in rows if row.code is None})
+    custom = sorted(_names_of({row for row in rows if row.code is None}))
     header += ["from micrograd_plus.ops import primitive"] if custom else []
     header += [f"{name} = primitive({name!r})" for name in custom]
     arguments = [*names[:program.inputs], *(["parameters"] if program.parameters else [])]
@@ -136,7 +137,7 @@ def to_json(tape: Contents) -> str:
         "format": FORMAT, "version": VERSION, "names": tape.names, "parameters": [_number(x) for x in tape.parameters],
         "constants": [_number(x) for x in program.constants.tolist()], "codes": program.codes.tolist(),
         "starts": program.starts.tolist(), "operands": program.operands.tolist(), "outputs": program.outputs.tolist(),
-        "custom": program.custom, "form": _as_json(tape.form), "gradient": tape.gradient,
+        "custom": _names_of(program.custom), "form": _as_json(tape.form), "gradient": tape.gradient,
         "labels": [[register, label] for register, label in tape.labels.items()],
         "adjoint_of": [list(pair) for pair in tape.adjoint_of.items()]}, allow_nan=False)
 
@@ -144,9 +145,12 @@ def to_json(tape: Contents) -> str:
 def from_json(text: str | bytes) -> Contents:
     """The tape that a JSON text holds; ValueError, saying what is wrong, when it holds none that is safe to run."""
     try:
-        found = json.loads(text)
+        return _contents(json.loads(text))
     except RecursionError:
-        raise ValueError("a tape is not nested that deeply") from None
+        raise ValueError(_TOO_DEEP) from None
+
+
+def _contents(found: Any) -> Contents:
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise ValueError(f"this is no tape: its format is not {FORMAT!r}")
     if found.get("version") != VERSION:
@@ -155,7 +159,7 @@ def from_json(text: str | bytes) -> Contents:
     codes, starts, operands, outputs = [_integers(found, part) for part in ("codes", "starts", "operands", "outputs")]
     constants = np.array([_float(x) for x in _list(found, "constants")], dtype=np.float64)
     program = FlatProgram(len(names), len(parameters), constants, codes, starts, operands, outputs,
-                          tuple(_strings(found, "custom"))).validated()
+                          _custom_rows(_strings(found, "custom"))).validated()
     form, gradient = _as_form(found.get("form")), found.get("gradient")
     if gradient not in (True, False) or (gradient and form != 0.0):
         raise ValueError("only a tape that gives one number has a gradient")
@@ -167,6 +171,22 @@ def from_json(text: str | bytes) -> Contents:
     if any(not 0 <= r < size for r in (*labels, *pairs, *pairs.values())):
         raise ValueError("labels and adjoints belong to registers of the tape")
     return Contents(program, form, tuple(names), tuple(parameters), bool(gradient), labels, pairs)
+
+
+def _names_of(custom: Iterable[Primitive]) -> list[str]:
+    """The names of custom rows, by which they can be found again; ValueError when one was defined anew since."""
+    for row in custom:
+        if TABLE.get(row.name) is not row:
+            raise ValueError(f"the custom row {row.name} of this tape is no longer in the table, so no text can name it")
+    return [row.name for row in custom]
+
+
+def _custom_rows(names: Sequence[str]) -> tuple[Primitive, ...]:
+    for name in names:
+        if name not in TABLE or TABLE[name].code is not None or names.count(name) > 1:
+            raise ValueError(f"the table has no custom row {_short(name)}: each that a tape uses is listed once, and "
+                             "must be defined before the tape is loaded")
+    return tuple([TABLE[name] for name in names])
 
 
 def _number(x: float) -> float | str:
@@ -213,11 +233,13 @@ def _as_json(form: Form) -> Any:
     return [_as_json(branch) for branch in form] if isinstance(form, list) else 0
 
 
-def _as_form(found: Any) -> Form:
+def _as_form(found: Any, depth: int = 0) -> Form:
+    if depth > _DEEPEST:
+        raise ValueError(_TOO_DEEP)
     if isinstance(found, list):
-        return [_as_form(branch) for branch in found]
+        return [_as_form(branch, depth + 1) for branch in found]
     if isinstance(found, dict) and list(found) == ["tuple"] and isinstance(found["tuple"], list):
-        return tuple([_as_form(branch) for branch in found["tuple"]])
+        return tuple([_as_form(branch, depth + 1) for branch in found["tuple"]])
     if type(found) is int and found == 0:
         return 0.0
     raise ValueError(f"the form of a tape is 0, a list or {{'tuple': a list}}, not {_short(found)}")
