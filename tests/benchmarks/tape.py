@@ -194,6 +194,7 @@ def compete(task, among, rounds):
     for _ in range(rounds):
         for entry in entries.values():
             entry.take_turn()
+    gc.unfreeze()
     return entries
 
 
