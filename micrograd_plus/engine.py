@@ -75,7 +75,7 @@ class Value:
     @property
     def data(self) -> float:
         """The value, a float. Only a leaf's may be set; the graphs above it then wait for `forward()`."""
-        guards.require_untraced(self, "its .data")
+        guards.require_untraced("its .data", (self,))
         return self._primal
 
     @data.setter
@@ -107,6 +107,7 @@ class Value:
 
         Raises ValueError when a leaf was edited after the graph was computed, or when the graph has a cycle.
         """
+        guards.require_untraced("backward() (use grad)", (self,))
         order = nodes_below(self)
         require_fresh(order)
         found = adjoints(order, {self: as_float(gradient, "backward")})
@@ -156,16 +157,17 @@ class Value:
         return record(ops.leaky_relu_row, (self, slope))
 
     def __bool__(self) -> bool:
-        guards.require_untraced(self, "whether it is true")
+        guards.require_untraced("whether it is true", (self,))
         if self.primitive in _CONDITIONS:
             return self._primal != 0.0
         raise TypeError(f"the truth of {self!r} is not recorded in the graph: compare it (x > 0), choose with "
                         "ops.where(condition, x, y), or test its .data")
 
     def __float__(self) -> float:
-        guards.require_untraced(self, "it as a float")
+        guards.require_untraced("it as a plain number", (self,))
         raise TypeError(f"float() would cut {self!r} out of its graph: use .data for the number, or ops.exp(x) and its "
                         "like in place of math.exp(x)")
+    __int__ = __round__ = __float__
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
@@ -228,6 +230,7 @@ def record(primitive: Primitive, operands: tuple[Operand, ...]) -> Value:
         elif mode.anomaly:
             guards.require_finite_value(primitive, operands, primal)
         if not mode.recording and primitive not in _CONDITIONS:
+            guards.require_untraced("a result without its graph (no_grad)", operands)
             return _node(None, (), primal, None, _edits, "")
     v = _new(Value)  # as _node does: a call saved for every gate
     v._primal, v._gradient, v._clock = primal, None, clock

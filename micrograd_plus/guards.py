@@ -41,7 +41,7 @@ def no_grad() -> Generator[None]:
 @contextmanager
 def detect_anomaly() -> Generator[None]:
     """Within it, the first value or gradient that turns inf or nan raises FloatingPointError, which names it."""
-    with switched(anomaly=True):
+    with switched(anomaly=mode.get().tracing is None):  # a tape has other numbers in each row
         yield
 
 
@@ -74,9 +74,10 @@ def require_fresh(order: Sequence[Any]) -> None:
                          "call .forward() on the output to evaluate the graph again, then .backward()")
 
 
-def require_untraced(v: Any, what: str) -> None:
-    """Raise TypeError, naming the user's line, when a function on its way to a tape reads a number that the tape varies."""
-    if mode.get().tracing and (v.primitive is not None or v in mode.get().tracing.inputs):
+def require_untraced(what: str, values: Sequence[Any]) -> None:
+    """Raise TypeError, naming the user's line, when a function on its way to a tape reads numbers that the tape varies."""
+    tracing = mode.get().tracing
+    if tracing and any(getattr(v, "primitive", None) is not None or v in tracing.inputs for v in values):
         frame = sys._getframe(1)
         while frame.f_back and frame.f_globals.get("__package__", "") in (__package__, f"{__package__}.testing"):
             frame = frame.f_back

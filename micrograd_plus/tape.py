@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from . import ops, written
+from . import guards, ops, written
 from .autodiff import between
 from .engine import Value, adjoints, nodes_below
 from .executors import Executor, executor_for
@@ -199,6 +199,7 @@ class Tape:
         if hasattr(parameters, "parameters"):
             parameters = parameters.parameters()
         if isinstance(parameters, (list, tuple)) and any(isinstance(p, Value) for p in parameters):
+            guards.require_untraced("the data of the parameters of a tape", parameters)
             parameters = [p._primal if isinstance(p, Value) else p for p in parameters]  # noqa: SLF001
         array = _floats(parameters, "the parameters")
         if array.shape != (self.program.parameters,):
@@ -213,6 +214,8 @@ def values_of(parameters: Parameters) -> list[Value]:
 
 def _floats(numbers: Any, what: str) -> Floats:
     array = np.asarray(numbers)
+    if np.ma.is_masked(numbers):
+        raise TypeError(f"{what} must be real numbers, and some of these are masked")
     if not (array.size == 0 or array.dtype.kind in "fiub") or not np.can_cast(array.dtype, np.float64):
         raise TypeError(f"{what} must be real numbers that a float64 holds, not {array.dtype}")
     return np.ascontiguousarray(array, dtype=np.float64)
@@ -229,7 +232,8 @@ class _Lines:
     def write(self, roots: Sequence[Any], leaves: Sequence[Value]) -> None:
         """Emit what the roots depend on, from leaves that have references already."""
         for v in nodes_below(*[root for root in roots if isinstance(root, Value)], stop=leaves):
-            row, operands = v.primitive, tuple([self.ref(o) for o in v.operands])
+            row = v.primitive
+            operands = tuple([self.builder.constant(o) if type(o) is float else self.refs[o] for o in v.operands])
             if row is None:
                 self.refs[v] = self.builder.constant(v._primal)  # noqa: SLF001  # its .data is what a user may not read now
             elif row.code is not None or row.expansion is None:
@@ -255,6 +259,7 @@ class _Lines:
     def _partials(self, v: Value) -> Sequence[Any]:
         if v not in self.inner:
             numbers = [o if type(o) is float else Term(self.builder, self.refs[o]) for o in (v, *v.operands)]
-            return local_terms(v.primitive, numbers)
+            partials = local_terms(v.primitive, numbers)
+            return [None if type(o) is float else partial for o, partial in zip(v.operands, partials)]  # constants need none
         adjoint = self.adjoints(*self.inner[v])
         return [adjoint[leaf].or_else(0.0) if leaf in adjoint else 0.0 for leaf in self.inner[v][1]]
