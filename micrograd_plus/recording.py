@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from . import guards
 from .autodiff import between, swept
 from .engine import Value, adjoints, nodes_below
 from .tape import Parameters, Tape, values_of
@@ -28,32 +30,40 @@ def record(f: Callable[..., Tree], *point: Tree, parameters: Parameters = (), ch
         out = f(*like(point, leaves))
     tape = Tape.of(out, leaves, shared)
     if check:
-        _check(f, point, tape, out, shared)
+        with guards.switched(recording=True, anomaly=False, tracing=None):  # whatever goes on around the recording
+            _check(f, point, tape, out, shared)
     return tape
 
 
 def _names(f: Callable[..., Tree], point: Sequence[Tree]) -> list[str]:
     """A name for each number of the arguments: that of the function's parameter, with indices in a list."""
     try:
-        named = list(inspect.signature(f).parameters)
+        arguments = list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):  # some built-in functions do not tell
-        named = []
-    named += [f"x{i}" for i in range(len(named), len(point))]
+        arguments = []
+    named = [a.name for a in arguments if a.kind in (a.POSITIONAL_ONLY, a.POSITIONAL_OR_KEYWORD)]
+    others = next((a.name for a in arguments if a.kind is a.VAR_POSITIONAL), "x")
 
     def below(tree: Tree, name: str) -> list[str]:
         if isinstance(tree, (list, tuple)):
             joint = "_" * name[-1:].isdigit()
             return [leaf for i, branch in enumerate(tree) for leaf in below(branch, f"{name}{joint}{i}")]
         return [name]
-    return [leaf for argument, name in zip(point, named) for leaf in below(argument, name)]
+    alone = [leaf for argument, name in zip(point, named) for leaf in below(argument, name)]
+    return alone + below(tuple(point[len(named):]), others)
 
 
 def _check(f: Callable[..., Tree], point: Tree, tape: Tape, traced: Tree, shared: Sequence[Value]) -> None:
-    """Raise ValueError unless the tape and the function agree, to the last bit, at a second point."""
+    """Raise ValueError unless the tape and the function agree at a second point.
+
+    They do to the last bit, but for derivatives of derivatives, which may add in another order where gates route.
+    """
     there = [x + (0.1 + 0.1 * abs(x)) * (0.5 + i * 0.618034 % 1.0) for i, x in enumerate(leaves_of(point))]
     leaves = [Value(x) for x in there]
     again = f(*like(point, leaves))
-    given = leaves_of(again)
+    given, of_tape = leaves_of(again), leaves_of(tape(*there, executor="python"))
+    if len(given) != len(of_tape):
+        raise ValueError(f"the function gave {len(of_tape)} numbers and then {len(given)}: a tape gives as many each time")
     varied = {*leaves, *shared}
     known = {v for v in nodes_below(*_nodes(leaves_of(traced))) if v.primitive is None}
     for v in nodes_below(*_nodes(given)):
@@ -61,20 +71,18 @@ def _check(f: Callable[..., Tree], point: Tree, tape: Tape, traced: Tree, shared
             raise ValueError(f"the function refers to {v!r}, which the tape would hold fast at {v.data!r}: give it among "
                              "the parameters, or, if it is a constant, write its .data in the function")
     found = [float(x.data) if isinstance(x, Value) else x for x in given]
-    of_tape = leaves_of(tape(*there, executor="python"))
     if tape.gradient and isinstance(again, Value):
         order = [*leaves, *shared]
         found += swept(adjoints, between([again], order), {again: 1.0}, False, order)
         of_tape += [*tape.gradients([there], executor="python")[0],
                     *tape.gradients([there], executor="python", of="parameters")[0]]
+    size = max([abs(x) for x in found if math.isfinite(x)], default=0.0)
     for i, (x, y) in enumerate(zip(found, of_tape)):
-        if x != y and not (x != x and y != y):
+        if not (math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-12 * size) or (x != x and y != y)):
             derivative = i - len(given)
             what = f"output {i}" if derivative < 0 else f"the derivative in input or parameter {derivative}"
             raise ValueError(f"at {there} the function gives {x!r} for {what}, its tape {float(y)!r}: what it does must "
                              "depend on its arguments and parameters alone, neither on chance nor on anything it changes")
-    if len(found) != len(of_tape):
-        raise ValueError(f"the function gave {len(of_tape)} numbers and then {len(found)}: a tape gives as many each time")
 
 
 def _nodes(numbers: Sequence[Any]) -> list[Value]:
