@@ -180,9 +180,10 @@ class Builder:
         if min(operands, default=-1) < 0:  # constants are among them
             if max(operands, default=-1) < 0:
                 return self.constant(row.primal(*[self._numbers[~o] for o in operands]))
-            simpler = simplified(row, [o if o >= 0 else self._numbers[~o] for o in operands])
-            if simpler is not None:
-                return simpler if type(simpler) is int else self.constant(simpler)
+            if row is not ops.where or operands[0] < 0:
+                simpler = simplified(row, [o if o >= 0 else self._numbers[~o] for o in operands])
+                if simpler is not None:
+                    return simpler if type(simpler) is int else self.constant(simpler)
         self._instructions.append(key)
         return self.inputs + self.parameters + len(self._instructions) - 1
 
@@ -217,7 +218,8 @@ class Term:
 
     @staticmethod
     def __primitive__(row: Primitive, operands: Sequence[Any]) -> Term:
-        builder: Builder = next(o.builder for o in operands if type(o) is Term)
+        first = operands[0]
+        builder: Builder = first.builder if type(first) is Term else next(o.builder for o in operands if type(o) is Term)
         refs = tuple([o.ref if type(o) is Term else builder.constant(o) for o in operands])
         return Term(builder, builder.emit(row, refs))
 

@@ -7,9 +7,12 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from . import guards
 from .autodiff import between, swept
 from .engine import Value, adjoints, nodes_below
+from .replay import Replay
 from .tape import Parameters, Tape, values_of
 from .tracing import tracing
 from .trees import Tree, leaves_of, like
@@ -61,9 +64,10 @@ def _check(f: Callable[..., Tree], point: Tree, tape: Tape, traced: Tree, shared
     there = [x + (0.1 + 0.1 * abs(x)) * (0.5 + i * 0.618034 % 1.0) for i, x in enumerate(leaves_of(point))]
     leaves = [Value(x) for x in there]
     again = f(*like(point, leaves))
-    given, of_tape = leaves_of(again), leaves_of(tape(*there, executor="python"))
-    if len(given) != len(of_tape):
-        raise ValueError(f"the function gave {len(of_tape)} numbers and then {len(given)}: a tape gives as many each time")
+    given, width = leaves_of(again), len(leaves_of(tape.form))
+    if len(given) != width:
+        raise ValueError(f"the function gave {width} numbers and then {len(given)}: a tape gives as many each time")
+    of_tape = Replay(tape.program).row(there, np.array([p.data for p in shared]))
     varied = {*leaves, *shared}
     known = {v for v in nodes_below(*_nodes(leaves_of(traced))) if v.primitive is None}
     for v in nodes_below(*_nodes(given)):
@@ -74,14 +78,12 @@ def _check(f: Callable[..., Tree], point: Tree, tape: Tape, traced: Tree, shared
     if tape.gradient and isinstance(again, Value):
         order = [*leaves, *shared]
         found += swept(adjoints, between([again], order), {again: 1.0}, False, order)
-        of_tape += [*tape.gradients([there], executor="python")[0],
-                    *tape.gradients([there], executor="python", of="parameters")[0]]
     size = max([abs(x) for x in found if math.isfinite(x)], default=0.0)
     for i, (x, y) in enumerate(zip(found, of_tape)):
         if not (math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-12 * size) or (x != x and y != y)):
             derivative = i - len(given)
             what = f"output {i}" if derivative < 0 else f"the derivative in input or parameter {derivative}"
-            raise ValueError(f"at {there} the function gives {x!r} for {what}, its tape {float(y)!r}: what it does must "
+            raise ValueError(f"at {there} the function gives {x!r} for {what}, its tape {y!r}: what it does must "
                              "depend on its arguments and parameters alone, neither on chance nor on anything it changes")
 
 

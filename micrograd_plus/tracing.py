@@ -38,6 +38,8 @@ class Contribution:
         return self
 
     def __add__(self, other: Contribution) -> Contribution:
+        if self.condition is None and other.condition is None:
+            return Contribution(self.number + other.number)
         return Contribution(self._summand() + other._summand(), _either(self.condition, other.condition), is_sum=True)
 
     def or_else(self, other: float) -> Any:
