@@ -95,7 +95,7 @@ def _names(tape: Contents, used: set[str], forward: Sequence[bool]) -> list[str]
     of_output = dict(zip(program.outputs[1:].tolist(), range(shared))) if tape.gradient else {}
     adjoint_of = {r: of for r, of in {**of_output, **tape.adjoint_of}.items() if forward[of] and not forward[r]}
     for register in [*range(shared), *range(program.first, size)]:
-        if register not in adjoint_of:
+        if not names[register] and register not in adjoint_of:
             name(register, next(letters))
     for register in range(program.first, size):
         if register in adjoint_of:
