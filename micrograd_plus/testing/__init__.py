@@ -9,14 +9,15 @@ Five lines test a model of your own at points that Hypothesis picks, and shrinks
     def test_gradients_of_my_model(x, y):
         gradcheck(my_model, x, y)
 
-`graphs()` draws whole programs, for those who test a row or a sweep rather than a model. Hypothesis knows both types:
-`st.from_type(Value)` draws `values()`, and `st.from_type(Program)` draws `graphs()`.
+`graphs()` draws whole programs, for those who test a row or a sweep rather than a model, and `tapes()` draws them recorded,
+for those who test what runs a tape. Hypothesis knows the types: `st.from_type(Value)` draws `values()`, that of a Program
+`graphs()`, and that of a Tape `tapes()`.
 """
 
 from .check import gradcheck
 from .failure import Failure, GradientError, NotChecked
 from .program import Program
 from .reference import Precise
-from .strategies import graphs, values
+from .strategies import graphs, tapes, values
 
-__all__ = ["Failure", "GradientError", "NotChecked", "Precise", "Program", "gradcheck", "graphs", "values"]
+__all__ = ["Failure", "GradientError", "NotChecked", "Precise", "Program", "gradcheck", "graphs", "tapes", "values"]

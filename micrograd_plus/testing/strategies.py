@@ -1,4 +1,4 @@
-"""Hypothesis strategies: Values, and random graphs with sharing, at points where derivatives exist and floats can tell.
+"""Hypothesis strategies: Values, random graphs with sharing at points where derivatives exist and floats can tell, tapes.
 
 A graph is drawn as a flat list of instructions whose operands say how far back to reach, so that whatever Hypothesis
 leaves out or makes smaller is a graph again: a failure shrinks to the gate or two that it takes.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .. import ops
 from ..engine import Value
 from ..ops import Primitive
+from ..tape import Tape
 from .differences import rounded
 from .program import Instruction, Program
 from .reference import arithmetic, evaluate
@@ -59,6 +60,21 @@ def graphs(max_operations: int = 20, operations: Sequence[str | Primitive] | Non
     programs = st.builds(_program, points, drafts)
     drawn: SearchStrategy[Program] = programs.filter(lambda p: bool(p.instructions) and _well_conditioned(p))
     return drawn
+
+
+def tapes(max_operations: int = 20, operations: Sequence[str | Primitive] | None = None) -> SearchStrategy[Tape]:
+    """Tapes of such graphs, with their gradient; any of their inputs may be a parameter.
+
+    They run on every row: where a graph leaves its domain all executors give the same inf or nan. Raises as `graphs` does.
+    """
+    st = _hypothesis()
+    drawn: SearchStrategy[Tape] = st.builds(_tape, graphs(max_operations, operations), st.integers(0, 2))
+    return drawn
+
+
+def _tape(program: Program, parameters: int) -> Tape:
+    leaves = [Value(x, label=name) for x, name in zip(program.inputs, program.names())]
+    return Tape.of(program.run(*leaves), leaves[parameters:], leaves[:parameters])
 
 
 def _program(inputs: Sequence[float], drafts: Sequence[Draft]) -> Program:
@@ -149,3 +165,4 @@ def register() -> None:
     st = _hypothesis()
     st.register_type_strategy(Value, lambda _: values())
     st.register_type_strategy(Program, lambda _: graphs())
+    st.register_type_strategy(Tape, lambda _: tapes())
