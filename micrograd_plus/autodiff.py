@@ -233,7 +233,7 @@ def recorded_gradients(v: Value) -> Sequence[Any]:
     if v.primitive.gate != "routes":
         return partials
     if guards.mode.get().tracing:
-        return routed(partials)
+        return routed(v.primitive, partials)
     return [p if p is not None and (p.data if isinstance(p, Value) else p) else None for p in partials]
 
 

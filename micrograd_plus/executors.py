@@ -21,6 +21,9 @@ class Executor(Protocol):
     def values(self, rows: Floats, parameters: Floats, threads: int = 1) -> Floats:
         """The outputs for each row, an array of rows by outputs."""
 
+    def sum(self, rows: Floats, parameters: Floats) -> Floats:
+        """The sums of the outputs over the rows of one chunk."""
+
     def sums(self, rows: Floats, parameters: Floats, threads: int = 1) -> Iterator[Floats]:
         """The sums of the outputs over each chunk of rows."""
 

@@ -56,15 +56,17 @@ class Machine:
             pass
         return found
 
+    def sum(self, rows: Floats, parameters: Floats) -> Floats:
+        """The sums of the outputs over the rows of one chunk."""
+        key = BLOCK if len(rows) > 1 else 1, True
+        total = np.zeros(self.outputs)
+        (self._codes.get(key) or self._code(*key)).run(rows, parameters, total)
+        return total
+
     def sums(self, rows: Floats, parameters: Floats, threads: int = 1) -> Iterator[Floats]:
         """The sums of the outputs over each chunk of rows."""
-        code = self._code(BLOCK if len(rows) > 1 else 1, summed=True)
-
-        def run(start: int) -> Floats:
-            total = np.zeros(self.outputs)
-            code.run(rows[start:start + CHUNK], parameters, total)
-            return total
-        return _shared_out(run, range(0, len(rows), CHUNK), threads)
+        starts = range(0, len(rows), CHUNK)
+        return _shared_out(lambda start: self.sum(rows[start:start + CHUNK], parameters), starts, threads)
 
     def _code(self, lanes: int, summed: bool) -> _Code:
         if (lanes, summed) not in self._codes:

@@ -40,10 +40,14 @@ class Replay:
             found[i] = self._run(row.tolist(), shared)
         return found
 
+    def sum(self, rows: Floats, parameters: Floats) -> Floats:
+        """The sums of the outputs over the rows of one chunk."""
+        return sum_of_chunk(self.values(rows, parameters))
+
     def sums(self, rows: Floats, parameters: Floats, threads: int = 1) -> Iterator[Floats]:
         """The sums of the outputs over each chunk of rows."""
         for start in range(0, len(rows), CHUNK):
-            yield sum_of_chunk(self.values(rows[start:start + CHUNK], parameters))
+            yield self.sum(rows[start:start + CHUNK], parameters)
 
 
 def sum_of_chunk(values: Floats) -> Floats:

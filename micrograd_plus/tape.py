@@ -23,10 +23,11 @@ from .autodiff import between
 from .engine import Value, adjoints, nodes_below
 from .executors import Executor, executor_for
 from .flat import Builder, FlatProgram, Floats, Term
+from .replay import CHUNK
 from .tracing import Contribution, local_terms, tracing
 from .trees import Tree, leaves_of, like
 
-_FLOAT, _NOTHING = frozenset((float,)), np.empty(0)
+_FLOAT, _FLOAT64, _NOTHING = frozenset((float,)), np.dtype(np.float64), np.empty(0)
 Parameters = Any  # an array, a sequence of numbers or Values, or a Module
 
 
@@ -156,10 +157,12 @@ class Tape:
                 f"{self._width} output(s){' with gradient' if self.gradient else ''}>")
 
     def _total(self, rows: Floats, parameters: Parameters, executor: str | None, threads: int) -> Floats:
-        sums = self._executor("sums", executor).sums(rows, self._shared(parameters), threads)
-        total = next(sums, None)
-        if total is None:
-            return np.zeros(1 + self.program.parameters)
+        run = self._executors.get((executor, "sums")) or self._executor("sums", executor)
+        shared = self._shared(parameters)
+        if len(rows) <= CHUNK:
+            return run.sum(rows, shared)
+        sums = run.sums(rows, shared, threads)
+        total = next(sums)
         for of_chunk in sums:
             total += of_chunk
         return total
@@ -213,6 +216,8 @@ def values_of(parameters: Parameters) -> list[Value]:
 
 
 def _floats(numbers: Any, what: str) -> Floats:
+    if type(numbers) is np.ndarray and numbers.dtype is _FLOAT64 and numbers.flags.c_contiguous:
+        return numbers
     array = np.asarray(numbers)
     if np.ma.is_masked(numbers):
         raise TypeError(f"{what} must be real numbers, and some of these are masked")
@@ -260,6 +265,6 @@ class _Lines:
         if v not in self.inner:
             numbers = [o if type(o) is float else Term(self.builder, self.refs[o]) for o in (v, *v.operands)]
             partials = local_terms(v.primitive, numbers)
-            return [None if type(o) is float else partial for o, partial in zip(v.operands, partials)]  # constants need none
+            return [None if type(o) is float else p for o, p in zip(v.operands, partials)]  # constants need none
         adjoint = self.adjoints(*self.inner[v])
         return [adjoint[leaf].or_else(0.0) if leaf in adjoint else 0.0 for leaf in self.inner[v][1]]

@@ -59,15 +59,17 @@ class Tracing:
         self.inputs = frozenset(inputs)
 
 
-def routed(partials: Sequence[Any]) -> list[Any]:
+def routed(row: Primitive, partials: Sequence[Any]) -> list[Any]:
     """The switches of a gate, each a contribution on the condition that it is on."""
-    return [p or None if p is None or type(p) is float else Contribution(p, where(p, 1.0, 0.0)) for p in partials]
+    if row.code is None:  # conditions are added, so that none may be negative
+        return [p or None if p is None or type(p) is float else Contribution(p, where(p, 1.0, 0.0)) for p in partials]
+    return [p or None if p is None or type(p) is float else Contribution(p, p) for p in partials]
 
 
 def local_terms(row: Primitive, numbers: Sequence[Any]) -> Sequence[Any]:
     """The partials of a row from its result and operands, which are terms of a program in the making."""
     partials = row.partials(*numbers)
-    return routed(partials) if row.gate == "routes" else partials
+    return routed(row, partials) if row.gate == "routes" else partials
 
 
 @contextmanager
