@@ -53,10 +53,11 @@ class Replay:
 def sum_of_chunk(values: Floats) -> Floats:
     """The sum over the rows of one chunk, in the stated order."""
     total = np.zeros(values.shape[1])
-    for start in range(0, len(values), BLOCK):
-        block = np.zeros((BLOCK, values.shape[1]))
-        block[:len(values) - start] = values[start:start + BLOCK]
-        while len(block) > 1:
-            block = block[:len(block) // 2] + block[len(block) // 2:]
-        total += block[0]
+    with np.errstate(all="ignore"):  # inf and nan are numbers like others
+        for start in range(0, len(values), BLOCK):
+            block = np.zeros((BLOCK, values.shape[1]))
+            block[:len(values) - start] = values[start:start + BLOCK]
+            while len(block) > 1:
+                block = block[:len(block) // 2] + block[len(block) // 2:]
+            total += block[0]
     return total

@@ -163,8 +163,9 @@ class Tape:
             return run.sum(rows, shared)
         sums = run.sums(rows, shared, threads)
         total = next(sums)
-        for of_chunk in sums:
-            total += of_chunk
+        with np.errstate(all="ignore"):  # inf and nan are numbers like others
+            for of_chunk in sums:
+                total += of_chunk
         return total
 
     def _executor(self, task: str, name: str | None) -> Executor:

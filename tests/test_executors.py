@@ -1,0 +1,225 @@
+"""What runs a tape: sums in one stated order, any number of threads, Ctrl-C, and a machine that may be missing."""
+
+import math
+import random
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from tapes import EXECUTORS, any_number, bits, reading_data
+from test_interruptions import ctrl_c_raises, interrupt_self  # noqa: F401  # a fixture
+
+from micrograd_plus import Value, custom, executors, machine, ops, record
+from micrograd_plus.replay import CHUNK
+
+COUNTS = [0, 1, 2, 15, 16, 17, 1023, 1024, 1025, 2500]
+
+
+def model():
+    """A loss with three parameters and every kind of number in its gradient, also inf and nan for large inputs."""
+    w = [Value(0.3, label="w"), Value(-1.7, label="v"), Value(0.1, label="b")]
+
+    def loss(x, y):
+        return ops.relu(w[0] * x + w[1] * y + w[2]) ** 2 + ops.exp(w[2] * x) - ops.where(x > y, w[0] / y, 0.0)
+    return record(loss, 0.5, 2.0, parameters=w)
+
+
+def some_rows(count, seed=0, wild=0):
+    """Numbers of one size, so that every rounding depends on the order; `wild` of them of any, inf and nan too."""
+    rng = random.Random(seed)
+    rows = np.array([rng.gauss(0, 1) for _ in range(2 * count)]).reshape(count, 2)
+    for _ in range(wild if count else 0):
+        rows[rng.randrange(count), rng.randrange(2)] = any_number(rng)
+    return rows
+
+
+def added_up(numbers):
+    """The stated order: sixteen by halves, missing ones 0; such sums from first to last in 1,024; those likewise."""
+    total = 0.0
+    for start in range(0, len(numbers), 1024):
+        chunk, of_chunk = numbers[start:start + 1024], 0.0
+        for first in range(0, len(chunk), 16):
+            lanes = chunk[first:first + 16]
+            lanes = lanes + [0.0] * (16 - len(lanes))
+            for half in (8, 4, 2, 1):
+                lanes = [lanes[i] + lanes[i + half] for i in range(half)]
+            of_chunk += lanes[0]
+        total += of_chunk
+    return total
+
+
+def spelled_out(tape, rows):
+    """Sum and gradient by that order, from the numbers of each row."""
+    columns = [tape.values(rows, executor="python").tolist()]
+    columns += tape.gradients(rows, of="parameters", executor="python").T.tolist()
+    return [added_up(column) for column in columns]
+
+
+# The order of sums. ---------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("count", COUNTS)
+def test_sums_have_the_stated_order_in_python_and_on_the_machine(count):
+    tape, as_data = model(), model()
+    for seed, wild in ((0, 0), (1, 0), (2, 1), (3, 5)):
+        rows = some_rows(count, seed, wild)
+        expected = spelled_out(tape, rows)
+        for executor in EXECUTORS:
+            for threads in (1, 2, 3, 4) if executor == "machine" else (1,):
+                total, gradient = tape.sum_and_grad(rows, executor=executor, threads=threads)
+                assert bits([total, *gradient]) == bits(expected)
+                if count:
+                    mean, of_mean = tape.mean_and_grad(rows, executor=executor, threads=threads)
+                    assert bits([mean, *of_mean]) == bits([x / count for x in expected])
+        with reading_data():
+            total, gradient = as_data.sum_and_grad(rows)
+            assert bits([total, *gradient]) == bits(expected)
+
+
+def test_the_order_is_one_of_many():
+    """Otherwise the test above would prove nothing: from left to right, or by halves throughout, other bits come out."""
+    numbers = some_rows(1250).ravel().tolist()
+    assert len({added_up(numbers), sum(numbers), float(np.sum(numbers)), math.fsum(numbers)}) == 4
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+@pytest.mark.parametrize("cut", [0, 1024, 2048])
+def test_shards_of_whole_chunks_combine_to_the_same_bits(executor, cut):
+    tape, rows = model(), some_rows(2500)
+    shards = [sums for part in (rows[:cut], rows[cut:]) for sums in tape.chunk_sums(part, executor=executor)]
+    assert len(shards) == 3
+    total, gradient = tape.sum_and_grad(rows, executor=executor)
+    combined = np.zeros(4)
+    for sums in shards:
+        combined += sums
+    assert bits(combined) == bits([total, *gradient])
+
+
+def test_missing_rows_count_nothing_even_where_the_last_row_is_infinite():
+    tape = record(lambda x: x, 1.0)
+    for executor in EXECUTORS:
+        assert tape.sum_and_grad([[np.inf]] * 17, executor=executor)[0] == np.inf
+        assert tape.sum_and_grad([[1.0]] * 17, executor=executor)[0] == 17.0
+        assert bits([tape.sum_and_grad([[-0.0]] * 3, executor=executor)[0]]) == bits([0.0])
+
+
+def test_no_rows_have_a_sum_but_no_mean():
+    for executor in EXECUTORS:
+        total, gradient = model().sum_and_grad(np.empty((0, 2)), executor=executor)
+        assert bits([total, *gradient]) == bits([0.0] * 4)
+        with pytest.raises(ValueError, match="no mean of no rows"):
+            model().mean_and_grad(np.empty((0, 2)), executor=executor)
+
+
+# Threads. -------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("executor", EXECUTORS)
+@pytest.mark.parametrize("data", [False, True])
+def test_several_threads_may_call_one_tape_at_once(executor, data, monkeypatch):
+    if data:
+        monkeypatch.setattr(machine, "MOST_NESTS", 0)
+    tape, parts = model(), [some_rows(300, seed) for seed in range(8)]
+    expected = [(bits(model().values(rows, executor="python")), bits(spelled_out(tape, rows))) for rows in parts]
+    found, start = [None] * len(parts), threading.Barrier(len(parts))
+
+    def work(i):
+        start.wait()  # all meet a tape that has nothing compiled yet
+        for _ in range(3):
+            total, gradient = tape.sum_and_grad(parts[i], executor=executor)
+            one_by_one = [tape(*row, executor=executor) for row in parts[i].tolist()]
+            many = bits(tape.values(parts[i], executor=executor, threads=2))
+            found[i] = (many, bits([total, *gradient])) if bits(one_by_one) == many else None
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(len(parts))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == expected
+
+
+# Ctrl-C. --------------------------------------------------------------------------------------------------------------
+def counted(monkeypatch, owner, name):
+    """A list that grows with every call of a method."""
+    calls, method = [], getattr(owner, name)
+    monkeypatch.setattr(owner, name, lambda *args: (calls.append(None), method(*args))[1])
+    return calls
+
+
+@pytest.mark.usefixtures("ctrl_c_raises")
+@pytest.mark.parametrize("use", ["values", "gradients", "sum_and_grad", "mean_and_grad"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_ctrl_c_in_a_long_replay_on_the_machine_is_heard_between_chunks(use, threads, monkeypatch):
+    chunks = 1_000
+    tape = record(lambda x: ops.sum([ops.erf(ops.tan(x + i)) for i in range(400)]), 1.0)
+    rows = np.linspace(0.0, 1.0, chunks * CHUNK).reshape(-1, 1)
+    before = [getattr(tape, use)(rows[:2000], executor="machine") for _ in range(2)]  # compiled, and taken the measure of
+    calls = counted(monkeypatch, machine._Code, "run")
+    strike = interrupt_self(0.2)
+    strike.start()
+    with pytest.raises(KeyboardInterrupt):
+        getattr(tape, use)(rows, executor="machine", threads=threads)
+    strike.join()
+    assert 0 < len(calls) < chunks
+    after = getattr(tape, use)(rows[:2000], executor="machine", threads=threads)
+    assert [bits(np.ravel(part)) for part in after] == [bits(np.ravel(part)) for part in before[0]]
+
+
+@pytest.mark.usefixtures("ctrl_c_raises")
+def test_ctrl_c_in_a_long_replay_in_python_is_heard(monkeypatch):
+    monkeypatch.setattr(ops, "TABLE", dict(ops.TABLE))
+    calls = []
+    counting = custom("counting", lambda x: calls.append(x) or x, lambda out, x: 1.0)
+    tape = record(lambda x: counting(x) + x, 1.0)
+    rows = np.ones((3_000_000, 1))
+    strike = interrupt_self(0.2)
+    strike.start()
+    with pytest.raises(KeyboardInterrupt):
+        tape.sum_and_grad(rows)
+    strike.join()
+    assert 0 < len(calls) < len(rows)
+    assert tape.sum_and_grad(rows[:3]) == (6.0, pytest.approx([]))
+
+
+# Which executor. ------------------------------------------------------------------------------------------------------
+def test_the_machine_runs_what_it_can_and_a_wrong_name_is_refused():
+    tape = model()
+    assert tape.executor() == tape.executor("machine") == "machine"
+    assert tape.executor("python") == "python"
+    with pytest.raises(ValueError, match='there are the executors "machine" and "python", not \'gpu\''):
+        tape(1.0, 2.0, executor="gpu")
+
+
+def test_without_llvmlite_python_runs_every_tape_and_says_what_would_be_faster(monkeypatch):
+    monkeypatch.setattr(executors, "find_spec", lambda name: None)
+    tape, rows = model(), some_rows(100)
+    assert bits(tape.values(rows)) == bits(tape.values(rows, executor="python"))
+    assert tape.executor() == "python, for want of llvmlite: pip install 'micrograd-plus[fast]' brings machine code"
+    with pytest.raises(ImportError, match=r"machine code needs llvmlite: pip install 'micrograd-plus\[fast\]'"):
+        tape.values(rows, executor="machine")
+
+
+WITHOUT = """
+import sys
+sys.modules["llvmlite"] = None
+from micrograd_plus import Tape, nn, record
+import random
+model = nn.MLP(2, [3, 1], rng=random.Random(0))
+tape = record(lambda *xs: model(xs), 0.5, 1.0, parameters=model)
+assert tape(0.5, 1.0) == model([0.5, 1.0]).data
+assert tape.sum_and_grad([[0.5, 1.0]] * 3)[0] == 3 * tape(0.5, 1.0)
+assert tape.gradients([[0.5, 1.0]]).shape == (1, 2)
+assert Tape.from_json(tape.to_json())(0.5, 1.0) == tape(0.5, 1.0)
+print(tape.executor())
+try:
+    tape(0.5, 1.0, executor="machine")
+except ImportError as error:
+    print(error)
+assert not [name for name in sys.modules if name.startswith("llvmlite.") or name == "micrograd_plus.machine"]
+"""
+
+
+def test_a_python_without_llvmlite_has_everything_but_the_machine():
+    run = subprocess.run([sys.executable, "-W", "error", "-c", WITHOUT], capture_output=True, text=True, check=False)
+    assert run.stderr == ""
+    first, second = run.stdout.splitlines()
+    assert first.startswith("python, for want of llvmlite: pip install 'micrograd-plus[fast]'")
+    assert second == "machine code needs llvmlite: pip install 'micrograd-plus[fast]'"
