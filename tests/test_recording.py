@@ -1,0 +1,254 @@
+"""Recording a function: what would be baked in is refused by name, what is recorded is what the function does."""
+
+import math
+import random
+import re
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from tapes import EXECUTORS, bits, replayed
+
+from micrograd_plus import (
+    Value,
+    checkpoint,
+    custom,
+    detect_anomaly,
+    grad,
+    guards,
+    hessian,
+    jvp,
+    nn,
+    no_grad,
+    ops,
+    record,
+)
+
+
+@pytest.fixture(autouse=True)
+def _as_before():
+    """No recording, however it ended, leaves a mode switched or a row in the table."""
+    table, mode = dict(ops.TABLE), guards.mode.get()
+    yield
+    assert guards.mode.get() is mode
+    ops.TABLE.clear()
+    ops.TABLE.update(table)
+
+
+# What decides in Python. ----------------------------------------------------------------------------------------------
+def with_if(x):
+    if x > 0:
+        return x
+    return -x
+
+
+def with_while(x):
+    while x < 1:
+        x = x * 2
+    return x
+
+
+def with_backward(x):
+    y = x * x
+    y.backward()
+    return x * x.grad
+
+
+def with_no_grad(x):
+    with no_grad():
+        y = 2 * x
+    return y * x
+
+
+def with_data_of_a_result(x):
+    return x * (x + 1).data
+
+
+DECIDING = {
+    "if": (with_if, "if x > 0:"),
+    "while": (with_while, "while x < 1:"),
+    "backward": (with_backward, "y.backward()"),
+    "no_grad": (with_no_grad, "y = 2 * x"),
+    "data of a result": (with_data_of_a_result, "(x + 1).data"),
+    "and": (lambda x: (x > 0 and x) or -x, "x > 0 and x"),
+    "bool": (lambda x: x * bool(x < 3), "bool(x < 3)"),
+    "bool of a number": (lambda x: x * bool(x), "bool(x)"),
+    "not": (lambda x: x * (not x < 3), "not x < 3"),
+    "float": (lambda x: x * float(x), "float(x)"),
+    "int": (lambda x: x * int(x), "int(x)"),
+    "round": (lambda x: x * round(x), "round(x)"),
+    "floor": (lambda x: x * math.floor(x), "math.floor(x)"),
+    "data": (lambda x: x * x.data, "x * x.data"),
+    "math": (lambda x: x * math.exp(x), "math.exp(x)"),
+    "sorted": (lambda x: ops.sum(sorted([x, x * x, -x])[:2]), "sorted([x, x * x, -x])"),
+    "max": (lambda x: max(x, -x), "max(x, -x)"),
+    "min": (lambda x: min(x, -x), "min(x, -x)"),
+    "a choice of a list": (lambda x: ops.sum([y for y in (x, -x) if y > 0]), "if y > 0"),
+    "a condition of a constant and x": (lambda x: 1 if ops.less(0.0, x) else x, "ops.less(0.0, x)"),
+    "numpy": (lambda x: x * np.asarray([x, x], dtype=float).sum(), "np.asarray"),
+    "grad": (grad(lambda y: y * y if y > 0 else y), "if y > 0"),
+    "jvp": (lambda x: jvp(lambda y: y * float(y), (x,), (1.0,))[1], "float(y)"),
+    "checkpoint": (checkpoint(lambda x: x if x > 0 else -x), "if x > 0"),
+}
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("name", DECIDING)
+def test_a_number_that_decides_in_python_is_refused_naming_the_line_and_a_way_out(name, check):
+    f, code = DECIDING[name]
+    with pytest.raises(TypeError, match=r"ops\.where\(condition, x, y\)") as caught:
+        record(f, 0.5, check=check)
+    assert re.search(rf"{re.escape(__file__)}, line \d+: .*{re.escape(code)}", str(caught.value)), str(caught.value)
+
+
+@pytest.mark.parametrize("name", DECIDING)
+def test_a_parameter_may_not_decide_either(name):
+    f, code = DECIDING[name]
+    w = Value(0.5, label="w")
+    with pytest.raises(TypeError, match=re.escape(code)):
+        record(lambda: f(w), parameters=[w])
+    assert (w.data, w.grad) == (0.5, 0.0)
+
+
+def test_what_is_the_same_for_every_row_may_decide():
+    rate = Value(0.1)
+
+    def f(xs, n):
+        total = xs[0] if len(xs) > 1 and n is not None else 0.0
+        for x in xs[1:]:
+            total = total + (x if rate.data < 0.5 else -x)
+        return total * n
+    tape = record(f, [1.0, 2.0, 3.0], 2.0)
+    assert tape([1.0, 2.0, 3.0], 2.0) == 12.0
+    assert tape(1.0, 2.0, 4.0, 0.5) == 3.5  # the arguments in the form of the function, or one after the other
+
+
+# What a tape would hold fast. -----------------------------------------------------------------------------------------
+def test_a_value_that_is_no_parameter_is_refused_unless_nobody_checks():
+    w, b = Value(2.0, label="w"), Value(1.0)
+    for f in (lambda x: w * x, lambda x: x * 1 + w, lambda x: [x, (w + 1) * x], lambda x: ops.dot([w, x], [x, b]),
+              lambda x: w, grad(lambda x: w * x * x), lambda x: ops.where(x > 9, x, w)):
+        with pytest.raises(ValueError, match=r"refers to Value\(data=2.0, grad=0.0, label='w'\).*among the parameters"):
+            record(f, 1.0, parameters=[b])
+    frozen = record(lambda x: w * x, 1.0, check=False)
+    w.data = 5.0
+    assert frozen(3.0) == 6.0
+
+
+def test_constants_made_in_the_function_are_no_foreign_values():
+    assert record(lambda x: Value(2.0) * x + Value(1.0), 1.0)(3.0) == 7.0
+
+
+def test_random_numbers_are_refused_unless_nobody_checks():
+    rng = random.Random(0)
+    for f in (lambda x: x * rng.uniform(0, 1), lambda x: [x, rng.random()], lambda x: x * rng.random() * 1e-9):
+        with pytest.raises(ValueError, match="depend on its arguments and parameters alone"):
+            record(f, 1.0)
+        assert len(record(f, 1.0, check=False)) < 3
+
+
+def test_what_changes_between_calls_is_refused():
+    calls = []
+
+    def counting(x):
+        calls.append(x)
+        return x * len(calls)
+
+    def growing(x):
+        calls.append(x)
+        return [x] * len(calls)
+    with pytest.raises(ValueError, match="neither on chance nor on anything it changes"):
+        record(counting, 1.0)
+    with pytest.raises(ValueError, match=r"gave \d+ numbers and then \d+"):
+        record(growing, 1.0)
+    w = Value(1.0)
+
+    def editing(x):
+        w.data = 7.0
+        return x * w
+    record(editing, 1.0, parameters=[w])
+    assert w.data == 7.0  # as the function has it, on the tape the parameter is what it is when it runs
+
+
+def test_a_gradient_that_differs_is_refused_though_the_value_agrees():
+    sloppy = custom("sloppy", lambda x: x * x, lambda out, x: rng.random() * x)
+    rng = random.Random(0)
+    with pytest.raises(ValueError, match="the derivative in input or parameter 0"):
+        record(sloppy, 1.0)
+
+
+def test_rounding_is_no_reason_to_refuse():
+    """Of a gradient's gradient, which adds in another order on a tape where gates route."""
+    def f(x, y, z):
+        t = ops.tanh(ops.dot([x, y, x], [x, z, x]))
+        return ops.hard_tanh(t) + ops.maximum(t, t, x * y) * ops.where(x > y, t, t * z)
+    rng = random.Random(0)
+    for _ in range(100):
+        record(hessian(f, (0, 1, 2)), *[rng.uniform(-1, 1) for _ in range(3)])
+
+
+# Modes. ---------------------------------------------------------------------------------------------------------------
+class Stop(Exception):
+    pass
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_an_exception_in_the_function_leaves_everything_as_it_was(depth):
+    w, calls = Value(2.0), []
+
+    def failing(x):
+        calls.append(x)
+        with no_grad(), detect_anomaly():
+            if len(calls) > depth:
+                raise Stop
+        return grad(lambda y: y * w)(x) * x
+    for _ in range(2):
+        with suppress(Stop):
+            record(failing, 1.0, parameters=[w])
+        calls.clear()
+        assert (w.data, w.grad, w.primitive) == (2.0, 0.0, None)
+        y = w * w
+        assert bool(y > 1)
+        assert float(y.data) == 4.0
+        assert grad(lambda z: z.data * z)(3.0) == 3.0
+
+
+def test_recording_inside_other_modes():
+    with no_grad():
+        tape = record(lambda x: x * x, 1.0)
+        assert (Value(1.0) * 2).primitive is None
+    assert replayed(tape, [3.0]) == [9.0, 6.0]
+    with detect_anomaly():
+        tape = record(ops.log, 0.0)
+    assert bits(replayed(tape, [0.0])) == bits([-math.inf, math.inf])
+
+    def anomalous(x):
+        with detect_anomaly():
+            return grad(lambda y: y * y * x)(x)
+    assert record(anomalous, 1.0)(3.0) == 18.0
+    assert grad(lambda x: x * record(lambda y: y * y, 2.0)(3.0))(1.0) == 9.0
+    assert record(lambda x: x * record(lambda y: y * y, 2.0)(3.0), 1.0)(2.0) == 18.0
+
+
+def test_a_tape_inside_a_recording_may_not_freeze_what_the_outer_one_varies():
+    w = Value(2.0)
+    inner = record(lambda x: w * x, 1.0, parameters=[w])
+    assert record(lambda x: x * inner(3.0), 1.0)(2.0) == 12.0
+    with pytest.raises(TypeError, match=r"the data of the parameters of a tape"):
+        record(lambda x: w * x * inner(3.0), 1.0, parameters=[w])
+    with pytest.raises(TypeError, match="a tape takes a plain number here"):
+        record(inner, 1.0)
+    with pytest.raises(TypeError, match="a tape takes a plain number here"):
+        inner(Value(1.0))
+
+
+def test_recording_and_replaying_change_no_parameter():
+    model = nn.MLP(2, [3, 1], rng=random.Random(0))
+    parameters = model.parameters()
+    model([1.0, 2.0]).backward()
+    before = [(p.data, p.grad, p.label, p._clock) for p in parameters]
+    tape = record(lambda *xs: model(xs), 1.0, 2.0, parameters=model)
+    for executor in EXECUTORS:
+        tape(1.0, 2.0, executor=executor)
+        tape.sum_and_grad([[1.0, 2.0]] * 20, executor=executor)
+    assert [(p.data, p.grad, p.label, p._clock) for p in parameters] == before
