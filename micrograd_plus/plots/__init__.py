@@ -1,0 +1,25 @@
+"""Pictures of data, models and trainings: each plot draws on the Axes it is given, or on a new figure, and returns them.
+
+They need matplotlib (extra `plot`). Colours are those of Okabe and Ito (2008) and ColorBrewer's blues (2003), which the
+colour-blind tell apart; shape, dashes or lightness say the same once more. Ink follows the background, light or dark.
+Labels and titles are shown as they are written, dollar signs too. The key stands above the Axes, where no data are, and a
+title above the key; pass it as `title=`, for `ax.set_title` does not know of the key.
+"""
+
+from .activations import activation_curves
+from .gradients import gradient_histograms
+from .losses import loss_curves
+from .regions import decision_regions
+from .surfaces import error_contours, error_surface
+from .weights import hinton_diagram, weight_templates
+
+__all__ = [
+    "activation_curves",
+    "decision_regions",
+    "error_contours",
+    "error_surface",
+    "gradient_histograms",
+    "hinton_diagram",
+    "loss_curves",
+    "weight_templates",
+]

@@ -1,0 +1,759 @@
+"""Plots: each draws exactly what it is told, on the Axes it is given, shows text as it is written, leaves nothing open."""
+
+import math
+import random
+import subprocess
+import sys
+from fractions import Fraction
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib import rcParams
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from mpmath import mp, mpf
+from oracle import ORACLES, true_slope
+
+from micrograd_plus import Value, detect_anomaly, grad, ops, plots
+from micrograd_plus.nn import MLP, Neuron, activations
+from micrograd_plus.plots import figure as palette
+
+SQUARE = [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)]
+HOSTILE = ["cost $5", "$x$ and $", "$\\frac{", "_hidden", "100 %", "{}\\", "a\nb", "", "<b>&"]
+
+
+def error(w1, w2):
+    return 0.5 * ((w1 - 1.0) ** 2 + 4.0 * (w2 + 0.5) ** 2)
+
+
+def descent(steps=10, rate=0.2):
+    path = [(-0.8, -1.6)]
+    for _ in range(steps):
+        path.append(tuple(w - rate * slope for w, slope in zip(path[-1], grad(error, (0, 1))(*path[-1]))))
+    return path
+
+
+DRAWN = {
+    "decision_regions": lambda **more: plots.decision_regions(lambda x: x[0] - x[1], SQUARE, [-1, 1, 1, -1], **more),
+    "loss_curves": lambda **more: plots.loss_curves([3.0, 2.0, 1.5], [3.0, 2.5, 2.6], **more),
+    "error_contours": lambda **more: plots.error_contours(error, descent(), resolution=20, **more),
+    "error_surface": lambda **more: plots.error_surface(error, descent(), resolution=20, **more),
+    "activation_curves": lambda **more: plots.activation_curves("tanh", "relu", resolution=50, **more),
+    "hinton_diagram": lambda **more: plots.hinton_diagram([[1.0, -0.5], [0.0, 0.25]], **more),
+    "weight_templates": lambda **more: plots.weight_templates(np.eye(4), **more),
+    "gradient_histograms": lambda **more: plots.gradient_histograms({"a": [0.1, 0.0], "b": [1e-3, 2.0]}, **more),
+}
+every_plot = pytest.mark.parametrize("draw", DRAWN.values(), ids=list(DRAWN))
+flat = pytest.mark.parametrize("draw", [d for name, d in DRAWN.items() if name != "error_surface"])
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays_open():
+    yield
+    left = plt.get_fignums()
+    plt.close("all")
+    assert len(left) <= 1, "a plot makes one figure at most"
+
+
+@pytest.fixture
+def ax():
+    """An Axes that pyplot knows nothing of."""
+    return Figure().add_subplot()
+
+
+def solid():
+    return Figure().add_subplot(projection="3d")
+
+
+def paint(ax):
+    """Draw all of it, which is when matplotlib finds fault with texts; warnings are errors."""
+    ax.figure.figure.draw_without_rendering()
+    return ax
+
+
+def refused(exception, match, draw, *args, **kwargs):
+    with pytest.raises(exception, match=match):
+        draw(*args, **kwargs)
+    assert not plt.get_fignums(), "an error leaves a figure behind"
+
+
+def key(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.figure.findobj(Text)]
+
+
+# What all have in common. ---------------------------------------------------------------------------------------------
+def test_all_plots_are_tested_together():
+    assert sorted(DRAWN) == plots.__all__
+
+
+@every_plot
+def test_a_plot_makes_a_figure_that_pyplot_shows(draw):
+    ax = paint(draw())
+    assert isinstance(ax, Axes)
+    assert plt.get_fignums() == [ax.figure.number]
+
+
+@every_plot
+def test_a_plot_draws_on_the_axes_it_is_given_and_touches_nothing_else(draw):
+    other = plt.figure().add_subplot()
+    before = dict(rcParams)
+    ax = solid() if draw is DRAWN["error_surface"] else Figure().add_subplot()
+    assert draw(ax=ax) is ax
+    paint(ax)
+    assert plt.gca() is other
+    assert not other.has_data()
+    assert dict(rcParams) == before
+
+
+@every_plot
+def test_a_plot_draws_in_a_part_of_a_figure(draw):
+    is_solid = draw is DRAWN["error_surface"]
+    part = Figure(layout="constrained").subfigures(1, 2)[1]
+    paint(draw(ax=part.add_subplot(projection="3d" if is_solid else None), title="a part"))
+
+
+@every_plot
+def test_titles_and_labels_are_shown_as_they_are_written(draw):
+    text = "$x$ & $\\frac{ _%"
+    labels = {} if draw is DRAWN["weight_templates"] else {"labels": (text,) * (2 + (draw is DRAWN["error_surface"]))}
+    ax = paint(draw(title=text, **labels))
+    for shown in [ax.findobj(lambda t: isinstance(t, Text) and t.get_text() == text)]:
+        assert len(shown) == 1 + len(labels.get("labels", ()))
+        assert not any(label.get_parse_math() or label.get_usetex() for label in shown)
+
+
+@pytest.mark.parametrize(("text", "shown"), [*((text, text) for text in HOSTILE), ("\ttab\x00", "\\ttab\\x00"),
+                                             ("\ud800\u202e", "\\ud800\\u202e")])
+def test_whatever_a_text_is(text, shown):
+    ax = paint(plots.loss_curves({text: [2.0, 1.0], "b": [1.0]}, title=text, labels=(text, text)))
+    assert [ax.get_title(loc="left"), ax.get_xlabel(), ax.get_ylabel()] == [shown] * 3
+    assert key(ax)[0] == (shown.replace("\n", " ") or "training")
+
+
+@every_plot
+def test_a_title_too_long_for_the_figure_is_cut(draw):
+    ax = paint(draw(title="short\n" + "x" * 500))
+    first, second = ax.get_title(loc="left").split("\n")
+    assert (first, second[:9] + second[-1]) == ("short", "xxxxxxxxx…")
+    assert ax.get_position().height > 0.25
+
+
+@every_plot
+def test_a_title_stands_above_the_key_and_the_key_above_the_axes(draw):
+    ax = paint(draw(title="Title"))
+    renderer = ax.figure.canvas.get_renderer()
+    title = next(t for t in ax.findobj(Text) if t.get_text() == "Title").get_window_extent(renderer)
+    legend = ax.get_legend().get_window_extent(renderer)
+    assert title.y0 >= legend.y1 - 2
+    assert legend.y0 >= ax.bbox.y1 - 1
+
+
+@every_plot
+def test_matplotlib_is_asked_for(draw, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match=r"pip install 'micrograd-plus\[plot\]'"):
+        draw()
+
+
+def test_the_package_can_be_imported_without_matplotlib():
+    code = "import sys; sys.modules['matplotlib'] = None; import micrograd_plus.plots as p; print(len(p.__all__))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "8\n"
+
+
+@every_plot
+def test_axes_of_the_wrong_kind_are_refused(draw):
+    refused(TypeError, "one matplotlib Axes, not list", draw, ax=[1])
+    refused(TypeError, "take one", draw, ax=np.array([Figure().add_subplot()]))
+    is_solid = draw is DRAWN["error_surface"]
+    refused(ValueError, "3-D", draw, ax=Figure().add_subplot() if is_solid else solid())
+
+
+def luminance(colour):
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one, other):
+    """WCAG 2's contrast of two colours, from 1 to 21; it asks for 3 where lines and symbols must be seen."""
+    dark, light = sorted([luminance(one), luminance(other)])
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("background", ["white", "black", "#1e1e1e"])
+def test_lines_and_ink_stand_out_from_light_and_dark(background):
+    ax = Figure(facecolor=background).add_subplot(facecolor=background)
+    assert all(contrast(colour, background) >= 3 for colour in palette.LINES)
+    assert contrast(palette.ink(ax), background) > 14
+    assert contrast(palette.paper(ax), background) < 2
+    for colour in palette.CLASSES:
+        tint = [0.25 * c + 0.75 * b for c, b in zip(to_rgb(colour), to_rgb(background))]
+        assert contrast(palette.ink(ax), tint) > 7, "outlines of points on every tint"
+
+
+def test_signs_stand_out_from_grey_and_levels_from_each_other():
+    assert min(contrast("white", "#808080"), contrast("black", "#808080")) > 3
+    shades = [luminance(colour) for colour in DRAWN["error_contours"]().collections[0].get_facecolor()[:, :3]]
+    assert shades == sorted(shades)
+
+
+def test_ink_of_transparent_and_of_mixed_backgrounds():
+    assert palette.ink(Figure(facecolor="none").add_subplot(facecolor="none")) == "#1A1A1A"
+    mixed = Figure(facecolor="black").add_subplot(facecolor="white")
+    assert (palette.ink(mixed), palette.ink(mixed, outside=True)) == ("#1A1A1A", "#F2F2F2")
+
+
+# Decision regions. ----------------------------------------------------------------------------------------------------
+def region(ax, x, y):
+    """The class that the picture shows at a point."""
+    image, = ax.images
+    left, right, bottom, top = image.get_extent()
+    rows, columns = image.get_array().shape
+    return int(image.get_array()[int((y - bottom) / (top - bottom) * rows), int((x - left) / (right - left) * columns)])
+
+
+def lines_at(ax, x0, x1, y):
+    """Where the drawn lines cross a horizontal one, between x0 and x1, sorted."""
+    found = []
+    for lines in ax.collections:
+        for path in lines.get_paths():
+            for (xa, ya), (xb, yb) in zip(path.vertices, path.vertices[1:]):
+                if (ya - y) * (yb - y) < 0:
+                    found.append(xa + (y - ya) / (yb - ya) * (xb - xa))
+    return sorted(x for x in found if x0 < x < x1)
+
+
+def test_a_half_plane_with_its_boundary_and_margin():
+    ax = plots.decision_regions(lambda x: 4.0 * x[0] - 2.0, SQUARE, [-1, -1, 1, 1])
+    assert (region(ax, 0.45, 0.3), region(ax, 0.55, 0.3), region(ax, -0.1, 1.1), region(ax, 1.1, -0.1)) == (0, 1, 0, 1)
+    assert lines_at(ax, -1, 2, 0.4321) == pytest.approx([0.25, 0.5, 0.75], abs=1e-9)
+    assert key(ax) == ["class −1", "class 1", "boundary", "margin ±1"]
+    assert [line.get_linestyle() for line in ax.get_legend().get_lines()] == ["None", "None", "-", "--"]
+
+
+def test_the_points_are_where_they_are_with_a_marker_for_each_class():
+    ax = plots.decision_regions(lambda x: x[0], SQUARE, ["b", "a", "a", "b"])
+    first, second = ax.lines
+    assert (key(ax)[:2], first.get_marker() != second.get_marker()) == (["a", "b"], True)
+    assert first.get_xydata().tolist() == [[0.0, 1.0], [1.0, 0.0]]
+    assert second.get_xydata().tolist() == [[0.0, 0.0], [1.0, 1.0]]
+    (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
+    assert (x0, x1, y0, y1) == pytest.approx((-0.15, 1.15, -0.15, 1.15))
+
+
+@pytest.mark.parametrize("nonlin", [True, False])
+def test_a_network_s_regions_are_its_signs(nonlin):
+    model = MLP(2, [4, 1], rng=random.Random(3))
+    ax = plots.decision_regions(model, SQUARE, [0, 1, 1, 0], resolution=30)
+    xs = np.linspace(-0.15, 1.15, 30)
+    expected = [[int(model([x, y]).data > 0) for x in xs] for y in xs]
+    assert ax.images[0].get_array().tolist() == expected
+
+
+def test_many_classes_go_to_the_highest_score():
+    centres = [(0.0, 0.0), (1.0, 0.0), (0.5, 1.0)]
+    ax = plots.decision_regions(lambda x: [-(x[0] - a) ** 2 - (x[1] - b) ** 2 for a, b in centres], centres, [0, 1, 2],
+                                margin=0.5)
+    assert [region(ax, *centre) for centre in centres] == [0, 1, 2]
+    assert lines_at(ax, 0, 1, 0.05) == pytest.approx([0.25, 0.5, 0.5, 0.75], abs=1e-3), "each side draws their boundary"
+    assert key(ax) == ["class 0", "class 1", "class 2", "boundary", "margin 0.5"]
+
+
+def test_the_first_of_several_highest_scores_wins():
+    ax = plots.decision_regions(lambda x: [0.0, 0.0, -1.0], SQUARE, [0, 1, 2, 2])
+    assert not ax.images[0].get_array().any()
+    assert "boundary" not in key(ax)
+
+
+def test_a_sigmoid_s_threshold_is_a_half():
+    ax = plots.decision_regions(lambda x: ops.sigmoid(10.0 * x[0] - 3.0), SQUARE, [0, 0, 1, 1], threshold=0.5, margin=0.25)
+    assert (region(ax, 0.25, 0.5), region(ax, 0.35, 0.5)) == (0, 1)
+    below, at, above = lines_at(ax, 0, 1, 0.5)
+    assert at == pytest.approx(0.3, abs=1e-4)
+    assert (below + above) / 2 == pytest.approx(0.3, abs=1e-4)
+    assert above - at == pytest.approx(math.log(3) / 10, abs=1e-3)
+    none = plots.decision_regions(lambda x: ops.sigmoid(x[0]), SQUARE, [0, 0, 1, 1], margin=None, ax=Figure().add_subplot())
+    assert key(none) == ["class 0", "class 1"]
+
+
+def test_a_score_of_exactly_the_threshold_is_the_first_class_as_in_micrograd():
+    ax = plots.decision_regions(lambda x: ops.relu(x[0] - 0.5), SQUARE, [0, 0, 1, 1], margin=None)
+    assert (region(ax, 0.2, 0.5), region(ax, 0.8, 0.5)) == (0, 1)
+    assert lines_at(ax, 0, 1, 0.5) == pytest.approx([0.5], abs=0.01)
+
+
+def test_a_model_is_called_a_few_times_and_its_tape_does_the_rest():
+    calls = []
+    plots.decision_regions(lambda x: calls.append(x) or x[0] * x[1] - 0.25, SQUARE, [0, 0, 0, 1])
+    assert len(calls) < 50
+
+
+UNRECORDED = {
+    "python decides": lambda x: 1 if (x[0] > 0.5) != (x[1] > 0.5) else -1,
+    "python decides on one": lambda x: (1 if x[1] <= 0.5 else -1) if x[0] > 0.5 else (1 if x[1] > 0.5 else -1),
+    "floats": lambda x: math.copysign(1.0, (x[0] - 0.5) * (0.5 - x[1])),
+    "values": lambda x: -((x[0] - 0.5) * (x[1] - 0.5)).tanh(),
+    "data": lambda x: -(Value(1.0) * (x[0] - 0.5) * (x[1] - 0.5)).data,
+    "an array": lambda x: np.array([0.0, (x[0] - 0.5) * (0.5 - x[1])]),
+    "one in a list": lambda x: [(x[0] - 0.5) * (0.5 - x[1])],
+    "a condition": lambda x: (x[0] - 0.5) * (0.5 - x[1]) > 0,
+    "a fraction": lambda x: Fraction(1) if (x[0] - 0.5) * (0.5 - x[1]) > 0 else Fraction(-1),
+    "infinite": lambda x: (0.5 - x[1]) * (x[0] - 0.5) * 1e308 * 1e10,
+}
+
+
+@pytest.mark.parametrize("model", UNRECORDED.values(), ids=list(UNRECORDED))
+def test_any_callable_will_do(model):
+    ax = paint(plots.decision_regions(model, SQUARE, [0, 1, 1, 0], resolution=40))
+    assert [region(ax, x, y) for x, y in [(0.2, 0.2), (0.2, 0.8), (0.8, 0.2), (0.8, 0.8)]] == [0, 1, 1, 0]
+
+
+def test_anomaly_mode_and_division_by_zero_are_the_model_s_affair(ax):
+    plots.decision_regions(lambda x: 1 / (x[0] - 0.5), SQUARE, [0, 0, 1, 1], limits=((0, 1), (0, 1)), resolution=21, ax=ax)
+    assert (region(paint(ax), 0.2, 0.5), region(ax, 0.8, 0.5)) == (0, 1)
+    with detect_anomaly():
+        plots.decision_regions(MLP(2, [3, 1]), SQUARE, [0, 0, 1, 1], resolution=5, ax=ax)
+
+
+def test_data_of_one_class_or_one_point():
+    assert key(plots.decision_regions(lambda x: x[0], SQUARE, [1] * 4))[:2] == ["class 0", "class 1"]
+    plt.close("all")
+    ax = plots.decision_regions(lambda x: x[0], SQUARE, [-1] * 4)
+    assert key(ax)[:2] == ["class −1", "class 1"]
+    assert [len(line.get_xdata()) for line in ax.lines] == [4, 0]
+    plt.close("all")
+    paint(plots.decision_regions(lambda x: x[0], [(1e15, -3.0)], [0]))
+    plt.close("all")
+    paint(plots.decision_regions(lambda x: x[0], [(2.0, 1.0), (2.0, 5.0)], [0, 1]))
+    plt.close("all")
+    refused(ValueError, r"classes are \['a'\]: list them with classes=", plots.decision_regions, sum, SQUARE, list("aaaa"))
+    refused(ValueError, "targets must have", plots.decision_regions, lambda x: x[0], SQUARE, list("aaa"))
+
+
+def test_classes_and_names_may_be_told():
+    ax = paint(plots.decision_regions(lambda x: x[0] - 0.5, SQUARE, ["no", "no", "yes", "yes"], classes=["yes", "no"],
+                                      names=HOSTILE[:2]))
+    assert key(ax)[:2] == HOSTILE[:2]
+    assert ax.lines[0].get_xydata().tolist() == [[1.0, 0.0], [1.0, 1.0]]
+    for text in ax.get_legend().get_texts():
+        assert not text.get_parse_math()
+
+
+def test_seventeen_classes_have_a_marker_and_a_tint_each_or_nearly():
+    targets = [i % 17 for i in range(34)]
+    ax = paint(plots.decision_regions(lambda x: [-(x[0] - i) ** 2 for i in range(17)], [(float(t), 0.0) for t in targets],
+                                      targets))
+    tints = {tuple(colour) for colour in ax.images[0].cmap.colors}
+    assert len(tints) == 16
+    assert [region(ax, i, 0) for i in range(17)] == list(range(17))
+
+
+@pytest.mark.parametrize(("exception", "match", "changed"), [
+    (ValueError, r"points must be finite, but nan stands at \(1, 0\)", {"points": [(0, 0), (math.nan, 1)]}),
+    (ValueError, r"shape \(points, 2\), not \(4, 3\)", {"points": np.zeros((4, 3))}),
+    (ValueError, r"shape \(points, 2\)", {"points": []}),
+    (ValueError, "differ in length", {"points": [(1, 2), (3,)]}),
+    (TypeError, "points must be real numbers", {"points": [("a", "b")]}),
+    (TypeError, "points must be real numbers", {"points": [(1j, 2)]}),
+    (ValueError, "a target is nan", {"targets": [0, 1, 1, math.nan]}),
+    (ValueError, r"targets must have the shape \(4,\)", {"targets": [[0], [1], [1], [0]]}),
+    (TypeError, "all numbers or all names", {"targets": [0, "a", 1, "b"]}),
+    (ValueError, "tells 2 classes apart, but the classes are", {"targets": [5, 6, 7, 8]}),
+    (ValueError, "target 7 is not among", {"targets": [0, 1, 7, 0], "classes": [0, 1]}),
+    (ValueError, "tells 2 classes apart", {"classes": [0, 1, 2]}),
+    (ValueError, "2 classes, but 1 names", {"names": ["a"]}),
+    (ValueError, "margin is above 0", {"margin": 0.0}),
+    (ValueError, "margin is above 0", {"margin": math.nan}),
+    (ValueError, "limits are", {"limits": ((1, 0), (0, 1))}),
+    (ValueError, "limits must be finite", {"limits": ((0, math.inf), (0, 1))}),
+    (ValueError, "resolution of at least 2", {"resolution": 1}),
+    (ValueError, "gives nan at 9 of 9 points, first at", {"model": lambda x: ops.log(-1.0 - x[0]), "resolution": 3}),
+    (ValueError, "takes 3 inputs, but got 2", {"model": MLP(3, [2])}),
+    (ValueError, "numbers at .* but not everywhere", {"model": lambda x: [1.0] * (2 + (x[0] > 0))}),
+    (TypeError, "the model works on numbers and Values, not on NoneType", {"model": lambda x: None}),
+    (ZeroDivisionError, "by zero", {"model": lambda x: 1 // 0}),
+])
+def test_what_regions_refuse(exception, match, changed):
+    given = {"model": lambda x: x[0], "points": SQUARE, "targets": [0, 1, 1, 0], "resolution": 5, **changed}
+    refused(exception, match, plots.decision_regions, **given)
+
+
+# Loss curves. ---------------------------------------------------------------------------------------------------------
+def test_the_losses_of_a_training():
+    ax = plots.loss_curves([3.0, 2.0, 1.0])
+    line, = ax.lines
+    assert line.get_xydata().tolist() == [[0, 3], [1, 2], [2, 1]]
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_yscale(), ax.get_legend()) == ("step", "loss", "linear", None)
+
+
+def test_a_history_has_its_validation_losses_dashed_and_the_lowest_ringed():
+    history = SimpleNamespace(losses=[4, 3, 2, 1], validation_losses=[5, 3, 4])
+    ax = paint(plots.loss_curves(history, log=True))
+    learned, held_out, ring = ax.lines
+    assert learned.get_ydata().tolist() == [4, 3, 2, 1]
+    assert held_out.get_xydata().tolist() == [[0, 5], [1, 3], [2, 4]]
+    assert ring.get_xydata().tolist() == [[1, 3]]
+    assert key(ax) == ["training", "validation", "lowest, at 1"]
+    assert (learned.get_linestyle(), held_out.get_linestyle()) == ("-", "--")
+    assert learned.get_color() != held_out.get_color()
+    assert (ax.get_xlabel(), ax.get_yscale()) == ("epoch", "log")
+
+
+def test_trainings_side_by_side():
+    runs = {"$SGD": [3, 2], "Adam": SimpleNamespace(losses=[3, 1], validation_losses=[4, 2]), "_": [2]}
+    ax = paint(plots.loss_curves(runs))
+    assert key(ax) == ["$SGD", "Adam, training", "Adam, validation", "lowest, at 1", "_"]
+    assert [line.get_ydata().tolist() for line in ax.lines] == [[3, 2], [3, 1], [4, 2], [2], [2]]
+    assert len({line.get_color() for line in ax.lines}) == 3
+    assert len({line.get_marker() for line in ax.lines}) == 3
+
+
+@pytest.mark.parametrize("empty", [None, []])
+def test_a_history_without_validation(empty):
+    ax = plots.loss_curves(SimpleNamespace(losses=[1.0], validation_losses=empty))
+    assert len(paint(ax).lines) == 1
+
+
+@pytest.mark.parametrize(("exception", "match", "args"), [
+    (ValueError, "nan stands at 1: training diverged there", ([1.0, math.nan],)),
+    (ValueError, "the validation losses of 'a' must be finite",
+     ({"a": SimpleNamespace(losses=[1, 2], validation_losses=[1, math.inf])},)),
+    (ValueError, "shape", ([],)),
+    (ValueError, "shape", ([[1.0]],)),
+    (TypeError, "real numbers", (["a"],)),
+    (ValueError, "2 losses, but 3 validation losses", ([1, 2], [1, 2, 3])),
+    (ValueError, "into a dictionary, put Histories", ({"a": [1]}, [1])),
+    (ValueError, "dictionary is empty", ({},)),
+])
+def test_what_loss_curves_refuse(exception, match, args):
+    refused(exception, match, plots.loss_curves, *args)
+
+
+def test_a_loss_of_0_has_no_place_on_a_logarithmic_scale():
+    refused(ValueError, "the training loss 0.0 has no place", plots.loss_curves, [1.0, 0.0], log=True)
+    refused(ValueError, "the a loss -1.0 has no place", plots.loss_curves, {"a": [-1.0]}, log=True)
+
+
+# Error surfaces. ------------------------------------------------------------------------------------------------------
+def test_the_path_on_the_map():
+    path = descent()
+    ax = paint(plots.error_contours(error, path))
+    below, line, steps, start, end = ax.lines
+    assert below.get_xydata().tolist() == line.get_xydata().tolist() == [list(p) for p in path]
+    assert [start.get_xydata().tolist(), steps.get_xydata().tolist(), end.get_xydata().tolist()] == [
+        [list(path[0])], [list(p) for p in path[1:-1]], [list(path[-1])]]
+    assert key(ax)[:3:2] == ["start (−0.8, −1.6)", f"end ({path[-1][0]:.3g}, −0.5)"]
+    assert key(ax)[1::2] == ["10 steps", "−gradient"]
+    assert ax.get_aspect() == 1
+
+
+def test_the_map_s_lines_are_where_the_error_has_their_level():
+    ax = plots.error_contours(error, descent())
+    bands, lines = ax.collections
+    assert lines.levels.tolist() == [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0]
+    for level, path in zip(lines.levels, lines.get_paths()):
+        assert [error(*w) for w in path.vertices] == pytest.approx([level] * len(path.vertices), rel=0.02)
+    assert len(bands.levels) == len(lines.levels) + 2
+    assert {text.get_text() for text in ax.texts if text.get_text()} <= {"0.1", "0.2", "0.5", "1", "2", "5", "10"}
+
+
+def test_the_arrow_points_down_the_gradient():
+    ax = plots.error_contours(error, descent())
+    arrow = next(text for text in ax.texts if hasattr(text, "arrow_patch"))
+    direction = np.subtract(arrow.xy, (-0.8, -1.6))
+    downhill = -np.array(grad(error, (0, 1))(-0.8, -1.6))
+    assert direction / np.hypot(*direction) == pytest.approx(downhill / np.hypot(*downhill))
+
+
+def test_the_path_in_space_lies_on_the_surface_and_its_shadow_on_the_ground():
+    path = descent()
+    ax = paint(plots.error_surface(error, path, resolution=20, labels=("a", "b", "$E$")))
+    _, line, *_, shadow = ax.lines
+    x, y, z = line.get_data_3d()
+    assert list(zip(x, y)) == path
+    assert list(z) == pytest.approx([error(*w) for w in path], rel=1e-12)
+    x, y, z = shadow.get_data_3d()
+    assert list(zip(x, y)) == path
+    assert set(z) == {ax.get_zlim()[0]}
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_zlabel()) == ("a", "b", "$E$")
+    assert min(ax.get_zticks()) > -0.5, "there is no error below 0"
+
+
+@pytest.mark.parametrize("draw", [plots.error_contours, plots.error_surface])
+def test_surfaces_of_all_sorts(draw):
+    box = ((-1, 1), (-1, 1))
+    for f in (lambda a, b: 3.0, lambda a, b: a * b, lambda a, b: a - 1e6, lambda a, b: math.cos(a) + 2.0,
+              lambda a, b: a > b, lambda a, b: [a * a], lambda a, b: 1e-300 * a * a):
+        ax = paint(draw(f, limits=box, resolution=12))
+        assert ax.get_legend() is None
+        plt.close("all")
+    ax = paint(draw(math.hypot, [(1.0, 1.0), (0.5, 0.5)], resolution=12))
+    assert key(ax)[1] == "1 step"
+    assert len(key(ax)) == 3, "nothing can differentiate math.hypot, so there is no arrow"
+    plt.close("all")
+    assert key(paint(draw(error, [(1.0, -0.5)], resolution=12)))[1] == "0 steps"
+
+
+@pytest.mark.parametrize("draw", [plots.error_contours, plots.error_surface])
+@pytest.mark.parametrize(("exception", "match", "changed"), [
+    (ValueError, "must be limits", {"path": None}),
+    (ValueError, "path must be finite", {"path": [(0, 0), (math.nan, 0)]}),
+    (ValueError, r"shape \(steps \+ 1, 2\), not \(1, 3\)", {"path": [(0, 0, 0)]}),
+    (ValueError, r"shape \(steps \+ 1, 2\)", {"path": []}),
+    (ValueError, "limits are", {"limits": ((0, 0), (0, 1))}),
+    (ValueError, "limits must have the shape", {"limits": (0, 1)}),
+    (ValueError, "error gives nan", {"error": lambda a, b: ops.sqrt(a - 9.0) + b}),
+    (ValueError, "must be one number, but it gives 2", {"error": lambda a, b: [a, b]}),
+    (ValueError, "error is infinite", {"error": lambda a, b: ops.exp(1e4 * a * a)}),
+    (TypeError, "positional argument", {"error": lambda a: a}),
+])
+def test_what_surfaces_refuse(draw, exception, match, changed):
+    refused(exception, match, draw, **{"error": error, "path": [(0.0, 0.0), (1.0, 1.0)], "resolution": 9, **changed})
+
+
+# Activations. ---------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", [*activations(), "step", "sign"])
+def test_activation_curves_are_those_of_the_oracle(name):
+    function = {"linear": lambda x: x, "leaky_relu": lambda x: max(x, x / 100)}.get(name) or ORACLES[name]
+    row = activations().get(name) or ops.TABLE[name]
+    low, high = getattr(row, "domain", [(-math.inf, math.inf)])[0]
+    inside = (max(low, -4.1), min(high, 3.9))
+    ax = paint(plots.activation_curves(name, limits=inside, resolution=9))
+    values, slopes = (line.get_xydata() for line in ax.lines[2:4])
+    assert values[:, 0].tolist() == slopes[:, 0].tolist()
+    points = np.linspace(*inside, 9)[1:-1]
+    assert set(points) <= set(values[:, 0])
+    with mp.workdps(1500):
+        for x, value, slope in zip(values[:, 0], values[:, 1], slopes[:, 1]):
+            if x in points:
+                assert value == pytest.approx(float(function(mpf(x))), rel=1e-13, abs=1e-300)
+                assert slope == pytest.approx(float(true_slope(function, [x], 0)), rel=1e-12, abs=1e-300)
+
+
+def test_a_kink_breaks_the_derivative_and_a_dot_shows_what_is_agreed():
+    ax = plots.activation_curves("relu", resolution=4)
+    *_, values, slopes, dot = ax.lines
+    x, slope = slopes.get_data()
+    assert x[np.isnan(slope)].tolist() == [0.0]
+    assert slope[np.abs(x) < 1e-300].tolist()[::2] == [0.0, 1.0]
+    assert not np.isnan(values.get_ydata()).any()
+    assert dot.get_xydata().tolist() == [[0.0, 0.0]]
+    assert key(ax) == ["relu", "relu′"]
+    assert (values.get_linestyle(), slopes.get_linestyle()) == ("-", "--")
+
+
+@pytest.mark.parametrize(("name", "kinks"), [("hard_tanh", [[-1.0, 1.0], [1.0, 1.0]]), ("leaky_relu", [[0.0, 0.01]]),
+                                             ("abs", [[0.0, 0.0]]), ("step", [[0.0, 0.0]]), ("tanh", [])])
+def test_kinks(name, kinks):
+    *_, values, _, dot = plots.activation_curves(name).lines
+    assert dot.get_xydata().tolist() == kinks
+    assert np.isnan(values.get_ydata()).any() == (name == "step"), "a jump breaks the value too"
+
+
+def test_outside_a_domain_there_is_nothing():
+    ax = paint(plots.activation_curves("log", limits=(-2, 2), resolution=41))
+    x, y = ax.lines[2].get_data()
+    assert x[np.isfinite(y)].min() > 0
+    plt.close("all")
+    refused(ValueError, "log is nowhere finite between -2.0 and -1.0", plots.activation_curves, "log", limits=(-2, -1))
+
+
+def test_several_functions_of_one_s_own_without_derivatives():
+    def square(x):
+        return x * x
+
+    ax = paint(plots.activation_curves(lambda x: 2 * x, ops.tanh, square, "sigmoid", derivatives=False, resolution=9))
+    assert key(ax) == ["f", "tanh", "square", "sigmoid"]
+    assert ax.lines[2].get_ydata().tolist() == np.linspace(-10, 10, 9).tolist()
+    assert ax.get_ylabel() == "output"
+    assert len({line.get_marker() for line in ax.lines[2:]}) == 4
+
+
+@pytest.mark.parametrize(("exception", "match", "functions", "more"), [
+    (ValueError, "name a function", (), {}),
+    (ValueError, "no activation is called 'swish'; there are: identity", ("swish",), {}),
+    (ValueError, "limits are", ("tanh",), {"limits": (1, 1)}),
+    (ValueError, "limits must be finite", ("tanh",), {"limits": (math.nan, 1)}),
+    (ValueError, "at least 2 points", ("tanh",), {"resolution": 1}),
+    (TypeError, "float", (math.tanh,), {}),
+    (TypeError, "one number", (lambda x: [x, x],), {}),
+    (TypeError, "a name or a function of a Value, not 3", (3,), {}),
+    (TypeError, "support ufuncs", (np.square,), {}),
+])
+def test_what_activation_curves_refuse(exception, match, functions, more):
+    refused(exception, match, plots.activation_curves, *functions, **more)
+
+
+# Weights. -------------------------------------------------------------------------------------------------------------
+def squares(ax):
+    """Centre, area and colour of each square of a Hinton diagram."""
+    collection, = ax.collections
+    corners = np.array([path.vertices[:4] for path in collection.get_paths()])
+    sides = corners.max(axis=1) - corners.min(axis=1)
+    return corners.mean(axis=1), sides.prod(axis=1), [to_hex(colour) for colour in collection.get_facecolor()]
+
+
+def test_areas_are_sizes_and_black_and_white_are_signs():
+    weights = np.random.default_rng(1).normal(size=(3, 4))
+    ax = paint(plots.hinton_diagram(weights))
+    centres, areas, colours = squares(ax)
+    assert centres == pytest.approx(np.array([(column, row) for row in range(3) for column in range(4)]))
+    assert areas / areas.max() == pytest.approx(np.abs(weights).ravel() / np.abs(weights).max())
+    assert 0.8 < areas.max() < 1.0, "the largest almost fills its place"
+    assert colours == ["#ffffff" if w > 0 else "#000000" for w in weights.ravel()]
+    assert to_hex(ax.get_facecolor()) == "#808080"
+    assert ax.yaxis_inverted(), "the first unit is on top"
+    assert key(ax) == ["positive", "negative", f"a full square: {np.abs(weights).max():.3g}"]
+
+
+def test_a_largest_weight_may_be_told_and_larger_ones_are_cut():
+    _, areas, _ = squares(plots.hinton_diagram([[1.0, 2.0, 4.0, 0.0]], largest=2.0))
+    assert areas / areas.max() == pytest.approx([0.5, 1.0, 1.0, 0.0])
+    plt.close("all")
+    _, areas, _ = squares(paint(plots.hinton_diagram([[0.0]])))
+    assert areas.tolist() == [0.0]
+
+
+@pytest.mark.parametrize("kind", [lambda n: n, lambda n: n.layers[0], lambda n: [m.w for m in n.layers[0].neurons],
+                                  lambda n: [[w.data for w in m.w] for m in n.layers[0].neurons]])
+def test_weights_of_models_and_values(kind, ax):
+    network = MLP(4, [3, 2], rng=random.Random(0))
+    weights = np.array([[w.data for w in m.w] for m in network.layers[0].neurons])
+    _, areas, _ = squares(plots.hinton_diagram(kind(network), ax=ax))
+    assert areas / areas.max() == pytest.approx(np.abs(weights).ravel() / np.abs(weights).max())
+    templates = plots.weight_templates(kind(network), ax=Figure().add_subplot())
+    assert [image.get_array().ravel().tolist() for image in templates.images] == weights.tolist()
+
+
+def test_one_neuron_s_weights(ax):
+    assert len(squares(plots.hinton_diagram(Neuron(5), ax=ax))[1]) == 5
+
+
+def test_rows_and_columns_have_the_names_they_are_given():
+    ax = paint(plots.hinton_diagram([[1.0, 2.0]], rows=["$r$"], columns=["$", "_b"]))
+    assert [label.get_text() for label in ax.get_xticklabels() + ax.get_yticklabels()] == ["$", "_b", "$r$"]
+    refused_names = {"rows": ["a", "b"], "columns": ["a"]}
+    plt.close("all")
+    for side, names in refused_names.items():
+        refused(ValueError, f"{side}, but {len(names)} names", plots.hinton_diagram, [[1.0, 2.0]], **{side: names})
+
+
+def test_templates_share_a_scale_on_which_0_is_grey_and_do_not_overlap():
+    weights = np.random.default_rng(2).normal(size=(10, 6))
+    ax = paint(plots.weight_templates(weights, (2, 3), names=list("abcdefghi$")))
+    assert [image.get_array().tolist() for image in ax.images] == weights.reshape(10, 2, 3).tolist()
+    full = np.abs(weights).max()
+    assert {image.get_clim() for image in ax.images} == {(-full, full)}
+    assert to_hex(ax.images[0].cmap(0.5)) == "#808080"
+    assert to_hex(ax.images[0].cmap(1.0)) == "#ffffff"
+    boxes = [(left, right, top, bottom) for left, right, bottom, top in (image.get_extent() for image in ax.images)]
+    for i, (left, right, top, bottom) in enumerate(boxes):
+        assert (right - left, bottom - top) == (3, 2)
+        assert all(x1 <= left or right <= x0 or y1 <= top or bottom <= y0 for x0, x1, y0, y1 in boxes[:i])
+    assert len({left for left, *_ in boxes}) == 5, "ten stand in two full rows"
+    assert [text.get_text() for text in ax.texts] == list("abcdefghi$")
+    assert not any(text.get_parse_math() for text in ax.texts)
+    assert key(ax) == [f"−{full:.2g}", "0", f"+{full:.2g}"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 11])
+def test_templates_in_any_number(count):
+    ax = paint(plots.weight_templates(np.zeros((count, 4)), columns=None if count < 11 else 20))
+    assert len(ax.images) == count
+
+
+@pytest.mark.parametrize(("draw", "exception", "match", "args", "more"), [
+    (plots.hinton_diagram, ValueError, r"weights must be finite, but nan stands at \(0, 1\)", ([[1.0, math.nan]],), {}),
+    (plots.hinton_diagram, ValueError, r"shape \(units, inputs\)", ([1.0, 2.0],), {}),
+    (plots.hinton_diagram, ValueError, r"shape \(units, inputs\)", ([[]],), {}),
+    (plots.hinton_diagram, ValueError, "differ in length", ([[1.0], [1.0, 2.0]],), {}),
+    (plots.hinton_diagram, ValueError, "largest weight to draw must be above 0", ([[1.0]],), {"largest": 0.0}),
+    (plots.hinton_diagram, ValueError, "largest weight to draw must be above 0", ([[1.0]],), {"largest": math.nan}),
+    (plots.hinton_diagram, TypeError, "real numbers", ([["a"]],), {}),
+    (plots.hinton_diagram, TypeError, "weights works on numbers", ([[None]],), {}),
+    (plots.weight_templates, ValueError, "5 weights do not fill an image of 2 × 2: give shape", (np.zeros((1, 5)),), {}),
+    (plots.weight_templates, ValueError, "4 weights do not fill an image of 3 × 2", (np.eye(4), (3, 2)), {}),
+    (plots.weight_templates, ValueError, "4 units, but 1 names", (np.eye(4),), {"names": ["a"]}),
+    (plots.weight_templates, ValueError, "a column at least", (np.eye(4),), {"columns": 0}),
+    (plots.weight_templates, ValueError, "weights must be finite", (np.full((1, 4), math.inf),), {}),
+])
+def test_what_pictures_of_weights_refuse(draw, exception, match, args, more):
+    refused(exception, match, draw, *args, **more)
+
+
+# Gradients. -----------------------------------------------------------------------------------------------------------
+def bars(ax):
+    """The bars of a histogram: (left, right, bottom, height) of those that are not empty."""
+    found = [(*patch.get_bbox().intervalx, patch.get_y(), patch.get_height()) for patch in ax.patches]
+    return [bar for bar in found if bar[3]]
+
+
+def test_a_histogram_counts_the_gradients_of_each_layer():
+    rng = np.random.default_rng(0)
+    layers = {name: 10.0 ** rng.uniform(-4, 1, 40) * rng.choice([-1, 1], 40) for name in ("one", "$2")}
+    ax = paint(plots.gradient_histograms(layers))
+    logs = [np.log10(np.abs(gradients)) for gradients in layers.values()]
+    counts = [int(((left <= logs[int(row)]) & (logs[int(row)] < right)).sum()) for left, right, row, _ in bars(ax)]
+    heights = [height for *_, height in bars(ax)]
+    assert sum(counts) == 80
+    assert [height / max(heights) for height in heights] == pytest.approx([count / max(counts) for count in counts])
+    assert max(heights) < 1, "no bar reaches into the layer above"
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["one (40)", "$2 (40)"]
+    assert key(ax) == [f"share of the layer, up to {100 * max(counts) / 40:.0f} %", "median"]
+    medians = [line.get_xdata()[0] for line in ax.lines if len(set(line.get_xdata())) == 1]
+    assert medians == pytest.approx([np.log10(np.median(np.abs(gradients))) for gradients in layers.values()])
+
+
+def test_the_scale_names_sizes():
+    ax = paint(plots.gradient_histograms({"a": [1e-3, 1.0, 0.0]}))
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "10⁻³", "10⁻²", "10⁻¹", "10⁰"]
+    assert ax.get_xticks()[1:].tolist() == [-3, -2, -1, 0]
+
+
+def test_gradients_of_exactly_0_stand_apart():
+    ax = paint(plots.gradient_histograms({"a": [0.0, -0.0, 0.0, 0.01]}))
+    (low, _, _, few), (left, right, _, many) = sorted(bars(ax), reverse=True)
+    assert (low, few / many) == (-2.0, pytest.approx(1 / 3))
+    assert left < ax.get_xticks()[0] < right < low
+    assert key(ax) == ["share of the layer, up to 75 %", "exactly 0", "median of the others"]
+
+
+@pytest.mark.parametrize("gradients", [[0.0], [5e-324, 1e308], [1.0], [2.0, 2.0], list(10.0 ** np.arange(-40.0, 0.0))])
+def test_gradients_of_any_size(gradients):
+    ax = paint(plots.gradient_histograms({"a": gradients}))
+    assert len(bars(ax)) <= 31
+    assert len(ax.get_xticks()) <= 12
+
+
+def test_a_network_after_backward():
+    network = MLP(2, [3, 1], rng=random.Random(0))
+    refused(ValueError, "9 of the 9 parameters of layer 1 have no gradient", plots.gradient_histograms, network)
+    (network([1.0, 2.0]) - 3.0).backward()
+    ax = paint(plots.gradient_histograms(network, title="$"))
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["layer 1 (9)", "layer 2 (4)"]
+    dead = sum(p.grad == 0 for p in network.layers[0].parameters())
+    scale = next(height for left, _, row, height in sorted(bars(ax)) if row == 0) / dead
+    assert sum(round(height / scale) for _, _, row, height in bars(ax) if row == 0) == 9
+    plt.close("all")
+    one = network.layers[1].neurons[0]
+    assert [label.get_text() for label in plots.gradient_histograms(one).get_yticklabels()] == ["layer 1 (4)"]
+    one.zero_grad()
+    plt.close("all")
+    refused(ValueError, "4 of the 4 parameters of layer 2", plots.gradient_histograms, network)
+
+
+@pytest.mark.parametrize(("exception", "match", "layers"), [
+    (ValueError, "no layers", {}),
+    (ValueError, r"gradients of a must have the shape \(parameters,\)", {"a": []}),
+    (ValueError, "gradients of a must be finite, but inf stands at 1", {"a": [1.0, math.inf]}),
+    (TypeError, "real numbers", {"a": ["b"]}),
+])
+def test_what_gradient_histograms_refuse(exception, match, layers):
+    refused(exception, match, plots.gradient_histograms, layers)
