@@ -79,6 +79,10 @@ class FlatProgram:
 
     def validated(self) -> FlatProgram:
         """Itself; raises ValueError, naming what is wrong, when an executor could not run it safely."""
+        for part in ("constants", "codes", "starts", "operands", "outputs"):
+            array, kind = getattr(self, part), np.float64 if part == "constants" else np.int32
+            if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype != kind:
+                raise ValueError(f"the {part} of a program are an array of one dimension, of {kind.__name__}")
         if self.inputs < 0 or self.parameters < 0 or self.first + len(self) > MOST or len(self.operands) > MOST:
             raise ValueError(f"a program has between 0 and {MOST} registers")
         if len(self.starts) != len(self) + 1 or self.starts[0] != 0 or self.starts[-1] != len(self.operands):

@@ -69,10 +69,10 @@ class Tape:
         labelled = [v for v in refs if v.label]
         swept = [v for v in adjoint if isinstance(v, Value) and v in refs and isinstance(adjoint[v].number, Term)]
         swept.sort(key=lambda v: v.label != "")  # of several nodes with one adjoint, it is named after one with a name
+        placed, adjoints_at = place([refs[v] for v in swept]), place([adjoint[v].number.ref for v in swept])
         return cls(program, like(outputs, [0.0] * len(given)), [v.label for v in inputs], shared, gradient,
-                   labels=dict(zip(place([refs[v] for v in labelled]).tolist(), [v.label for v in labelled])),
-                   adjoint_of=dict(zip(place([adjoint[v].number.ref for v in swept]).tolist(),
-                                       place([refs[v] for v in swept]).tolist())))
+                   {r: v.label for r, v in zip(place([refs[v] for v in labelled]).tolist(), labelled) if r >= 0},
+                   {r: of for r, of in zip(adjoints_at.tolist(), placed.tolist()) if r >= 0 and of >= 0})
 
     def __call__(self, *row: Tree, parameters: Parameters = None, executor: str | None = None) -> Tree:
         """The outputs for one row, in the form that the function gave: floats, in lists and tuples."""

@@ -154,7 +154,7 @@ def _contents(found: Any) -> Contents:
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise ValueError(f"this is no tape: its format is not {FORMAT!r}")
     if found.get("version") != VERSION:
-        raise ValueError(f"this tape has version {found.get('version')!r}; this program reads version {VERSION}")
+        raise ValueError(f"this tape has version {_short(found.get('version'))}; this program reads version {VERSION}")
     names, parameters = _strings(found, "names"), [_float(x) for x in _list(found, "parameters")]
     codes, starts, operands, outputs = [_integers(found, part) for part in ("codes", "starts", "operands", "outputs")]
     constants = np.array([_float(x) for x in _list(found, "constants")], dtype=np.float64)
