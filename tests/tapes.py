@@ -4,14 +4,17 @@ A graph is drawn as a flat program: a line applies a row to earlier lines, the f
 its numbers within reach or off the kinks; bits are compared, so there is no tolerance to respect.
 """
 
+import ast
 import math
-from contextlib import contextmanager
+import random
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import pytest
 from rows import ROWS
 
 from micrograd_plus import Value, machine, ops
+from micrograd_plus.trees import leaves_of
 
 inf, nan = math.inf, math.nan
 EXECUTORS = ("python", "machine")
@@ -106,3 +109,64 @@ def run_source(tape, numbers, parameters=()):
 def written(program):
     """A program as one reads it in a failure."""
     return "\n".join(f"{i}: {row.name}{tuple(operands)}" for i, (row, operands) in enumerate(program, INPUTS))
+
+
+INJECTED = (  # labels that would like to be code, and others that are no names or mean something already
+    "x", "import os", "a\nimport os", "x = __import__('os').system('true')", "__debug__", "None", "lambda", "_", "é",
+    "x" * 500, "tape", "parameters", "inf", "nan", "primitive", "sum", "exp", "\ud800", "print", "__builtins__", "", " ",
+    "a b", "1x", "dx", "ﬁ", "x_1", "match", "self", '"""', "#")
+PLAIN = (ast.Assign, ast.Return, ast.Name, ast.Load, ast.Store, ast.Tuple, ast.List, ast.Constant, ast.BinOp, ast.Add,
+         ast.Sub, ast.Mult, ast.UnaryOp, ast.USub, ast.Call)
+
+
+def assert_harmless(source):
+    """Nothing is in the text but imports of the table and of inf and nan, and one function of assignments."""
+    *imports, function = ast.parse(source).body
+    known = set()
+    for statement in imports:
+        if isinstance(statement, ast.ImportFrom):
+            assert statement.module in ("math", "micrograd_plus.ops")
+            known |= {alias.name for alias in statement.names}
+            assert not any(alias.asname for alias in statement.names)
+            assert statement.module != "math" or known <= {"inf", "nan"}
+        else:
+            call = statement.value
+            assert isinstance(statement, ast.Assign)
+            assert call.func.id == "primitive"
+            known.add(statement.targets[0].id)
+    assert isinstance(function, ast.FunctionDef)
+    assert function.name == "tape"
+    assert not function.decorator_list
+    assert not function.args.defaults
+    for statement in function.body:
+        assert isinstance(statement, (ast.Assign, ast.Return))
+        for node in ast.walk(statement):
+            assert isinstance(node, PLAIN), ast.dump(node)
+            assert not isinstance(node, ast.Call) or node.func.id in known
+            assert not isinstance(node, ast.Constant) or isinstance(node.value, float)
+            assert not isinstance(node, ast.Name) or node.id.isidentifier()
+    written = [node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+    written += [argument.arg for argument in function.args.args]
+    assert len(set(written)) == len(written), "a name stands for two numbers"
+    assert not {*written} & known
+
+
+def assert_runs_alike(tape, compiled=False):
+    """Run a tape everywhere on a few rows: in Python, on the machine, alone and in blocks, and as its own text."""
+    rng = random.Random(len(tape))
+    rows = [[any_number(rng) for _ in range(tape.program.inputs)] for _ in range(3)]
+    rows = np.array(rows).reshape(3, -1)
+    shared = [p.data if isinstance(p, Value) else p for p in tape.parameters]
+    expected = tape.values(rows, executor="python")
+    assert_harmless(tape.source())
+    scope = {}
+    exec(tape.source(), scope)
+    for row, numbers in zip(rows.tolist(), expected):
+        given = scope["tape"](*row, *([shared] if shared else []))
+        found = [given[0], *given[1], *given[2]] if tape.gradient else leaves_of(given)
+        assert bits(found) == bits(replayed(tape, row) if tape.gradient else np.ravel(numbers))
+    if not tape.executor().startswith("python"):
+        with nullcontext() if compiled else reading_data():
+            assert same_bits(tape.values(rows, executor="machine"), expected).all()
+            block = tape.values(np.vstack([rows] * 6), executor="machine")
+            assert same_bits(block, np.concatenate([expected] * 6)).all()
