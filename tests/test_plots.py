@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 from fractions import Fraction
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from mpmath import mp, mpf
 from oracle import ORACLES, true_slope
+from pictures import PICTURES
 
 from micrograd_plus import Value, detect_anomaly, grad, ops, plots
 from micrograd_plus.nn import MLP, Neuron, activations
@@ -210,6 +212,14 @@ def test_ink_of_transparent_and_of_mixed_backgrounds():
     assert (palette.ink(mixed), palette.ink(mixed, outside=True)) == ("#1A1A1A", "#F2F2F2")
 
 
+def test_the_pictures_in_readme_are_there_and_small():
+    folder = Path(__file__).parent.parent / "notebooks" / "pictures"
+    assert all(1_000 < (folder / f"{name}.png").stat().st_size < 100_000 for name in PICTURES)
+    ax = solid()
+    PICTURES["surface"][0](ax)
+    assert key(paint(ax))[0] == "start (−0.8, −1.6)"
+
+
 # Decision regions. ----------------------------------------------------------------------------------------------------
 def region(ax, x, y):
     """The class that the picture shows at a point."""
@@ -371,6 +381,7 @@ def test_seventeen_classes_have_a_marker_and_a_tint_each_or_nearly():
     (ValueError, "2 classes, but 1 names", {"names": ["a"]}),
     (ValueError, "margin is above 0", {"margin": 0.0}),
     (ValueError, "margin is above 0", {"margin": math.nan}),
+    (ValueError, "threshold must be finite", {"threshold": math.nan}),
     (ValueError, "limits are", {"limits": ((1, 0), (0, 1))}),
     (ValueError, "limits must be finite", {"limits": ((0, math.inf), (0, 1))}),
     (ValueError, "resolution of at least 2", {"resolution": 1}),
@@ -520,12 +531,12 @@ def test_what_surfaces_refuse(draw, exception, match, changed):
 
 # Activations. ---------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", [*activations(), "step", "sign"])
-def test_activation_curves_are_those_of_the_oracle(name):
+def test_activation_curves_are_those_of_the_oracle(name, ax):
     function = {"linear": lambda x: x, "leaky_relu": lambda x: max(x, x / 100)}.get(name) or ORACLES[name]
     row = activations().get(name) or ops.TABLE[name]
     low, high = getattr(row, "domain", [(-math.inf, math.inf)])[0]
     inside = (max(low, -4.1), min(high, 3.9))
-    ax = paint(plots.activation_curves(name, limits=inside, resolution=9))
+    plots.activation_curves(name, limits=inside, resolution=9, ax=ax)
     values, slopes = (line.get_xydata() for line in ax.lines[2:4])
     assert values[:, 0].tolist() == slopes[:, 0].tolist()
     points = np.linspace(*inside, 9)[1:-1]

@@ -53,9 +53,10 @@ def activation_curves(*functions: Activation, limits: tuple[float, float] = (-5.
         handles += ax.plot(xs, values, linewidth=1.8, **look)
         words.append(name)
         if derivatives:
+            look["color"] = colour if len(curves) > 1 else LINES[1]
             handles += ax.plot(xs, slopes, linewidth=1.4, linestyle=(0, (4, 2)), **look)
             words.append(f"{name}′")
-            ax.plot(*np.reshape(kinks, (-1, 2)).T, "o", color=colour, markersize=4.5, zorder=4)
+            ax.plot(*np.reshape(kinks, (-1, 2)).T, "o", color=look["color"], markersize=4.5, zorder=4)
     ax.set_xlim(*ends)
     ax.spines[["top", "right"]].set_visible(False)
     labels = labels or ("total input", "output, derivative" if derivatives else "output")

@@ -44,6 +44,8 @@ def decision_regions(model: Callable[[Any], Any], points: Any, targets: Sequence
         raise ValueError("a target is nan, which is no class")
     if margin is not None and not 0 < margin < np.inf:
         raise ValueError(f"a margin is above 0, or None, not {margin!r}")
+    if not np.isfinite(threshold):
+        raise ValueError(f"the threshold must be finite, not {threshold!r}")
     xs, ys, places = grid(_around(data) if limits is None else checked_limits(limits), resolution)
     scores = at_points(model, places, "the model").reshape(resolution, resolution, -1)
     known = _known(list(targets), scores.shape[2], classes)
