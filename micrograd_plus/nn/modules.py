@@ -1,0 +1,155 @@
+"""What every model is, something with parameters; and what one is that predicts numbers or classes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from .. import guards
+from ..engine import Operand, Value, _commit, _tick
+from ..ops import as_float
+
+Label = bool | int | float | str  # what a class may be called: model files can say it
+
+
+class Module:
+    """Anything with parameters."""
+
+    def parameters(self) -> list[Value]:
+        """The Values that training adjusts, in a fixed order."""
+        return []
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of the parameters, so that the next backward pass starts from nothing."""
+        for p in self.parameters():
+            p.grad = None  # not 0: no gradient is known
+
+    def named_parameters(self) -> dict[str, list[Value]]:
+        """The parameters by name, as a model file keeps them: those that belong together in one list."""
+        return {"parameters": self.parameters()}
+
+    def architecture(self) -> dict[str, Any]:
+        """What two models must agree in before the parameters of one mean the same in the other, as plain JSON data."""
+        return {"kind": type(self).__name__}
+
+
+def assign(parameters: Sequence[Value], numbers: Sequence[float]) -> None:
+    """Give the parameters new data: Ctrl-C falls before all of them or after."""
+    _commit(list(parameters), _primal=list(numbers), _clock=[_tick()] * len(parameters))
+
+
+def named(part: str, modules: Iterable[Module]) -> dict[str, list[Value]]:
+    """The named parameters of the modules in a list called `part`."""
+    return {f"{part}.{i}.{name}": group for i, module in enumerate(modules)
+            for name, group in module.named_parameters().items()}
+
+
+class Predictor(Module):
+    """A model that predicts one of its `classes`, or when these are None the numbers that it gives.
+
+    The total inputs of the output units decide on a class, for they have not saturated: one unit chooses the second of two
+    classes from 0 on; of several units the one with the largest total input wins, the first of equals.
+    """
+
+    classes: tuple[Label, ...] | None = None
+
+    def __call__(self, x: Sequence[Operand]) -> Any:
+        """What the model gives for one row of inputs: a list, or one Value when there is one output."""
+        return self.totals(x)
+
+    def totals(self, x: Sequence[Operand]) -> Any:
+        """The total inputs of the output units: a list, or one Value when there is one unit."""
+        raise NotImplementedError
+
+    def predict(self, X: Iterable[Sequence[Operand]]) -> list[Any]:  # noqa: N803  # scikit-learn's name
+        """For each row of inputs its class, or without classes what the model gives: a number, or a list of them.
+
+        Raises ValueError where a total input is nan, and TypeError while a function is being recorded on a tape.
+        """
+        require_eager("predict() gives numbers, and on a tape those of one row would stand for all: call the model itself")
+        with guards.no_grad():
+            if self.classes is None:
+                return [_numbers(self(x)) for x in X]
+            return [self.classes[winner(several(_numbers(self.totals(x))))] for x in X]
+
+    def score(self, X: Iterable[Sequence[Operand]], y: Iterable[Any]) -> float:  # noqa: N803
+        """The share of rows whose class is predicted right; without classes R², as in scikit-learn.
+
+        R² is 1 − Σ(y − prediction)² / Σ(y − mean)²: 1 is perfect, 0 no better than the mean of y; where there are several
+        outputs, it is the mean of theirs. Raises ValueError for no rows, for lengths that differ, and for a y that is none
+        of the classes.
+        """
+        predicted, targets = self.predict(X), list(y)
+        if len(predicted) != len(targets) or not targets:
+            raise ValueError(f"a score needs one target for each row, and a row: not {len(predicted)} rows and "
+                             f"{len(targets)} targets")
+        if self.classes is not None:
+            meant = [self.classes[i] for i in indices(targets, self.classes)]
+            return sum(1.0 for p, m in zip(predicted, meant) if p == m) / len(meant)
+        found, wanted = _columns(predicted), _columns(targets)
+        if len(found) != len(wanted):
+            raise ValueError(f"the model gives {len(found)} numbers a row, but there are {len(wanted)} targets")
+        return math.fsum(map(_r_squared, found, wanted)) / len(found)
+
+
+def winner(totals: Sequence[float]) -> int:
+    """Which class the total inputs of the output units decide on."""
+    if any(total != total for total in totals):
+        raise ValueError("a total input is nan, and decides on no class: the inputs or the weights are not finite")
+    return int(totals[0] >= 0.0) if len(totals) == 1 else max(range(len(totals)), key=totals.__getitem__)
+
+
+def labels(classes: Iterable[Any], units: int | None = None) -> tuple[Label, ...]:
+    """The classes as Python's own numbers and strings; ValueError unless they differ and `units` can tell them apart."""
+    found = tuple([label.item() if type(label).__module__ == "numpy" else label for label in classes])
+    for label in found:
+        if not isinstance(label, Label) or (isinstance(label, float) and not math.isfinite(label)):
+            raise ValueError(f"a class is called by a finite number or a string, not {label!r}")
+    if len(set(found)) != len(found) or len(found) < 2:
+        raise ValueError(f"a model tells two classes apart, or more, and they differ: not {found!r}")
+    if units is not None and len(found) != max(2, units):
+        raise ValueError(f"{units} output(s) tell {max(2, units)} classes apart, not {len(found)}")
+    return found
+
+
+def indices(targets: Iterable[Any], classes: Sequence[Label]) -> list[int]:
+    """The number of each target among the classes; ValueError for one that is not among them."""
+    known = {label: i for i, label in enumerate(classes)}
+    found = []
+    for row, target in enumerate(targets):
+        try:
+            found.append(known[target])
+        except (KeyError, TypeError):
+            raise ValueError(f"the target of row {row} is {target!r}, which is none of the classes {classes!r}") from None
+    return found
+
+
+def several(out: Any) -> list[Any]:
+    """Outputs in a list, also when there is one of them."""
+    return list(out) if isinstance(out, Sequence) or hasattr(out, "__len__") else [out]
+
+
+def require_eager(advice: str) -> None:
+    """Raise TypeError while a function is being recorded on a tape."""
+    if guards.mode.get().tracing:
+        raise TypeError(advice)
+
+
+def _numbers(out: Any) -> Any:
+    if isinstance(out, Sequence):
+        return [_numbers(o) for o in out]
+    return out.data if isinstance(out, Value) else as_float(out, "predict")
+
+
+def _columns(rows: Iterable[Any]) -> list[tuple[float, ...]]:
+    return list(zip(*[[as_float(x, "score") for x in several(row)] for row in rows], strict=True))
+
+
+def _r_squared(predicted: Sequence[float], targets: Sequence[float]) -> float:
+    mean = math.fsum(targets) / len(targets)
+    rest = math.fsum((t - p) * (t - p) for p, t in zip(predicted, targets))
+    spread = math.fsum((t - mean) * (t - mean) for t in targets)
+    if spread == 0.0:
+        return float(rest == 0.0)
+    return 1.0 - rest / spread

@@ -1,0 +1,157 @@
+"""Neurons and layers: micrograd's, with named activations and initialisations.
+
+A neuron's total input is one `dot` gate, which costs a sweep far less than the chain of products and sums it stands
+for and adds in the same order. Weights are drawn in micrograd's order, so a seeded script gives the same numbers.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence, Sized
+from typing import Any, Protocol
+
+from .. import ops
+from ..engine import Operand, Value, record
+from .modules import Module, named
+
+
+class Generator(Protocol):
+    """What an `rng` must offer: `random.Random` does, and so does the module `random`."""
+
+    def uniform(self, a: float, b: float) -> float:
+        """A number drawn evenly from [a, b]."""
+
+    def gauss(self, mu: float, sigma: float) -> float:
+        """A number drawn from the normal distribution."""
+
+
+def _xavier(nin: int, nout: int, rng: Generator) -> float:
+    reach = math.sqrt(6.0 / (nin + nout))
+    return rng.uniform(-reach, reach)
+
+
+# From the number of inputs, the number of neurons in the layer and a generator: one weight.
+INITIALISATIONS: dict[str, Callable[[int, int, Generator], float]] = {
+    "uniform": lambda _nin, _nout, rng: rng.uniform(-1, 1),
+    "he": lambda nin, _nout, rng: rng.gauss(0.0, math.sqrt(2.0 / nin)),  # He et al. 2015, eq. 10: ReLUs keep the variance
+    "xavier": _xavier,  # Glorot & Bengio 2010, eq. 16: between keeping the variance of outputs and that of gradients
+    "zero": lambda _nin, _nout, _rng: 0.0,  # for a single layer; the units of a hidden one would stay alike for ever
+}
+
+
+def linear(x: Any) -> Any:
+    """The identity: an activation that leaves the total input as it is."""
+    return x
+
+
+def threshold(x: Any) -> Any:
+    """1 from 0 on, 0 below: the binary threshold unit of McCulloch & Pitts 1943 (Sharif, slide 9), without derivative."""
+    return ops.less_equal(0.0, x)
+
+
+def activations() -> dict[str, Callable[[Any], Any]]:
+    """The activations by name: every row of the table with one operand and a derivative, leaky_relu, and linear.
+
+    Neurons know two more: "threshold", which has no derivative, and "maxout", which takes several total inputs.
+    """
+    unary = {row.name: row for row in ops.primitives() if row.arity == 1 and row.gate != "blocks"}
+    return {**unary, "leaky_relu": ops.leaky_relu, "linear": linear}
+
+
+def chosen(kind: str, name: str, among: dict[str, Any]) -> Any:
+    """What is called `name`; ValueError, with the names there are, when nothing is."""
+    if name not in among:
+        raise ValueError(f"no {kind} is called {name!r}; there are: {', '.join(among)}")
+    return among[name]
+
+
+class Neuron(Module):
+    """activation(w·x + b), or w·x + b when not `nonlin`.
+
+    `activation` is a name from `activations()`, "threshold", "maxout" or a function of a Value; `init` is "uniform" (on
+    [-1, 1], as micrograd), "he", "xavier" (in a layer of `nout` neurons) or "zero"; `rng` draws the weights, by default the
+    module `random`. The bias starts at 0. Raises ValueError for a name that does not exist, for nin < 1, and when called
+    with a number of inputs that is not nin.
+
+    A maxout neuron gives the largest of `pieces` total inputs, each with weights and a bias of its own (Goodfellow et al.
+    2013): w and b are those of the first, and the others are the neurons `more`.
+    """
+
+    def __init__(self, nin: int, nonlin: bool = True, activation: str | Callable[[Any], Any] = "relu",
+                 init: str = "uniform", rng: Generator | None = None, nout: int = 1, pieces: int = 2) -> None:
+        if nin < 1:
+            raise ValueError(f"a neuron needs at least one input, not {nin}")
+        if pieces < 2:
+            raise ValueError(f"a maxout neuron has at least two pieces, not {pieces}")
+        draw = chosen("initialisation", init, INITIALISATIONS)
+        source = random if rng is None else rng
+        known = {**activations(), "threshold": threshold, "maxout": linear}
+        self.activation = activation if nonlin else "linear"
+        self._activate = chosen("activation", activation, known) if isinstance(activation, str) else activation
+        self.w = [Value(draw(nin, nout, source)) for _ in range(nin)]
+        self.b = Value(0)
+        self.nonlin = nonlin
+        others = pieces - 1 if self.activation == "maxout" else 0
+        self.more = [Neuron(nin, nonlin=False, init=init, rng=rng, nout=nout) for _ in range(others)]
+
+    def __call__(self, x: Sequence[Operand]) -> Value:
+        """The neuron's output for `nin` numbers or Values."""
+        if not isinstance(x, Sized):
+            raise TypeError(f"{self!r} takes a sequence of {len(self.w)} numbers or Values, not a {type(x).__name__}")
+        if len(x) != len(self.w):
+            raise ValueError(f"{self!r} takes {len(self.w)} inputs, but got {len(x)}")
+        total = record(ops.dot_row, (self.b, *self.w, *x))
+        if not self.nonlin:
+            return total
+        if isinstance(self._activate, ops.Primitive):
+            return record(self._activate, (total,))
+        if self.more:
+            return record(ops.maximum, (total, *[piece(x) for piece in self.more]))
+        out: Value = self._activate(total)
+        return out
+
+    def parameters(self) -> list[Value]:
+        return [*self.w, self.b, *[p for piece in self.more for p in piece.parameters()]]
+
+    def named_parameters(self) -> dict[str, list[Value]]:
+        return {"w": self.w, "b": [self.b], **named("more", self.more)}
+
+    def architecture(self) -> dict[str, Any]:
+        more = {"pieces": 1 + len(self.more)} if self.more else {}
+        return {**super().architecture(), "inputs": len(self.w), "activation": self._activation_name, **more}
+
+    @property
+    def _activation_name(self) -> str:
+        return self.activation if isinstance(self.activation, str) else getattr(self.activation, "__name__", "custom")
+
+    def __repr__(self) -> str:
+        name = self._activation_name
+        kind = "ReLU" if name == "relu" else name[:1].upper() + name[1:]  # micrograd's ReLUNeuron and LinearNeuron
+        return f"{kind}Neuron({len(self.w)})"
+
+
+class Layer(Module):
+    """`nout` neurons that see the same `nin` inputs; a layer of one gives its Value, not a list."""
+
+    def __init__(self, nin: int, nout: int, **kwargs: Any) -> None:
+        self.neurons = [Neuron(nin, nout=nout, **kwargs) for _ in range(nout)]
+
+    def __call__(self, x: Sequence[Operand]) -> Any:
+        """The outputs of the neurons, in order."""
+        out = [n(x) for n in self.neurons]
+        return out[0] if len(out) == 1 else out
+
+    def parameters(self) -> list[Value]:
+        return [p for n in self.neurons for p in n.parameters()]
+
+    def named_parameters(self) -> dict[str, list[Value]]:
+        return named("neurons", self.neurons)
+
+    def architecture(self) -> dict[str, Any]:
+        neurons = [n.architecture() for n in self.neurons]
+        alike = len(neurons) > 1 and all(n == neurons[0] for n in neurons)
+        return {**super().architecture(), "neurons": len(neurons), "each": neurons[:1] if alike else neurons}
+
+    def __repr__(self) -> str:
+        return f"Layer of [{', '.join(str(n) for n in self.neurons)}]"

@@ -1,0 +1,178 @@
+"""The single layers of before backpropagation, each with its rule of learning: the perceptron and ADALINE.
+
+Both begin with all weights at 0 and treat the bias as the weight of an input that is always 1. They learn from one row at
+a time, in the order of the data, or with an `rng` in a new order each pass; the Values get the weights at the end, so that
+a `fit` that is interrupted has changed nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from .. import ops
+from ..engine import Operand, Value
+from .modules import Predictor, assign, indices, labels, winner
+from .neurons import Generator, Layer, threshold
+
+Unit = list[float]  # the bias, then the weights; a row of inputs begins with the 1 that goes with the bias
+
+
+class SingleLayer(Predictor):
+    """Linear units that all see the inputs: one unit, or one for each class when there are more than two."""
+
+    def __init__(self, nin: int, classes: Iterable[Any] | None) -> None:
+        self.classes = None if classes is None else labels(classes)
+        units = 1 if self.classes is None or len(self.classes) == 2 else len(self.classes)
+        self.layer = Layer(nin, units, nonlin=False, init="zero")
+
+    def totals(self, x: Sequence[Operand]) -> Any:
+        return self.layer(x)
+
+    def parameters(self) -> list[Value]:
+        return self.layer.parameters()
+
+    def named_parameters(self) -> dict[str, list[Value]]:
+        return self.layer.named_parameters()
+
+    def architecture(self) -> dict[str, Any]:
+        return {**super().architecture(), "inputs": len(self.layer.neurons[0].w), "classes": self.classes}
+
+    def _rows(self, X: Iterable[Sequence[Operand]], targets: Sequence[Any]) -> list[Unit]:  # noqa: N803
+        """The rows, checked, with a 1 before each."""
+        rows = [[1.0, *[ops.as_float(x, "fit") for x in row]] for row in X]
+        width = len(self.layer.neurons[0].w)
+        for i, row in enumerate(rows):
+            if len(row) != 1 + width or not all(map(math.isfinite, row)):
+                raise ValueError(f"row {i} must be {width} finite numbers, not {row[1:]}")
+        if len(rows) != len(targets) or not rows:
+            raise ValueError(f"learning takes one target for each row, and a row: not {len(rows)} rows and {len(targets)} "
+                             "targets")
+        return rows
+
+    def _units(self) -> list[Unit]:
+        return [[n.b.data, *[w.data for w in n.w]] for n in self.layer.neurons]
+
+    def _assign(self, units: Sequence[Unit]) -> None:
+        assign(self.parameters(), [number for bias, *weights in units for number in (*weights, bias)])
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.layer.neurons[0].w)}, classes={self.classes})"
+
+
+class Perceptron(SingleLayer):
+    """Threshold units with the learning rule of Rosenblatt 1958 (Sharif, slides 13-24; Lund, Perceptron Algorithm).
+
+    Two classes take one unit, which gives 1 and means the second class when w·x + b ≥ 0, else 0 and the first. More classes
+    take a unit each, whose weights are a template of its class; each gives w·x + b, and the largest wins.
+
+    >>> perceptron = Perceptron(2)
+    >>> perceptron.fit([(0, 0), (0, 1), (1, 0), (1, 1)], [0, 0, 0, 1])      # AND: the mistakes of each pass
+    [2, 3, 3, 2, 1, 0]
+    >>> perceptron.predict([(1, 0), (1, 1)])
+    [0, 1]
+    """
+
+    def __init__(self, nin: int, classes: Iterable[Any] = (0, 1)) -> None:
+        super().__init__(nin, classes)
+
+    def __call__(self, x: Sequence[Operand]) -> Any:
+        """From one unit 1 or 0; from several the list of their total inputs, of which the largest wins."""
+        totals = self.totals(x)
+        return threshold(totals) if isinstance(totals, Value) else totals
+
+    def fit(self, X: Iterable[Sequence[Operand]], y: Iterable[Any], passes: int = 100,  # noqa: N803
+            rng: Generator | None = None) -> list[int]:
+        """Learn until a pass over the rows makes no mistake, or for so many passes; gives the mistakes of each pass.
+
+        A row that is classified right changes nothing. One unit has the row added to its weights when it should have given
+        1, subtracted when it should have given 0. Of several units the right one has the row added, and the one that won
+        has it subtracted. When some weights separate the classes, with margin γ for rows no longer than R, there are at
+        most (R/γ)² mistakes (Novikoff 1962), so the last number is 0 if `passes` are enough; when none do, it never is.
+        There is no rate: from weights at 0, it would scale all of them alike and change no decision.
+        """
+        targets = indices(y, self.classes or ())
+        rows, units = self._rows(X, targets), self._units()
+        mistakes: list[int] = []
+        while len(mistakes) < passes and 0 not in mistakes:
+            wrong = 0
+            for i in _order(len(rows), rng):
+                row, target = rows[i], targets[i]
+                found = winner([_total(unit, row) for unit in units])
+                if found != target:
+                    wrong += 1
+                    if len(units) == 1:
+                        _add(units[0], 1.0 if target else -1.0, row)
+                    else:
+                        _add(units[target], 1.0, row)
+                        _add(units[found], -1.0, row)
+            mistakes.append(wrong)
+        self._assign(units)
+        return mistakes
+
+
+class Adaline(SingleLayer):
+    """Linear units with the rule of Widrow & Hoff 1960, called LMS or delta rule (Sharif, slides 13-16; RWTH, recap).
+
+    The targets are −1 for the first of two classes and 1 for the second; of more classes, each has a unit whose target is 1
+    for its own rows and −1 for others. With `classes` None there is one unit, and the targets are numbers.
+
+    >>> adaline = Adaline(1, classes=None)
+    >>> errors = adaline.fit([[1.0], [2.0], [3.0]], [2.5, 4.5, 6.5], rate=0.1, passes=500)
+    >>> [round(number, 9) for number in adaline.predict([[0.0], [10.0]])]   # 2x + 0.5
+    [0.5, 20.5]
+    """
+
+    def __init__(self, nin: int, classes: Iterable[Any] | None = (-1, 1)) -> None:
+        super().__init__(nin, classes)
+
+    def fit(self, X: Iterable[Sequence[Operand]], y: Iterable[Any], rate: float = 0.01, passes: int = 100,  # noqa: N803
+            rng: Generator | None = None) -> list[float]:
+        """Learn for so many passes over the rows; gives for each pass the mean over the rows of
+        ½·(target − w·x − b)², as met on the way and summed over the units.
+
+        Every row moves the weights by rate·(target − w·x − b)·x, down the gradient of ½·(target − w·x − b)²; the square
+        without the ½, as Sharif's slide 16 has it, would move them twice as far. Raises FloatingPointError, and leaves the
+        weights as they were, when the rate is too large and the error grows beyond all numbers.
+        """
+        targets = self._targets(y)
+        rows, units = self._rows(X, targets), self._units()
+        errors: list[float] = []
+        for _ in range(passes):
+            squares = 0.0
+            for i in _order(len(rows), rng):
+                for unit, target in zip(units, targets[i]):
+                    delta = _total(unit, rows[i]) - target
+                    squares += 0.5 * delta * delta
+                    for j, x in enumerate(rows[i]):
+                        unit[j] -= rate * (delta * x)
+            errors.append(squares / len(rows))
+            if not math.isfinite(squares):
+                longest = max(math.fsum(x * x for x in row) for row in rows)
+                raise FloatingPointError(f"the error is {squares} in pass {len(errors)}: the rate {rate} is too large, "
+                                         f"no step overshoots up to {1 / longest:.2g}, 1 over the longest row's square")
+        self._assign(units)
+        return errors
+
+    def _targets(self, y: Iterable[Any]) -> list[list[float]]:
+        if self.classes is None:
+            return [[ops.as_float(target, "fit")] for target in y]
+        found = indices(y, self.classes)
+        if len(self.classes) == 2:
+            return [[1.0 if i else -1.0] for i in found]
+        return [[1.0 if i == k else -1.0 for k in range(len(self.classes))] for i in found]
+
+
+def _order(rows: int, rng: Generator | None) -> Iterator[int] | Sequence[int]:
+    return range(rows) if rng is None else sorted(range(rows), key=lambda _: rng.uniform(0.0, 1.0))
+
+
+def _total(unit: Unit, row: Unit) -> float:
+    total: float = ops.dot(unit[1:], row[1:], unit[0])
+    return total
+
+
+def _add(unit: Unit, sign: float, row: Unit) -> None:
+    for j, x in enumerate(row):
+        unit[j] += sign * x
