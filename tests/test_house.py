@@ -20,7 +20,7 @@ ROOMS = {
     "tracing": {"engine"},
     "trees": {"engine"}, "simplify": {"ops"},
     "autodiff": {"tracing", "trees", "simplify"},
-    "nn": {"engine"},
+    "nn": {"engine", "files", "text"},
     "lowering": {"ops"}, "flat": {"lowering", "simplify"}, "replay": {"flat"}, "rolling": {"flat"},
     "emission": {"rolling"}, "loops": {"emission"}, "dispatch": {"emission"},
     "machine": {"loops", "dispatch", "replay"}, "executors": {"machine"}, "written": {"flat"},
@@ -104,7 +104,7 @@ def test_arrows_point_downward_only(path):
     assert upward == UPWARD.get(room, {})
 
 
-@pytest.mark.parametrize("room", [*HEART, "ieee", "guards", "pickling", "nn"])
+@pytest.mark.parametrize("room", [*HEART, "ieee", "guards", "pickling", "files", "text", "nn"])
 def test_the_heart_needs_nothing_but_python(room):
     files = [path for path in FILES if room_of(path) == room]
     assert files

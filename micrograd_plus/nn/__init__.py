@@ -1,9 +1,10 @@
 """Neurons, layers and multi-layer perceptrons: a drop-in for micrograd's, with named activations and initialisations.
 
-Beside them stand the single layers of before backpropagation, which learn by rules of their own.
+Beside them stand the single layers of before backpropagation, which learn by rules of their own, and model files.
 Nothing here needs more than Python; training on data is `micrograd_plus.training`'s.
 """
 
+from .model_files import load, save
 from .modules import Module
 from .networks import MLP
 from .neurons import INITIALISATIONS, Generator, Layer, Neuron, activations, linear, threshold
@@ -20,5 +21,7 @@ __all__ = [
     "Perceptron",
     "activations",
     "linear",
+    "load",
+    "save",
     "threshold",
 ]

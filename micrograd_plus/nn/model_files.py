@@ -1,0 +1,176 @@
+"""Model files: the parameters of a model as JSON, by name, with a version and what the model is.
+
+A file is data that a stranger may have written. It is read into a model that stands already, and nothing of it is believed
+before all of it is checked against that model; until then the model is not touched. Numbers are written with all their
+digits, so they come back bit by bit.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import stat
+from collections.abc import Iterable
+from itertools import accumulate, chain
+from pathlib import Path
+from typing import Any
+
+from ..engine import Value
+from ..files import write_whole
+from ..text import visible
+from .modules import Module, assign
+
+FORMAT, VERSION = "micrograd_plus model", 1
+_WIDEST = -2.2250738585072014e-308  # no float takes more characters
+_TOKEN = re.compile(r'(?s)"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]')  # a string, which may lack its end, or a bracket
+
+
+def save(model: Module, path: str | os.PathLike[str]) -> Path:
+    """Write the parameters of a model to a file, which appears whole or not at all; gives its path.
+
+    Raises ValueError, and writes nothing, when a parameter is nan or infinite, and OSError where the system says so.
+    """
+    groups, target = _groups(model), Path(path)
+    for name, group in groups.items():
+        for i, p in enumerate(group):
+            if not math.isfinite(p.data):
+                raise ValueError(f"{name}[{i}] is {p.data}: a model that has come to such numbers is not worth a file")
+    if target.exists() and not target.is_file():
+        raise ValueError(f"{_shown(str(target))} is there, and is no file that could be replaced")
+    text = _text(model, {name: [p.data for p in group] for name, group in groups.items()})
+    return write_whole(target, text.encode())
+
+
+def load(model: Module, path: str | os.PathLike[str]) -> None:
+    """Give a model the parameters that `save` wrote, once the whole file has been found right for it.
+
+    Raises ValueError, saying what is wrong, when the file is no model file of this version, is larger than one of this
+    model can be, or does not have exactly this model's architecture and parameters as finite numbers; OSError when it
+    cannot be read. The model then has changed in nothing.
+    """
+    groups, source = _groups(model), Path(path)
+    widest = _text(model, {name: [_WIDEST] * len(group) for name, group in groups.items()})
+    try:
+        content = _content(source, largest=1000 + 2 * len(widest))  # room to write it in another way
+        numbers = _numbers(_parsed(content, deepest=_depth(widest)), model, groups)
+    except ValueError as error:
+        raise ValueError(f"{_shown(str(source))} was not loaded: {error}") from None
+    assign([p for group in groups.values() for p in group], numbers)
+
+
+def _groups(model: Module) -> dict[str, list[Value]]:
+    """The parameters by name, or all in one list where the names are not those of all."""
+    parameters, groups = model.parameters(), model.named_parameters()
+    if list(chain.from_iterable(groups.values())) != parameters:
+        groups = {"parameters": parameters}
+    for name, group in groups.items():
+        for i, p in enumerate(group):
+            if p.primitive is not None:
+                raise ValueError(f"{name}[{i}] is computed, by {p.primitive.name}, and cannot be given a number")
+    return groups
+
+
+def _text(model: Module, numbers: dict[str, list[float]]) -> str:
+    lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(group)}" for name, group in numbers.items())
+    head = {"format": FORMAT, "version": VERSION, "architecture": model.architecture()}
+    entries = ",\n".join(f" {json.dumps(key)}: {json.dumps(entry, allow_nan=False)}" for key, entry in head.items())
+    return f'{{\n{entries},\n "parameters": {{\n{lines}\n }}\n}}\n'
+
+
+# Reading. -------------------------------------------------------------------------------------------------------------
+def _content(path: Path, largest: int) -> bytes:
+    """What is in a regular file of at most so many bytes; other things are neither read nor waited for."""
+    with open(path, "rb", opener=lambda p, flags: os.open(p, flags | getattr(os, "O_NONBLOCK", 0))) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("it is no regular file")
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise ValueError(f"no file for this model is longer than {largest} bytes")
+    return content
+
+
+def _parsed(content: bytes, deepest: int) -> Any:
+    """The JSON in it, nested no deeper than so, with no name twice in an object and no number beyond the floats."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"it is no UTF-8 text: {error.reason} at byte {error.start}") from None
+    if _depth(text) > deepest:
+        raise ValueError(f"its brackets are nested deeper than {deepest}, as no file for this model is")
+    try:
+        return json.loads(text, object_pairs_hook=_object, parse_float=_float, parse_int=_integer, parse_constant=_float)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is no JSON: {error}") from None
+
+
+def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, entry in pairs:
+        if name in found:
+            raise ValueError(f"it has {_shown(name)} twice")
+        found[name] = entry
+    return found
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{_shown(text)} is not a finite number")
+    if number == 0.0 and re.match(r"-?[0.]*[1-9]", text):
+        raise ValueError(f"{_shown(text)} is closer to 0 than any float")
+    return number
+
+
+def _integer(text: str) -> int:
+    if len(text) > 20:
+        raise ValueError(f"{_shown(text)} has too many digits")
+    return int(text)
+
+
+def _depth(text: str) -> int:
+    """How many brackets stand within one another."""
+    brackets = (token.group()[0] for token in _TOKEN.finditer(text))
+    return max(accumulate(1 if bracket in "[{" else -1 for bracket in brackets if bracket != '"'), default=0)
+
+
+def _numbers(found: Any, model: Module, groups: dict[str, list[Value]]) -> list[float]:
+    """The numbers in the order of the parameters; ValueError unless all that was found is what this model needs."""
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise ValueError(f"it is no model file: its format is not {FORMAT!r}")
+    if found.get("version") != VERSION:
+        raise ValueError(f"it has version {_shown(found.get('version'))}, and this program reads version {VERSION}")
+    zeros = {name: [0.0] * len(group) for name, group in groups.items()}
+    wanted = json.loads(_text(model, zeros))
+    _require_like(found, {**wanted, "parameters": found.get("parameters")}, "the file")
+    _require_like(found["parameters"], zeros, "parameters", numbers=True)
+    known: dict[Value, float] = {}
+    for name, group in groups.items():
+        for i, (p, number) in enumerate(zip(group, found["parameters"][name])):
+            if known.setdefault(p, float(number)) != number:
+                raise ValueError(f"{name}[{i}] is a parameter that was given another number before")
+    return [known[p] for group in groups.values() for p in group]
+
+
+def _require_like(found: Any, wanted: Any, where: str, numbers: bool = False) -> None:
+    """Raise ValueError, naming the first place, unless both are the same; with `numbers`, other ones may stand in it."""
+    if numbers and type(wanted) is float:
+        if type(found) is not float and (type(found) is not int or abs(found) > 2**53):
+            raise ValueError(f"{where} is {_shown(found)}, and no number that a float holds exactly")
+    elif type(found) is not type(wanted) or (not isinstance(wanted, dict | list) and found != wanted):
+        raise ValueError(f"{where} is {_shown(found)}, and {_shown(wanted)} in the model")
+    elif isinstance(wanted, dict):
+        for name in [*wanted, *found]:
+            if name not in found or name not in wanted:
+                raise ValueError(f"{where} {'has' if name in found else 'lacks'} {_shown(name)}, unlike the model")
+            _require_like(found[name], wanted[name], f"{where}.{name}", numbers)
+    elif isinstance(wanted, list):
+        if len(found) != len(wanted):
+            raise ValueError(f"{where} has {len(found)} entries, and {len(wanted)} in the model")
+        for i, (one, other) in enumerate(zip(found, wanted)):
+            _require_like(one, other, f"{where}[{i}]", numbers)
+
+
+def _shown(x: Any) -> str:
+    return visible(repr(x), 80)
