@@ -11,6 +11,7 @@ from .emission import DOUBLE, INDEX, LANE, POINTER, Code, index_of
 from .rolling import LANES, LEAF, OUTPUT, PARAMETER, SHARED, Address, Nest, Rolled, Segment, Shape
 
 JAM = 4  # statements of a nest that run side by side, so that additions need not wait for each other
+TILE = 2  # turns of an outer loop that go through the inner one together, while what they read is near
 
 
 class Loops(Code):
@@ -53,13 +54,25 @@ class Loops(Code):
         self.builder.ret_void()
 
     def _nest(self, nest: Nest) -> None:
+        sums = nest.target.place == OUTPUT and self.summed and self.lanes > 1
+        tiled = nest.outer - nest.outer % TILE if sums else 0
+        if tiled:
+            with self._loop(index_of(tiled), TILE) as outer:
+                self._turns(nest, [self.builder.add(outer, index_of(n)) for n in range(TILE)])
+        if tiled < nest.outer:
+            with self._loop(index_of(nest.outer - tiled), 1) as outer:
+                self._turns(nest, [self.builder.add(outer, index_of(tiled))])
+
+    def _turns(self, nest: Nest, outers: Sequence[Any]) -> None:
+        """The inner loop, for one or several turns of the outer one."""
         jammed = nest.inner - nest.inner % JAM
-        with self._loop(index_of(nest.outer), 1) as outer:
-            if jammed:
-                with self._loop(index_of(jammed), JAM) as inner:
+        if jammed:
+            with self._loop(index_of(jammed), JAM) as inner:
+                for outer in outers:
                     self._statements(nest, outer, inner, JAM)
-            if jammed < nest.inner:
-                with self._loop(index_of(nest.inner - jammed), 1) as inner:
+        if jammed < nest.inner:
+            with self._loop(index_of(nest.inner - jammed), 1) as inner:
+                for outer in outers:
                     self._statements(nest, outer, self.builder.add(inner, index_of(jammed)), 1)
 
     def _statements(self, nest: Nest, outer: Any, inner: Any, together: int) -> None:
