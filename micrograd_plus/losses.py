@@ -243,5 +243,5 @@ def _minus_log(p: Number) -> Number:
 def _weighed(weight: Number, amount: Number) -> Number:
     """weight × amount, and 0 for no weight of an infinite amount."""
     if _is_plain(weight):
-        return weight * amount if weight else 0.0
+        return weight * amount  # nobody gives a plain 0
     return ops.where(ops.equal(weight, 0.0) * ops.equal(amount, inf), 0.0, weight * amount)

@@ -1,0 +1,284 @@
+"""Optimisers and schedules: from a gradient to better parameters.
+
+An optimiser is used in one of two ways, which give the same bits: `step(model)` reads the gradients of Values and writes
+their data; `update(parameters, gradient)` takes arrays, a tape's gradient for one, and gives the new parameters. Formulas,
+defaults and the place of every epsilon are PyTorch's; a learning rate is a number, or a schedule: a function from the
+number of updates done so far to a number.
+
+An update happens as a whole or not at all. Should a gradient, or a number that comes out, not be finite, then a
+FloatingPointError names the first parameter concerned, and neither parameters nor optimiser have changed. The optimiser's
+own numbers belong to parameters of one shape; it pickles and copies with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass, fields
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from .engine import Value, known_gradient
+from .flat import Floats
+from .nn import Module
+from .schedules import CosineDecay, InverseTimeDecay, Settings, StepDecay
+from .tape import values_of
+
+__all__ = ["SGD", "AdaGrad", "Adam", "AdamW", "CosineDecay", "InverseTimeDecay", "Optimizer", "RMSProp", "StepDecay"]
+
+Schedule = Callable[[int], float]
+Memory = dict[str, Floats]  # what an optimiser remembers of earlier gradients: arrays of the parameters' shape
+
+
+class _State(NamedTuple):
+    updates: int = 0
+    shape: tuple[int, ...] | None = None
+    memory: Memory = {}  # noqa: RUF012  # nobody changes it: an update makes another
+
+
+@dataclass(repr=False, eq=False)
+class Optimizer(Settings):
+    """What all optimisers share; one of your own defines `rule`."""
+
+    learning_rate: float | Schedule = 0.01
+    _: KW_ONLY
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._state = _State()
+
+    def rule(self, w: Floats, g: Floats, rate: float, memory: Memory) -> tuple[Floats, Memory]:
+        """New parameters and memory, in arrays of their own; the memory is empty before the first update."""
+        raise NotImplementedError
+
+    @property
+    def updates(self) -> int:
+        """The number of updates done so far."""
+        return self._state.updates
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next update."""
+        rate = self.learning_rate
+        return self.checked("learning_rate", rate(self.updates) if callable(rate) else rate)
+
+    def update(self, parameters: Floats, gradient: Floats) -> Floats:
+        """The parameters after one update, a new array; `parameters` and `gradient` are real arrays of one shape.
+
+        Raises ValueError for other shapes than in earlier updates, and FloatingPointError as said above.
+        """
+        new, self._state = self._next(_floats(parameters, "parameters"), _floats(gradient, "gradient"), ())
+        return np.asarray(new)
+
+    def step(self, parameters: Module | Sequence[Value]) -> None:
+        """Update the parameters of a Module, or the Values given, by the gradients that `backward()` left in them.
+
+        A parameter that no backward pass has reached has the gradient 0, as its `.grad` reads. The gradients stay:
+        `zero_grad()` forgets them. Raises ValueError when none of the Values has a gradient, when one is named twice or
+        is not a leaf, for another number of them than in earlier updates, and FloatingPointError as said above.
+        """
+        leaves = _leaves(parameters)
+        before, old = [p.data for p in leaves], self._state
+        new, state = self._next(np.array(before), np.array([p.grad for p in leaves]), leaves)
+        try:
+            _write(leaves, new.tolist())
+            self._state = state
+        except BaseException:  # Ctrl-C between two of them
+            _write(leaves, before)
+            self._state = old
+            raise
+
+    def reset(self) -> None:
+        """Forget all updates, as if the optimiser were new."""
+        self._state = _State()
+
+    def _next(self, w: Floats, g: Floats, leaves: Sequence[Value]) -> tuple[Floats, _State]:
+        updates, shape, memory = self._state
+        if w.shape != g.shape:
+            raise ValueError(f"the gradient has the shape of the parameters, {w.shape}, not {g.shape}")
+        if shape not in (None, w.shape):
+            raise ValueError(f"{self!r} holds the state of parameters of shape {shape}, not {w.shape}: make a new "
+                             "optimiser for these, or call .reset() to forget the others")
+        _require_finite(g, leaves, "the gradient of {} is {}", "detect_anomaly() finds where it arose")
+        rate = self.rate
+        with np.errstate(all="ignore"):
+            new, remembered = self.rule(w, g, rate, memory)
+        for name, numbers in {"data": new, **remembered}.items():
+            _require_finite(numbers, leaves, f"the {name} of {{}} would become {{}}", f"try a learning rate below {rate}")
+        return new, _State(updates + 1, w.shape, remembered)
+
+    def __repr__(self) -> str:
+        called = f"{type(self).__name__}({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in fields(self))})"
+        if not self.updates:
+            return called
+        return f"<{called} after {self.updates} updates of {int(np.prod(self._state.shape or ()))} parameters>"
+
+
+@dataclass(repr=False, eq=False)
+class SGD(Optimizer):
+    """Gradient descent, w ← w - α·g, with momentum μ in one of three forms; `weight_decay` λ adds λ·w to g (Lund).
+
+    form="sum": v ← μ·v + g, then w ← w - α·v. PyTorch's: the rate may change without touching what was gathered.
+    form="step": v ← μ·v - α·g, then w ← w + v. Lund's (Choice of the step size): v is the step itself, at the rates of
+    its time; at a constant rate the same as "sum".
+    form="average": v ← μ·v + (1 - μ)·g, then w ← w - α·(v + λ·w). Lund's (Regularization): v is a running average of
+    the gradient, and the decay stays out of it.
+
+    `nesterov` looks one step ahead: the step is made with μ·v plus the newest term in place of v (Sutskever et al. 2013).
+    """
+
+    learning_rate: float | Schedule = 0.001
+    _: KW_ONLY
+    momentum: float = 0.0
+    nesterov: bool = False
+    form: Literal["sum", "step", "average"] = "sum"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.form not in ("sum", "step", "average"):
+            raise ValueError(f'the forms of momentum are "sum", "step" and "average", not {self.form!r}')
+        if self.nesterov and not self.momentum:
+            raise ValueError("Nesterov's look ahead needs a momentum above 0")
+
+    def rule(self, w: Floats, g: Floats, rate: float, memory: Memory) -> tuple[Floats, Memory]:
+        outside = self.form == "average"
+        decay = self.weight_decay * w
+        share = {"sum": 1.0, "step": -rate, "average": 1.0 - self.momentum}[self.form]
+        v = newest = share * (g if outside else g + decay)
+        if self.momentum:
+            v = self.momentum * memory.get("velocity", 0.0) + newest
+            memory = {"velocity": v}
+        if self.nesterov:
+            v = self.momentum * v + newest
+        if self.form == "step":
+            return w + v, memory
+        return w - rate * (v + decay if outside else v), memory
+
+
+@dataclass(repr=False, eq=False)
+class AdaGrad(Optimizer):
+    """s ← s + g², w ← w - α·g / (√s + ε): smaller steps where gradients were large (Duchi et al. 2011; named by Lund).
+
+    s begins at `initial_accumulator`; `weight_decay` λ adds λ·w to g. PyTorch's lr_decay is an InverseTimeDecay.
+    """
+
+    _: KW_ONLY
+    initial_accumulator: float = 0.0
+    epsilon: float = 1e-10
+
+    def rule(self, w: Floats, g: Floats, rate: float, memory: Memory) -> tuple[Floats, Memory]:
+        g = g + self.weight_decay * w
+        squares = memory.get("squares", self.initial_accumulator) + g * g
+        return w - rate * (g / (np.sqrt(squares) + self.epsilon)), {"squares": squares}
+
+
+@dataclass(repr=False, eq=False)
+class RMSProp(Optimizer):
+    """s ← ρ·s + (1 - ρ)·g², w ← w - α·g / (√s + ε): AdaGrad that forgets (Hinton's lecture 6e; named by Lund).
+
+    ρ is `smoothing`. With `centered`, s less the square of the average gradient is under the root; with `momentum` μ the
+    quotients are gathered, v ← μ·v + g / (√s + ε), w ← w - α·v. `weight_decay` λ adds λ·w to g.
+    """
+
+    _: KW_ONLY
+    smoothing: float = 0.99
+    epsilon: float = 1e-8
+    momentum: float = 0.0
+    centered: bool = False
+
+    def rule(self, w: Floats, g: Floats, rate: float, memory: Memory) -> tuple[Floats, Memory]:
+        g = g + self.weight_decay * w
+        spread = squares = _average(memory, "squares", self.smoothing, g * g)
+        found = {"squares": squares}
+        if self.centered:
+            found["mean"] = mean = _average(memory, "mean", self.smoothing, g)
+            spread = np.maximum(squares - mean * mean, 0.0)  # rounding may take it below, where PyTorch gives nan
+        v = g / (np.sqrt(spread) + self.epsilon)
+        if self.momentum:
+            found["velocity"] = v = self.momentum * memory.get("velocity", 0.0) + v
+        return w - rate * v, found
+
+
+@dataclass(repr=False, eq=False)
+class Adam(Optimizer):
+    """m ← β₁·m + (1 - β₁)·g, s ← β₂·s + (1 - β₂)·g², w ← w - α·m̂ / (√ŝ + ε) (Kingma and Ba 2015, algorithm 1).
+
+    m̂ = m / (1 - β₁ᵗ) and ŝ = s / (1 - β₂ᵗ) take out what m and s owe to their beginning at 0, in update t = 1, 2, ....
+    `weight_decay` λ adds λ·w to g; see AdamW. With `amsgrad` the largest s so far is under the root (Reddi et al. 2018).
+    """
+
+    learning_rate: float | Schedule = 0.001
+    _: KW_ONLY
+    betas: tuple[float, float] = (0.9, 0.999)
+    epsilon: float = 1e-8
+    amsgrad: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.betas) != 2:
+            raise ValueError(f"Adam has two betas, for the averages of g and of g², not {self.betas!r}")
+
+    def rule(self, w: Floats, g: Floats, rate: float, memory: Memory) -> tuple[Floats, Memory]:
+        return self._adapted(w, g + self.weight_decay * w, rate, memory)
+
+    def _adapted(self, w: Floats, g: Floats, rate: float, memory: Memory) -> tuple[Floats, Memory]:
+        (beta1, beta2), t = self.betas, self.updates + 1
+        mean, squares = _average(memory, "mean", beta1, g), _average(memory, "squares", beta2, g * g)
+        found = {"mean": mean, "squares": squares}
+        if self.amsgrad:
+            found["largest"] = squares = np.maximum(memory.get("largest", 0.0), squares)
+        root = np.sqrt(squares) / (1.0 - beta2**t) ** 0.5 + self.epsilon
+        return w - rate / (1.0 - beta1**t) * (mean / root), found
+
+
+@dataclass(repr=False, eq=False)
+class AdamW(Adam):
+    """Adam whose decay stays out of its averages: w ← (1 - α·λ)·w first (Loshchilov and Hutter 2019, algorithm 2)."""
+
+    _: KW_ONLY
+    weight_decay: float = 0.01
+
+    def rule(self, w: Floats, g: Floats, rate: float, memory: Memory) -> tuple[Floats, Memory]:
+        return self._adapted(w * (1.0 - rate * self.weight_decay), g, rate, memory)
+
+
+# What is given. -------------------------------------------------------------------------------------------------------
+def _average(memory: Memory, name: str, share: float, newest: Floats) -> Floats:
+    return share * memory.get(name, 0.0) + (1.0 - share) * newest
+
+
+def _leaves(parameters: Module | Sequence[Value]) -> list[Value]:
+    """The parameters: leaves, each named once, of which one at least has a gradient."""
+    leaves = values_of(parameters)
+    for p in leaves:
+        if not isinstance(p, Value):
+            raise TypeError(f"step takes a Module or a sequence of Values, not of {type(p).__name__}; update takes arrays")
+        if p.primitive is not None:
+            raise ValueError(f"{p!r} is the result of {p.primitive.name}, not a leaf: give the leaves that it is made of")
+    if len(set(leaves)) < len(leaves):
+        raise ValueError("a parameter is named twice, and would be updated twice: name each once")
+    if all(known_gradient(p) is None for p in leaves):
+        raise ValueError(f"none of the {len(leaves)} parameters has a gradient: call .backward() on the loss first")
+    return leaves
+
+
+def _write(leaves: Sequence[Value], numbers: Sequence[float]) -> None:
+    for p, number in zip(leaves, numbers):
+        p.data = number
+
+
+def _floats(numbers: Any, what: str) -> Floats:
+    array = np.asarray(numbers)
+    if array.dtype.kind not in "fiub" or not np.can_cast(array.dtype, np.float64):
+        raise TypeError(f"the {what} must be an array of real numbers that a float64 holds, not of {array.dtype}")
+    return array.astype(np.float64)
+
+
+def _require_finite(numbers: Floats, leaves: Sequence[Value], what: str, advice: str) -> None:
+    finite = np.isfinite(numbers)
+    if not finite.all():
+        place = np.argwhere(~finite)[0].tolist()
+        name = f"parameter {', '.join(map(str, place))}{f', {leaves[place[0]]!r},' if leaves else ''}"
+        said = what.format(name, float(numbers[tuple(place)]))
+        raise FloatingPointError(f"{said}: nothing was updated; {advice}")

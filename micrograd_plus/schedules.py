@@ -1,0 +1,87 @@
+"""Learning rates that fall as training goes on: functions from the number of updates done so far to a rate.
+
+Any such function is a schedule; these are three that pickle, compare and print. Settings whose names say in what range
+they lie are checked here, for the optimisers, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf, pi
+from typing import Any
+
+from .ops import as_float, cos
+
+BELOW_ONE = ("momentum", "smoothing", "betas")
+ABOVE_ZERO = ("epsilon", "every", "updates")
+
+
+class Settings:
+    """A dataclass whose numbers lie in the range that their name asks for, else ValueError."""
+
+    def __post_init__(self) -> None:
+        for name, given in vars(self).items():
+            if not callable(given) and not isinstance(given, str):
+                for number in given if isinstance(given, (list, tuple)) else [given]:
+                    self.checked(name, number)
+
+    def checked(self, name: str, number: Any) -> float:
+        """The number as a float."""
+        kind, above_zero, below_one = type(self).__name__, name in ABOVE_ZERO, name in BELOW_ONE
+        x = as_float(number, f"the {name} of {kind}")
+        if not (x > 0.0 if above_zero else x >= 0.0) or not x < (1.0 if below_one else inf):
+            raise ValueError(f"the {name} of {kind} must be {'above' if above_zero else 'at least'} 0 and "
+                             f"{'below 1' if below_one else 'finite'}, not {number!r}")
+        return x
+
+
+@dataclass(frozen=True)
+class StepDecay(Settings):
+    """initial · factor^⌊k / every⌋ after k updates (Lund, Practical Training Tips: tune by factors, on a plateau decrease).
+
+    >>> [StepDecay(0.5, every=2, factor=0.5)(k) for k in range(5)]
+    [0.5, 0.5, 0.25, 0.25, 0.125]
+    """
+
+    initial: float
+    every: int
+    factor: float = 0.1
+
+    def __call__(self, updates: int) -> float:
+        return self.initial * self.factor ** (updates // self.every)
+
+
+@dataclass(frozen=True)
+class InverseTimeDecay(Settings):
+    """initial / (1 + decay·k) after k updates.
+
+    With a decay above 0 Σα = ∞ and Σα² < ∞, under which stochastic gradient descent converges (Lund, Robbins-Siegmund).
+
+    >>> [InverseTimeDecay(1.0, decay=1.0)(k) for k in range(4)]
+    [1.0, 0.5, 0.3333333333333333, 0.25]
+    """
+
+    initial: float
+    decay: float
+
+    def __call__(self, updates: int) -> float:
+        return self.initial / (1.0 + self.decay * updates)
+
+
+@dataclass(frozen=True)
+class CosineDecay(Settings):
+    """final + ½·(initial - final)·(1 + cos(π·k / updates)) after k updates, and `final` from the end of them on.
+
+    Loshchilov and Hutter 2017 (equation 5), without its restarts.
+
+    >>> [round(CosineDecay(1.0, updates=4)(k), 3) for k in range(6)]
+    [1.0, 0.854, 0.5, 0.146, 0.0, 0.0]
+    """
+
+    initial: float
+    updates: int
+    final: float = 0.0
+
+    def __call__(self, updates: int) -> float:
+        height: float = 0.5 * (1.0 + cos(pi * min(updates / self.updates, 1.0)))
+        return self.final + (self.initial - self.final) * height
