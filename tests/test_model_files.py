@@ -52,6 +52,7 @@ MODELS = {
     "own": lambda seed: _random(Scale(0.0, 0.0, 0.0), seed),
     "unnamed": lambda seed: Shifted(2, [2, 1], rng=random.Random(seed)),
     "tied": lambda seed: Shifted(2, [2, 1], tied=True, rng=random.Random(seed)),
+    "labels": lambda seed: MLP(1, [4], classes=(True, 10**30, -0.5, "1"), rng=random.Random(seed)),
     "nothing": lambda seed: Module(),
 }
 every_model = pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, r2_score
 
-from micrograd_plus import Value, gradcheck, ops
+from micrograd_plus import Value, gradcheck, ops, record
 from micrograd_plus.nn import MLP, Adaline, Layer, Module, Neuron, Perceptron, activations, linear
 from micrograd_plus.nn.modules import Predictor
 
@@ -64,6 +64,14 @@ def test_maxout_can_be_other_activations(slopes, known):
 def test_gradients_of_a_network(activation):
     model = MLP(2, [3, 2], activation=activation, output="softmax", rng=random.Random(3))
     gradcheck(lambda x, y: ops.logsumexp(model.totals([x, y])) - model.totals([x, y])[1], 0.3, -0.7)
+
+
+@pytest.mark.parametrize(("activation", "output"), [("maxout", "softmax"), ("threshold", "sigmoid"), ("silu", "threshold")])
+def test_a_tape_of_a_network_has_its_bits(activation, output):
+    model = MLP(2, [3, 2], activation=activation, output=output, rng=random.Random(3))
+    tape = record(model, [0.3, -0.7], parameters=model)
+    rows = [[x / 4, y / 4] for x in range(-4, 4) for y in range(-4, 4)]
+    assert tape.values(rows).tolist() == [[out.data for out in model(row)] for row in rows]
 
 
 def test_pieces_are_drawn_after_one_another_from_the_same_rng():

@@ -235,6 +235,21 @@ def test_a_rate_too_large_is_an_error_and_changes_nothing():
     assert data(adaline) == [0.25, -0.5, 1.0]
 
 
+def test_weights_that_the_last_row_blows_up_are_not_kept():
+    adaline = Adaline(1, classes=None)
+    with pytest.raises(FloatingPointError, match="in pass 1"):
+        adaline.fit([[1e150]], [1e150], rate=1e10, passes=1)
+    assert data(adaline) == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("rate", [0.0, -0.1, math.inf, math.nan])
+def test_a_rate_that_is_none_is_refused(rate):
+    adaline = Adaline(1)
+    with pytest.raises(ValueError, match=f"not {rate}"):
+        adaline.fit([[1.0]], [1], rate=rate)
+    assert data(adaline) == [0.0, 0.0]
+
+
 @pytest.mark.parametrize("model", [Perceptron(2), Adaline(2)], ids=repr)
 @pytest.mark.parametrize(("rows", "y", "reason"), [
     ([(0, 1)], [1, 1], "1 rows and 2 targets"), ([], [], "0 rows"), ([(0, 1, 2)], [1], "row 0 must be 2 finite numbers"),

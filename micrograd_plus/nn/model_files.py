@@ -30,6 +30,7 @@ _TOKEN = re.compile(r'(?s)"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]')  # a string, which m
 def save(model: Module, path: str | os.PathLike[str]) -> Path:
     """Write the parameters of a model to a file, which appears whole or not at all; gives its path.
 
+    Beside them it has the model's `architecture`, in which a function that serves as activation goes by its name alone.
     Raises ValueError, and writes nothing, when a parameter is nan or infinite, and OSError where the system says so.
     """
     groups, target = _groups(model), Path(path)
@@ -124,7 +125,7 @@ def _float(text: str) -> float:
 
 
 def _integer(text: str) -> int:
-    if len(text) > 20:
+    if len(text) > 300:  # of which no float has so many
         raise ValueError(f"{_shown(text)} has too many digits")
     return int(text)
 

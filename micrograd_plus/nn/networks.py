@@ -17,9 +17,9 @@ class MLP(Predictor):
 
     `activation`, `init`, `rng` and `pieces` are those of a Neuron, for the hidden layers. `output` is what becomes of the
     total inputs of the last layer: "linear" leaves them, "softmax" makes them probabilities that add up to 1, and any other
-    activation by its name is applied to each; `totals(x)` gives what comes before it. With `classes` the model is a
-    classifier, and `predict` chooses among them. Softmax outputs have the classes 0, 1, 2 ... and one sigmoid or threshold
-    output has 0 and 1, if no others are given.
+    activation by its name is applied to each. `totals(x)` gives what comes before it, and that is what losses take when
+    they work from logits. With `classes` the model is a classifier, and `predict` chooses among them; if none are given,
+    softmax outputs have the classes 0, 1, 2 ... and one sigmoid or threshold output has 0 and 1.
 
     Dropout (Srivastava et al. 2014, scaled in training so that nothing need be at other times) leaves out each hidden unit
     with the probability `dropout`. It takes place where a call has masks, and nowhere else: train on

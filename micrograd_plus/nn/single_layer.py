@@ -133,9 +133,12 @@ class Adaline(SingleLayer):
         ½·(target − w·x − b)², as met on the way and summed over the units.
 
         Every row moves the weights by rate·(target − w·x − b)·x, down the gradient of ½·(target − w·x − b)²; the square
-        without the ½, as Sharif's slide 16 has it, would move them twice as far. Raises FloatingPointError, and leaves the
-        weights as they were, when the rate is too large and the error grows beyond all numbers.
+        without the ½, as Sharif's slide 16 has it, would move them twice as far. Raises ValueError for a rate that is not
+        positive, and FloatingPointError when it is so large that the error grows beyond all numbers; the weights then are
+        what they were.
         """
+        if not 0.0 < rate < math.inf:
+            raise ValueError(f"a rate is positive and finite, not {rate!r}")
         targets = self._targets(y)
         rows, units = self._rows(X, targets), self._units()
         errors: list[float] = []
@@ -148,7 +151,7 @@ class Adaline(SingleLayer):
                     for j, x in enumerate(rows[i]):
                         unit[j] -= rate * (delta * x)
             errors.append(squares / len(rows))
-            if not math.isfinite(squares):
+            if not all(map(math.isfinite, (squares, *[number for unit in units for number in unit]))):
                 longest = max(math.fsum(x * x for x in row) for row in rows)
                 raise FloatingPointError(f"the error is {squares} in pass {len(errors)}: the rate {rate} is too large, "
                                          f"no step overshoots up to {1 / longest:.2g}, 1 over the longest row's square")
