@@ -244,7 +244,7 @@ def moons(steps: int = 100) -> Moons:
 
 def _moons_data() -> tuple[list[tuple[float, float]], list[int]]:
     try:
-        from sklearn.datasets import make_moons  # type: ignore[import-untyped]
+        from sklearn.datasets import make_moons
     except ImportError:
         raise ImportError('the moons come from scikit-learn: `pip install "micrograd-plus[data]"`') from None
     points: Any

@@ -1,0 +1,101 @@
+"""Examples to learn from: checked before the first step, made into the rows of a tape, and some of them held out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import losses
+from .engine import Value
+from .flat import Floats
+from .guards import no_grad
+from .nn import Module
+
+Loss = Callable[[Any, Any], Any]  # from the model's output and the target of one example to a number
+
+
+def examples_of(model: Module, X: Any, y: Any, loss: Loss, which: str) -> tuple[Floats, int]:  # noqa: N803
+    """The rows of the tape, inputs and then targets, and how many inputs there are; checked."""
+    inputs, targets = numbers_of(X, f"{which}X"), numbers_of(y, f"{which}y")
+    if inputs.ndim != 2 or not inputs.size:
+        raise ValueError(f"{which}X has the shape (examples, inputs), with at least one of each, not {inputs.shape}")
+    if targets.ndim not in (1, 2) or len(targets) != len(inputs):
+        raise ValueError(f"{which}y has the shape (examples,) or (examples, targets) with the {len(inputs)} examples of "
+                         f"{which}X, not {targets.shape}")
+    with no_grad():
+        out = function_of(model, loss)([Value(number) for number in inputs[0].tolist()])
+    _check_targets(targets, len(out) if isinstance(out, Sequence) else 1, loss, f"{which}y")
+    return np.column_stack([inputs, targets]), inputs.shape[1]
+
+
+def function_of(model: Module, loss: Loss | None = None) -> Callable[..., Any]:
+    """The model as a function of its inputs; for a loss that takes total inputs it stops at these."""
+    if not callable(model):
+        raise TypeError(f"a model is called with a list of inputs, but {model!r} cannot be called")
+    entropies = ("softmax", losses.cross_entropy), ("sigmoid", losses.binary_cross_entropy)
+    if (getattr(model, "output", ""), loss) in entropies:
+        totals: Callable[..., Any] = model.totals  # type: ignore[attr-defined]  # it has outputs of such a kind
+        return totals
+    return model
+
+
+def numbers_of(numbers: Any, what: str) -> Floats:
+    """An array of floats; TypeError or ValueError, naming `what`, unless all are real and finite."""
+    array = np.asarray(numbers)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{what} must be real numbers, not {array.dtype}")
+    array = array.astype(np.float64)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{what} has a number that is not finite at {tuple(np.argwhere(~np.isfinite(array))[0].tolist())}")
+    return array
+
+
+def _check_targets(targets: Floats, outputs: int, loss: Loss, what: str) -> None:
+    """Raise ValueError, naming the first target that the loss does not know."""
+    name = getattr(loss, "__name__", "")
+    if name in ("cross_entropy", "multiclass_hinge", "margin_loss") and targets.ndim == 1:
+        known, meant = np.isin(targets, np.arange(outputs)), f"a class, 0 to {outputs - 1}, as the model has outputs"
+    elif name == "cross_entropy" and targets.shape[1] == outputs:
+        known, meant = (targets >= 0) & (targets <= 1), "a probability"
+    elif name == "cross_entropy":
+        raise ValueError(f"{what} has {targets.shape[1]} probabilities an example, but the model has {outputs} outputs")
+    elif name == "binary_cross_entropy":
+        known, meant = (targets >= 0) & (targets <= 1), "0, 1 or a probability"
+    elif name == "hinge":
+        known, meant = np.isin(targets, (-1, 1)), "-1 or 1"
+    else:
+        return
+    if not known.all():
+        where = tuple(np.argwhere(~known)[0].tolist())
+        raise ValueError(f"{what} must hold for {name} {meant}, not {float(targets[where])!r} as at {where}")
+
+
+def held_out_of(model: Module, rows: Floats, width: int, validation: Any, loss: Loss,
+              seed: int | None) -> tuple[Floats, Floats]:
+    """The rows to learn from, and those to validate with."""
+    if validation is None:
+        return rows, rows[:0]
+    if isinstance(validation, tuple):
+        others, targets = validation
+        held_out, of_validation = examples_of(model, others, targets, loss, "the validation data's ")
+        if of_validation != width or held_out.shape[1] != rows.shape[1]:
+            raise ValueError("the validation data must have as many inputs and targets as the examples")
+        return rows, held_out
+    if not isinstance(validation, float) or not 0.0 < validation < 1.0:
+        raise ValueError(f"validation is a share between 0 and 1, or a pair (X, y), not {validation!r}")
+    count = round(validation * len(rows))
+    if not 0 < count < len(rows):
+        raise ValueError(f"{validation} of {len(rows)} examples leaves none to learn from, or none to validate with")
+    order = np.arange(len(rows)) if seed is None else np.random.default_rng(seed).permutation(len(rows))
+    return rows[np.sort(order[count:])], rows[np.sort(order[:count])]
+
+
+def loss_called(name: str) -> Loss:
+    """The loss of that name; ValueError when there is none."""
+    found = getattr(losses, name, None)
+    if name.startswith("_") or not callable(found) or getattr(found, "__module__", "") != losses.__name__:
+        raise ValueError(f"no loss is called {name!r}: see micrograd_plus.losses")
+    loss: Loss = found
+    return loss

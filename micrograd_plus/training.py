@@ -1,0 +1,253 @@
+"""Training: the loss of one example is recorded once, and its tape replayed over the data until the weights are good.
+
+The tape gives the mean loss of a batch and its gradient; the optimiser turns these into new weights; the model's Values
+get them at the end. Everything is seeded and summed in a stated order, so a run can be had again to the last bit, with
+`engine="eager"` too, which builds the graph of each example anew and is slow.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from .engine import Value, adjoints, nodes_below
+from .flat import Floats
+from .nn import Module
+from .optim import Adam
+from .recording import record
+from .replay import CHUNK, sum_of_chunk
+from .supervision import Loss, examples_of, function_of, held_out_of, loss_called, numbers_of
+from .tape import Tape
+
+
+class Optimizer(Protocol):
+    """What turns a gradient into new weights; see `micrograd_plus.optim`."""
+
+    def update(self, parameters: Floats, gradient: Floats) -> Floats:
+        """The parameters after one step."""
+
+
+@dataclass
+class History:
+    """What happened: the mean loss of each epoch while it ran, and the loss on the validation data after it.
+
+    `losses` has the penalty in it, `validation_losses` has not; `best_epoch` is the epoch, counted from 0, whose weights
+    the model has; `stopped` says why training ended: "epochs", "early stopping" or "interrupted".
+    """
+
+    losses: list[float] = field(default_factory=list)
+    validation_losses: list[float] = field(default_factory=list)
+    best_epoch: int = -1
+    stopped: str = "epochs"
+    updates: int = 0
+    seconds: float = 0.0
+
+    def plot(self, ax: Any = None) -> Any:
+        """The loss curves, on a matplotlib Axes (extra `plot`)."""
+        from .plots import loss_curves
+        return loss_curves(self, ax=ax)
+
+
+def fit(model: Module, X: Any, y: Any, *, loss: str | Loss, optimizer: Optimizer | None = None,  # noqa: N803
+        epochs: int = 100, batch_size: int | None = None, seed: int | None = 0,
+        validation: float | tuple[Any, Any] | None = None, early_stopping: int | None = None,
+        penalty: Callable[[Sequence[Value]], Any] | None = None, progress: bool | None = None,
+        engine: str = "tape", threads: int = 1) -> History:
+    """Train a model on examples: `X` of shape (examples, inputs), `y` of shape (examples,) or (examples, targets).
+
+    `loss` is a function of the model's output and one target (or several, as a list), or the name of one in
+    `micrograd_plus.losses`; `optimizer` is Adam() if none is given. `batch_size` None takes all examples at once, 1 one
+    after the other; batches are drawn anew for each epoch, in an order that `seed` fixes (None: the order of the data).
+    `validation` is a share of the examples to hold out, or a pair (X, y). With `early_stopping` training ends when the
+    validation loss has not fallen for so many epochs, and the best weights are restored. `penalty` is a function of the
+    parameters that is added to the mean loss. `progress` shows a bar (tqdm), by default on a terminal or in a notebook.
+    Ctrl-C ends training; the model keeps what it has learned. The cross-entropies take the total inputs of softmax and
+    sigmoid outputs, and dropout draws its masks anew for each example. Raises ValueError or TypeError, before the first
+    step, for data of the wrong shape, numbers that are not finite, targets that the loss does not know, and options out of
+    range.
+    """
+    if engine not in ("tape", "eager"):
+        raise ValueError(f'there are the engines "tape" and "eager", not {engine!r}')
+    chosen = loss_called(loss) if isinstance(loss, str) else loss
+    rows, width = examples_of(model, X, y, chosen, "")
+    rows, held_out = held_out_of(model, rows, width, validation, chosen, seed)
+    if early_stopping is not None and not len(held_out):
+        raise ValueError("early stopping watches the validation loss: give validation data")
+    for name, number in (("epochs", epochs), ("batch_size", batch_size), ("early_stopping", early_stopping)):
+        if number is not None and (not isinstance(number, int) or number < 1):
+            raise ValueError(f"{name} is a number of at least 1, not {number!r}")
+    objective = _Objective(model, chosen, penalty, rows[0], width, engine, threads)
+    rng = np.random.default_rng(seed)
+    return _Run(model, objective, optimizer or Adam(), History()).train(
+        rows, held_out, epochs, batch_size or len(rows), rng, seed is not None, early_stopping, progress)
+
+
+def outputs(model: Module, X: Any) -> Floats:  # noqa: N803
+    """What the model gives for each example, by tape: shape (examples, outputs)."""
+    given = numbers_of(X, "X")
+    if given.ndim != 2:
+        raise ValueError(f"X has the shape (examples, inputs), not {given.shape}")
+    tape = record(function_of(model), [0.0] * given.shape[1], parameters=model, check=False)
+    found = tape.values(given)
+    return found[:, None] if found.ndim == 1 else found
+
+
+class _Objective:
+    """The mean loss over some examples, plus the penalty, and the gradient of both in the parameters."""
+
+    def __init__(self, model: Module, loss: Loss, penalty: Callable[[Sequence[Value]], Any] | None, row: Floats, width: int,
+                 engine: str, threads: int) -> None:
+        self.parameters, self.threads, self.eager = model.parameters(), threads, engine == "eager"
+        self.model, self.loss, self.width, self.penalty = function_of(model, loss), loss, width, penalty
+        self.dropout = float(getattr(model, "dropout", 0.0))
+        self.masked = len(model.masks()) if self.dropout else 0  # type: ignore[attr-defined]  # it has dropout
+        if not self.eager:
+            self.plain: Tape = record(self._of_example, row.tolist(), parameters=self.parameters)
+            self.tape = self.plain
+            if self.masked:
+                thinned = self.thinned(row[None], np.random.default_rng(0))[0].tolist()
+                self.tape = record(self._of_thinned, thinned, parameters=self.parameters)
+            if penalty:
+                self.of_penalty: Tape = record(lambda: penalty(self.parameters), parameters=self.parameters)
+
+    def _of_example(self, row: list[Any]) -> Any:
+        return self._loss_of(self.model(row[:self.width]), row[self.width:])
+
+    def _of_thinned(self, row: list[Any]) -> Any:
+        end = self.width + self.masked
+        return self._loss_of(self.model(row[:self.width], row[self.width:end]), row[end:])
+
+    def _loss_of(self, output: Any, targets: list[Any]) -> Any:
+        return self.loss(output, targets if len(targets) > 1 else targets[0])
+
+    def thinned(self, rows: Floats, rng: np.random.Generator) -> Floats:
+        """The rows with new masks of dropout between inputs and targets."""
+        if not self.masked:
+            return rows
+        masks = (rng.random((len(rows), self.masked)) >= self.dropout) / (1.0 - self.dropout)
+        return np.column_stack([rows[:, :self.width], masks, rows[:, self.width:]])
+
+    def __call__(self, rows: Floats, parameters: Floats) -> tuple[float, Floats]:
+        """The loss of rows that may be thinned, and its gradient."""
+        if self.eager:
+            return self._eagerly(rows, parameters)
+        value, gradient = self.tape.mean_and_grad(rows, parameters, threads=self.threads)
+        if self.penalty:
+            more, gradient_of_penalty = self.of_penalty.mean_and_grad(np.empty((1, 0)), parameters)
+            value, gradient = value + more, gradient + gradient_of_penalty
+        return value, gradient
+
+    def mean(self, rows: Floats, parameters: Floats) -> float:
+        """The mean loss without the penalty, rows added from first to last."""
+        if self.eager:
+            found = self._rows_eagerly(rows, parameters, self._of_example)[:, 0]
+        else:
+            found = self.plain.values(rows, parameters, threads=self.threads)
+        return float(np.add.accumulate(found)[-1]) / len(rows)
+
+    def _eagerly(self, rows: Floats, parameters: Floats) -> tuple[float, Floats]:
+        of = self._of_thinned if self.masked else self._of_example
+        sums = [sum_of_chunk(self._rows_eagerly(rows[i:i + CHUNK], parameters, of)) for i in range(0, len(rows), CHUNK)]
+        total = sums[0]
+        for of_chunk in sums[1:]:
+            total = total + of_chunk
+        if len(rows) > 1:
+            total /= len(rows)
+        if self.penalty:
+            total += self._gradient_of(self.penalty(self.parameters))
+        return float(total[0]), total[1:]
+
+    def _rows_eagerly(self, rows: Floats, parameters: Floats, of: Callable[[list[Any]], Any]) -> Floats:
+        for p, number in zip(self.parameters, parameters.tolist()):
+            p.data = number
+        return np.array([self._gradient_of(of([Value(x) for x in row.tolist()])) for row in rows])
+
+    def _gradient_of(self, out: Any) -> list[float]:
+        found = adjoints(nodes_below(out), {out: 1.0}) if isinstance(out, Value) else {}
+        return [out.data if isinstance(out, Value) else float(out), *(found.get(p, 0.0) for p in self.parameters)]
+
+
+class _Run:
+    """One training run: the weights as they are now, the best ones, and what happened."""
+
+    def __init__(self, model: Module, objective: _Objective, optimizer: Optimizer, history: History) -> None:
+        self.parameters, self.objective, self.optimizer, self.history = model.parameters(), objective, optimizer, history
+        self.weights = np.array([p.data for p in self.parameters])
+        self.best: Floats | None = None
+
+    def train(self, rows: Floats, held_out: Floats, epochs: int, batch_size: int, rng: np.random.Generator, shuffle: bool,
+              patience: int | None, progress: bool | None) -> History:
+        """All epochs; whatever happens, the model has the last complete weights, or the best."""
+        begin, history = time.perf_counter(), self.history
+        before = self.weights
+        try:
+            with _bar(epochs, progress) as advance:
+                for epoch in range(epochs):
+                    self._epoch(rows, batch_size, rng, shuffle)
+                    if len(held_out):
+                        history.validation_losses.append(self.objective.mean(held_out, self.weights))
+                    if patience is None or self._is_best(epoch):
+                        self.best, history.best_epoch = self.weights, epoch
+                    elif epoch - history.best_epoch >= patience:
+                        history.stopped = "early stopping"
+                        break
+                    advance(history)
+        except KeyboardInterrupt:
+            history.stopped = "interrupted"
+        except BaseException:  # nothing is half learned
+            self.weights, self.best = before, None
+            raise
+        finally:
+            final = self.weights if self.best is None or patience is None else self.best
+            for p, number in zip(self.parameters, final.tolist()):
+                p.data = number
+            history.seconds = time.perf_counter() - begin
+        return history
+
+    def _epoch(self, rows: Floats, batch_size: int, rng: np.random.Generator, shuffle: bool) -> None:
+        order = rng.permutation(len(rows)) if shuffle and batch_size < len(rows) else None
+        total = 0.0
+        for start in range(0, len(rows), batch_size):
+            batch = rows[start:start + batch_size] if order is None else rows[order[start:start + batch_size]]
+            value, gradient = self.objective(self.objective.thinned(batch, rng), self.weights)
+            self.weights = self.optimizer.update(self.weights, gradient)
+            self.history.updates += 1
+            total += value * len(batch)
+        self.history.losses.append(total / len(rows))
+
+    def _is_best(self, epoch: int) -> bool:
+        found = self.history.validation_losses
+        return epoch == 0 or found[-1] < found[self.history.best_epoch]
+
+
+@contextmanager
+def _bar(epochs: int, progress: bool | None) -> Iterator[Callable[[History], None]]:
+    """A progress bar, or nothing."""
+    if progress is None:
+        progress = sys.stderr.isatty() or "ipykernel" in sys.modules
+        quietly = True
+    else:
+        quietly = False
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        if progress and not quietly:
+            raise ImportError("a progress bar needs tqdm: pip install 'micrograd-plus[notebook]'") from None
+        progress = False
+    if not progress:
+        yield lambda _: None
+        return
+    with tqdm(total=epochs, unit="epoch") as bar:
+        def advance(history: History) -> None:
+            shown = {"loss": f"{history.losses[-1]:.4g}"}
+            if history.validation_losses:
+                shown["validation"] = f"{history.validation_losses[-1]:.4g}"
+            bar.set_postfix(shown, refresh=False)
+            bar.update()
+        yield advance

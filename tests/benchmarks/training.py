@@ -1,0 +1,185 @@
+"""Training with `fit`, beside micrograd, PyTorch and scikit-learn, in one run on one core.
+
+    python tests/benchmarks/training.py
+
+First micrograd's moons: 100 steps of full-batch descent, the 100 losses compared, the time of a step beside micrograd's
+(the median of a few steps) and beside that of a PyTorch tensor model in double precision. Then scikit-learn's digits:
+a network of one hidden layer of 50 ReLUs, softmax and Adam, trained for the same number of epochs on three quarters of
+the 1,797 images and scored on the rest. PyTorch is optional. `fit` is also timed with the recording and compiling in it.
+"""
+
+import os
+
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+# ruff: noqa: E402  # threads are counted when NumPy is imported
+import random
+import statistics
+import time
+import warnings
+
+import micrograd.engine
+import micrograd.nn
+import numpy as np
+from sklearn.datasets import load_digits, make_moons
+from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier
+
+from micrograd_plus import ops
+from micrograd_plus.nn import MLP
+from micrograd_plus.optim import SGD, Adam
+from micrograd_plus.training import fit, outputs
+
+try:
+    import torch
+except ImportError:
+    torch = None
+else:
+    torch.set_num_threads(1)
+
+STEPS, OF_MICROGRAD = 100, 6
+EPOCHS, BATCH, RATE = 60, 32, 0.003
+
+
+def rate(step):
+    """The rate of micrograd's notebook."""
+    return 1.0 - 0.9 * step / STEPS
+
+
+def seeded_moons(package):
+    """The notebook's data, and its model in one package."""
+    random.seed(1337)
+    np.random.seed(1337)  # noqa: NPY002  # as the notebook does
+    points, classes = make_moons(n_samples=100, noise=0.1)
+    return points, 2 * classes - 1, package.MLP(2, [16, 16, 1])
+
+
+def steps_of_micrograd(steps):
+    """Losses and seconds of the first steps of the notebook."""
+    points, targets, model = seeded_moons(micrograd.nn)
+    losses, seconds = [], []
+    for k in range(steps):
+        begin = time.perf_counter()
+        scores = [model(list(map(micrograd.engine.Value, point))) for point in points]
+        hinges = [(1 + -target * score).relu() for target, score in zip(targets, scores)]
+        total = sum(hinges) * (1.0 / len(hinges)) + 1e-4 * sum(p * p for p in model.parameters())
+        model.zero_grad()
+        total.backward()
+        for p in model.parameters():
+            p.data -= rate(k) * p.grad
+        seconds.append(time.perf_counter() - begin)
+        losses.append(total.data)
+    return losses, statistics.median(seconds)
+
+
+def in_torch(model, points):
+    """The same network as torch layers in double precision, with the same weights."""
+    layers = []
+    for layer in model.layers:
+        linear = torch.nn.Linear(len(layer.neurons[0].w), len(layer.neurons), dtype=torch.float64)
+        with torch.no_grad():
+            linear.weight.copy_(torch.tensor([[w.data for w in n.w] for n in layer.neurons]))
+            linear.bias.copy_(torch.tensor([n.b.data for n in layer.neurons]))
+        layers += [linear, torch.nn.ReLU()]
+    return torch.nn.Sequential(*layers[:-1]), torch.tensor(np.asarray(points), dtype=torch.float64)
+
+
+def moons_of_torch():
+    """Losses and seconds a step of the PyTorch tensor model."""
+    points, targets, model = seeded_moons(__import__("micrograd_plus.nn", fromlist=["MLP"]))
+    network, x = in_torch(model, points)
+    y = torch.tensor(targets, dtype=torch.float64)
+    losses, seconds = [], []
+    for k in range(STEPS):
+        begin = time.perf_counter()
+        hinge = torch.relu(1 - y * network(x)[:, 0]).mean()
+        total = hinge + 1e-4 * sum((p * p).sum() for p in network.parameters())
+        network.zero_grad()
+        total.backward()
+        with torch.no_grad():
+            for p in network.parameters():
+                p.sub_(rate(k) * p.grad)
+        seconds.append(time.perf_counter() - begin)
+        losses.append(float(total.detach()))
+    return losses, statistics.median(seconds)
+
+
+def moons():
+    """Print the moons' table."""
+    points, targets, model = seeded_moons(__import__("micrograd_plus.nn", fromlist=["MLP"]))
+    begins = []
+
+    class Watched(SGD):
+        def update(self, parameters, gradient):
+            begins.append(time.perf_counter())
+            return super().update(parameters, gradient)
+
+    begin = time.perf_counter()
+    history = fit(model, points, targets, loss="hinge", optimizer=Watched(rate), epochs=STEPS,
+                  penalty=lambda ps: 1e-4 * ops.sum(*(p * p for p in ps)))
+    whole = time.perf_counter() - begin
+    step = statistics.median(np.diff(begins))
+    theirs, of_micrograd = steps_of_micrograd(OF_MICROGRAD)
+    gap = max(abs(a - b) for a, b in zip(theirs, history.losses))
+    print(f"moons, {STEPS} steps of fit: first loss {history.losses[0]!r}, last {history.losses[-1]!r}")
+    print(f"  fit             {step * 1e6:12.1f} µs a step; {whole:.2f} s with recording and compiling")
+    print(f"  micrograd       {of_micrograd * 1e6:12.1f} µs a step, {of_micrograd / step:,.0f} times as long; its first "
+          f"{OF_MICROGRAD} losses differ by at most {gap:.0e}")
+    if torch:
+        of_torch, seconds = moons_of_torch()
+        gap = max(abs(a - b) for a, b in zip(of_torch, history.losses))
+        print(f"  PyTorch tensors {seconds * 1e6:12.1f} µs a step, {seconds / step:.1f} times as long; its {STEPS} losses "
+              f"differ by at most {gap:.0e}")
+    else:
+        print("  PyTorch is not installed")
+
+
+def digits_of_torch(train, classes, test, of_test):
+    """Seconds and accuracy of the same training in PyTorch."""
+    model = MLP(64, [50, 10], init="he", rng=random.Random(0))
+    network, x = in_torch(model, train)
+    y, optimizer = torch.tensor(classes), torch.optim.Adam(network.parameters(), lr=RATE)
+    rng = np.random.default_rng(0)
+    begin = time.perf_counter()
+    for _ in range(EPOCHS):
+        order = rng.permutation(len(x))
+        for start in range(0, len(x), BATCH):
+            batch = order[start:start + BATCH]
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(network(x[batch]), y[batch]).backward()
+            optimizer.step()
+    seconds = time.perf_counter() - begin
+    with torch.no_grad():
+        found = network(torch.tensor(test)).argmax(dim=1).numpy()
+    return seconds, (found == of_test).mean()
+
+
+def digits():
+    """Print the digits' table."""
+    points, classes = load_digits(return_X_y=True)
+    train, test, of_train, of_test = train_test_split(points / 16, classes, test_size=0.25, random_state=0)
+    model = MLP(64, [50, 10], init="he", rng=random.Random(0))
+    begin = time.perf_counter()
+    history = fit(model, train, of_train, loss="cross_entropy", optimizer=Adam(RATE), epochs=EPOCHS, batch_size=BATCH)
+    whole = time.perf_counter() - begin
+    accuracy = (outputs(model, test).argmax(axis=1) == of_test).mean()
+    print(f"\ndigits, {len(train)} images to learn from, {len(test)} held out; 64-50-10, {EPOCHS} epochs, batches {BATCH}")
+    print(f"  fit             {whole:6.2f} s ({history.seconds:.2f} without recording), accuracy {accuracy:.1%}")
+    begin = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it says that it has not converged: it was not asked to
+        theirs = MLPClassifier((50,), learning_rate_init=RATE, batch_size=BATCH, max_iter=EPOCHS, tol=0.0,
+                               n_iter_no_change=EPOCHS, random_state=0).fit(train, of_train)
+    print(f"  MLPClassifier   {time.perf_counter() - begin:6.2f} s, accuracy {theirs.score(test, of_test):.1%}")
+    if torch:
+        seconds, accuracy = digits_of_torch(train, of_train, test, of_test)
+        print(f"  PyTorch         {seconds:6.2f} s, accuracy {accuracy:.1%}")
+    else:
+        print("  PyTorch is not installed")
+
+
+if __name__ == "__main__":
+    moons()
+    digits()

@@ -1,0 +1,56 @@
+"""Networks as scikit-learn has them: its own checks of estimators, and what they learn."""
+
+import sys
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits, load_iris
+from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from micrograd_plus.estimators import Classifier, Regressor
+
+
+@parametrize_with_checks([Classifier(hidden=(8,), epochs=30, learning_rate=0.05, random_state=0),
+                          Regressor(hidden=(8,), epochs=30, learning_rate=0.05, random_state=0)])
+def test_scikit_learn_s_own_checks(estimator, check):
+    check(estimator)
+
+
+def test_digits_are_learned_to_97_percent_on_a_held_out_quarter():
+    points, classes = load_digits(return_X_y=True)
+    train, test, of_train, of_test = train_test_split(points / 16, classes, test_size=0.25, random_state=0)
+    model = Classifier(learning_rate=0.003, epochs=60, random_state=0).fit(train, of_train)
+    assert model.score(test, of_test) >= 0.97
+    assert np.allclose(model.predict_proba(test).sum(axis=1), 1.0)
+    assert (model.classes_[model.predict_proba(test).argmax(axis=1)] == model.predict(test)).all()
+
+
+def test_they_work_in_pipelines_and_searches():
+    points, classes = load_iris(return_X_y=True)
+    named = np.array(["setosa", "versicolor", "virginica"])[classes]
+    search = GridSearchCV(make_pipeline(StandardScaler(), Classifier(epochs=40, learning_rate=0.02, random_state=0)),
+                          {"classifier__hidden": [(4,), (8,)]}, cv=2).fit(points, named)
+    assert search.best_score_ > 0.9
+    assert set(search.predict(points)) <= set(named)
+
+
+def test_a_seed_fixes_everything_and_early_stopping_is_heard():
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(60, 2))
+    numbers = points[:, 0] * points[:, 1] + 100
+    found = [Regressor(early_stopping=5, epochs=300, random_state=3, learning_rate=0.02).fit(points, numbers)
+             for _ in range(2)]
+    assert found[0].predict(points).tolist() == found[1].predict(points).tolist()
+    assert found[0].history_.stopped == "early stopping"
+    assert found[0].n_iter_ == len(found[0].history_.validation_losses)
+    assert found[0].score(points, numbers) > 0.5
+
+
+def test_the_missing_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.base", None)
+    monkeypatch.delitem(sys.modules, "micrograd_plus.estimators")
+    with pytest.raises(ImportError, match=r"micrograd-plus\[data\]"):
+        import micrograd_plus.estimators  # noqa: F401

@@ -1,0 +1,295 @@
+"""Training: the numbers of micrograd's notebook, two engines with the same bits, refusals that change nothing."""
+
+import random
+
+import numpy as np
+import pytest
+
+from micrograd_plus import Value, losses, ops
+from micrograd_plus.nn import MLP
+from micrograd_plus.optim import SGD, Adam
+from micrograd_plus.training import fit, outputs
+
+STEPS = 100
+
+
+def notebook_s_rate(step):
+    return 1.0 - 0.9 * step / 100
+
+
+def weight_decay(parameters):
+    return 1e-4 * ops.sum(*(p * p for p in parameters))
+
+
+@pytest.fixture
+def moons():
+    """The points, targets and model of micrograd's notebook."""
+    from sklearn.datasets import make_moons
+    random.seed(1337)
+    np.random.seed(1337)  # noqa: NPY002  # as the notebook does
+    points, classes = make_moons(n_samples=100, noise=0.1)
+    return points, 2 * classes - 1, MLP(2, [16, 16, 1])
+
+
+def weights(model):
+    return [p.data for p in model.parameters()]
+
+
+def losses_by_hand(value, points, targets, model, steps):
+    """The loop of the notebook, with the Value of either package."""
+    found = []
+    for k in range(steps):
+        scores = [model(list(map(value, point))) for point in points]
+        hinges = [(1 + -target * score).relu() for target, score in zip(targets, scores)]
+        total = sum(hinges) * (1.0 / len(hinges)) + 1e-4 * sum(p * p for p in model.parameters())
+        found.append(total.data)
+        model.zero_grad()
+        total.backward()
+        for p in model.parameters():
+            p.data -= notebook_s_rate(k) * p.grad
+    return found
+
+
+def test_moons_of_the_notebook_step_by_step(moons):
+    points, targets, model = moons
+    begin = weights(model)
+    history = fit(model, points, targets, loss="hinge", optimizer=SGD(notebook_s_rate), epochs=STEPS, penalty=weight_decay)
+    assert history.losses[0] == pytest.approx(0.8958441028683222, abs=1e-9)
+    assert history.losses[-1] == pytest.approx(0.010978370135492717, abs=1e-9)
+    assert (np.sign(outputs(model, points)[:, 0]) == targets).all()
+    for p, number in zip(model.parameters(), begin):
+        p.data = number
+    by_hand = losses_by_hand(Value, points, targets, model, STEPS)
+    assert max(abs(a - b) for a, b in zip(history.losses, by_hand)) < 1e-9
+
+
+@pytest.mark.slow
+def test_moons_of_micrograd_itself(moons):
+    import micrograd.engine
+    import micrograd.nn
+    points, targets, model = moons
+    history = fit(model, points, targets, loss="hinge", optimizer=SGD(notebook_s_rate), epochs=STEPS, penalty=weight_decay)
+    from sklearn.datasets import make_moons
+    random.seed(1337)
+    np.random.seed(1337)  # noqa: NPY002
+    make_moons(n_samples=100, noise=0.1)
+    theirs = losses_by_hand(micrograd.engine.Value, points, targets, micrograd.nn.MLP(2, [16, 16, 1]), STEPS)
+    largest = max(abs(a - b) for a, b in zip(history.losses, theirs))
+    print(f"\nlargest difference of {STEPS} losses from micrograd's: {largest:.1e}")
+    assert largest < 1e-9
+
+
+@pytest.mark.parametrize("options", [
+    {}, {"batch_size": 7}, {"batch_size": 1}, {"batch_size": 7, "seed": None}, {"validation": 0.3, "early_stopping": 2},
+    {"penalty": weight_decay, "batch_size": 16}])
+def test_both_engines_have_the_same_bits(moons, options):
+    points, targets, model = moons
+    found = []
+    begin = weights(model)
+    for engine in ("tape", "eager"):
+        for p, number in zip(model.parameters(), begin):
+            p.data = number
+        history = fit(model, points[:40], targets[:40], loss=losses.hinge, optimizer=Adam(0.01), epochs=3, engine=engine,
+                      **options)
+        found.append((history.losses, history.validation_losses, history.updates, weights(model)))
+    assert found[0] == found[1]
+
+
+def test_rows_past_a_chunk_have_the_same_bits_in_both_engines_and_any_number_of_threads():
+    rng = np.random.default_rng(0)
+    points, found = rng.normal(size=(1100, 1)), []
+    for options in ({"engine": "eager"}, {"threads": 1}, {"threads": 3}):
+        model = MLP(1, [2, 1], rng=random.Random(0), activation="tanh")
+        history = fit(model, points, points[:, 0] ** 2, loss="squared_error", epochs=2, **options)
+        found.append((history.losses, weights(model)))
+    assert found[0] == found[1] == found[2]
+
+
+def test_a_mean_of_batches_counts_each_example_once():
+    """With a rate of 0 the loss of an epoch is the mean over all examples, however they are cut into batches."""
+    points = np.random.default_rng(1).normal(size=(10, 2))
+    model = MLP(2, [3, 1], rng=random.Random(0))
+    whole = fit(model, points, points[:, 0], loss="squared_error", optimizer=SGD(0.0), epochs=1).losses[0]
+    cut = fit(model, points, points[:, 0], loss="squared_error", optimizer=SGD(0.0), epochs=3, batch_size=4)
+    assert cut.losses == pytest.approx([whole] * 3, rel=1e-14)
+    assert cut.updates == 9
+
+
+def test_classes_and_their_probabilities_train_alike():
+    points = np.random.default_rng(2).normal(size=(30, 2))
+    classes = (points[:, 0] > 0).astype(int) + (points[:, 1] > 0)
+    found = []
+    for targets in (classes, np.eye(3)[classes]):
+        model = MLP(2, [4, 3], rng=random.Random(0), activation="tanh")
+        found.append(fit(model, points, targets, loss="cross_entropy", epochs=20).losses)
+    assert found[0] == pytest.approx(found[1], rel=1e-12)
+
+
+def test_dropout_draws_masks_that_both_engines_share_and_validates_without():
+    points = np.random.default_rng(2).normal(size=(20, 2))
+    found = []
+    for engine in ("tape", "eager", "tape"):
+        model = MLP(2, [8, 1], rng=random.Random(0), activation="tanh", dropout=0.5)
+        history = fit(model, points, points[:, 0], loss="squared_error", epochs=4, batch_size=8, engine=engine,
+                      validation=(points, points[:, 0]), seed=len(found) // 2)
+        of_model = np.mean((outputs(model, points)[:, 0] - points[:, 0]) ** 2)
+        assert history.validation_losses[-1] == pytest.approx(of_model, rel=1e-12)
+        found.append((history.losses, weights(model)))
+    assert found[0] == found[1]
+    assert found[0] != found[2]  # another seed, other masks
+
+
+@pytest.mark.parametrize(("output", "loss", "units"), [
+    ("softmax", "cross_entropy", 2), ("sigmoid", "binary_cross_entropy", 1)])
+def test_a_cross_entropy_takes_the_total_inputs(output, loss, units):
+    points = np.random.default_rng(3).normal(size=(20, 2))
+    found = []
+    for kind in (output, "linear"):
+        model = MLP(2, [3, units], rng=random.Random(0), activation="tanh", output=kind)
+        found.append(fit(model, points, points[:, 0] > 0, loss=loss, epochs=5).losses)
+    assert found[0] == found[1]
+
+
+def noisy_line(count, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-1, 1, size=(count, 1))
+    return x, np.sin(3 * x[:, 0]) + rng.normal(scale=0.6, size=count)
+
+
+def test_early_stopping_stops_near_the_minimum_and_restores_it():
+    """A large network on few noisy points learns them by heart: its validation loss falls, and rises again."""
+    patience = 15
+    x, y = noisy_line(12, 0)
+    others = noisy_line(200, 1)
+
+    def network():
+        return MLP(1, [24, 24, 1], init="he", rng=random.Random(0))
+    long, model = network(), network()
+    whole = fit(long, x, y, loss="squared_error", optimizer=Adam(0.01), epochs=1500, validation=others)
+    history = fit(model, x, y, loss="squared_error", optimizer=Adam(0.01), epochs=1500, validation=others,
+                  early_stopping=patience)
+    assert history.stopped == "early stopping"
+    assert history.validation_losses == whole.validation_losses[:len(history.validation_losses)]
+    best = int(np.argmin(whole.validation_losses))  # of all 1,500 epochs
+    assert history.best_epoch == best
+    assert len(history.losses) == best + patience + 1
+    assert whole.validation_losses[-1] > 1.2 * history.validation_losses[best]
+    of_model = np.mean((outputs(model, others[0])[:, 0] - others[1]) ** 2)
+    assert of_model == pytest.approx(history.validation_losses[best], rel=1e-12)
+
+
+def test_exclusive_or_is_learned_by_a_2_2_1_network_from_twenty_seeds():
+    points, targets = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([1, 0, 0, 1])
+    for seed in range(20):
+        model = MLP(2, [2, 1], activation="silu", rng=random.Random(seed))
+        fit(model, points, targets, loss="binary_cross_entropy", optimizer=Adam(0.1), epochs=300)
+        assert ((outputs(model, points)[:, 0] > 0) == targets).all(), seed
+
+
+POINTS, TARGETS = np.zeros((6, 2)), np.array([-1, 1, -1, 1, -1, 1])
+
+
+@pytest.mark.parametrize(("change", "error", "words"), [
+    ({"X": np.zeros(6)}, ValueError, "X has the shape"),
+    ({"X": np.zeros((0, 2)), "y": np.zeros(0)}, ValueError, "X has the shape"),
+    ({"X": np.zeros((6, 3))}, ValueError, "2 inputs, but got 3"),
+    ({"X": POINTS.astype(str)}, TypeError, "X must be real"),
+    ({"X": POINTS.astype(complex)}, TypeError, "X must be real"),
+    ({"X": np.where(np.arange(12).reshape(6, 2) == 7, np.nan, 0.0)}, ValueError, r"X .* not finite at \(3, 1\)"),
+    ({"y": np.array([1, 1, 1, np.inf, 1, 1])}, ValueError, r"y .* not finite at \(3,\)"),
+    ({"y": TARGETS[:5]}, ValueError, "y has the shape"),
+    ({"y": np.array([0, 1, 0, 1, 0, 1])}, ValueError, "-1 or 1, not 0.0"),
+    ({"y": np.array([0, 1, 2, 0, 1, 2]), "loss": "binary_cross_entropy"}, ValueError, "not 2.0"),
+    ({"y": np.array([0, 1, 2, 0, 1, 3]), "loss": "cross_entropy", "outputs": 3}, ValueError, r"not 3.0 as at \(5,\)"),
+    ({"y": np.array([0, 1, 0.5, 0, 1, 1]), "loss": "cross_entropy", "outputs": 3}, ValueError, "not 0.5"),
+    ({"y": np.ones((6, 2)), "loss": "cross_entropy", "outputs": 3}, ValueError, "2 probabilities"),
+    ({"loss": "hing"}, ValueError, "no loss is called 'hing'"),
+    ({"loss": "_number"}, ValueError, "no loss"),
+    ({"loss": "Value"}, ValueError, "no loss"),
+    ({"engine": "gpu"}, ValueError, "engine"),
+    ({"epochs": 0}, ValueError, "epochs"),
+    ({"batch_size": 0}, ValueError, "batch_size"),
+    ({"batch_size": 2.5}, ValueError, "batch_size"),
+    ({"validation": 0.01}, ValueError, "leaves none"),
+    ({"validation": 1.5}, ValueError, "share"),
+    ({"validation": (np.zeros((2, 3)), np.ones(2))}, ValueError, "2 inputs, but got 3"),
+    ({"validation": (np.zeros((2, 2)), np.zeros(2))}, ValueError, "validation data's y"),
+    ({"early_stopping": 3}, ValueError, "validation"),
+])
+def test_what_cannot_be_learned_from_is_refused_by_name(change, error, words):
+    given = {"X": POINTS, "y": TARGETS, "loss": "hinge", **change}
+    model = MLP(2, [2, given.pop("outputs", 1)], rng=random.Random(0))
+    before = weights(model)
+    with pytest.raises(error, match=words):
+        fit(model, given.pop("X"), given.pop("y"), **given)
+    assert weights(model) == before
+
+
+class Interrupted:
+    """Plain descent that is cut short at the fifth update."""
+
+    def __init__(self, error):
+        self.error, self.kept = error, []
+
+    def update(self, parameters, gradient):
+        if len(self.kept) == 4:
+            raise self.error
+        self.kept.append(parameters - 0.1 * gradient)
+        return self.kept[-1]
+
+
+def test_ctrl_c_keeps_what_has_been_learned():
+    model, optimizer = MLP(2, [2, 1], rng=random.Random(0)), Interrupted(KeyboardInterrupt)
+    history = fit(model, np.eye(2), np.array([1, -1]), loss="hinge", optimizer=optimizer)
+    assert history.stopped == "interrupted"
+    assert history.updates == len(history.losses) == 4
+    assert weights(model) == optimizer.kept[-1].tolist()
+
+
+def test_an_error_leaves_the_model_as_it_was():
+    model = MLP(2, [2, 1], rng=random.Random(0))
+    before = weights(model)
+    with pytest.raises(ZeroDivisionError):
+        fit(model, np.eye(2), np.array([1, -1]), loss="hinge", optimizer=Interrupted(ZeroDivisionError))
+    assert weights(model) == before
+
+
+def test_lists_will_do_and_the_data_stay_as_they_are():
+    points, targets = [[0, 1], [1, 0]], (1, -1)
+    model = MLP(2, [2, 1], rng=random.Random(0))
+    fit(model, points, targets, loss="hinge", epochs=2)
+    assert (points, targets) == ([[0, 1], [1, 0]], (1, -1))
+    data = np.random.default_rng(0).normal(size=(9, 2))
+    copy = data.copy()
+    fit(model, data[::-1], np.ones(9), loss="hinge", epochs=2, batch_size=2)
+    assert (data == copy).all()
+
+
+def test_the_bar_is_quiet_where_nobody_looks_and_shows_what_it_should(capsys):
+    model = MLP(2, [2, 1], rng=random.Random(0))
+    fit(model, np.eye(2), np.array([1, -1]), loss="hinge", epochs=3)
+    assert capsys.readouterr() == ("", "")
+    fit(model, np.eye(2), np.array([1, -1]), loss="hinge", epochs=3, progress=True,
+        validation=(np.eye(2), np.array([1, -1])))
+    shown = capsys.readouterr().err
+    assert "3/3" in shown
+    assert "validation=" in shown
+
+
+def test_a_history_plots_itself():
+    pytest.importorskip("matplotlib").use("Agg")
+    import matplotlib.pyplot as plt
+    model = MLP(2, [2, 1], rng=random.Random(0))
+    history = fit(model, np.eye(2), np.array([1, -1]), loss="hinge", epochs=3)
+    ax = history.plot()
+    assert list(ax.get_lines()[0].get_ydata()) == history.losses
+    plt.close(ax.figure)
+
+
+def test_outputs_are_those_of_the_model():
+    model = MLP(3, [4, 2], activation="tanh", rng=random.Random(0))
+    points = np.random.default_rng(0).normal(size=(5, 3))
+    assert outputs(model, points).tolist() == [[v.data for v in model(point.tolist())] for point in points]
+    assert outputs(model, points[:0]).shape == (0, 2)
+    with pytest.raises(ValueError, match="examples, inputs"):
+        outputs(model, points[0])
