@@ -79,7 +79,7 @@ def require_untraced(what: str, values: Sequence[Any]) -> None:
     tracing = mode.get().tracing
     if tracing and any(getattr(v, "primitive", None) is not None or v in tracing.inputs for v in values):
         frame = sys._getframe(1)
-        while frame.f_back and frame.f_globals.get("__package__", "") in (__package__, f"{__package__}.testing"):
+        while frame.f_back and (frame.f_globals.get("__package__") or "").split(".")[0] == __package__:
             frame = frame.f_back
         file, line = frame.f_code.co_filename, frame.f_lineno
         code = linecache.getline(file, line).strip()

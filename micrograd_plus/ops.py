@@ -133,10 +133,10 @@ def _ties(out: Number, *xs: Number) -> tuple[Number, ...]:
 
 def _softmax(out: Number, *xs: Number) -> tuple[Number, ...]:
     """Softmax from out = logsumexp(xs); dividing by the total cancels the rounding of a large `out`."""
-    exps = [exp(x - out) for x in xs]
-    total = sum(*exps)
+    exps, ties = [exp(x - out) for x in xs], [equal(x, out) for x in xs]
     infinite = equal(abs(out), inf)  # inf - inf says nothing: the infinite operands share instead
-    return tuple(where(infinite, tie, div(e, total)) for e, tie in zip(exps, _ties(out, *xs), strict=True))
+    total = where(infinite, sum(*ties), sum(*exps))
+    return tuple(div(where(infinite, tie, e), total) for e, tie in zip(exps, ties, strict=True))
 
 
 def _cosine(x: Number, y: Number, out: Number) -> Number:

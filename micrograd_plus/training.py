@@ -19,6 +19,7 @@ import numpy as np
 from .engine import Value, adjoints, nodes_below
 from .flat import Floats
 from .nn import Module
+from .nn.modules import assign
 from .optim import Adam
 from .recording import record
 from .replay import CHUNK, sum_of_chunk
@@ -164,8 +165,7 @@ class _Objective:
         return float(total[0]), total[1:]
 
     def _rows_eagerly(self, rows: Floats, parameters: Floats, of: Callable[[list[Any]], Any]) -> Floats:
-        for p, number in zip(self.parameters, parameters.tolist()):
-            p.data = number
+        assign(self.parameters, parameters.tolist())
         return np.array([self._gradient_of(of([Value(x) for x in row.tolist()])) for row in rows])
 
     def _gradient_of(self, out: Any) -> list[float]:
@@ -205,8 +205,7 @@ class _Run:
             raise
         finally:
             final = self.weights if self.best is None or patience is None else self.best
-            for p, number in zip(self.parameters, final.tolist()):
-                p.data = number
+            assign(self.parameters, final.tolist())
             history.seconds = time.perf_counter() - begin
         return history
 

@@ -2,6 +2,7 @@
 
 import builtins
 import io
+import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -267,3 +268,20 @@ def test_the_gallery_command_ends_with_the_path(capsys, tmp_path):
     page = tmp_path / "deep" / "gallery" / "index.html"
     assert out.splitlines()[-1] == str(page)
     assert page.read_text("utf-8").count("<article") == len(examples.all_examples())
+
+
+def test_a_link_stays_one_and_a_pipe_is_written_to(tmp_path):
+    from micrograd_plus.files import write_whole
+    real, link, pipe = tmp_path / "real", tmp_path / "link", tmp_path / "pipe"
+    real.write_bytes(b"old")
+    link.symlink_to(real)
+    assert write_whole(link, b"new") == link
+    assert link.is_symlink()
+    assert real.read_bytes() == b"new"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_whole(pipe, b"flow")
+    assert os.read(reader, 10) == b"flow"
+    os.close(reader)
+    assert pipe.is_fifo()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["link", "pipe", "real"]
