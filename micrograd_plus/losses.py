@@ -9,7 +9,7 @@ it: a choice by it is made by `where`, and a class that does not exist gives nan
 from __future__ import annotations
 
 from collections.abc import Sequence, Sized
-from math import inf, nan
+from math import inf, nan, nextafter
 from typing import Any
 
 from . import ops
@@ -19,6 +19,7 @@ from .ops import Number, as_float
 from .tape import values_of
 
 Numbers = Sequence[Number]
+LOWEST = nextafter(-inf, 0.0)  # a score that nobody has, and that is finite, so that detect_anomaly() lets it pass
 
 
 def squared_error(output: Number | Numbers, target: Number | Numbers, half: bool = False) -> Number:
@@ -100,10 +101,10 @@ def cross_entropy(outputs: Numbers, target: Number | Numbers, from_logits: bool 
 
     `target` is the number of the class, counted from 0, as a plain number or a Value, or a sequence of one probability a
     class: RWTH's softmax loss, Lund's negative log likelihood -zₖ + ln Σ exp(zⱼ), Edinburgh's CrossEntropySoftmaxError,
-    whose gradient is p - t. It is computed as softplus(ln Σ exp(zⱼ) over the other classes j, less zₖ), the same number,
-    shifted as RWTH asks, which is accurate where pₖ rounds to 1, too; of two classes it is the binary_cross_entropy of
-    their difference. A class number takes as many exponentials as there are classes, Values as probabilities the square
-    of that. Raises ValueError for a class that is not there, and for targets that are no probabilities.
+    whose gradient is p - t. Probabilities weigh ln Σ exp(zⱼ) - zₖ, shifted as RWTH asks. For the number of a class it is
+    softplus(ln Σ exp(zⱼ) - zₖ) with the sum over the other classes: the same, and accurate where pₖ rounds to 1, too; of
+    two classes it is the binary_cross_entropy of their difference. Raises ValueError for a class that is not there, and
+    for targets that are no probabilities.
 
     >>> cross_entropy([1000.0, 1001.0, 1002.0], 2), cross_entropy([50.0, 0.0], 0)
     (0.40760596444..., 1.9287498479639178e-22)
@@ -113,13 +114,12 @@ def cross_entropy(outputs: Numbers, target: Number | Numbers, from_logits: bool 
         meant = "outputs of 0 to 1 with from_logits=False; any numbers are right with from_logits=True"
         scores = [_probability(score, user, meant) for score in scores]
 
-    def surprise(which: int | list[Value]) -> Number:
-        score, others = _apart(scores, which)
-        return ops.softplus(ops.logsumexp(others) - score) if from_logits else _minus_log(score)
     if not _is_sequence(target):
-        return surprise(_one_class(target, len(scores), user))
-    shares = enumerate(_shares(target, len(scores), user))
-    terms = [_weighed(share, surprise(k)) for k, share in shares if not _is_plain(share) or share]
+        score, others = _apart(scores, _one_class(target, len(scores), user))
+        return ops.softplus(ops.logsumexp(others) - score) if from_logits else _minus_log(score)
+    shares, total = _shares(target, len(scores), user), ops.logsumexp(scores)
+    surprises = [total - score if from_logits else _minus_log(score) for score in scores]
+    terms = [_weighed(share, surprise) for share, surprise in zip(shares, surprises) if not _is_plain(share) or share]
     return terms[0] if len(terms) == 1 else ops.sum(terms)
 
 
@@ -225,7 +225,7 @@ def _one_class(target: Number | Numbers, classes: int, user: str) -> int | list[
 
 
 def _apart(scores: Numbers, which: int | list[Value]) -> tuple[Number, list[Number]]:
-    """The score of the class, and those of the others; by conditions these have a -inf where the class was.
+    """The score of the class, and those of the others; by conditions these have the LOWEST where the class was.
 
     The first is nan where not exactly one condition holds.
     """
@@ -233,7 +233,7 @@ def _apart(scores: Numbers, which: int | list[Value]) -> tuple[Number, list[Numb
         return scores[which], [*scores[:which], *scores[which + 1:]]
     score = ops.sum([ops.where(is_it, s, 0.0) for is_it, s in zip(which, scores)])
     return (ops.where(ops.equal(ops.sum(which), 1.0), score, nan),
-            [ops.where(is_it, -inf, s) for is_it, s in zip(which, scores)])
+            [ops.where(is_it, LOWEST, s) for is_it, s in zip(which, scores)])
 
 
 def _minus_log(p: Number) -> Number:
@@ -243,5 +243,5 @@ def _minus_log(p: Number) -> Number:
 def _weighed(weight: Number, amount: Number) -> Number:
     """weight × amount, and 0 for no weight of an infinite amount."""
     if _is_plain(weight):
-        return weight * amount  # nobody gives a plain 0
+        return amount if weight == 1.0 else weight * amount  # nobody gives a plain 0
     return ops.where(ops.equal(weight, 0.0) * ops.equal(amount, inf), 0.0, weight * amount)

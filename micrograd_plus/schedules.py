@@ -14,14 +14,15 @@ from .ops import as_float, cos
 
 BELOW_ONE = ("momentum", "smoothing", "betas")
 ABOVE_ZERO = ("epsilon", "every", "updates")
+FROM_ZERO_ON = ("learning_rate", "weight_decay", "initial_accumulator", "initial", "factor", "decay", "final", *BELOW_ONE)
 
 
 class Settings:
-    """A dataclass whose numbers lie in the range that their name asks for, else ValueError."""
+    """A dataclass whose numbers lie in the range that their name asks for, else ValueError; other names may be anything."""
 
     def __post_init__(self) -> None:
         for name, given in vars(self).items():
-            if not callable(given) and not isinstance(given, str):
+            if name in (*ABOVE_ZERO, *FROM_ZERO_ON) and not callable(given):
                 for number in given if isinstance(given, (list, tuple)) else [given]:
                     self.checked(name, number)
 
