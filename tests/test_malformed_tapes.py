@@ -7,6 +7,7 @@ those of arithmetic, and it survives another trip.
 import json
 import math
 import random
+import re
 import tracemalloc
 
 import numpy as np
@@ -45,6 +46,47 @@ ODD = (None, True, False, -1, 0, 1, 2, 53, -2, 2**31 - 1, 2**31, -2**31, -2**31 
        [[]], [0], [0, 1], [[0, "x"]], {"tuple": []}, {"tuple": 0}, {"": None})
 KINDS = ("odd", "odd", "drop", "repeat", "swap", "number", "number", "number", "many", "label", "adjoint", "nest")
 SCRAPS = ("", "0", "9", ",", "]", "[", "-", "e", '"', "\0", "\ud800", "1" * 5000)
+
+
+BY_ONE_CHANGE = {
+    "this is no tape": {"format": "micrograd_plus model"},
+    "this tape has version 2; this program reads version 1": {"version": 2},
+    "the names of a tape are a list, not 'x'": {"names": "x"},
+    "the names of a tape are strings, not 1": {"names": [1, "y"]},
+    "the parameters of a tape are a list, not None": {"parameters": None},
+    "a number of a tape is a float, or inf, -inf or nan as a string, not True": {"constants": [True]},
+    "the codes of a tape are integers of 32 bits, not True": {"codes": [True]},
+    "the outputs of a tape are integers of 32 bits, not 2147483648": {"outputs": [2**31]},
+    "the starts of a program must lead from 0 through its operands": {"starts": []},
+    "the starts of a program must not decrease": {"codes": [3, 3], "starts": [0, 5, 4]},
+    "an operand must be a register that comes before the instruction": {"operands": [0, 1, 4, 0]},
+    "an output must be a register of the program": {"outputs": [5, 1, 2]},
+    "the table has no row of code 0": {"codes": [3, 0]},
+    "the table has no row of code -1": {"codes": [3, -1]},
+    "mul takes 2 operand(s), not 1": {"starts": [0, 1, 4]},
+    "dot takes a bias, then as many weights as inputs": {"codes": [8, 3]},
+    "maximum needs at least one operand": {"codes": [15, 7], "starts": [0, 0, 4]},
+    "the table has no custom row 'tanh'": {"custom": ["tanh"]},
+    "the table has no custom row 'gaussian'": {"custom": ["gaussian", "gaussian"]},
+    "only a tape that gives one number has a gradient": {"form": [0]},
+    "a tape has as many outputs as its form, and with a gradient one for each input and parameter": {"gradient": False},
+    "the form of a tape is 0, a list or {'tuple': a list}, not {'tuple': 0}": {"form": {"tuple": 0}},
+    "a tape is not nested that deeply": {"form": json.loads("[" * 150 + "0" + "]" * 150), "gradient": False},
+    "the labels of a tape are pairs of a register and a str, not [True, 'x']": {"labels": [[True, "x"]]},
+    "the adjoint_of of a tape are pairs of a register and a int, not [0, 'x']": {"adjoint_of": [[0, "x"]]},
+    "labels and adjoints belong to registers of the tape": {"labels": [[5, "x"]]},
+}
+
+
+@pytest.mark.parametrize("message", BY_ONE_CHANGE)
+def test_a_text_is_refused_by_what_is_wrong_with_it(message):
+    custom("gaussian", lambda x: math.exp(-x * x), lambda out, x: -2.0 * x * out)
+    text = """{"format": "micrograd_plus tape", "version": 1, "names": ["x"], "parameters": [2.0], "constants": [3.0],
+        "codes": [3, 3], "starts": [0, 2, 4], "operands": [0, 1, 3, 2], "outputs": [4, 1, 2], "custom": [], "form": 0,
+        "gradient": true, "labels": [[0, "x"]], "adjoint_of": []}"""
+    assert Tape.from_json(text)(5.0) == 30.0
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Tape.from_json(json.dumps(json.loads(text) | BY_ONE_CHANGE[message]))
 
 
 def places(found):

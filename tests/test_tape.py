@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 from rows import ROWS
 from tapes import (
@@ -31,8 +31,8 @@ from tapes import (
 )
 from test_laws import programs
 
-from micrograd_plus import Tape, Value, record, value_and_grad
-from micrograd_plus.testing import graphs, tapes
+from micrograd_plus import Tape, Value, ops, record, value_and_grad
+from micrograd_plus.testing import graphs, strategies, tapes
 
 inf, nan = math.inf, math.nan
 NUMBERS = st.floats() | st.sampled_from((0.0, -0.0, 1.0, -1.0, 0.5, 2.0, inf, -inf, nan))
@@ -89,6 +89,17 @@ def test_drawn_tapes_run_alike_on_every_row(tape, numbers):
     with reading_data():
         found = {executor: tape.sum_and_grad([row], shared, executor) for executor in EXECUTORS}
     assert bits([found["python"][0], *found["python"][1]]) == bits([found["machine"][0], *found["machine"][1]])
+
+
+def test_hypothesis_draws_tapes_where_a_tape_is_asked_for():
+    strategies.register()
+    settled = settings(database=None, derandomize=True, phases=[Phase.generate, Phase.shrink])
+    smallest = find(st.from_type(Tape), lambda tape: True, settings=settled)
+    assert (len(smallest), smallest.gradient, smallest.parameters) == (1, True, [])
+    used = find(tapes(3, operations=["mul", ops.sin]), lambda tape: tape.program.parameters == 2, settings=settled)
+    assert {row.name for row in used.program.rows()} <= {"mul", "sin", "cos"}
+    with pytest.raises(ValueError, match="graphs needs names of rows"):
+        tapes(operations=["nonsense"])
 
 
 def batch(rng, size):

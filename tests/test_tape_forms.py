@@ -121,6 +121,18 @@ def test_outputs_without_the_custom_row_run_on_the_machine():
     assert slope(0.5, 3.0) == 3.0
 
 
+def test_a_custom_row_may_route_and_its_switches_may_be_negative():
+    either = custom("either", lambda x, y: x if x > 0 else -y,
+                    lambda out, x, y: (ops.step(x), ops.step(x) - 1.0), gate="routes")
+
+    def f(x, y):
+        return either(x, ops.log(y)) + 3 * ops.relu(y) + either(y - x, y)
+    for recorded_at in ((1.0, 2.0), (-1.0, 2.0), (2.0, -1.0)):
+        tape = record(f, *recorded_at, check=False)
+        for point in ([1.0, 2.0], [-1.0, 2.0], [2.0, -1.0], [1.0, 0.0], [0.0, 0.0], [-1.0, 0.0], [math.nan, 1.0]):
+            assert bits(replayed(tape, point)) == bits(eager(f, point))
+
+
 def test_a_tape_keeps_the_rows_it_was_recorded_with():
     first = gaussian()
     tape = record(lambda x: first(x) * x, 0.5)
