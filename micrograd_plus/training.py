@@ -228,18 +228,13 @@ class _Run:
 @contextmanager
 def _bar(epochs: int, progress: bool | None) -> Iterator[Callable[[History], None]]:
     """A progress bar, or nothing."""
-    if progress is None:
-        progress = sys.stderr.isatty() or "ipykernel" in sys.modules
-        quietly = True
-    else:
-        quietly = False
     try:
         from tqdm import tqdm
     except ImportError:
-        if progress and not quietly:
+        if progress:
             raise ImportError("a progress bar needs tqdm: pip install 'micrograd-plus[notebook]'") from None
         progress = False
-    if not progress:
+    if not (_somebody_looks() if progress is None else progress):
         yield lambda _: None
         return
     with tqdm(total=epochs, unit="epoch") as bar:
@@ -250,3 +245,9 @@ def _bar(epochs: int, progress: bool | None) -> Iterator[Callable[[History], Non
             bar.set_postfix(shown, refresh=False)
             bar.update()
         yield advance
+
+
+def _somebody_looks() -> bool:
+    """Whether this runs on a terminal or in a notebook."""
+    ipython = sys.modules.get("IPython")
+    return sys.stderr.isatty() or hasattr(ipython and ipython.get_ipython(), "kernel")

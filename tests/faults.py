@@ -80,7 +80,8 @@ FAULTS = {
     "silu forgets a term": row("silu", "1.0 + x * sigmoid(-x)", "1.0"),
     "erf forgets a 2": row("erf", "2 / math.sqrt", "1 / math.sqrt"),
     "erfc has a wrong sign": row("erfc", "-2 / math.sqrt", "2 / math.sqrt"),
-    "logsumexp does not normalise": ("ops", "def _softmax", "div(where(infinite, tie, e), total)", "where(infinite, tie, e)"),
+    "logsumexp does not normalise": ("ops", "def _softmax", "div(where(infinite, tie, e), total)",
+                                     "where(infinite, tie, e)"),
     "a tie counts in full": ("ops", "def _ties", "div(tie, count)", "tie"),
     "a maximum passes to the first two": ("ops", "def _ties", "div(tie, count)", "0.5 + 0.0 * tie"),
     # Right where functions are tame, wrong in the tails or at an edge.

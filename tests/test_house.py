@@ -34,7 +34,7 @@ ROOMS = {
     "examples": {"nn"},
     "expression": {"engine", "text"},
     "gallery": {"drawing", "examples", "explain", "files"},
-    "plots": {"training"}, "estimators": {"training"}, "distributed": {"tape"},
+    "plots": {"training"}, "estimators": {"training"},
     "testing": {"autodiff", "tape"},
     "__main__": {"gallery", "expression", "plots", "testing"},
     "__init__": {"drawing", "explain", "autodiff", "recording", "testing", "training"},
