@@ -113,11 +113,10 @@ def cross_entropy(outputs: Numbers, target: Number | Numbers, from_logits: bool 
     if not from_logits:
         meant = "outputs of 0 to 1 with from_logits=False; any numbers are right with from_logits=True"
         scores = [_probability(score, user, meant) for score in scores]
-
     if not _is_sequence(target):
         score, others = _apart(scores, _one_class(target, len(scores), user))
         return ops.softplus(ops.logsumexp(others) - score) if from_logits else _minus_log(score)
-    shares, total = _shares(target, len(scores), user), ops.logsumexp(scores)
+    shares, total = _shares(target, len(scores), user), ops.logsumexp(scores) if from_logits else nan
     surprises = [total - score if from_logits else _minus_log(score) for score in scores]
     terms = [_weighed(share, surprise) for share, surprise in zip(shares, surprises) if not _is_plain(share) or share]
     return terms[0] if len(terms) == 1 else ops.sum(terms)
