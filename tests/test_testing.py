@@ -270,3 +270,8 @@ def test_nine_of_ten_counter_examples_shrink_to_two_gates(monkeypatch):
     score = sum(size <= 2 for size in sizes.values())
     print(f"\n{score} of {len(sizes)} counter-examples shrink to two gates or fewer: {sizes}")
     assert score >= 0.9 * len(sizes)
+
+
+@pytest.mark.parametrize("f", [lambda *z: ops.softmax(z)[0], lambda *z: ops.minimum(1.0, ops.softmax(z)[0])])
+def test_gradcheck_compares_softmax_which_asks_whether_numbers_are_infinite(f):
+    gradcheck(f, 2.0, 1.0, -3.0)  # a warning that something was not checked would be an error here

@@ -42,12 +42,16 @@ def _table() -> Mapping[str, Oracle]:
         n = len(factors) // 2
         return mp.fsum([bias, *[w * x for w, x in zip(factors[:n], factors[n:])]])
 
+    def first_nan(xs: Sequence[Any], other: Any) -> Any:
+        return next((x for x in xs if mp.isnan(x)), other)
+
     return {
         "identity": lambda x: x, "neg": lambda x: -x, "add": lambda x, y: x + y, "sub": lambda x, y: x - y,
         "mul": lambda x, y: x * y, "div": lambda x, y: x / y, "sum": lambda *xs: mp.fsum(xs), "dot": dot,
         "less": lambda x, y: one if x < y else zero, "less_equal": lambda x, y: one if x <= y else zero,
         "equal": lambda x, y: one if x == y else zero, "sign": mp.sign, "step": lambda x: one if x > 0 else zero,
-        "where": lambda c, x, y: x if c else y, "maximum": lambda *xs: max(xs), "minimum": lambda *xs: min(xs),
+        "where": lambda c, x, y: x if c else y,
+        "maximum": lambda *xs: first_nan(xs, max(xs)), "minimum": lambda *xs: first_nan(xs, min(xs)),
         "relu": lambda x: max(x, zero), "hard_tanh": lambda x: min(max(x, -one), one), "abs": mp.fabs,
         "leaky_relu": lambda x, slope: x if x > 0 else slope * x,
         "pow": mp.power, "sqrt": mp.sqrt, "cbrt": lambda x: mp.sign(x) * mp.cbrt(mp.fabs(x)), "hypot": mp.hypot,
@@ -73,7 +77,7 @@ def evaluate(row: Primitive, operands: Sequence[Any]) -> Any:
     mp = arithmetic()
     if not has_oracle(row):
         return mp.mpf(row.primal(*map(float, operands)))
-    if row.gate != "routes" and any(abs(o) > LARGEST for o in operands):
+    if row.gate not in ("routes", "blocks") and any(abs(o) > LARGEST for o in operands):
         return mp.nan
     try:
         out = (ORACLES.get(row.name) or _table()[row.name])(*operands)
