@@ -24,7 +24,7 @@ ROOMS = {
     "lowering": {"ops"}, "flat": {"lowering", "simplify"}, "replay": {"flat"}, "rolling": {"flat"},
     "emission": {"rolling"}, "loops": {"emission"}, "dispatch": {"emission"},
     "machine": {"loops", "dispatch", "replay"}, "executors": {"machine"}, "written": {"flat"},
-    "tape": {"autodiff", "executors", "written"}, "recording": {"tape"}, "distributed": {"tape"},
+    "tape": {"autodiff", "executors", "written"}, "recording": {"tape"}, "distributed": {"tape"}, "arrays": {"tape"},
     "losses": {"nn", "tape"}, "schedules": {"ops"}, "optim": {"nn", "tape", "schedules"},
     "supervision": {"losses"},
     "training": {"supervision", "optim", "recording"},
