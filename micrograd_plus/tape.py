@@ -10,10 +10,8 @@ result depends on the executor, on the number of threads, or on how the work is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from functools import partial
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -25,7 +23,7 @@ from .executors import Executor, executor_for
 from .flat import Builder, FlatProgram, Floats, Term
 from .replay import CHUNK
 from .tracing import Contribution, local_terms, tracing
-from .trees import Tree, leaves_of, like
+from .trees import Tree, builder_of, leaves_of, like
 
 _FLOAT, _FLOAT64, _NOTHING = frozenset((float,)), np.dtype(np.float64), np.empty(0)
 Parameters = Any  # an array, a sequence of numbers or Values, or a Module
@@ -45,9 +43,7 @@ class Tape:
         self.labels, self.adjoint_of = labels, adjoint_of  # by register: what it is called, and of which it is the adjoint
         self._executors: dict[tuple[str | None, str], Executor] = {}
         self._width, self._is_number = len(leaves_of(form)), not isinstance(form, (list, tuple))
-        self._in_form: Callable[[list[float]], Tree] = itemgetter(0) if self._is_number else partial(like, form)
-        if type(form) is tuple and len(form) == self._width:
-            self._in_form = tuple
+        self._in_form = builder_of(form)
 
     @classmethod
     def of(cls, outputs: Tree, inputs: Sequence[Value], parameters: Parameters = ()) -> Tape:

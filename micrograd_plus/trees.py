@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from .engine import Value
@@ -32,6 +33,26 @@ def like(tree: Tree, leaves: Sequence[Any]) -> Tree:
             return branches if isinstance(branch, list) else tuple(branches)
         return next(remaining)
     return grown(tree)
+
+
+def builder_of(form: Tree) -> Callable[[list[Any]], Tree]:
+    """What makes trees of this form from their leaves, when many are to be made: faster than `like`."""
+    return _builder(form, 0)[0]
+
+
+def _builder(form: Tree, start: int) -> tuple[Callable[[list[Any]], Tree], int]:
+    """What makes a tree from the leaves that begin at a place, and the place of the leaf after."""
+    if not isinstance(form, (list, tuple)):
+        return itemgetter(start), start + 1
+    make: Callable[[list[Any]], Tree] = getattr(type(form), "_make", type(form))  # a named tuple is made by _make
+    end = start + len(form)
+    if not any(isinstance(branch, (list, tuple)) for branch in form):
+        return (lambda leaves: make(leaves[start:end])), end
+    parts = []
+    for branch in form:
+        part, start = _builder(branch, start)
+        parts.append(part)
+    return (lambda leaves: make([part(leaves) for part in parts])), start
 
 
 def _form(tree: Tree) -> str:

@@ -143,9 +143,10 @@ def test_the_result_survives_a_worker_killed_in_the_middle(cluster, client, orig
     shards = Shards(TAPE, [delayed(np.asarray)(p) for p in pieces] if origin == "made there" else pieces, client)
     distributed.wait(shards._rows)
     found = []
-    call = threading.Thread(target=lambda: found.append(shards.mean_and_grad(executor="python")))
+    call = threading.Thread(target=lambda: found.append(shards.mean_and_grad(executor="python")), daemon=True)
     call.start()
     while not any("sums_of_block" in str(task) for tasks in client.processing().values() for task in tasks):
+        assert call.is_alive()
         time.sleep(0.005)
     victim = next(worker for worker, tasks in client.processing().items() if tasks)
     os.kill(next(nanny.pid for nanny in cluster.workers.values() if nanny.worker_address == victim), signal.SIGKILL)
