@@ -106,6 +106,11 @@ def test_whole_shards_stay_as_they_are_and_small_ones_join():
     assert block_sizes((1024,) * 8, 4000) == (4096, 4096)
 
 
+def test_what_is_large_goes_out_without_a_warning(client):
+    tape, rows = record(lambda x: x * x, 1.0), np.linspace(-1.0, 1.0, 1_500_000)[:, None]
+    assert_same(Shards(tape, [rows], client).sum_and_grad(), tape.sum_and_grad(rows))
+
+
 # Many calls. ------------------------------------------------------------------------------------------------------------
 def loaded(dask_worker):
     return tape_of.cache_info().misses
@@ -122,6 +127,22 @@ def test_steps_of_training_are_those_of_one_process_and_the_tape_is_loaded_once(
     assert parameters.tolist() == alone.tolist()
     assert all(after - before[worker] <= 1 for worker, after in client.run(loaded).items())
     assert loss < TAPE.mean_and_grad(ROWS)[0]
+
+
+@pytest.mark.parametrize(("persist", "more"), [(True, 0), (False, 3)])
+def test_rows_are_kept_or_made_again_for_each_call(client, tmp_path, persist, more):
+    made = tmp_path / "made"
+
+    def read():
+        with made.open("a") as file:
+            file.write("x")
+        return ROWS
+    shards = Shards(TAPE, [delayed(read)()], client, persist)
+    shards.sum_and_grad()
+    before = len(made.read_text())
+    for _ in range(3):
+        assert_same(shards.sum_and_grad(), TAPE.sum_and_grad(ROWS))
+    assert len(made.read_text()) == before + more
 
 
 def test_parameters_are_numbers_or_values_or_a_module_and_by_default_the_present_ones(client, monkeypatch):
