@@ -1,10 +1,12 @@
 """What runs a tape: sums in one stated order, any number of threads, Ctrl-C, and a machine that may be missing."""
 
 import math
+import os
 import random
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -109,6 +111,15 @@ def test_no_rows_have_a_sum_but_no_mean():
         assert bits([total, *gradient]) == bits([0.0] * 4)
         with pytest.raises(ValueError, match="no mean of no rows"):
             model().mean_and_grad(np.empty((0, 2)), executor=executor)
+
+
+# Memory. --------------------------------------------------------------------------------------------------------------
+@pytest.mark.skipif(os.name != "posix", reason="guards pages of memory with mprotect")
+@pytest.mark.parametrize("most_nests", [256, 0])
+def test_the_machine_reads_nothing_beside_rows_and_parameters(most_nests):
+    script = [sys.executable, str(Path(__file__).parent / "guarded.py"), str(most_nests)]
+    run = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout) == (0, "untouched\n"), run.stderr
 
 
 # Threads. -------------------------------------------------------------------------------------------------------------

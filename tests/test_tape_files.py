@@ -94,6 +94,16 @@ def test_what_was_loaded_has_numbers_for_parameters_and_keeps_names():
     assert (shallow(1.0, 2.0), deep(1.0, 2.0)) == (2 * math.tanh(2.0), 2 * math.tanh(0.5))
 
 
+def test_what_no_output_needs_leaves_neither_instruction_nor_label():
+    def f(x):
+        unused = ops.exp(x)
+        unused.label = "unused"
+        return ops.where(1.0, ops.sin(x), unused)
+    tape = record(f, 0.5)
+    assert "unused" not in tape.source() + tape.to_json()
+    assert_equal(tape, again_by_json(tape))
+
+
 def gaussian():
     return custom("gaussian", lambda x: math.exp(-x * x), lambda out, x: -2.0 * x * out)
 
