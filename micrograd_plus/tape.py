@@ -155,6 +155,8 @@ class Tape:
     def _total(self, rows: Floats, parameters: Parameters, executor: str | None, threads: int) -> Floats:
         run = self._executors.get((executor, "sums")) or self._executor("sums", executor)
         shared = self._shared(parameters)
+        if not len(rows):
+            return np.zeros(1 + self.program.parameters)
         if len(rows) <= CHUNK:
             return run.sum(rows, shared)
         sums = run.sums(rows, shared, threads)

@@ -10,7 +10,7 @@ import pytest
 from mpmath import mp, mpf
 from orders import COMPOSITIONS, SWEEPS, true_second
 
-from micrograd_plus import Value, draw, draw_dot, explain, ops
+from micrograd_plus import Value, draw, draw_dot, explain, ops, record
 from micrograd_plus.autodiff import checkpoint, custom, grad, hessian, jvp, value_and_grad
 from micrograd_plus.engine import nodes_below
 
@@ -231,3 +231,18 @@ def test_a_checkpoint_of_a_function_with_parameters_gives_them_their_gradient_or
     except (TypeError, ValueError):
         return
     assert weight.grad == 3.0
+
+
+@pytest.mark.parametrize(("primal", "partials"), [
+    (lambda x: x**3, lambda out, x: 3 * x**2),
+    (lambda x: 1 / x, lambda out, x: -out / x),
+    (lambda x: 2.0**x, lambda out, x: 2**x * math.log(2)),
+    (lambda x: max(x, 1.0), lambda out, x: 1.0 * (x > 1)),
+    (lambda x: min(x, 1.0), lambda out, x: 1.0 - (1 <= x) + 0.0 * (x >= 5) * (x < 5)),
+])
+def test_partials_written_with_any_operator_go_on_a_tape(primal, partials):
+    row = custom("written_with_operators", primal, partials)
+    tape = record(row, 2.5)
+    for x in (0.5, 3.0):
+        assert tape(x) == row(x)
+        assert tape.gradients([[x]]).tolist() == [[grad(row)(x)]]
