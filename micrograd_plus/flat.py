@@ -244,6 +244,14 @@ class Term:
     def __neg__(self) -> Term: return self.__primitive__(ops.neg, (self,))
     def __abs__(self) -> Term: return self.__primitive__(ops.abs, (self,))
 
+    def __bool__(self) -> bool:
+        raise TypeError("partials on a tape hold for every row: write them with operators and functions of ops, and "
+                        "choose with ops.where(x > 0, ..., ...) or ops.equal, not with if, ==, max, float or math")
+
+    def __eq__(self, other: object) -> bool: return self.__bool__()
+    def __float__(self) -> float: return float(self.__bool__())
+    __hash__ = None  # type: ignore[assignment]  # for want of ==
+
     def _with(self, row: Primitive, other: Any) -> Term:
         builder = self.builder
         return Term(builder, builder.emit(row, (self.ref, other.ref if type(other) is Term else builder.constant(other))))

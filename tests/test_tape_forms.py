@@ -133,6 +133,18 @@ def test_a_custom_row_may_route_and_its_switches_may_be_negative():
             assert bits(replayed(tape, point)) == bits(eager(f, point))
 
 
+@pytest.mark.parametrize("partials", [
+    lambda out, x: 1.0 if x > 0 else 0.0, lambda out, x: 0.0 if x == 0 else 1.0, lambda out, x: 1.0 if x != 0 else 0.0,
+    lambda out, x: 1.0 if out else 0.0, lambda out, x: float(x > 0), lambda out, x: max(x, 0.0) / x,
+    lambda out, x: math.copysign(0.5, x) + 0.5, lambda out, x: x in (0.0, 1.0), lambda out, x: not x])
+def test_partials_that_decide_in_python_are_refused(partials):
+    """On numbers they do; on a tape the decision of one row would stand for all."""
+    ramp = custom("ramp", lambda x: max(x, 0.0), partials)
+    assert eager(ramp, [1.0])[0] == 1.0
+    with pytest.raises(TypeError, match=r"choose with ops\.where"):
+        record(ramp, 1.0, check=False)
+
+
 def test_a_tape_keeps_the_rows_it_was_recorded_with():
     first = gaussian()
     tape = record(lambda x: first(x) * x, 0.5)
