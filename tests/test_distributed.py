@@ -26,7 +26,7 @@ TAPE = record(lambda x, y, t: (MODEL([x, y]) - t) ** 2, 0.1, 0.2, 1.0, parameter
 
 @pytest.fixture(scope="module")
 def cluster():
-    with distributed.LocalCluster(n_workers=2, processes=True, threads_per_worker=1, dashboard_address=None) as it:
+    with distributed.LocalCluster(n_workers=2, processes=True, threads_per_worker=1, dashboard_address=":0") as it:
         yield it
 
 
