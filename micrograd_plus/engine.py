@@ -138,8 +138,7 @@ class Value:
     __le__, __ge__ = _operator(ops.less_equal)
     __neg__, __abs__ = _method(ops.neg), _method(ops.abs)
 
-    def __pos__(self) -> Value:
-        return self
+    def __pos__(self) -> Value: return self
 
     exp, exp2, expm1 = _method(ops.exp), _method(ops.exp2), _method(ops.expm1)
     log, log2, log10, log1p = _method(ops.log), _method(ops.log2), _method(ops.log10), _method(ops.log1p)
@@ -168,6 +167,9 @@ class Value:
         raise TypeError(f"float() would cut {self!r} out of its graph: use .data for the number, or ops.exp(x) and its "
                         "like in place of math.exp(x)")
     __int__ = __round__ = __float__
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> Any: return guards.identity(self, other)  # so Values live in sets and dicts
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""

@@ -77,7 +77,7 @@ def require_fresh(order: Sequence[Any]) -> None:
 def require_untraced(what: str, values: Sequence[Any]) -> None:
     """Raise TypeError, naming the user's line, when a function on its way to a tape reads numbers that the tape varies."""
     tracing = mode.get().tracing
-    if tracing and any(getattr(v, "primitive", None) is not None or v in tracing.inputs for v in values):
+    if tracing and any(tracing.varies(v) for v in values):
         frame = sys._getframe(1)
         while frame.f_back and (frame.f_globals.get("__package__") or "").split(".")[0] == __package__:
             frame = frame.f_back
@@ -86,6 +86,17 @@ def require_untraced(what: str, values: Sequence[Any]) -> None:
         raise TypeError(f"{file}, line {line}: {code!r} asks a Value for {what}, but on a tape that differs from row to "
                         "row, and the answer of one row would stand for all: choose with ops.where(condition, x, y), "
                         "ops.maximum or ops.minimum, and keep to operators and functions of ops")
+
+
+def identity(v: Any, other: object) -> Any:
+    """What == is for Values; comparing one with a number is refused while tracing, for it would always be False."""
+    if mode.get().tracing and (isinstance(other, (int, float)) or (_is_condition(v) and _is_condition(other))):
+        require_untraced("whether it equals another", (v,))
+    return NotImplemented
+
+
+def _is_condition(v: Any) -> bool:
+    return getattr(getattr(v, "primitive", None), "name", None) in ("less", "less_equal", "equal")
 
 
 def require_finite_value(primitive: Any, operands: Sequence[Any], primal: float) -> None:

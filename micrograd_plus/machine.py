@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -39,6 +40,7 @@ class Machine:
         self._program, self._loops = program, rolled(program, MOST_NESTS)
         self._data = as_data(program) if self._loops is None else None
         self._codes: dict[tuple[int, bool], _Code] = {}
+        self._lock = Lock()
 
     def row(self, row: Sequence[float], parameters: Floats) -> list[float]:
         """The outputs for one row."""
@@ -69,15 +71,16 @@ class Machine:
         return _shared_out(lambda start: self.sum(rows[start:start + CHUNK], parameters), starts, threads)
 
     def _code(self, lanes: int, summed: bool) -> _Code:
-        if (lanes, summed) not in self._codes:
-            sizes, loops, data = (lanes, self.inputs, self.outputs), self._loops, self._data
-            if loops:
-                compiled = _Compiled(Loops(loops, self.inputs, self.outputs, lanes, summed))
-                code = _Code(compiled, self._program.constants, loops.shared, loops.lanes, *sizes)
-            elif data:
-                code = _Code(_dispatcher(lanes, summed), data.constants, 0, data.slots, *sizes, data.program)
-            self._codes[lanes, summed] = code
-        return self._codes[lanes, summed]
+        with self._lock:  # several threads may need it for the first time
+            if (lanes, summed) not in self._codes:
+                sizes, loops, data = (lanes, self.inputs, self.outputs), self._loops, self._data
+                if loops:
+                    compiled = _Compiled(Loops(loops, self.inputs, self.outputs, lanes, summed))
+                    code = _Code(compiled, self._program.constants, loops.shared, loops.lanes, *sizes)
+                elif data:
+                    code = _Code(_dispatcher(lanes, summed), data.constants, 0, data.slots, *sizes, data.program)
+                self._codes[lanes, summed] = code
+            return self._codes[lanes, summed]
 
 
 class _Compiled:

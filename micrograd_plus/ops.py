@@ -101,8 +101,7 @@ def as_float(number: object, user: str) -> float:
     """A number as a float: int, bool, float, Fraction, NumPy scalar. Anything else is a TypeError naming `user`."""
     if type(number) is float:
         return number
-    is_numpy_bool = type(number).__module__ == "numpy" and type(number).__name__ in ("bool", "bool_")
-    if is_numpy_bool or isinstance(number, Real):
+    if isinstance(number, Real) or (type(number).__module__, type(number).__name__[:4]) == ("numpy", "bool"):
         return float(number)  # type: ignore[arg-type]  # a NumPy bool is a number, though not a numbers.Real
     if hasattr(number, "__primitive__"):
         raise TypeError(f"{user} takes a plain number here: use the .data of {number!r}")
@@ -149,7 +148,6 @@ def _power_slope(x: Number, y: Number) -> Number:
     # d²/dxdy of x**y at y = 0 would come out 0 one way and 1/x the other.
     slope = y * pow(x, y - 1.0)
     return where(equal(y, 0.0), where(equal(x, 0.0), 0.0, slope), slope)
-
 
 
 # Arithmetic. ------------------------------------------------------------------------------------------------------

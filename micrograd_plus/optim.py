@@ -100,7 +100,7 @@ class Optimizer(Settings):
         if shape not in (None, w.shape):
             raise ValueError(f"{self!r} holds the state of parameters of shape {shape}, not {w.shape}: make a new "
                              "optimiser for these, or call .reset() to forget the others")
-        _require_finite(g, leaves, "the gradient of {} is {}", "detect_anomaly() finds where it arose")
+        _require_finite(g, leaves, "the gradient of {} is {}", "with engine='eager', detect_anomaly() finds where it arose")
         rate = self.rate
         with np.errstate(all="ignore"):
             new, remembered = self.rule(w, g, rate, memory)

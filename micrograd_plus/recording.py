@@ -73,7 +73,7 @@ def _check(f: Callable[..., Tree], point: Tree, tape: Tape, traced: Tree, shared
     for v in nodes_below(*_nodes(given)):
         if v.primitive is None and v in known and v not in varied:
             raise ValueError(f"the function refers to {v!r}, which the tape would hold fast at {v.data!r}: give it among "
-                             "the parameters, or, if it is a constant, write its .data in the function")
+                             "the parameters, or, if it is a constant, use its .data")
     found = [float(x.data) if isinstance(x, Value) else x for x in given]
     if tape.gradient and isinstance(again, Value):
         order = [*leaves, *shared]

@@ -32,8 +32,8 @@ def examples_of(model: Module, X: Any, y: Any, loss: Loss, which: str) -> tuple[
 
 def function_of(model: Module, loss: Loss | None = None) -> Callable[..., Any]:
     """The model as a function of its inputs; for a loss that takes total inputs it stops at these."""
-    if not callable(model):
-        raise TypeError(f"a model is called with a list of inputs, but {model!r} cannot be called")
+    if not callable(model) or not hasattr(model, "parameters"):
+        raise TypeError(f"a model is a Module that is called with a list of inputs, not {model!r}")
     entropies = ("softmax", losses.cross_entropy), ("sigmoid", losses.binary_cross_entropy)
     if (getattr(model, "output", ""), loss) in entropies:
         totals: Callable[..., Any] = model.totals  # type: ignore[attr-defined]  # it has outputs of such a kind
@@ -95,6 +95,8 @@ def held_out_of(model: Module, rows: Floats, width: int, validation: Any, loss: 
 def loss_called(name: str) -> Loss:
     """The loss of that name; ValueError when there is none."""
     found = getattr(losses, name, None)
+    if name.endswith("_penalty"):
+        raise ValueError(f"{name} is no loss of an example: give it as penalty=lambda weights: 0.001 * {name}(weights)")
     if name.startswith("_") or not callable(found) or getattr(found, "__module__", "") != losses.__name__:
         raise ValueError(f"no loss is called {name!r}: see micrograd_plus.losses")
     loss: Loss = found

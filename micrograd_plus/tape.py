@@ -131,7 +131,7 @@ class Tape:
         return cls(*written.from_json(text))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Tape, tuple(self._contents())
+        return _restored, tuple(self._contents())
 
     def __copy__(self) -> Tape:
         return Tape(*self._contents()._replace(parameters=self.parameters))
@@ -207,6 +207,10 @@ class Tape:
         if array.shape != (self.program.parameters,):
             raise ValueError(f"{self!r} takes parameters of shape ({self.program.parameters},), not {array.shape}")
         return array
+
+
+def _restored(program: FlatProgram, *others: Any) -> Tape:
+    return Tape(program.validated(), *others)
 
 
 def values_of(parameters: Parameters) -> list[Value]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from . import guards
-from .engine import Value
+from .engine import Value, nodes_below
 from .ops import Primitive, where
 
 NEUTRAL = -0.0  # added to any number it changes no bit of it
@@ -57,6 +57,12 @@ class Tracing:
 
     def __init__(self, inputs: Iterable[Value]) -> None:
         self.inputs = frozenset(inputs)
+
+    def varies(self, v: Any) -> bool:
+        """Whether a number depends on the inputs, as one of a program in the making always may."""
+        if not isinstance(v, Value):
+            return True
+        return not self.inputs.isdisjoint(nodes_below(v))
 
 
 def routed(row: Primitive, partials: Sequence[Any]) -> list[Any]:

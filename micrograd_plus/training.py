@@ -7,11 +7,13 @@ get them at the end. Everything is seeded and summed in a stated order, so a run
 
 from __future__ import annotations
 
+import copy
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any, Protocol
 
 import numpy as np
@@ -39,7 +41,8 @@ class History:
     """What happened: the mean loss of each epoch while it ran, and the loss on the validation data after it.
 
     `losses` has the penalty in it, `validation_losses` has not; `best_epoch` is the epoch, counted from 0, whose weights
-    the model has; `stopped` says why training ended: "epochs", "early stopping" or "interrupted".
+    the model has (interrupted within an epoch, it has learned a little more); `stopped` says why training ended: "epochs",
+    "early stopping" or "interrupted".
     """
 
     losses: list[float] = field(default_factory=list)
@@ -69,23 +72,31 @@ def fit(model: Module, X: Any, y: Any, *, loss: str | Loss, optimizer: Optimizer
     validation loss has not fallen for so many epochs, and the best weights are restored. `penalty` is a function of the
     parameters that is added to the mean loss. `progress` shows a bar (tqdm), by default on a terminal or in a notebook.
     Ctrl-C ends training; the model keeps what it has learned. The cross-entropies take the total inputs of softmax and
-    sigmoid outputs, and dropout draws its masks anew for each example. Raises ValueError or TypeError, before the first
-    step, for data of the wrong shape, numbers that are not finite, targets that the loss does not know, and options out of
-    range.
+    sigmoid outputs (a loss of your own gets the outputs themselves), and dropout draws its masks anew for each example.
+    After an error model and optimizer are as before. Raises ValueError or TypeError, before the first step, for data of the
+    wrong shape, numbers that are not finite, targets that the loss does not know, and options out of range.
     """
     if engine not in ("tape", "eager"):
         raise ValueError(f'there are the engines "tape" and "eager", not {engine!r}')
-    chosen = loss_called(loss) if isinstance(loss, str) else loss
+    chosen: Any = loss_called(loss) if isinstance(loss, str) else loss
+    if not callable(chosen):
+        raise TypeError(f"a loss is a function of an output and a target, or the name of one, not {loss!r}")
     rows, width = examples_of(model, X, y, chosen, "")
     rows, held_out = held_out_of(model, rows, width, validation, chosen, seed)
     if early_stopping is not None and not len(held_out):
         raise ValueError("early stopping watches the validation loss: give validation data")
-    for name, number in (("epochs", epochs), ("batch_size", batch_size), ("early_stopping", early_stopping)):
-        if number is not None and (not isinstance(number, int) or number < 1):
-            raise ValueError(f"{name} is a number of at least 1, not {number!r}")
+    counts: dict[str, Any] = {"epochs": epochs, "threads": threads, "batch_size": batch_size, "early_stopping": early_stopping}
+    for name, number in counts.items():
+        if number is None and name in ("batch_size", "early_stopping"):
+            continue
+        if isinstance(number, bool) or not isinstance(number, Integral) or number < 1:
+            raise ValueError(f"{name} is a whole number of at least 1, not {number!r}")
+    chosen_optimizer: Any = Adam() if optimizer is None else optimizer
+    if isinstance(chosen_optimizer, type) or not hasattr(chosen_optimizer, "update"):
+        raise TypeError(f"the optimizer is one such as Adam(0.01), with its settings, not {optimizer!r}")
     objective = _Objective(model, chosen, penalty, rows[0], width, engine, threads)
     rng = np.random.default_rng(seed)
-    return _Run(model, objective, optimizer or Adam(), History()).train(
+    return _Run(model, objective, chosen_optimizer, History()).train(
         rows, held_out, epochs, batch_size or len(rows), rng, seed is not None, early_stopping, progress)
 
 
@@ -183,9 +194,9 @@ class _Run:
 
     def train(self, rows: Floats, held_out: Floats, epochs: int, batch_size: int, rng: np.random.Generator, shuffle: bool,
               patience: int | None, progress: bool | None) -> History:
-        """All epochs; whatever happens, the model has the last complete weights, or the best."""
+        """All epochs; the model has the last complete weights then, or the best, or after an error those from before."""
         begin, history = time.perf_counter(), self.history
-        before = self.weights
+        before, state = self.weights, copy.deepcopy(getattr(self.optimizer, "__dict__", {}))
         try:
             with _bar(epochs, progress) as advance:
                 for epoch in range(epochs):
@@ -202,6 +213,7 @@ class _Run:
             history.stopped = "interrupted"
         except BaseException:  # nothing is half learned
             self.weights, self.best = before, None
+            getattr(self.optimizer, "__dict__", {}).update(state)
             raise
         finally:
             final = self.weights if self.best is None or patience is None else self.best
@@ -221,8 +233,8 @@ class _Run:
         self.history.losses.append(total / len(rows))
 
     def _is_best(self, epoch: int) -> bool:
-        found = self.history.validation_losses
-        return epoch == 0 or found[-1] < found[self.history.best_epoch]
+        last, best = self.history.validation_losses[-1], self.history.validation_losses[self.history.best_epoch]
+        return epoch == 0 or last < best or (best != best and last == last)
 
 
 @contextmanager

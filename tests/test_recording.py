@@ -252,3 +252,18 @@ def test_recording_and_replaying_change_no_parameter():
         tape(1.0, 2.0, executor=executor)
         tape.sum_and_grad([[1.0, 2.0]] * 20, executor=executor)
     assert [(p.data, p.grad, p.label, p._clock) for p in parameters] == before
+
+
+def test_a_comparison_for_equality_is_refused_for_it_would_always_be_false():
+    with pytest.raises(TypeError, match="equals"):
+        record(lambda x: 1.0 if x == 0 else ops.sin(x) / x, 1.0)
+    with pytest.raises(TypeError, match="equals"):
+        record(lambda x: x if x in (0, 1) else 2 * x, 1.0)
+    with pytest.raises(TypeError, match="equals"):
+        record(lambda x, y: x if (x > 0) != (y > 0) else y, 1.0, 2.0)
+    assert record(lambda x, y: x if x is not y and x != y else y, 1.0, 2.0)(3.0, 4.0) == 3.0  # identity is known
+
+
+def test_numbers_that_do_not_vary_may_be_read():
+    scale = Value(2.0) * 3
+    assert record(lambda x: x * scale.data, 1.0)(2.0) == 12.0

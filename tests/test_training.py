@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from micrograd_plus import Value, losses, ops
-from micrograd_plus.nn import MLP
+from micrograd_plus.nn import MLP, Module
 from micrograd_plus.optim import SGD, Adam
 from micrograd_plus.training import fit, outputs
 
@@ -293,3 +293,42 @@ def test_outputs_are_those_of_the_model():
     assert outputs(model, points[:0]).shape == (0, 2)
     with pytest.raises(ValueError, match="examples, inputs"):
         outputs(model, points[0])
+
+
+@pytest.mark.parametrize(("change", "error", "words"), [
+    ({"optimizer": Adam}, TypeError, "with its settings"), ({"optimizer": "adam"}, TypeError, "Adam"),
+    ({"loss": None}, TypeError, "a loss is a function"), ({"loss": "l2_penalty"}, ValueError, "penalty="),
+    ({"threads": 0}, ValueError, "threads"), ({"threads": None}, ValueError, "threads"),
+    ({"epochs": True}, ValueError, "whole number")])
+def test_options_that_make_no_sense_are_named(change, error, words):
+    with pytest.raises(error, match=words):
+        fit(MLP(2, [2, 1]), POINTS, TARGETS, **{"loss": "hinge", **change})
+
+
+def test_numpy_s_whole_numbers_are_whole_numbers():
+    history = fit(MLP(2, [2, 1]), POINTS, TARGETS, loss="hinge", epochs=np.int64(2), batch_size=np.int32(3))
+    assert history.updates == 4
+
+
+def test_after_an_error_the_optimizer_too_is_as_before():
+    optimizer = SGD(1e200, momentum=0.9)
+    with pytest.raises(FloatingPointError):
+        fit(MLP(2, [3, 1], rng=random.Random(0)), np.eye(2), np.array([1, -1]), loss="squared_error", optimizer=optimizer)
+    assert optimizer.updates == 0
+
+
+def test_a_loss_that_was_nan_is_not_the_best():
+    class Line(Module):
+        def __init__(self):
+            self.w = Value(-1.0)
+
+        def parameters(self):
+            return [self.w]
+
+        def __call__(self, x):
+            return self.w * x[0]
+    model = Line()
+    history = fit(model, [[1.0], [1.0]], [1.0, 1.0], optimizer=SGD(0.05), epochs=40, early_stopping=5,
+                  loss=lambda o, t: ops.where(t > 0, (o - 1) ** 2, ops.log(o + 0.3) ** 2), validation=([[1.0]], [0.0]))
+    assert np.isnan(history.validation_losses[0])
+    assert history.best_epoch == np.nanargmin(history.validation_losses)
