@@ -85,8 +85,9 @@ def fit(model: Module, X: Any, y: Any, *, loss: str | Loss, optimizer: Optimizer
     rows, held_out = held_out_of(model, rows, width, validation, chosen, seed)
     if early_stopping is not None and not len(held_out):
         raise ValueError("early stopping watches the validation loss: give validation data")
-    counts: dict[str, Any] = {"epochs": epochs, "threads": threads, "batch_size": batch_size, "early_stopping": early_stopping}
-    for name, number in counts.items():
+    counts: list[tuple[str, Any]] = [("epochs", epochs), ("threads", threads), ("batch_size", batch_size),
+                                     ("early_stopping", early_stopping)]
+    for name, number in counts:
         if number is None and name in ("batch_size", "early_stopping"):
             continue
         if isinstance(number, bool) or not isinstance(number, Integral) or number < 1:
