@@ -94,10 +94,10 @@ def test_regular_graphs_have_the_same_bits_on_the_machine():
 
 
 @pytest.mark.slow
-def test_two_thousand_regular_graphs():
+def test_eight_hundred_regular_graphs():
     begin = time.perf_counter()
-    assert [difference for seed in range(1000, 3000) for difference in differences(seed)] == []
-    print(f"\n2000 regular graphs have the same bits on the machine: {time.perf_counter() - begin:.0f} seconds")
+    assert [difference for seed in range(1000, 1800) for difference in differences(seed)] == []
+    print(f"\n800 regular graphs have the same bits on the machine: {time.perf_counter() - begin:.0f} seconds")
 
 
 @pytest.mark.parametrize("sizes", [[1], [2, 1], [3, 4, 1], [5, 9, 8, 1], [17, 1], [16, 16, 1], [33, 3, 1]])
