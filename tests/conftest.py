@@ -1,4 +1,7 @@
-"""Hypothesis profiles, and a watch on global state: a test that leaves the engine switched fails, not its neighbour."""
+"""Hypothesis profiles, and a watch on global state: a test that leaves the engine switched fails, not its neighbour.
+
+Rows that a test adds to the table go with it.
+"""
 
 import os
 import sys
@@ -7,6 +10,7 @@ import threading
 import pytest
 from hypothesis import settings
 
+from micrograd_plus import ops
 from micrograd_plus.engine import Value
 
 settings.register_profile("ci", derandomize=True, print_blob=True, deadline=None, max_examples=200)
@@ -33,3 +37,11 @@ PRISTINE = engine_state()
 def _no_leak():
     yield
     assert engine_state() == PRISTINE, "this test leaks global state"
+
+
+@pytest.fixture(autouse=True)
+def _table_as_before():
+    table, before = ops.TABLE, dict(ops.TABLE)
+    yield
+    table.clear()
+    table.update(before)

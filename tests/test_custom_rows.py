@@ -15,14 +15,6 @@ from micrograd_plus.autodiff import checkpoint, custom, grad, hessian, jvp, valu
 from micrograd_plus.engine import nodes_below
 
 
-@pytest.fixture(autouse=True)
-def _table_as_before():
-    before = dict(ops.TABLE)
-    yield
-    ops.TABLE.clear()
-    ops.TABLE.update(before)
-
-
 def gaussian():
     return custom("gaussian", lambda x: math.exp(-x * x), lambda out, x: -2.0 * x * out, symbol="Gauss")
 

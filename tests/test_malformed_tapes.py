@@ -18,14 +18,6 @@ from micrograd_plus import Tape, Value, custom, ops, record
 from micrograd_plus.flat import MOST, FlatProgram
 
 
-@pytest.fixture(autouse=True)
-def _table_as_before():
-    before = dict(ops.TABLE)
-    yield
-    ops.TABLE.clear()
-    ops.TABLE.update(before)
-
-
 # Malformed texts. -----------------------------------------------------------------------------------------------------
 def well_formed():
     """Texts of tapes of every kind."""

@@ -9,6 +9,7 @@ import re
 import struct
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -163,20 +164,15 @@ def edited(**changes):
     return edit
 
 
-def parameters(change):
+def part(name, change):
     def edit(path):
         found = json.loads(path.read_text())
-        change(found["parameters"])
+        change(found[name])
         path.write_text(json.dumps(found))
     return edit
 
 
-def architecture(change):
-    def edit(path):
-        found = json.loads(path.read_text())
-        change(found["architecture"])
-        path.write_text(json.dumps(found))
-    return edit
+parameters, architecture = partial(part, "parameters"), partial(part, "architecture")
 
 
 def first_weight(text):

@@ -18,14 +18,6 @@ from micrograd_plus.testing import tapes
 from micrograd_plus.trees import leaves_of
 
 
-@pytest.fixture(autouse=True)
-def _table_as_before():
-    before = dict(ops.TABLE)
-    yield
-    ops.TABLE.clear()
-    ops.TABLE.update(before)
-
-
 # Round trips. ---------------------------------------------------------------------------------------------------------
 def again_by_json(tape):
     return Tape.from_json(tape.to_json())

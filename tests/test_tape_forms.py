@@ -11,14 +11,6 @@ from tapes import EXECUTORS, any_point, any_program, bits, eager, evaluate, repl
 from micrograd_plus import Tape, Value, checkpoint, custom, grad, nn, ops, record, value_and_grad
 
 
-@pytest.fixture(autouse=True)
-def _table_as_before():
-    before = dict(ops.TABLE)
-    yield
-    ops.TABLE.clear()
-    ops.TABLE.update(before)
-
-
 # Parameters. ----------------------------------------------------------------------------------------------------------
 def test_parameters_are_a_list_or_a_module_and_edits_are_seen():
     model = nn.Neuron(2, activation="tanh", rng=random.Random(0))
