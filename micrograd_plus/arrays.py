@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from .lowering import INSTRUCTIONS
-from .tape import Tape
-from .trees import leaves_of
+from .tape import Tape, gradients_of
 
 Array = Any  # of whichever library
 Step = tuple[Callable[..., Array], list[int], list[int]]  # an operation, its operands, and those that have served
@@ -52,9 +51,7 @@ class ArrayTape:
 
     def gradients(self, rows: Array, parameters: Array = None, of: str = "inputs") -> Array:
         """The gradient for each row, with respect to its inputs or `of` the "parameters": shape (rows, numbers)."""
-        if of not in ("inputs", "parameters"):
-            raise ValueError(f'a gradient is with respect to the "inputs" or the "parameters", not {of!r}')
-        return self._side_by_side(self._columns(of, rows, parameters), rows)
+        return self._side_by_side(self._columns(gradients_of(of), rows, parameters), rows)
 
     def sum_and_grad(self, rows: Array, parameters: Array = None) -> tuple[Array, Array]:
         """The sum of the output over the rows, an array of no axes, and its gradient with respect to the parameters."""
@@ -94,15 +91,9 @@ class ArrayTape:
 
     def _steps(self, task: str) -> tuple[list[Step], list[float], list[int]]:
         """The operations for a task, the constants they begin with, and where its outputs are."""
-        program, given = self.tape.program, self.tape.program.outputs.tolist()
-        if task != "values" and not self.tape.gradient:
-            raise ValueError("only a tape with one number for output has a gradient")
-        first = 1 + program.inputs  # of the gradient with respect to the parameters
-        wanted = {"values": given[:len(leaves_of(self.tape.form))], "inputs": given[1:first], "parameters": given[first:],
-                  "sums": given[:1] + given[first:]}
-        lowered = program.giving(wanted[task]).lowered()
+        lowered = self.tape.program_for(task).lowered()
         if lowered is None:
-            rows = ", ".join(row.name for row in program.custom)
+            rows = ", ".join(row.name for row in self.tape.program.custom)
             raise NotImplementedError(f"no array library has the custom row(s) {rows}")
         operands_of, outputs = lowered.operands_of(), lowered.outputs.tolist()
         last = {o: i for i, operands in enumerate(operands_of) for o in operands}

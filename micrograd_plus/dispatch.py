@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .emission import DOUBLE, INDEX, LANE, POINTER, Code, index_of
+from .emission import INDEX, LANE, POINTER, Code, index_of
 from .flat import FlatProgram, Floats, Integers
 from .lowering import FUNCTIONS, INSTRUCTIONS
 from .ops import TABLE
@@ -48,7 +48,8 @@ class Dispatcher(Code):
                 number = self._read(self._integer(b.add(index_of(HEADER), k)))
                 if summed:
                     at = self._at(outputs, k)
-                    b.store(b.fadd(b.load(at), self._sum_of_lanes(number)), at)
+                    total = number if lanes == 1 else b.extract_element(self._halved([number]), LANE(0))
+                    b.store(b.fadd(b.load(at), total), at)
                 else:
                     self._write(OUTPUT, k, number)
             if not summed and lanes > 1:
@@ -74,27 +75,11 @@ class Dispatcher(Code):
         b = self.builder
         return b.zext(b.load(b.gep(self.program, [index], source_etype=LANE)), INDEX)
 
-    def _read(self, slot: Any) -> Any:
-        b = self.builder
-        if self.lanes == 1:
-            return b.load(self._at(self.places[LANES], slot))
-        pointer = self._at(self.places[LANES], b.mul(slot, index_of(self.lanes)))
-        return b.load(b.bitcast(pointer, self.number.as_pointer()), align=8)
 
-    def _spread(self, number: Any) -> Any:
-        return number if self.lanes == 1 else self._broadcast(number)
-
-    def _sum_of_lanes(self, number: Any) -> Any:
-        if self.lanes == 1:
-            return number
-        b, zeros = self.builder, self._broadcast(DOUBLE(0.0))
-        return b.extract_element(self._halved([b.select(self.valid, number, zeros)]), LANE(0))
-
-
-def _last_needed(program: FlatProgram) -> list[int]:
+def _last_needed(program: FlatProgram, operands_of: list[list[int]]) -> list[int]:
     """For each register the last instruction that needs it: -1 where none does, one past the end for what must stay."""
     last = [len(program)] * program.first + [-1] * len(program)
-    for i, operands in enumerate(program.operands_of()):
+    for i, operands in enumerate(operands_of):
         for o in operands:
             last[o] = max(last[o], i)
     for o in program.outputs.tolist():
@@ -113,7 +98,7 @@ class Data(NamedTuple):
 def as_data(program: FlatProgram) -> Data:
     """A lowered program, its sums taken apart, its slots shared out."""
     rows, operands_of, first = program.rows(), program.operands_of(), program.first
-    last = _last_needed(program)
+    last = _last_needed(program, operands_of)
     zero, nothing, product = first, first + 1, first + 2  # two constants, and a slot for the products of a dot
     slot, slots, free = [*range(first)], first + 3, list[int]()
     records: list[int] = []

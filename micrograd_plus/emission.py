@@ -28,6 +28,7 @@ class Code:
 
     def __init__(self, lanes: int, summed: bool) -> None:
         self.lanes, self.summed = lanes, summed
+        self.width = lanes  # of the numbers in hand: a lane each, or 1 where all rows have something in common
         self.module = ir.Module()
         self.number = ir.VectorType(DOUBLE, lanes) if lanes > 1 else DOUBLE
         self.called: set[str] = set()
@@ -69,8 +70,9 @@ class Code:
         return self.builder.icmp_signed("<", numbers, self._broadcast(left, lanes))
 
     def _halved(self, vectors: list[Any]) -> Any:
-        """The sums of vectors over their lanes, by halves, as one vector; two share the work while there are two."""
-        lanes = self.lanes
+        """The sums of vectors over lanes that hold a row, by halves, as one vector; two share the work if they can."""
+        lanes, zeros = self.lanes, self._broadcast(DOUBLE(0.0))
+        vectors = [self.builder.select(self.valid, vector, zeros) for vector in vectors]
         while lanes > 1:
             half = lanes // 2
             pairs = list(zip(vectors[::2], vectors[1::2])) or [(vectors[0], None)]
@@ -87,6 +89,14 @@ class Code:
         return self.builder.fadd(*[self.builder.shuffle_vector(first, second, mask) for mask in masks])
 
     # Numbers in memory. -----------------------------------------------------------------------------------------------
+    def _read(self, index: Any) -> Any:
+        """A number of each lane."""
+        b = self.builder
+        if self.lanes == 1:
+            return b.load(self._at(self.places[LANES], index))
+        pointer = self._at(self.places[LANES], b.mul(index, index_of(self.lanes)))
+        return b.load(b.bitcast(pointer, self.number.as_pointer()), align=8)
+
     def _write(self, place: str, index: Any, number: Any) -> None:
         b = self.builder
         if number.type == DOUBLE:
@@ -105,6 +115,10 @@ class Code:
         for lane, number in enumerate(numbers):
             vector = self.builder.insert_element(vector, number, LANE(lane))
         return vector
+
+    def _spread(self, number: Any) -> Any:
+        """One number for all lanes."""
+        return number if self.width == 1 else self._broadcast(number)
 
     def _broadcast(self, number: Any, kind: Any = None) -> Any:
         kind = kind or self.number

@@ -138,13 +138,13 @@ class FlatProgram:
 
     def lowered(self) -> FlatProgram | None:
         """The program in what machines know: single instructions, C functions, sum and dot; None with a custom row."""
-        if any(lowering(row) is None for row in set(self.rows())):
+        rows = self.rows()
+        if any(lowering(row) is None for row in set(rows)):
             return None
         builder = Builder(self.inputs, self.parameters, lowering=True)
         refs = [*range(self.inputs + self.parameters), *map(builder.constant, self.constants.tolist())]
-        for row, operands in zip(self.rows(), self.operands_of()):
-            given = tuple([refs[o] for o in operands])
-            refs.append(builder.emit(row, given))
+        for row, operands in zip(rows, self.operands_of()):
+            refs.append(builder.emit(row, tuple([refs[o] for o in operands])))
         return builder.finished([refs[o] for o in self.outputs.tolist()])[0]
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from llvmlite import ir
-
 from .emission import DOUBLE, INDEX, LANE, POINTER, Code, index_of
 from .rolling import LANES, LEAF, OUTPUT, PARAMETER, SHARED, Address, Nest, Rolled, Segment, Shape
 
@@ -103,8 +101,7 @@ class Loops(Code):
         """Add to outputs the sums of their numbers over the rows."""
         b = self.builder
         if self.lanes > 1:
-            zeros = self._broadcast(ir.Constant(DOUBLE, 0.0))
-            sums = self._halved([b.select(self.valid, total, zeros) for total in totals])
+            sums = self._halved(totals)
             if target.strides[1] == 1:
                 pointer = self._at(self.places[OUTPUT], self._number(target, outer, inner, 0, None))
                 pointer = b.bitcast(pointer, sums.type.as_pointer())
@@ -126,13 +123,11 @@ class Loops(Code):
     def _leaf(self, address: Address, outer: Any, inner: Any, n: int, term: Any, loaded: dict[Any, Any]) -> Any:
         key = address.place, address.base + n * address.strides[1], address.strides
         if key not in loaded:
-            b, index = self.builder, self._number(address, outer, inner, n, term)
-            if address.place == LANES and self.width > 1:
-                pointer = self._at(self.places[LANES], b.mul(index, index_of(self.lanes)))
-                loaded[key] = b.load(b.bitcast(pointer, self.number.as_pointer()), align=8)
+            index = self._number(address, outer, inner, n, term)
+            if address.place == LANES:
+                loaded[key] = self._read(index)
             else:
-                number = b.load(self._at(self.places[address.place], index))
-                loaded[key] = self._broadcast(number) if self.width > 1 else number
+                loaded[key] = self._spread(self.builder.load(self._at(self.places[address.place], index)))
         return loaded[key]
 
     def _tree(self, shape: Shape, leaves: Iterator[Any]) -> Any:
@@ -141,6 +136,5 @@ class Loops(Code):
             return next(leaves)
         name, *operands = shape
         if name == "=":
-            number = ir.Constant(DOUBLE, float(operands[0]))
-            return number if self.width == 1 else self._broadcast(number)
+            return self._spread(DOUBLE(float(operands[0])))
         return self._gate(name, [self._tree(operand, leaves) for operand in operands])

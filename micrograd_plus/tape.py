@@ -85,9 +85,7 @@ class Tape:
     def gradients(self, rows: Any, parameters: Parameters = None, executor: str | None = None, threads: int = 1,
                   of: str = "inputs") -> Floats:
         """The gradient for each row: with respect to its inputs, or `of` the "parameters"; shape (rows, numbers)."""
-        if of not in ("inputs", "parameters"):
-            raise ValueError(f'a gradient is with respect to the "inputs" or the "parameters", not {of!r}')
-        return self._executor(f"gradients of {of}", executor).values(self._rows(rows), self._shared(parameters), threads)
+        return self._executor(gradients_of(of), executor).values(self._rows(rows), self._shared(parameters), threads)
 
     def sum_and_grad(self, rows: Any, parameters: Parameters = None, executor: str | None = None,
                      threads: int = 1) -> tuple[float, Floats]:
@@ -117,11 +115,11 @@ class Tape:
 
     def source(self) -> str:
         """The tape as straight-line Python in functions of the table; running that text gives the same bits."""
-        return written.source(self._contents())
+        return written.source(self._contents(()))
 
     def to_json(self) -> str:
         """The tape as JSON, with the present data of its parameters; `from_json` reads it."""
-        return written.to_json(self._contents())
+        return written.to_json(self._contents(self._shared(None).tolist()))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Tape:
@@ -131,16 +129,15 @@ class Tape:
         return cls(*written.from_json(text))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, tuple(self._contents())
+        return _restored, tuple(self._contents(tuple(self._shared(None).tolist())))
 
     def __copy__(self) -> Tape:
-        return Tape(*self._contents()._replace(parameters=self.parameters))
+        return Tape(*self._contents(self.parameters))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tape:
-        return Tape(*self._contents()._replace(parameters=deepcopy(self.parameters, memo)))
+        return Tape(*self._contents(deepcopy(self.parameters, memo)))
 
-    def _contents(self) -> written.Contents:
-        parameters = tuple(self._shared(None).tolist())
+    def _contents(self, parameters: Sequence[Any]) -> written.Contents:
         return written.Contents(self.program, self.form, tuple(self.names), parameters, self.gradient, self.labels,
                                 self.adjoint_of)
 
@@ -169,16 +166,21 @@ class Tape:
     def _executor(self, task: str, name: str | None) -> Executor:
         found = self._executors.get((name, task))
         if found is None:
-            width, inputs = self._width, self.program.inputs
-            if task != "values" and not self.gradient:
-                raise ValueError("only a tape with one number for output has a gradient: record the function's jacobian, "
-                                 "or a value_and_grad, and read them as outputs")
-            ranges = {"values": range(width), "sums": [0, *range(1 + inputs, len(self.program.outputs))],
-                      "gradients of inputs": range(1, 1 + inputs),
-                      "gradients of parameters": range(1 + inputs, len(self.program.outputs))}
-            program = self.program.giving(self.program.outputs[list(ranges[task])])
-            found = self._executors[name, task] = executor_for(program, name)
+            found = self._executors[name, task] = executor_for(self.program_for(task), name)
         return found
+
+    def program_for(self, task: str) -> FlatProgram:
+        """The part of the program that gives the "values", the "sums" of output and gradient, or what `gradients_of` says.
+
+        Raises ValueError when there is no gradient.
+        """
+        if task != "values" and not self.gradient:
+            raise ValueError("only a tape with one number for output has a gradient: record the function's jacobian, "
+                             "or a value_and_grad, and read them as outputs")
+        given, first = self.program.outputs, 1 + self.program.inputs  # of the gradient in the parameters
+        wanted = {"values": given[:self._width], "sums": np.append(given[:1], given[first:]),
+                  "gradients of inputs": given[1:first], "gradients of parameters": given[first:]}
+        return self.program.giving(wanted[task])
 
     def _single(self, row: tuple[Tree, ...]) -> tuple[float, ...]:
         numbers = tuple([ops.as_float(x, "a tape") for x in leaves_of(row)])
@@ -207,6 +209,13 @@ class Tape:
         if array.shape != (self.program.parameters,):
             raise ValueError(f"{self!r} takes parameters of shape ({self.program.parameters},), not {array.shape}")
         return array
+
+
+def gradients_of(of: str) -> str:
+    """The task of giving gradients in the "inputs" or the "parameters"; ValueError for anything else."""
+    if of not in ("inputs", "parameters"):
+        raise ValueError(f'a gradient is with respect to the "inputs" or the "parameters", not {of!r}')
+    return f"gradients of {of}"
 
 
 def _restored(program: FlatProgram, *others: Any) -> Tape:
