@@ -140,7 +140,8 @@ def test_the_package_s_front_door_is_an_index_and_nothing_else():
 
 def written_files():
     """All text that the project consists of; what tools leave behind stands in directories that start with a dot."""
-    places = [p for p in ROOT.iterdir() if p.name in ("micrograd_plus", "tests", "notebooks", ".ci") or p.is_file()]
+    folders = ("micrograd_plus", "tests", "notebooks", ".ci")
+    places = [p for p in ROOT.iterdir() if p.name in folders or (p.is_file() and p.name != ".git")]
     for path in (p for place in places for p in ([place] if place.is_file() else place.rglob("[!.]*"))):
         if any(part.startswith(".") for part in path.parent.relative_to(ROOT).parts[1:]):
             continue
