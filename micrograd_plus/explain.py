@@ -19,7 +19,7 @@ from typing import Any
 from .engine import Value, adjoints, local_gradients, nodes_below
 from .graph import count_paths
 from .guards import require_fresh
-from .naming import Names, gate_name
+from .naming import Names, called, gate_name
 from .text import number, visible
 
 END = 3  # of a long path, the steps shown at either end
@@ -90,25 +90,33 @@ def _items(texts: Sequence[str]) -> str:
     return "".join(f"<li>{escape(text)}</li>" for text in texts)
 
 
-def explain(e: Value, leaf: Value, *, names: Mapping[str, Any] | None = None, limit: int = 5) -> Explanation:
+def explain(
+    e: Value, leaf: Value | str, *, names: Mapping[str, Any] | None = None, limit: int = 5,
+) -> Explanation:
     """Tell how the gradient of `e` with respect to `leaf` comes about at the present values.
 
-    `names`, for instance `locals()`, names the Values that carry no label; `limit` is how many paths to list. Any node
-    may stand for the leaf. Backward need not have run. Raises TypeError when either is no Value, and ValueError when a
-    leaf was edited since `e` was computed, or when `limit` is less than 1.
+    `leaf` is a Value, or the name of one: its label or, where it carries none, its name in `names`,
+    for instance `locals()`. Any node may stand for the leaf; `limit` is how many paths to list.
+    Backward need not have run. Raises TypeError when `e` is no Value or `leaf` neither a Value nor a
+    name, and ValueError when no node or more than one is called so, when a leaf was edited since `e`
+    was computed, or when `limit` is less than 1.
 
     >>> a, b = Value(2.0, label="a"), Value(1.0, label="b")
     >>> print(explain((a + b) * (b + 1), b).headline)
     d((a + b) × (b + 1))/db = 1·2 + 1·3 = 5
+    >>> explain(a * b, "b").value
+    2.0
     """
-    for v, role in ((e, "the output"), (leaf, "the leaf")):
-        if not isinstance(v, Value):
+    for v, role, kinds in ((e, "the output", Value), (leaf, "the leaf", (Value, str))):
+        if not isinstance(v, kinds):
             raise TypeError(f"explain(e, leaf) follows gradients between Values, but {role} is of type "
                             f"{type(v).__name__}: {visible(repr(v), 60)}")
     if limit < 1:
         raise ValueError(f"explain lists at least one path, so limit={limit} is too small")
     order = nodes_below(e)
     require_fresh(order)
+    if isinstance(leaf, str):
+        leaf = called(leaf, order, names)
     name = Names(order, names)
     edges, blocked = _edges_above(leaf, order)
     between = [v for v in order if v in edges]

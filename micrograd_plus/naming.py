@@ -7,7 +7,7 @@ from typing import Any
 
 from .engine import Value
 from .ops import Primitive
-from .text import number, visible
+from .text import did_you_mean, listed, number, visible
 
 LONGEST_NAME = 24
 PRECEDENCE = {"<": 1, "≤": 1, "=": 1, "+": 2, "−": 2, "×": 3, "÷": 3, "**": 4}
@@ -27,6 +27,34 @@ def named_by(names: Mapping[str, Any] | None) -> dict[Value, str]:
         if isinstance(thing, Value) and not name.startswith("_"):
             named.setdefault(thing, name)
     return named
+
+
+def called(name: str, order: Sequence[Value], names: Mapping[str, Any] | None = None) -> Value:
+    """The Value that is called `name`: a node in `order` by its title, else what `names` says.
+
+    A node's title is its label or, where it has none, its name in `names`, as in a picture. Raises
+    ValueError, with what comes near and what there is, when nothing or several nodes are called so.
+    """
+    named = named_by(names)
+    titles = {v: title for v in order if (title := v.label or named.get(v, ""))}
+    found = [v for v, title in titles.items() if name in (title, visible(title))]
+    if len(found) == 1:
+        return found[0]
+    shown = f"'{visible(name, 60)}'"
+    if found:
+        values = listed([number(v.data) for v in found], 4)
+        raise ValueError(f"{len(found)} nodes are called {shown}, with the values {values}: "
+                         "pass the Value that is meant")
+    meant = (names or {}).get(name)
+    if isinstance(meant, Value):
+        return meant
+    if not titles:
+        raise ValueError(f"no node of the graph is called {shown}, for none has a label: "
+                         "pass the Value itself, or names=locals()")
+    known = dict.fromkeys(titles.values())
+    near = did_you_mean(name, known)
+    raise ValueError(f"no node of the graph is called {shown}{f' ({near})' if near else ''}: "
+                     f"there are {listed(known)}")
 
 
 class Names:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import unicodedata
+from collections.abc import Iterable
+from itertools import islice
 
 
 def number(x: float, digits: int = 6, longest: int | None = None) -> str:
@@ -38,3 +41,28 @@ def width(text: str, size: float) -> float:
     """An upper estimate of a text's width at a font size, in the unit of the size, for common sans-serif fonts."""
     return size * math.fsum(1.05 if unicodedata.east_asian_width(c) in "WF" or unicodedata.category(c) == "So" else
                       0.9 if c in "mwMW@%×÷Σ∂−+<>≤" else 0.4 if c in "iljI.,:;|!' ()" else 0.64 for c in text)
+
+
+def near_misses(word: str, known: Iterable[str], count: int = 3) -> list[str]:
+    """The known words that `word` may be a slip for, the nearest first; capitals make no difference."""
+    spelled: dict[str, list[str]] = {}
+    for k in islice(known, 2000):  # a graph may have a label for each of a million nodes
+        spelled.setdefault(k[:80].casefold(), []).append(k)
+    near = difflib.get_close_matches(word[:80].casefold(), spelled, n=count)
+    return [k for key in near for k in spelled[key]][:count]
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`did you mean a, b or c?`, or nothing where no known word is near."""
+    near = [visible(k, 60) for k in near_misses(word, known)]
+    if not near:
+        return ""
+    *others, last = near
+    return f"did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
+
+
+def listed(words: Iterable[str], most: int = 10) -> str:
+    """The words in one line: `a, b, c`, or the first of them `and 7 more`."""
+    every = list(words)
+    more = f" and {len(every) - most:,} more" if len(every) > most else ""
+    return ", ".join(visible(word, 60) for word in every[:most]) + more

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from micrograd_plus import no_grad, ops
+from micrograd_plus import draw, no_grad, ops
 from micrograd_plus.engine import Value, adjoints, local_gradients, nodes_below
 from micrograd_plus.explain import explain
 
@@ -85,6 +85,64 @@ def test_any_node_may_stand_for_the_leaf():
     assert explain(c, d).headline == "dc/dd = 0"
 
 
+def test_a_label_names_its_node_as_it_does_in_a_picture():
+    a, b, c, _, e = two_paths()
+    for name, v in (("a", a), ("b", b), ("c", c), ("e", e)):
+        assert str(e.explain(name)) == str(explain(e, name)) == str(explain(e, v))
+        assert explain(e, name).leaf is v
+
+
+def test_names_name_what_has_no_label():
+    x, y = Value(2.0), Value(3.0, label="why")
+    outside = Value(1.0)
+    z = x * y
+    names = {"x": x, "y": y, "z": z, "outside": outside, "number": 3.0}
+    assert explain(z, "x", names=names).leaf is x
+    assert explain(z, "why", names=names).leaf is y
+    assert explain(z, "y", names=names).leaf is y  # its title is why, but the variable says which is meant
+    assert explain(z, "outside", names=names).summary.startswith("z does not depend on")
+    for name in ("x", "why", "y"):
+        assert draw(z, mode="forward", wrt=name, names=names).model.known
+    for name in ("outside", "number"):
+        with pytest.raises(ValueError, match=f"{name}"):
+            draw(z, mode="forward", wrt=name, names=names)
+    with pytest.raises(ValueError, match=r"'number': there are x, why, z$"):
+        explain(z, "number", names=names)
+
+
+LABELS = ["weight1", "weight2", "bias", "out"]
+
+
+@pytest.mark.parametrize(("name", "told"), [
+    ("wieght1", r"'wieght1' \(did you mean weight1 or weight2\?\): there are weight1, weight2, bias, out$"),
+    ("Bias", r"'Bias' \(did you mean bias\?\): there are"),
+    ("q", "'q': there are weight1, weight2, bias, out$"),
+    ("", "'': there are"),
+    ("q" * 1000, "'q{59}…': there are"),
+    ("\u202e<b>", r"'\\u202e<b>': there are"),
+])
+def test_a_name_of_nothing_is_told_what_comes_near_and_what_there_is(name, told):
+    w1, w2, b = (Value(float(i), label=label) for i, label in enumerate(LABELS[:3]))
+    out = w1 * w2 + b
+    out.label = "out"
+    for ask in (lambda: out.explain(name), lambda: draw(out, mode="forward", wrt=name)):
+        with pytest.raises(ValueError, match=told) as refused:
+            ask()
+        assert not set(str(refused.value)) & set("\u202e\n")
+
+
+def test_a_name_of_several_nodes_or_in_a_graph_without_labels_is_refused():
+    g = Value(1.0, label="x") * Value(2.0, label="x")
+    for ask in (lambda: explain(g, "x"), lambda: draw(g, mode="forward", wrt="x")):
+        with pytest.raises(ValueError, match="2 nodes are called 'x', with the values 1, 2: pass the Value"):
+            ask()
+    with pytest.raises(ValueError, match=r"'x', for none has a label: pass the Value itself, or names=locals\(\)"):
+        explain(Value(1.0) * 2, "x")
+    many = ops.sum([Value(float(i), label=f"x{i}") for i in range(100)])
+    with pytest.raises(ValueError, match="there are x0, x1, x2, x3, x4, x5, x6, x7, x8, x9 and 90 more"):
+        explain(many, "why")
+
+
 def test_negative_numbers_are_bracketed_behind_others():
     x = Value(-2.0, label="x")
     y, = labelled(y=x * x)
@@ -154,8 +212,8 @@ def test_it_leaves_gradients_alone():
 
 def test_bad_input_teaches():
     _, b, _, _, e = two_paths()
-    with pytest.raises(TypeError, match="the leaf is of type str: 'b'"):
-        explain(e, "b")
+    with pytest.raises(TypeError, match="the leaf is of type bytes: b'b'"):
+        explain(e, b"b")
     with pytest.raises(TypeError, match="the output is of type float"):
         explain(2.0, b)
     with pytest.raises(ValueError, match="limit=0"):

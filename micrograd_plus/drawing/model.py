@@ -9,7 +9,7 @@ from typing import Any, Literal
 from .. import ops
 from ..engine import Value, adjoints, known_gradient, local_gradients, nodes_below, tangents, value_operands
 from ..guards import stale_nodes
-from ..naming import SUBSCRIPTS, named_by
+from ..naming import SUBSCRIPTS, called, named_by
 from ..text import number, visible
 
 Mode = Literal["reverse", "forward"]
@@ -111,7 +111,7 @@ def build(root: Value, mode: Mode = "reverse", wrt: Value | str | None = None,
     derivatives: Mapping[Value, float | None] = {v: known_gradient(v) for v in order}
     source = None
     if mode == "forward":
-        source = _source(order, wrt, titles)
+        source = _source(order, wrt, names)
         found = tangents(order, {source: 1.0})
         derivatives = {v: found.get(v, 0.0) for v in order}
     boxes: dict[Value, Box] = {}
@@ -156,13 +156,18 @@ def _nearest(root: Value, count: int) -> set[Value]:
     return near
 
 
-def _source(order: Iterable[Value], wrt: Value | str | None, titles: Mapping[Value, str]) -> Value:
-    found = [v for v in order if v is wrt or (isinstance(wrt, str) and wrt == titles[v])]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise ValueError(f"wrt={wrt!r} is the label of {len(found)} nodes: pass the one that is meant")
-    raise ValueError(f"forward mode sweeps from a node of the graph, and wrt={wrt!r} is none: pass one, or its label")
+def _source(order: Sequence[Value], wrt: Value | str | None, names: Mapping[str, Any] | None) -> Value:
+    source = wrt
+    if isinstance(wrt, str):
+        try:
+            source = called(wrt, order, names)
+        except ValueError as error:
+            raise ValueError(f"wrt: {error}") from None
+    for v in order:
+        if v is source:
+            return v
+    raise ValueError(f"forward mode sweeps from a node of the graph, and wrt={wrt!r} is none: pass one, "
+                     "or its label")
 
 
 def add_boxes(order: Sequence[Value], derivatives: Mapping[Value, float | None], boxes: dict[Value, Box]) -> list[Box]:
