@@ -3,11 +3,15 @@
 After a change that is meant to show, `python tests/test_notebooks.py` runs them all and stores the new outputs.
 """
 
+import ast
 import base64
 import copy
 import os
 import re
+import sys
 import tempfile
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -25,13 +29,48 @@ pytestmark = pytest.mark.filterwarnings(r"ignore::DeprecationWarning:(nbclient|j
 NUMBER = re.compile(r"(\d+\.\d+(?:e[+-]?\d+)?)")
 
 
+def canonical(distribution):
+    return re.sub("[-_.]+", "-", distribution).lower()
+
+
+def requirements(extra):
+    """The distributions that an extra of pyproject.toml names, by itself or through other extras."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = set()
+    for requirement in project["optional-dependencies"][extra] if extra else project["dependencies"]:
+        name, _, extras = re.match(r"([\w.-]+)(\[([^]]*)\])?", requirement).groups()
+        if name == project["name"]:
+            named = named.union(*map(requirements, extras.split(",")))
+        else:
+            named.add(canonical(name))
+    return named
+
+
+def brought():
+    """What `pip install ".[notebook]"` brings by name."""
+    return requirements("") | requirements("notebook")
+
+
+def not_brought():
+    """The installed modules that other extras bring and that one does not; the kernel is part of jupyterlab."""
+    others = requirements("test") | requirements("dev") | requirements("all")
+    return sorted(module for module, distributions in packages_distributions().items()
+                  if {canonical(d) for d in distributions} & (others - brought() - {"ipykernel"}))
+
+
 def executed(notebook):
-    """The notebook with the outputs of a fresh kernel that finds this repository's package, and nobody's settings."""
+    """The notebook with the outputs of a fresh kernel that finds this repository's package, and nobody's settings.
+
+    The kernel lacks the libraries that the extra `notebook` does not bring.
+    """
     fresh = copy.deepcopy(notebook)
     env = {name: value for name, value in os.environ.items() if name not in ("MPLBACKEND", "PYTHONSTARTUP")}
     env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), env.get("PYTHONPATH")]))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as settings:
         env |= {"IPYTHONDIR": settings, "MPLCONFIGDIR": settings}
+        startup = Path(settings) / "profile_default" / "startup" / "missing.py"
+        startup.parent.mkdir(parents=True)
+        startup.write_text(f"__import__('sys').modules.update(dict.fromkeys({not_brought()}))", encoding="utf-8")
         NotebookClient(fresh, timeout=120, kernel_name="python3", record_timing=False, coalesce_streams=True,
                        resources={"metadata": {"path": str(ROOT / "notebooks")}}).execute(env=env)
     fresh.metadata = nbformat.from_dict(METADATA)
@@ -100,6 +139,25 @@ def test_every_value_is_stored_as_an_image_that_needs_no_trust(path):
         image = IMAGE.fullmatch(data["text/html"])
         assert image, data["text/html"][:200]
         assert ET.fromstring(base64.b64decode(image[1])).tag == "{http://www.w3.org/2000/svg}svg"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_extra_for_notebooks_brings_what_a_notebook_imports(path):
+    cells = code_cells(nbformat.read(path, as_version=4))
+    statements = [node for cell in cells for node in ast.walk(ast.parse(cell.source))]
+    modules = {alias.name for node in statements if isinstance(node, ast.Import) for alias in node.names}
+    modules |= {node.module for node in statements if isinstance(node, ast.ImportFrom)}
+    modules = {module.partition(".")[0] for module in modules} - sys.stdlib_module_names - {"micrograd_plus"}
+    distributions = packages_distributions()
+    missing = {module: distributions[module] for module in modules
+               if not {canonical(d) for d in distributions[module]} & brought()}
+    assert modules
+    assert not missing, "the extra notebook in pyproject.toml lacks them"
+
+
+def test_libraries_that_the_extra_lacks_are_kept_from_the_notebooks():
+    assert {"numpy", "matplotlib", "sklearn", "hypothesis", "mpmath", "pygraphviz"}.isdisjoint(not_brought())
+    assert {"pytest", "micrograd"} <= set(not_brought())
 
 
 def test_there_is_a_quickstart():
