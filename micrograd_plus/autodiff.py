@@ -135,8 +135,9 @@ def custom(name: str, primal: Callable[..., float], partials: Callable[..., Any]
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     """`f`, a function from numbers to one number, as one gate: its inner graph is not kept but made again in sweeps.
 
-    Whatever else `f` depends on must be plain numbers: calling the gate raises ValueError when `f` refers to Values that
-    are not its operands, for they would get no gradient.
+    What `f` gives must depend on its operands alone. Calling the gate raises ValueError when `f` refers to Values that
+    are not its operands, for they would get no gradient; and a sweep does when `f`, called again, gives another number
+    than before, because it draws by chance or because something that it refers to has changed since.
     """
     name = getattr(f, "__name__", "function")
 
@@ -151,17 +152,33 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
                     raise ValueError(f"{name} refers to {v!r}, which would get no gradient: make it an operand")
             return out.data
 
-    def partials(out: Any, *operands: Any) -> Sequence[Any]:  # noqa: ARG001  # the signature of every row
-        gradient: Callable[..., Sequence[Any]] = grad(f, range(len(operands)))
-        if _mentions_value(operands):
-            return gradient(*operands)
-        token = _depth.set(0)  # a sweep on floats wants floats, whatever transformation it is part of
+    def partials(out: Any, *operands: Any) -> Sequence[Any]:
+        depth = _depth.get() if _mentions_value(operands) else 0  # a sweep on floats wants floats, whatever it is part of
+        token = _depth.set(depth)
         try:
-            return gradient(*operands)
+            again, gradient = value_and_grad(f, range(len(operands)))(*operands)
         finally:
             _depth.reset(token)
+        if guards.mode.get().tracing:  # where derivatives inside f may add in another order
+            again = primal(*map(_number, operands))
+        require_repeated(name, operands, out, again)
+        return gradient  # type: ignore[no-any-return]
 
     return ops.Primitive(name, name, None, primal, partials, expansion=f)
+
+
+def require_repeated(name: str, operands: Sequence[Any], out: Any, again: Any) -> None:
+    """Raise ValueError unless a checkpoint, called again, gave what it gave before, to the last bit."""
+    before, now = _number(out), _number(again)
+    if repr(before) != repr(now):  # as it tells 0 from -0 and takes a nan for a nan
+        at = ", ".join(repr(_number(operand)) for operand in operands)
+        raise ValueError(f"the checkpoint of {name} gave {before!r} at ({at}), but {now!r} when it was called again: what "
+                         "it gives must depend on its operands alone, neither on chance nor on anything that changes in "
+                         "between. Hand such numbers in as operands")
+
+
+def _number(x: Any) -> float:
+    return x._primal if isinstance(x, Value) else float(x)  # noqa: SLF001  # where .data may not be read
 
 
 class _Call:

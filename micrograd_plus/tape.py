@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from . import guards, ops, written
-from .autodiff import between
-from .engine import Value, adjoints, nodes_below
+from .autodiff import between, require_repeated
+from .engine import Value, adjoints, nodes_below, value_operands
 from .executors import Executor, executor_for
 from .flat import Builder, FlatProgram, Floats, Term
 from .replay import CHUNK
@@ -259,6 +259,8 @@ class _Lines:
                 inputs = [Value(o if type(o) is float else o._primal) for o in v.operands]  # noqa: SLF001
                 self.refs |= zip(inputs, operands)
                 with tracing(inputs):
+                    if not any(guards.stale_nodes([*value_operands(v), v])):  # else it holds a number of other operands
+                        require_repeated(row.name, v.operands, v, row.primal(*[x._primal for x in inputs]))  # noqa: SLF001
                     out = row.expansion(*inputs)
                     self.write([out], inputs)
                 self.inner[v], self.refs[v] = (out, inputs), self.ref(out)

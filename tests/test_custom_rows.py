@@ -2,15 +2,19 @@
 
 import copy
 import gc
+import itertools
 import math
 import pickle
+import random
+import types
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
 from mpmath import mp, mpf
 from orders import COMPOSITIONS, SWEEPS, true_second
 
-from micrograd_plus import Value, draw, draw_dot, explain, ops, record
+from micrograd_plus import Tape, Value, draw, draw_dot, explain, ops, record
 from micrograd_plus.autodiff import checkpoint, custom, grad, hessian, jvp, value_and_grad
 from micrograd_plus.engine import nodes_below
 
@@ -223,6 +227,136 @@ def test_a_checkpoint_of_a_function_with_parameters_gives_them_their_gradient_or
     except (TypeError, ValueError):
         return
     assert weight.grad == 3.0
+
+
+def by_chance():
+    rng = random.Random(0)
+    return lambda x: x * rng.random(), lambda: None
+
+
+def by_a_closure():
+    factor = 2.0
+
+    def change():
+        nonlocal factor
+        factor = 3.0
+    return lambda x: x * factor, change
+
+
+def by_a_list():
+    weights = [2.0]
+    return lambda x: ops.sin(x) * weights[-1], lambda: weights.append(3.0)
+
+
+def by_an_attribute():
+    layer = types.SimpleNamespace(rate=0.5)
+    return lambda x: ops.where(x > layer.rate, x * x, 3 * x), lambda: setattr(layer, "rate", 0.9)
+
+
+def by_a_global():
+    scope = {"offset": 0.0}
+    f = types.FunctionType((lambda x: x + offset).__code__, scope)  # noqa: F821  # a global of its own
+    return f, lambda: scope.update(offset=-1e-15)
+
+
+def by_a_count():
+    calls = itertools.count()
+    return lambda x: x + next(calls), lambda: None
+
+
+def by_what_it_calls_in_turn():
+    f, change = by_a_closure()
+    return checkpoint(lambda x: ops.exp(checkpoint(f)(x))), change
+
+
+def by_the_sign_of_a_zero():
+    zeros = [0.0]
+    return lambda x: x * zeros[-1], lambda: zeros.append(-0.0)
+
+
+CHANGING = [by_chance, by_a_closure, by_a_list, by_an_attribute, by_a_global, by_a_count, by_what_it_calls_in_turn,
+            by_the_sign_of_a_zero]
+CALLED_AGAIN = r"the checkpoint of .* gave .* at \(0\.7.*\), but .* when it was called again"
+
+
+def swept_after(change, f):
+    """What each way to the derivatives of `f` at 0.7 does when something changes between its value and its sweep."""
+    def changed(x):
+        out = f(x)
+        change()
+        return out
+
+    def backward():
+        changed(Value(0.7)).backward()
+
+    def backward_in_a_thread():
+        out = changed(Value(0.7))
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(out.backward).result()
+
+    def of_a_graph():
+        x = Value(0.7)
+        Tape.of(changed(x), [x])
+
+    ways = [backward, backward_in_a_thread, of_a_graph, lambda: record(grad(changed), 0.7, check=False)]
+    ways += [lambda way=way: way(0.7) for way in (grad(changed), lambda x: jvp(changed, (x,), (1.0,)), hessian(changed),
+                                                  lambda x: grad(changed)(Value(x)))]
+    return ways
+
+
+@pytest.mark.parametrize("way", range(8))
+@pytest.mark.parametrize("make", CHANGING)
+def test_a_checkpoint_that_gives_another_number_in_a_sweep_says_so(make, way):
+    f, change = make()
+    with pytest.raises(ValueError, match=CALLED_AGAIN):
+        swept_after(change, checkpoint(f))[way]()
+
+
+HONEST = {
+    "a constant": lambda x: 7, "an int": lambda x: 2 * 3, "nan": lambda x: ops.log(-x * x),
+    "minus zero": lambda x: -0.0 * x,
+    "an infinity": lambda x: ops.div(x, 0.0), "an if": lambda x: x * x if x > 0 else ops.exp(x),
+    "an argument": lambda x: x, "a derivative inside": lambda x: grad(grad(lambda y: ops.sin(x * y)))(x),
+    "notes of its calls": lambda x, calls=[]: calls.append(x.data) or x * x,
+    "a checkpoint": checkpoint(lambda x: ops.tanh(x) * checkpoint(ops.sin)(x)),
+    "chance from a seed": lambda x: x * random.Random(1).random(), "an edit inside": lambda x: x * edited_leaf(),
+}
+
+
+def edited_leaf():
+    leaf = Value(1.0)
+    out = leaf * 2
+    leaf.data = 3.0
+    return out.forward().data
+
+
+@pytest.mark.parametrize("name", HONEST)
+@pytest.mark.parametrize("nothing", [lambda: None, gc.collect])
+def test_a_checkpoint_of_what_depends_on_its_operands_alone_never_complains(name, nothing):
+    traced_too = name not in ("an if", "notes of its calls")  # on a tape these are refused
+    ways = swept_after(nothing, checkpoint(HONEST[name]))
+    for way in ways if traced_too else ways[:2] + ways[4:]:
+        way()
+
+
+def test_a_checkpoint_in_whose_operand_a_leaf_was_edited_asks_for_forward():
+    x = Value(0.7)
+    out = checkpoint(ops.sin)(x)
+    x.data = 0.5
+    with pytest.raises(ValueError, match=r"call \.forward"):
+        out.backward()
+    assert Tape.of([out], [x])(0.5) == [math.sin(0.5)]  # a tape runs anew
+
+
+def test_derivatives_inside_a_checkpoint_may_add_in_another_order_on_a_tape():
+    def g(y, z):
+        c, d = abs(y), ops.logsumexp(y, y, z, z, z)
+        e = ops.maximum(z, d)
+        f = ops.hypot(e, c)
+        i = ops.maximum(c, e, ops.maximum(z, ops.logsumexp(e, f, f), f, d), f)
+        return ops.hypot(i, i)
+    gate = checkpoint(lambda x: grad(grad(g))(x, 2 * x))
+    record(grad(gate), 2.0)  # its second derivative inside differs in the last digit from what it is on numbers
 
 
 @pytest.mark.parametrize(("primal", "partials"), [
