@@ -7,7 +7,8 @@ not listed here is refused, with a pointer to its place.
 from __future__ import annotations
 
 import ast
-import difflib
+import inspect
+import math
 import re
 import textwrap
 import unicodedata
@@ -17,7 +18,7 @@ from typing import Any
 
 from . import ops
 from .engine import Value
-from .text import visible
+from .text import did_you_mean, visible
 
 LONGEST_TEXT = 10_000
 DEEPEST = 100
@@ -36,6 +37,14 @@ HINTS: dict[type[ast.AST], str] = {
     ast.JoinedStr: "text is no number",
     ast.keyword: "functions take their operands by place, without names",
 }
+
+SYNONYMS = {  # what others call a function of the table
+    "ln": "log", "lg": "log10", "lb": "log2", "expit": "sigmoid", "logistic": "sigmoid",
+    "swish": "silu", "sgn": "sign", "heaviside": "step", "ifelse": "where", "select": "where",
+    "power": "pow",
+}
+CONSTANTS = {"pi": math.pi, "tau": math.tau, "e": math.e}
+LISTING = "`micrograd-plus draw --help`"
 
 
 def functions() -> dict[str, Callable[..., Any]]:
@@ -92,6 +101,7 @@ class _Reader:
         self.functions = functions()
         self.named: dict[str, Any] = {}
         self.used: set[str] = set()
+        self.assigned: set[str] = set()
 
     def define_leaf(self, name: str, number: float) -> None:
         name = _normal(name)
@@ -118,6 +128,8 @@ class _Reader:
             raise ExpressionError(f"this is no expression: {visible(error)}. {ALLOWED}") from None
         if not found:
             raise ExpressionError(f"the expression is empty. {ALLOWED}")
+        self.assigned = {target.id for statement in found if isinstance(statement, ast.Assign)
+                         for target in statement.targets if isinstance(target, ast.Name)}
         return found
 
     def assign(self, statement: ast.stmt, bare: str | None = None) -> str:
@@ -179,26 +191,42 @@ class _Reader:
         shown = visible(name, 60)
         if name in self.functions:
             raise self._error_at(node, f"{shown} is a function, and is called with operands in parentheses")
-        raise self._error_at(node, f"{shown} has no value; give it one, as in {shown}=2" if not name.startswith("__") else
-                        "names with two leading underscores mean nothing here")
+        if name.startswith("__"):
+            raise self._error_at(node, "names with two leading underscores mean nothing here")
+        if name in self.assigned:
+            raise self._error_at(node, f"{shown} is not known yet here: each name is assigned "
+                                 "before it is used")
+        near = did_you_mean(name, self.named)
+        example = f"{shown}={CONSTANTS.get(name, 2)}"
+        raise self._error_at(node, f"{shown} has no value{f' ({near})' if near else ''}; "
+                             f"give it one, as in {example}")
 
     def _call(self, node: ast.expr, name: str, arguments: list[ast.expr], depth: int) -> Any:
         if name not in self.functions:
-            near = difflib.get_close_matches(name[:60], self.functions, n=1)
-            known = f"did you mean {near[0]}?" if near else f"there are {', '.join(self.functions)}"
-            raise self._error_at(node, f"there is no function {visible(name, 60)}; {known}")
+            raise self._error_at(node, self._unknown(name))
         operands = [[self.value(x, depth + 1) for x in argument.elts] if isinstance(argument, ast.List) else
                     self.value(argument, depth) for argument in arguments]
         function = self.functions[name]
-        arity = getattr(function, "arity", None) or len(operands)
-        if len(operands) != arity:
-            raise self._error_at(node, f"{name} takes {arity} operand{'s' * (arity > 1)}, not {len(operands)}")
+        counts = _operand_counts(function)
+        if counts and len(operands) not in counts:
+            many = f"{' or '.join(map(str, counts))} operand{'s' * (counts != (1,))}"
+            raise self._error_at(node, f"{name} takes {many}, not {len(operands)}")
+        if counts and list in map(type, operands):
+            raise self._error_at(node, f"{name} takes its operands one by one, not in a list")
         if name == "dot" and list(map(type, operands[:2])) != [list, list]:
             raise self._error_at(node, "dot takes two lists and maybe a bias, as in dot([w1, w2], [x1, x2], b)")
         try:
             return function(*operands)
         except (TypeError, ValueError, OverflowError) as error:
             raise self._error_at(node, visible(error)) from None
+
+    def _unknown(self, name: str) -> str:
+        if name in self.named:
+            return f"{visible(name, 60)} is a number and no function; a product is written with *"
+        synonym = SYNONYMS.get(name.casefold())
+        near = f"did you mean {synonym}?" if synonym else did_you_mean(name, self.functions)
+        told = f"; {near} All" if near else f"; all {len(self.functions)}"
+        return f"there is no function {visible(name, 60)}{told} are listed by {LISTING}"
 
     def _is_reserved(self, name: str) -> bool:
         return name in self.functions or name.startswith("__")
@@ -219,6 +247,17 @@ class _Reader:
         after = visible(whole[column:start + WINDOW]) + ("…" if len(whole) > start + WINDOW else "")
         place = f" in line {line}" if len(self.lines) > 1 else ""
         return ExpressionError(f"{why}{place}\n    {before}{after}\n    {' ' * len(before)}^\n{ALLOWED}")
+
+
+def _operand_counts(function: Callable[..., Any]) -> tuple[int, ...]:
+    """How many operands a function of the table takes; nothing when any number or lists will do."""
+    if isinstance(function, ops.Primitive):
+        return (function.arity,) if function.arity else ()
+    parameters = inspect.signature(function).parameters.values()
+    if function is ops.dot or any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return ()
+    least = sum(p.default is p.empty for p in parameters)
+    return tuple(range(least, len(parameters) + 1))
 
 
 def _place(node: ast.AST) -> tuple[int, int, bool]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
+from collections import Counter
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
@@ -44,7 +45,8 @@ PAGE = """<!DOCTYPE html>
 <p class="eyebrow">micrograd_plus</p>
 <h1>Backpropagation, one gate at a time</h1>
 <p class="lede">The circuits that lectures work out by hand: each as it stands after the forward pass, and again after the
-backward pass, with every number to twelve decimals and one gradient told in words.</p>
+backward pass, with every number to twelve decimals and one gradient told in words.
+They are {sources}.</p>
 <ul class="legend">
 <li class="value"><b>3</b> value, above the name</li>
 <li class="slope"><b>∂ 2</b> gradient of the output, below</li>
@@ -79,9 +81,23 @@ def gallery_html() -> str:
     """The page with every example of `all_examples()`."""
     examples = all_examples()
     return PAGE.format(
-        policy=escape(POLICY), css=Path(__file__).with_name("gallery.css").read_text(encoding="utf-8"),
+        sources=escape(sources()), policy=escape(POLICY),
+        css=Path(__file__).with_name("gallery.css").read_text(encoding="utf-8"),
         contents="\n".join(f'<li><a href="#{name}">{_title(make)}</a></li>' for name, make in examples.items()),
         articles="\n".join(_article(name, make) for name, make in examples.items()))
+
+
+def sources() -> str:
+    """Whose the examples are: `6 from X, 2 from Y and 1 from Z`, as their descriptions say."""
+    counts = Counter(_source(make)[0] for make in all_examples().values())
+    *others, last = [f"{count} from {whose}" for whose, count in counts.items()]
+    return f"{', '.join(others)} and {last}"
+
+
+def _source(make: Callable[..., object]) -> tuple[str, str]:
+    """Whose an example is, and where it stands there: so its description's second part opens."""
+    whose, _, where = inspect.cleandoc(make.__doc__ or "").split("\n")[2].partition(", ")
+    return whose, where
 
 
 def _title(make: Callable[..., object]) -> str:

@@ -10,7 +10,7 @@ from .ops import Primitive
 from .text import did_you_mean, listed, number, visible
 
 LONGEST_NAME = 24
-PRECEDENCE = {"<": 1, "≤": 1, "=": 1, "+": 2, "−": 2, "×": 3, "÷": 3, "**": 4}
+PRECEDENCE = {"<": 1, "≤": 1, "=": 1, "≠": 1, "+": 2, "−": 2, "×": 3, "÷": 3, "**": 4}
 TIGHT = 9
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -58,7 +58,7 @@ def called(name: str, order: Sequence[Value], names: Mapping[str, Any] | None = 
 
 
 class Names:
-    """What to call a node: its label, its name in `names`, its formula when that is short, or its symbol and number.
+    """What to call a node: its label, its name in `names`, a short formula, or its gate and number.
 
     `names` maps names to Values as `locals()` does. Whatever a label holds, its name is visible text.
     """
@@ -79,7 +79,8 @@ class Names:
                 return formula
         if v is self._output and v.primitive is not None:
             return "out"
-        return f"{v.primitive.symbol if v.primitive else 'leaf'}{self.numbers.get(v, '')}".translate(SUBSCRIPTS)
+        kind = gate_name(v.primitive) if v.primitive else "leaf"
+        return kind + str(self.numbers.get(v, "")).translate(SUBSCRIPTS)
 
     def _given(self, v: Value) -> str:
         return v.label or self._named.get(v, "")
@@ -100,7 +101,7 @@ class Names:
     def _formula(self, v: Value) -> str:
         operands = [self(operand) for operand in v.operands]
         symbol = v.primitive.symbol
-        if symbol not in PRECEDENCE or len(operands) > 2:
+        if symbol not in PRECEDENCE or len(operands) > 2 or (len(operands) == 1 and symbol != "−"):
             return f"{gate_name(v.primitive)}({', '.join(operands)})"
         binds = [self._binds(o, text) for o, text in zip(v.operands, operands)]
         least = [PRECEDENCE[symbol] + (symbol == "**"), PRECEDENCE[symbol] + 1][-len(operands):]

@@ -3,19 +3,21 @@
 import builtins
 import io
 import os
+import re
+import shlex
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from micrograd_plus import examples
-from micrograd_plus.__main__ import main
-from micrograd_plus.engine import Value
-from micrograd_plus.expression import ExpressionError, functions, parse
+from micrograd_plus import examples, ops
+from micrograd_plus.__main__ import LEAST, PLAIN, main
+from micrograd_plus.engine import Value, adjoints, nodes_below
+from micrograd_plus.expression import SYNONYMS, ExpressionError, functions, parse
 
 AB = {"a": 2, "b": 1}
 
@@ -105,8 +107,44 @@ def test_missing_unused_and_misnamed_values_are_named():
         parse("a", {"a": "2"})
     with pytest.raises(ExpressionError, match="expression is a text, not of type bytes"):
         parse(b"a", {"a": 2})
-    with pytest.raises(ExpressionError, match="did you mean exp"):
-        parse("expp(a)", {"a": 2})
+
+
+@pytest.mark.parametrize(("text", "told"), [
+    ("foo(a) + b", "there is no function foo; all .* are listed by `micrograd-plus draw --help`$"),
+    ("expp(a) + b", r"there is no function expp; did you mean exp, .*\? All are listed by"),
+    ("ReLU(a) + b", r"did you mean relu"), ("TANH(a) + b", "did you mean tanh"), ("sqr(a) + b", "did you mean sqrt"),
+    ("arctan(a) + b", "did you mean atan"), ("lrelu(a) + b", "did you mean .*leaky_relu"),
+    ("ln(a) + b", r"did you mean log\? All"), ("Heaviside(a) + b", "did you mean step"),
+    ("a(3) + b", r"a is a number and no function; a product is written with \*$"),
+    ("a + bb", r"bb has no value \(did you mean b\?\); give it one, as in bb=2$"),
+    ("a + B", r"B has no value \(did you mean b\?\)"),
+    ("a + b + zeta", "zeta has no value; give it one, as in zeta=2$"),
+    ("a + b + pi", "pi has no value; give it one, as in pi=3.141592653589793$"),
+    ("e = c * b; c = a", "c is not known yet here: each name is assigned before it is used"),
+    ("exp(a, b)", "exp takes 1 operand, not 2$"), ("atan2(a) + b", "atan2 takes 2 operands, not 1$"),
+    ("where(a > b, a)", "where takes 3 operands, not 2$"), ("exp() + a + b", "exp takes 1 operand, not 0$"),
+    ("leaky_relu(a, b, 1)", "leaky_relu takes 1 or 2 operands, not 3$"),
+    ("leaky_relu() + a + b", "leaky_relu takes 1 or 2 operands, not 0$"),
+    ("exp([a]) + b", "exp takes its operands one by one, not in a list$"),
+    ("leaky_relu([a], b)", "leaky_relu takes its operands one by one, not in a list$"),
+])
+def test_slips_are_told_what_may_have_been_meant(text, told):
+    with pytest.raises(ExpressionError) as refused:
+        parse(text, AB)
+    assert re.search(told, str(refused.value).split("\n")[0])
+    assert len(str(refused.value).split("\n")[0]) < 120
+
+
+def test_every_function_is_near_to_itself_with_a_letter_missing_or_in_capitals():
+    for name in functions():
+        slips = [name.upper()] + [name[:-1] + name[-2] + name[-1]] * (len(name) > 3)
+        for slip in slips:
+            if slip not in functions():
+                with pytest.raises(ExpressionError, match=rf"did you mean .*\b{name}\b") as refused:
+                    parse(f"{slip}(a)", {"a": 2})
+                assert slip in str(refused.value)
+    assert set(SYNONYMS.values()) <= set(functions())
+    assert not SYNONYMS.keys() & set(functions())
 
 
 def test_nothing_is_evaluated(monkeypatch):
@@ -148,13 +186,78 @@ def run(capsys, *arguments):
     return code, out, err
 
 
-def test_draw_prints_values_and_gradients(capsys):
+def table(out):
+    """The cells of a printed table, which columns of blanks divide."""
+    return [re.split(" {2,}", line) for line in out.splitlines()]
+
+
+def test_draw_prints_every_node_with_its_value_and_gradient(capsys):
     code, out, err = run(capsys, "draw", E, "a=2", "b=1")
     assert (code, err) == (0, "")
-    assert [line.split() for line in out.splitlines()] == [
-        ["name", "value", "de/d…"], ["a", "2", "2"], ["b", "1", "5"], ["e", "6", "1"]]
+    assert table(out) == [["node", "value", "∂e/∂·"], ["a", "2", "2"], ["b", "1", "5"], ["a + b", "3", "2"],
+                          ["b + 1", "2", "3"], ["e = (a + b) × (b + 1)", "6", "1"]]
     code, out, _ = run(capsys, "draw", "c = a + b; d = b + 1; e = c * d", "a=2", "b=1", "--mode", "forward", "--wrt", "b")
-    assert [line.split()[2] for line in out.splitlines()] == ["d/db", "0", "1", "1", "1", "5"]
+    assert table(out) == [["node", "value", "∂·/∂b"], ["a", "2", "0"], ["b", "1", "1"], ["c = a + b", "3", "1"],
+                          ["d = b + 1", "2", "1"], ["e = c × d", "6", "5"]]
+
+
+def test_what_the_output_does_not_depend_on_is_in_the_table_too(capsys):
+    _, out, _ = run(capsys, "draw", "c = a * 3; d = a; e = a * 2", "a=1", "--mode", "forward", "--wrt", "a")
+    assert table(out)[1:] == [["a", "1", "1"], ["d = a", "1", "1"], ["c = a × 3", "3", "3"], ["e = a × 2", "2", "2"]]
+    _, out, _ = run(capsys, "draw", "c = a * 3; d = a; e = a * 2", "a=1")
+    assert table(out)[1:] == [["a", "1", "2"], ["d = a", "1", "2"], ["c = a × 3", "3", "0"], ["e = a × 2", "2", "1"]]
+
+
+def expressions(leaves):
+    """Arithmetic over names, as text."""
+    return st.recursive(st.sampled_from([*leaves, "0.5", "3"]), lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from("+-*"), inner).map(lambda parts: f"({' '.join(parts)})"),
+        st.tuples(st.sampled_from(["tanh", "-", "sigmoid"]), inner).map(lambda parts: "{}({})".format(*parts)),
+        st.tuples(inner, inner).map(lambda parts: f"max({', '.join(parts)})")), max_leaves=12)
+
+
+@given(expressions("ab"), expressions("abc"), st.sampled_from(["reverse", "forward"]))
+def test_the_table_holds_what_one_backward_pass_from_each_node_gives(first, second, mode):
+    text, leaves = f"c = a + b * {first}; e = c * {second}", {"a": 0.3, "b": -1.2}
+    named = parse(text, leaves)
+    order = nodes_below(*named.values())
+    options = ["--mode", "forward", "--wrt", "b"] if mode == "forward" else []
+    with redirect_stdout(io.StringIO()) as out:
+        assert main(["draw", text, *(f"{k}={v}" for k, v in leaves.items()), *options]) == 0
+    lines = out.getvalue().splitlines()
+    assert len(lines) == len(order) + 1
+    assert len({len(line) for line in lines}) == 1
+    for v, line in zip(order, lines[1:], strict=True):
+        above, below = (v, named["b"]) if mode == "forward" else (named["e"], v)
+        derivative = adjoints(nodes_below(above), {above: 1.0}).get(below, 0.0)
+        _, value, found = re.fullmatch("(.*?) {2,}([^ ]+) +([^ ]+)", line).groups()
+        assert [float(x.replace("−", "-")) for x in (value, found)] == pytest.approx([v.data, derivative], rel=1e-11)
+
+
+def test_a_long_step_is_cut_and_wide_letters_keep_their_columns(capsys):
+    long = "a_name_of_thirty_characters_or_so"
+    _, out, _ = run(capsys, "draw", f"{long}2 = dot([{long}, x], [x, {long}], 1) ; {long}2 * {long}", f"{long}=2", "x=1")
+    assert max(map(len, out.splitlines())) < 90
+    assert "…" in out
+    _, out, _ = run(capsys, "draw", "e = 数 * 2 + x\u0303", "数=5", "x\u0303=7")  # two columns, and one for both
+    heading, *lines, _ = out.splitlines()
+    assert [heading.index("value") + 4 - line.index(digit) for line, digit in zip(lines, "570")] == [1, -1, 1]
+
+
+def test_a_table_in_a_terminal_without_unicode(monkeypatch):
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", terminal)
+    assert main(["draw", "c = 1 / (1 + exp(-(a * b + 2 * a * b + a / b)))", "a=2", "b=-1"]) == 0
+    terminal.flush()
+    lines = terminal.buffer.getvalue().decode().splitlines()
+    assert lines[0].split() == ["node", "value", "dc/d*"]
+    assert lines[-1].split() == ["c", "=", "1", "/", "add11", "0.000335350130466", "1"]
+    assert len(set(map(len, lines))) == 1
+
+
+def test_every_sign_of_the_table_has_a_plain_form():
+    signs = {c for row in ops.primitives() for c in row.symbol if ord(c) > 127}
+    assert {ord(c) for c in signs | set("∂·−₀₉→…")} <= PLAIN.keys()
 
 
 def test_draw_writes_every_form(capsys, tmp_path):
@@ -192,6 +295,46 @@ MISUSED = [
     ["explain", E, "a=2", "b=1", "--wrt", "b", "--limit", "x"], ["gallery", "extra"], ["gallery", "-o"],
     ["gallery", "-o", "file"], ["gallery", "-o", "file/below"], ["draw", E, "a=2", "b=1", "-o", "folder.svg"],
 ]
+
+
+@pytest.mark.parametrize(("arguments", "told"), [
+    ([], "say what to do: draw, explain, gallery (see micrograd-plus --help)"),
+    (["drwa", E], "there is no command 'drwa'; did you mean draw?"),
+    ([E, "a=2"], f"there is no command '{E}'; there are draw, explain, gallery, as in `micrograd-plus draw"),
+    (["draw", "a", "+", "b", "a=2"], "as in a=2, not as '+'; the expression stands in quotes"),
+    (["draw", E, "a=2", "b", "=", "1"], "values are given as name=number, without blanks, as in a=2, not as 'b'"),
+    (["draw", E, "a=2", "=1"], "as in a=2, not as '=1'"),
+    (["draw", E, "a=2", "b:1"], "not as 'b:1'"),
+    (["draw", E, "a=2", "b=1,5"], "'1,5' is not a number; did you mean b=1.5?"),
+    (["draw", E, "a=2", "b=-1/2"], "'-1/2' is not a number; did you mean b=-0.5?"),
+    (["draw", E, "a=2", "b=pi"], "did you mean b=3.141592653589793?"),
+    (["draw", E, "a=2", "b=1/0"], "'1/0' is not a number\n"), (["draw", E, "a=2", "b="], "'' is not a number\n"),
+    (["draw", E, "--a=2", "b=1"], "unknown: --a=2; values have no dashes: a=2 (see micrograd-plus draw --help)"),
+    (["draw", E, "a=2", "b=1", "--mod", "forward"], "unknown: --mod; did you mean --mode?"),
+    (["draw", E, "a=2", "b=1", "--colapse=none"], "unknown: --colapse=none; did you mean --collapse?"),
+    (["explain", E, "a=2", "b=1", "--wtr", "b"], "unknown: --wtr; did you mean --wrt?"),
+    (["draw", E, "a=2", "b=1", "--limit", "3"], "unknown: --limit; it is an option of explain"),
+    (["explain", E, "a=2", "b=1", "--wrt", "B"], "no B in the expression (did you mean b?); it has a, b, e"),
+    (["draw", "wide + bias", "wide=2", "bias=1", "--mode", "forward", "--wrt", "bais"],
+     "no bais in the expression (did you mean bias?); it has wide, bias, result"),
+    (["gallery", "extra"], "unknown: extra; say `micrograd-plus gallery -o pictures`"),
+    (["gallery", "--out", "x"], "unknown: --out x; did you mean --output?"),
+], ids=lambda arguments: ascii(" ".join(arguments))[:40])
+def test_misuse_is_told_what_may_have_been_meant(arguments, told, capsys):
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert told in err
+
+
+def test_the_lines_that_errors_and_help_show_work(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for line in LEAST.values():
+        assert run(capsys, *shlex.split(line))[0] == 0
+    for command in ("draw", "explain"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        shown = set(re.findall(r"\w+", capsys.readouterr().out))
+        assert set(functions()) <= shown
 
 
 @pytest.mark.parametrize("arguments", MISUSED, ids=lambda arguments: ascii(" ".join(arguments)))

@@ -1,6 +1,7 @@
 """The explanation against its definition: every path walked on small graphs, the sweeps on graphs too large to walk."""
 
 import math
+import re
 import time
 from html.parser import HTMLParser
 
@@ -302,6 +303,15 @@ def test_names():
     assert "x + (−2)" in str(explain(formula, x, names={"x": x, "y": y}))
     deep = ((x * y).exp() * 2 + x * x * x * y * x * y * x).tanh()
     assert explain(deep, y, names={"x": x}).headline.startswith("dout/dleaf")
+
+
+def test_a_step_without_a_short_formula_has_its_gate_and_number():
+    x = Value(0.5, label="x")
+    y = (x.exp() * x + x.sin() * x + 1.0).tanh() * 2.0
+    told = str(explain(y, x))
+    assert re.search(r"tanh₈ = tanh\(add₇\)", told)
+    assert not re.search("[+×−÷][₀-₉]", told)  # which reads like a number with its sign
+    assert "identity(x) × 2" in str(explain(ops.identity(x) * 2.0, x))
 
 
 HOSTILE = ["<script>alert(1)</script>", "</strong><img src=x onerror=y>", "a&b&lt;", "\u202eevil", "\x1b[31mred", "\0",

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from micrograd_plus.examples import all_examples
-from micrograd_plus.gallery import gallery_html, write_gallery
+from micrograd_plus.gallery import gallery_html, sources, write_gallery
 
 VOID = {"meta"}
 
@@ -82,6 +82,13 @@ def test_every_example_has_its_pictures_numbers_and_explanation(page):
                          ("staged_function", "2.059569795572"), ("micrograd_readme", "645.577259475219"),
                          ("tanh_neuron", "−1.5"), ("nine_paths", f"{9**60:,} paths"), ("product_of_a_sum", "−12")]:
         assert number in plain[name]
+
+
+def test_it_says_whose_examples_it_has(page):
+    assert sources() == ("6 from Sharif University of Technology, 2 from RWTH Aachen, 1 from Stanford CS231n notes "
+                         "and 2 from Andrej Karpathy")
+    assert sum(map(int, re.findall(r"\d+(?= from)", sources()))) == len(all_examples())
+    assert f"They are {sources()}." in page
 
 
 def test_headings_and_tables_say_what_they_are(page):
