@@ -15,6 +15,7 @@ from .flat import Floats
 from .losses import l2_penalty
 from .nn import MLP
 from .optim import Adam
+from .reals import require_no_dates, require_unmasked
 from .training import fit, outputs
 
 try:
@@ -54,8 +55,15 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no ty
             validation=self.validation_fraction if self.early_stopping else None, progress=False)
         self.n_iter_ = len(self.history_.losses)
 
+    def _read(self, X: Any, y: Any, **options: Any) -> Any:  # noqa: N803
+        """The examples and their targets, by scikit-learn's checks; these would drop a mask and take dates for numbers."""
+        require_no_dates(X, "X")
+        require_unmasked(y, "y")
+        return validate_data(self, X, y, dtype=np.float64, **options)
+
     def _outputs(self, X: Any) -> Floats:  # noqa: N803
         check_is_fitted(self)
+        require_no_dates(X, "X")
         return outputs(self.model_, validate_data(self, X, dtype=np.float64, reset=False))
 
 
@@ -64,7 +72,7 @@ class Classifier(ClassifierMixin, _Network):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any) -> Classifier:  # noqa: N803
         """Learn from examples `X`, an array (examples, inputs), and their classes `y`."""
-        rows, classes = validate_data(self, X, y, dtype=np.float64)
+        rows, classes = self._read(X, y)
         check_classification_targets(classes)
         self.classes_, targets = np.unique(classes, return_inverse=True)
         if len(self.classes_) < 2:
@@ -84,13 +92,21 @@ class Classifier(ClassifierMixin, _Network):  # type: ignore[misc]
         best = self._outputs(X).argmax(axis=1)
         return self.classes_[best]
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:  # noqa: N803
+        """The share of examples whose class is predicted right."""
+        require_unmasked(y, "y")
+        require_unmasked(sample_weight, "sample_weight")
+        score: float = super().score(X, y, sample_weight)
+        return score
+
 
 class Regressor(RegressorMixin, _Network):  # type: ignore[misc]
     """A network that predicts a number; see the parameters of `_Network`. Targets are scaled to mean 0 and variance 1."""
 
     def fit(self, X: Any, y: Any) -> Regressor:  # noqa: N803
         """Learn from examples `X`, an array (examples, inputs), and their numbers `y`."""
-        rows, numbers = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+        require_no_dates(y, "y")
+        rows, numbers = self._read(X, y, y_numeric=True)
         numbers = numbers.astype(np.float64)
         self.offset_, self.scale_ = float(numbers.mean()), float(numbers.std()) or 1.0
         self._train(rows, (numbers - self.offset_) / self.scale_, 1, "squared_error")
@@ -99,3 +115,10 @@ class Regressor(RegressorMixin, _Network):  # type: ignore[misc]
     def predict(self, X: Any) -> Floats:  # noqa: N803
         """The number of each example."""
         return self._outputs(X)[:, 0] * self.scale_ + self.offset_
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:  # noqa: N803
+        """R², as scikit-learn has it: 1 is perfect, 0 no better than the mean of y."""
+        require_no_dates(y, "y")
+        require_unmasked(sample_weight, "sample_weight")
+        score: float = super().score(X, y, sample_weight)
+        return score

@@ -21,6 +21,7 @@ import numpy as np
 from .engine import Value, known_gradient
 from .flat import Floats
 from .nn import Module
+from .reals import real_array
 from .schedules import CosineDecay, InverseTimeDecay, Settings, StepDecay
 from .tape import values_of
 
@@ -68,7 +69,7 @@ class Optimizer(Settings):
 
         Raises ValueError for other shapes than in earlier updates, and FloatingPointError as said above.
         """
-        new, self._state = self._next(_floats(parameters, "parameters"), _floats(gradient, "gradient"), ())
+        new, self._state = self._next(_own(parameters, "the parameters"), _own(gradient, "the gradient"), ())
         return np.asarray(new)
 
     def step(self, parameters: Module | Sequence[Value]) -> None:
@@ -268,11 +269,9 @@ def _write(leaves: Sequence[Value], numbers: Sequence[float]) -> None:
         p.data = number
 
 
-def _floats(numbers: Any, what: str) -> Floats:
-    array = np.asarray(numbers)
-    if array.dtype.kind not in "fiub" or not np.can_cast(array.dtype, np.float64):
-        raise TypeError(f"the {what} must be an array of real numbers that a float64 holds, not of {array.dtype}")
-    return array.astype(np.float64)
+def _own(numbers: Any, what: str) -> Floats:
+    """The numbers in an array that nobody else has."""
+    return np.array(real_array(numbers, what))
 
 
 def _require_finite(numbers: Floats, leaves: Sequence[Value], what: str, advice: str) -> None:

@@ -12,6 +12,7 @@ from .engine import Value
 from .flat import Floats
 from .guards import no_grad
 from .nn import Module
+from .reals import real_array, require_finite
 
 Loss = Callable[[Any, Any], Any]  # from the model's output and the target of one example to a number
 
@@ -43,12 +44,8 @@ def function_of(model: Module, loss: Loss | None = None) -> Callable[..., Any]:
 
 def numbers_of(numbers: Any, what: str) -> Floats:
     """An array of floats; TypeError or ValueError, naming `what`, unless all are real and finite."""
-    array = np.asarray(numbers)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{what} must be real numbers, not {array.dtype}")
-    array = array.astype(np.float64)
-    if not np.isfinite(array).all():
-        raise ValueError(f"{what} has a number that is not finite at {tuple(np.argwhere(~np.isfinite(array))[0].tolist())}")
+    array = real_array(numbers, what)
+    require_finite(array, what)
     return array
 
 

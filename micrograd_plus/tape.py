@@ -21,6 +21,7 @@ from .autodiff import between, require_repeated
 from .engine import Value, adjoints, nodes_below, value_operands
 from .executors import Executor, executor_for
 from .flat import Builder, FlatProgram, Floats, Term
+from .reals import real_array
 from .replay import CHUNK
 from .tracing import Contribution, local_terms, tracing
 from .trees import Tree, builder_of, leaves_of, like
@@ -230,12 +231,7 @@ def values_of(parameters: Parameters) -> list[Value]:
 def _floats(numbers: Any, what: str) -> Floats:
     if type(numbers) is np.ndarray and numbers.dtype is _FLOAT64 and numbers.flags.c_contiguous:
         return numbers
-    array = np.asarray(numbers)
-    if np.ma.is_masked(numbers):
-        raise TypeError(f"{what} must be real numbers, and some of these are masked")
-    if not (array.size == 0 or array.dtype.kind in "fiub") or not np.can_cast(array.dtype, np.float64):
-        raise TypeError(f"{what} must be real numbers that a float64 holds, not {array.dtype}")
-    return np.ascontiguousarray(array, dtype=np.float64)
+    return np.ascontiguousarray(real_array(numbers, what))
 
 
 class _Lines:

@@ -264,7 +264,7 @@ def test_other_arrays_are_refused():
     with pytest.raises(ValueError, match=r"the gradient has the shape of the parameters, \(3,\), not \(2,\)"):
         SGD().update(np.zeros(3), np.zeros(2))
     for array in (np.array([1j]), np.array(["1"]), np.array([None])):
-        with pytest.raises(TypeError, match="parameters must be an array of real numbers"):
+        with pytest.raises(TypeError, match="the parameters must be real numbers"):
             SGD().update(array, np.zeros(1))
 
 

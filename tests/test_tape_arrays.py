@@ -167,7 +167,7 @@ def test_parameters_of_another_shape_are_refused_by_name(tape, shared):
 
 
 def test_ragged_rows_are_refused(tape):
-    with pytest.raises(ValueError, match="inhomogeneous"):
+    with pytest.raises(ValueError, match="its rows differ in length"):
         tape.values([[0.5, 1.0], [0.5]])
 
 

@@ -70,8 +70,8 @@ class Predictor(Module):
         require_eager("predict() gives numbers, and on a tape those of one row would stand for all: call the model itself")
         with guards.no_grad():
             if self.classes is None:
-                return [_numbers(self(x)) for x in X]
-            return [self.classes[winner(several(_numbers(self.totals(x))))] for x in X]
+                return [_numbers(self(x)) for x in rows_of(X)]
+            return [self.classes[winner(several(_numbers(self.totals(x))))] for x in rows_of(X)]
 
     def score(self, X: Iterable[Sequence[Operand]], y: Iterable[Any]) -> float:  # noqa: N803
         """The share of rows whose class is predicted right; without classes R², as in scikit-learn.
@@ -125,9 +125,18 @@ def indices(targets: Iterable[Any], classes: Sequence[Label]) -> list[int]:
     return found
 
 
+def rows_of(X: Any) -> Iterable[Any]:  # noqa: N803
+    """The rows of what is given: those of a data frame, too, whose iterator has the names of its columns."""
+    if hasattr(X, "toarray"):
+        raise TypeError(f"rows of numbers cannot be read from a sparse {type(X).__name__}: give its .toarray()")
+    rows: Iterable[Any] = X.to_numpy() if hasattr(X, "to_numpy") else X
+    return rows
+
+
 def several(out: Any) -> list[Any]:
     """Outputs in a list, also when there is one of them."""
-    return list(out) if isinstance(out, Sequence) or hasattr(out, "__len__") else [out]
+    axes: int = getattr(out, "ndim", 1)  # an array of none is a number
+    return list(out) if hasattr(out, "__len__") and axes else [out]
 
 
 def require_eager(advice: str) -> None:

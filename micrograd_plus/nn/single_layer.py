@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import ops
 from ..engine import Operand, Value
-from .modules import Predictor, assign, indices, labels, winner
+from .modules import Predictor, assign, indices, labels, rows_of, winner
 from .neurons import Generator, Layer, threshold
 
 Unit = list[float]  # the bias, then the weights; a row of inputs begins with the 1 that goes with the bias
@@ -41,7 +41,7 @@ class SingleLayer(Predictor):
 
     def _rows(self, X: Iterable[Sequence[Operand]], targets: Sequence[Any]) -> list[Unit]:  # noqa: N803
         """The rows, checked, with a 1 before each."""
-        rows = [[1.0, *[ops.as_float(x, "fit") for x in row]] for row in X]
+        rows = [[1.0, *[ops.as_float(x, "fit") for x in row]] for row in rows_of(X)]
         width = len(self.layer.neurons[0].w)
         for i, row in enumerate(rows):
             if len(row) != 1 + width or not all(map(math.isfinite, row)):

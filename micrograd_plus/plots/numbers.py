@@ -11,6 +11,7 @@ from ..engine import Value
 from ..flat import Floats
 from ..guards import no_grad
 from ..ops import as_float
+from ..reals import given_array, real_array, require_finite
 from ..tape import Tape
 from ..tracing import tracing
 
@@ -20,21 +21,14 @@ Limits = tuple[tuple[float, float], tuple[float, float]]
 
 def reals(numbers: Any, what: str, form: str, dimensions: int) -> Floats:
     """Numbers or Values as an array of floats; TypeError or ValueError, naming `what` and the `form` it must have."""
-    try:
-        array = np.asarray(numbers)
-    except ValueError:
-        raise ValueError(f"{what} must have the shape {form}, but its rows differ in length") from None
+    array = given_array(numbers, what)
     if array.dtype.kind == "O":
         plain = [as_float(x.data if isinstance(x, Value) else x, what) for x in array.ravel()]
         array = np.array(plain).reshape(array.shape)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{what} must be real numbers, not {array.dtype}")
+    array = real_array(array, what)
     if array.ndim != dimensions or not array.size:
         raise ValueError(f"{what} must have the shape {form}, with at least one of each, not {array.shape}")
-    array = array.astype(np.float64)
-    if not np.isfinite(array).all():
-        place = tuple(np.argwhere(~np.isfinite(array))[0].tolist())
-        raise ValueError(f"{what} must be finite, but {array[place]} stands at {place if dimensions > 1 else place[0]}")
+    require_finite(array, what)
     return array
 
 

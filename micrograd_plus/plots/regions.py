@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..flat import Floats
+from ..reals import require_unmasked
 from .figure import CLASSES, MARKERS, canvas, describe, ink, number, require_canvas
 from .numbers import Limits, at_points, checked_limits, grid, reals
 
@@ -38,6 +39,7 @@ def decision_regions(model: Callable[[Any], Any], points: Any, targets: Sequence
     data = reals(points, "points", "(points, 2)", 2)
     if data.shape[1] != 2:
         raise ValueError(f"points must have the shape (points, 2), not {data.shape}: regions are drawn in a plane")
+    require_unmasked(targets, "targets")
     if np.shape(targets) != (len(data),):
         raise ValueError(f"targets must have the shape ({len(data)},), a class for each point, not {np.shape(targets)}")
     if any(target != target for target in targets):
