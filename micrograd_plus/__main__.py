@@ -1,11 +1,13 @@
 """The command line: draw an expression, explain one of its gradients, write the gallery of worked examples.
 
 Whatever goes wrong ends in a few clear lines on standard error and exit code 2, with nothing written.
+A reader that leaves early, as `head` does, is nothing wrong.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 import unicodedata
@@ -26,6 +28,7 @@ from .text import did_you_mean, listed, number, shortened, visible
 
 PROGRAM = "micrograd-plus"
 FAILURES = (ArithmeticError, ImportError, OSError, RuntimeError, SubprocessError, TypeError, ValueError)
+INTERRUPTED = 130  # what shells give for Ctrl-C
 PLAIN = str.maketrans({
     "−": "-", "·": "*", "×": "*", "÷": "/", "≤": "<=", "≠": "!=", "→": "->", "∂": "d", "…": "...",
     "Σ": "sum", "√": "sqrt", "∛": "cbrt", "σ": "sigma", "²": "2",
@@ -55,9 +58,14 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and give its exit code: 0, or 2 after an error."""
+    """Run one command and give its exit code: 0, 2 after an error, 130 after Ctrl-C."""
     try:
         _run(_with_negatives(sys.argv[1:] if argv is None else argv))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes last
+    except KeyboardInterrupt:
+        _say(f"{PROGRAM}: interrupted", sys.stderr)
+        return INTERRUPTED
     except FAILURES as error:
         _say("\n".join(visible(line, 2000) for line in f"{PROGRAM}: {error}".split("\n")), sys.stderr)
         return 2
@@ -252,7 +260,7 @@ def _gallery(options: argparse.Namespace) -> None:
 def _say(text: str, file: TextIO | None = None) -> None:
     stream = file or sys.stdout
     if stream is not None:  # closed by whoever started us
-        print(_printable(text, stream), file=stream)
+        print(_printable(text, stream), file=stream, flush=True)
 
 
 def _printable(text: str, stream: TextIO | None = None) -> str:

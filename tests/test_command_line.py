@@ -393,6 +393,22 @@ def test_a_terminal_without_unicode(monkeypatch):
     assert b"dc/da = 1 + 1 = 2" in terminal.buffer.getvalue()
 
 
+def test_a_reader_that_leaves_early_is_no_error():
+    command = [sys.executable, "-m", "micrograd_plus", "draw", "a" + "+a" * 50, "a=1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        running.stdout.close()
+        assert running.stderr.read() == b""
+    assert running.returncode == 0
+
+
+def test_ctrl_c_is_told_in_one_line(capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("micrograd_plus.__main__.parse", interrupted)
+    assert run(capsys, "draw", E, "a=2", "b=1") == (130, "", "micrograd-plus: interrupted\n")
+
+
 def test_as_a_module_it_gives_its_exit_code():
     def python(*arguments):
         return subprocess.run([sys.executable, "-m", "micrograd_plus", *arguments], capture_output=True, text=True,
