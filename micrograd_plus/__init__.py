@@ -1,4 +1,4 @@
-"""A scalar reverse-mode autodiff engine you can see, step through, prove right and run fast."""
+"""A scalar reverse-mode autodiff engine you can see, prove right and run fast."""
 
 from .autodiff import checkpoint, custom, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .drawing import draw, draw_dot, trace

@@ -1,4 +1,4 @@
-"""The lectures' worked examples, by name: each gives its named Values in the order in which they are computed.
+"""Worked examples of lectures, by name: each gives its named Values in the order in which they are computed.
 
 Every function names and labels its Values as the lecture does and gives them in a dict, the output last. No backward
 pass has run on them yet.

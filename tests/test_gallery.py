@@ -3,6 +3,7 @@
 import re
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -89,6 +90,9 @@ def test_it_says_whose_examples_it_has(page):
                          "and 2 from Andrej Karpathy")
     assert sum(map(int, re.findall(r"\d+(?= from)", sources()))) == len(all_examples())
     assert f"They are {sources()}." in page
+    readme = " ".join((Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8").split())
+    assert ("writes eleven worked examples as one offline page, `gallery/index.html`: six of Sharif University's lecture "
+            "on backpropagation, two of RWTH Aachen's, one of Stanford's CS231n, two of Karpathy's micrograd.") in readme
 
 
 def test_headings_and_tables_say_what_they_are(page):
