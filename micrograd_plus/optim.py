@@ -13,6 +13,7 @@ own numbers belong to parameters of one shape; it pickles and copies with them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any, Literal, NamedTuple
 
@@ -50,7 +51,10 @@ class Optimizer(Settings):
         self._state = _State()
 
     def rule(self, w: Floats, g: Floats, rate: float, memory: Memory) -> tuple[Floats, Memory]:
-        """New parameters and memory, in arrays of their own; the memory is empty before the first update."""
+        """New parameters and memory; the memory is empty before the first update.
+
+        A rule of your own may work in place: the arrays that it is given are its own.
+        """
         raise NotImplementedError
 
     @property
@@ -103,11 +107,25 @@ class Optimizer(Settings):
                              "optimiser for these, or call .reset() to forget the others")
         _require_finite(g, leaves, "the gradient of {} is {}", "with engine='eager', detect_anomaly() finds where it arose")
         rate = self.rate
+        is_ours = getattr(self.rule, "__module__", None) == __name__
+        rule = self.rule if is_ours else self._apart
         with np.errstate(all="ignore"):
-            new, remembered = self.rule(w, g, rate, memory)
+            new, remembered = rule(w, g, rate, memory)
         for name, numbers in {"data": new, **remembered}.items():
             _require_finite(numbers, leaves, f"the {name} of {{}} would become {{}}", f"try a learning rate below {rate}")
         return new, _State(updates + 1, w.shape, remembered)
+
+    def _apart(self, w: Floats, g: Floats, rate: float, memory: Memory) -> tuple[Floats, Memory]:
+        """What a rule of a user's own gives, apart from what it was given and may have kept."""
+        found, name = self.rule(w, g, rate, deepcopy(memory)), type(self).__name__
+        if not isinstance(found, tuple) or len(found) != 2 or not isinstance(found[1], dict):
+            raise TypeError(f"the rule of {name} gives a pair, the new parameters and a dictionary "
+                            f"of what it remembers, not {found!r}")
+        new = _own(found[0], f"the parameters that the rule of {name} gives")
+        if new.shape != w.shape:
+            raise ValueError(f"the rule of {name} was given parameters of shape {w.shape}, but "
+                             f"gives some of shape {new.shape}")
+        return new, deepcopy(found[1])
 
     def __repr__(self) -> str:
         called = f"{type(self).__name__}({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in fields(self))})"
@@ -242,6 +260,9 @@ class AdamW(Adam):
 
     def rule(self, w: Floats, g: Floats, rate: float, memory: Memory) -> tuple[Floats, Memory]:
         return self._adapted(w * (1.0 - rate * self.weight_decay), g, rate, memory)
+
+
+BUILT_IN = (SGD, AdaGrad, RMSProp, Adam, AdamW)  # these work on copies, and share nothing
 
 
 # What is given. -------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from numbers import Integral
+from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,7 +23,8 @@ from .engine import Value, adjoints, nodes_below
 from .flat import Floats
 from .nn import Module
 from .nn.modules import assign
-from .optim import Adam
+from .optim import BUILT_IN, Adam
+from .reals import real_array
 from .recording import record
 from .replay import CHUNK, sum_of_chunk
 from .supervision import Loss, examples_of, function_of, held_out_of, loss_called, numbers_of
@@ -30,10 +32,13 @@ from .tape import Tape
 
 
 class Optimizer(Protocol):
-    """What turns a gradient into new weights; see `micrograd_plus.optim`."""
+    """What turns a gradient into new weights; see `micrograd_plus.optim`.
 
-    def update(self, parameters: Floats, gradient: Floats) -> Floats:
-        """The parameters after one step."""
+    One of your own may work in place, and keep what it is given and gives: the arrays are its own.
+    """
+
+    def update(self, parameters: Floats, gradient: Floats) -> Any:
+        """The parameters after one step: an array of their shape, or a list of numbers."""
 
 
 @dataclass
@@ -189,7 +194,9 @@ class _Run:
     """One training run: the weights as they are now, the best ones, and what happened."""
 
     def __init__(self, model: Module, objective: _Objective, optimizer: Optimizer, history: History) -> None:
-        self.parameters, self.objective, self.optimizer, self.history = model.parameters(), objective, optimizer, history
+        self.model, self.parameters, self.objective = model, model.parameters(), objective
+        self.optimizer, self.history = optimizer, history
+        self.built_in = type(optimizer) in BUILT_IN and "update" not in vars(optimizer)
         self.weights = np.array([p.data for p in self.parameters])
         self.best: Floats | None = None
 
@@ -197,7 +204,8 @@ class _Run:
               patience: int | None, progress: bool | None) -> History:
         """All epochs; the model has the last complete weights then, or the best, or after an error those from before."""
         begin, history = time.perf_counter(), self.history
-        before, state = self.weights, copy.deepcopy(getattr(self.optimizer, "__dict__", {}))
+        before = self.weights
+        attributes = _Attributes(self.optimizer, [self.model, *self.parameters])
         try:
             with _bar(epochs, progress) as advance:
                 for epoch in range(epochs):
@@ -214,7 +222,7 @@ class _Run:
             history.stopped = "interrupted"
         except BaseException:  # nothing is half learned
             self.weights, self.best = before, None
-            getattr(self.optimizer, "__dict__", {}).update(state)
+            attributes.put_back()
             raise
         finally:
             final = self.weights if self.best is None or patience is None else self.best
@@ -228,14 +236,71 @@ class _Run:
         for start in range(0, len(rows), batch_size):
             batch = rows[start:start + batch_size] if order is None else rows[order[start:start + batch_size]]
             value, gradient = self.objective(self.objective.thinned(batch, rng), self.weights)
-            self.weights = self.optimizer.update(self.weights, gradient)
+            self.weights = self._updated(gradient)
             self.history.updates += 1
             total += value * len(batch)
         self.history.losses.append(total / len(rows))
 
+    def _updated(self, gradient: Floats) -> Floats:
+        """The weights after a step, in an array that nobody else has; those from before stay."""
+        if self.built_in:
+            found: Floats = self.optimizer.update(self.weights, gradient)
+            return found
+        name = type(self.optimizer).__name__
+        given = self.optimizer.update(self.weights.copy(), gradient)
+        if given is None:
+            raise TypeError(f"the update of {name} gives None, where it must give the parameters "
+                            "after the step: let it end in a return")
+        weights = np.array(real_array(given, f"the parameters that the update of {name} gives"))
+        if weights.shape != self.weights.shape:
+            raise ValueError(f"the update of {name} was given parameters of shape "
+                             f"{self.weights.shape}, but gives some of shape {weights.shape}")
+        finite = np.isfinite(weights)
+        if not finite.all():
+            worst = int(finite.argmin())
+            raise FloatingPointError(f"the update of {name} makes parameter {worst} "
+                                     f"{weights[worst]}: try a smaller learning rate")
+        return weights
+
     def _is_best(self, epoch: int) -> bool:
         last, best = self.history.validation_losses[-1], self.history.validation_losses[self.history.best_epoch]
         return epoch == 0 or last < best or (best != best and last == last)
+
+
+class _Attributes:
+    """The attributes of an object as they are now, in copies that can be put back.
+
+    What is in `kept` is not copied wherever it stands among them, nor is what cannot be copied,
+    such as an open file.
+    """
+
+    def __init__(self, of: object, kept: Sequence[object]) -> None:
+        self.of, memo = of, {id(one): one for one in kept}
+        attributes = _attributes(of).items()
+        self.copies = {name: _copied(attribute, memo) for name, attribute in attributes}
+
+    def put_back(self) -> None:
+        """Make the object what it was."""
+        for name in _attributes(self.of).keys() - self.copies.keys():
+            object.__delattr__(self.of, name)
+        for name, attribute in self.copies.items():
+            object.__setattr__(self.of, name, attribute)  # whatever its own __setattr__ would say
+
+
+def _attributes(of: object) -> dict[str, Any]:
+    """The attributes of an object by name, those in slots, too; a module keeps its own."""
+    if isinstance(of, ModuleType):
+        return {}
+    state: Any = object.__getstate__(of)  # whatever its own __getstate__ would leave out
+    named, slots = state if isinstance(state, tuple) else (state, None)
+    return {**(named or {}), **(slots or {})}
+
+
+def _copied(attribute: Any, memo: dict[int, Any]) -> Any:
+    try:
+        return copy.deepcopy(attribute, memo)
+    except Exception:  # noqa: BLE001  # whatever it says that it cannot be copied by
+        return attribute
 
 
 @contextmanager

@@ -281,6 +281,47 @@ def test_an_optimizer_of_one_s_own_is_a_rule():
     assert repr(optimizer).startswith("<SignDescent(learning_rate=0.5, weight_decay=0.0, least=None) after 1")
 
 
+class InPlace(Optimizer):
+    """Descent with momentum as one may write it, in place."""
+
+    def rule(self, w, g, rate, memory):
+        v = memory.setdefault("velocity", np.zeros_like(w))
+        v *= 0.5
+        v += g
+        w -= rate * v
+        return w, memory
+
+
+def test_a_rule_may_work_in_place():
+    ours, own, w, v = SGD(4.0, momentum=0.5), InPlace(4.0), np.ones(2), np.ones(2)
+    for g in ([1.0, 2.0], [-1.0, 0.5], [0.25, 0.0]):
+        before = v.copy()
+        w, new = ours.update(w, np.array(g)), own.update(v, np.array(g))
+        assert (v == before).all()
+        v = new
+        assert w.tobytes() == v.tobytes()
+    copied = copy.copy(own)
+    copied.update(v, np.ones(2))
+    with pytest.raises(FloatingPointError):
+        own.update(v, np.array([np.finfo(float).max] * 2))
+    v *= np.nan
+    assert own.update(w, np.ones(2)).tobytes() == ours.update(w, np.ones(2)).tobytes()
+
+
+@pytest.mark.parametrize(("given", "error", "words"), [
+    (lambda w: None, TypeError, "rule of Own gives a pair, .*, not None"), (lambda w: w, TypeError, "gives a pair"),
+    (lambda w: (w, None), TypeError, "a dictionary"), (lambda w: (w[:1], {}), ValueError, r"shape \(2,\), but .* \(1,\)"),
+    (lambda w: (w + 1j, {}), TypeError, "complex"), (lambda w: (w * np.inf, {}), FloatingPointError, "inf")])
+def test_what_a_rule_may_not_give_is_named_and_changes_nothing(given, error, words):
+    class Own(Optimizer):
+        def rule(self, w, g, rate, memory):
+            return given(w)
+    optimizer = Own()
+    with pytest.raises(error, match=words):
+        optimizer.update(np.ones(2), np.ones(2))
+    assert optimizer.updates == 0
+
+
 def test_training_by_tape_and_by_values_gives_the_same_bits():
     models = [MLP(2, [4, 1], activation="tanh", rng=random.Random(3)) for _ in range(2)]
     rows = [[x, y, 2.0 * (x != y) - 1.0] for x in (0.0, 1.0) for y in (0.0, 1.0)]

@@ -1,13 +1,14 @@
 """Training: the numbers of micrograd's notebook, two engines with the same bits, refusals that change nothing."""
 
 import random
+import threading
 
 import numpy as np
 import pytest
 
 from micrograd_plus import Value, losses, ops
 from micrograd_plus.nn import MLP, Module
-from micrograd_plus.optim import SGD, Adam
+from micrograd_plus.optim import SGD, Adam, Optimizer
 from micrograd_plus.training import fit, outputs
 
 STEPS = 100
@@ -253,6 +254,171 @@ def test_an_error_leaves_the_model_as_it_was():
     with pytest.raises(ZeroDivisionError):
         fit(model, np.eye(2), np.array([1, -1]), loss="hinge", optimizer=Interrupted(ZeroDivisionError))
     assert weights(model) == before
+
+
+# Optimizers of a user's own, all of plain descent, each with a habit. -----------------------------------------------------
+class InPlace:
+    def update(self, w, g):
+        w -= 0.1 * g
+        return w
+
+
+class ChangesTheGradient:
+    def update(self, w, g):
+        g *= 0.1
+        w -= g
+        g[:] = np.nan
+        return w
+
+
+class KeepsWhatItIsGiven:
+    def __init__(self):
+        self.kept = []
+
+    def update(self, w, g):
+        for array in self.kept:
+            array[:] = np.nan
+        self.kept += [w, g]
+        return w - 0.1 * g
+
+
+class KeepsWhatItGives:
+    new = None
+
+    def update(self, w, g):
+        if self.new is None:
+            self.new = w.copy()
+        self.new -= 0.1 * g  # which fit has, too
+        return self.new
+
+
+class GivesAList:
+    def update(self, w, g):
+        return (w - 0.1 * g).tolist()
+
+
+class GivesColumnsReversedTwice:
+    def update(self, w, g):
+        return (w - 0.1 * g)[::-1].copy()[::-1]
+
+
+class InSlots:
+    __slots__ = ("steps",)
+
+    def update(self, w, g):
+        self.steps = getattr(self, "steps", 0) + 1
+        w -= 0.1 * g
+        return w
+
+
+class SubclassInPlace(SGD):
+    def update(self, parameters, gradient):
+        parameters -= 0.1 * gradient
+        return parameters
+
+
+class RuleInPlace(Optimizer):
+    def rule(self, w, g, rate, memory):
+        w -= 0.1 * g
+        memory.setdefault("steps", np.zeros(1))
+        memory["steps"] += 1
+        return w, memory
+
+
+HABITS = [InPlace, ChangesTheGradient, KeepsWhatItIsGiven, KeepsWhatItGives, GivesAList, GivesColumnsReversedTwice, InSlots,
+          SubclassInPlace, RuleInPlace]
+every_habit = pytest.mark.parametrize("habit", HABITS)
+
+
+def run(optimizer, **options):
+    """What a training on few noisy points comes to; its validation loss rises after some epochs."""
+    model = MLP(1, [6, 1], activation="tanh", rng=random.Random(0))
+    x, y = noisy_line(12, 0)
+    history = fit(model, x, y, loss="squared_error", optimizer=optimizer, batch_size=3, **{"epochs": 12, **options})
+    return history.losses, history.validation_losses, history.best_epoch, weights(model)
+
+
+@every_habit
+@pytest.mark.parametrize("engine", ["tape", "eager"])
+def test_an_optimizer_may_work_in_place_and_keep_what_passes_through_its_hands(habit, engine):
+    assert run(habit(), engine=engine) == run(SGD(0.1))
+
+
+@every_habit
+def test_early_stopping_restores_the_best_weights_whatever_the_optimizer_does_to_its_arrays(habit):
+    stopping = {"early_stopping": 3, "epochs": 60, "validation": noisy_line(50, 1)}
+    losses, _, best, found = run(habit(), **stopping)
+    assert len(losses) == best + 4 < 60
+    assert found == run(SGD(0.1), epochs=best + 1)[-1]
+
+
+def failing(habit):
+    """An optimizer with the habit that fails at its sixth update."""
+    class Failing(habit):
+        def update(self, w, g):
+            found = super().update(w, g)
+            self.calls = getattr(self, "calls", 0) + 1
+            if self.calls == 6:
+                raise ZeroDivisionError
+            return found
+    return Failing()
+
+
+@every_habit
+@pytest.mark.parametrize("engine", ["tape", "eager"])
+def test_after_an_error_the_weights_and_the_optimizer_are_as_before(habit, engine):
+    model, optimizer = MLP(1, [6, 1], activation="tanh", rng=random.Random(0)), failing(habit)
+    before = weights(model)
+    for _ in range(2):  # an optimizer that had kept its count would fail sooner
+        with pytest.raises(ZeroDivisionError):
+            fit(model, *noisy_line(12, 0), loss="squared_error", optimizer=optimizer, batch_size=3, engine=engine)
+        assert weights(model) == before
+        assert not hasattr(optimizer, "calls")
+        assert not hasattr(optimizer, "steps")
+
+
+@pytest.mark.parametrize(("given", "error", "words"), [
+    (lambda w: None, TypeError, "update of Own gives None.* return"),
+    (lambda w: w[:-1], ValueError, r"update of Own was given parameters of shape \(19,\), but gives .* \(18,\)"),
+    (lambda w: w[None], ValueError, r"shape \(1, 19\)"), (lambda w: 1.0, ValueError, r"shape \(\)"),
+    (lambda w: w + 1j, TypeError, "complex128"), (lambda w: "new", TypeError, "update of Own gives must be real numbers"),
+    (lambda w: np.ma.array(w, mask=w > 0), TypeError, "masked"),
+    (lambda w: np.where(np.arange(19) >= 3, np.nan, w), FloatingPointError, "update of Own makes parameter 3 nan"),
+])
+def test_what_an_optimizer_may_not_give_is_named_and_changes_nothing(given, error, words):
+    class Own:
+        def update(self, w, g):
+            return given(w)
+    model = MLP(1, [6, 1], activation="tanh", rng=random.Random(0))
+    before = weights(model)
+    with pytest.raises(error, match=words):
+        fit(model, *noisy_line(12, 0), loss="squared_error", optimizer=Own())
+    assert weights(model) == before
+
+
+def test_an_optimizer_may_give_numbers_of_fewer_digits():
+    class Short:
+        def update(self, w, g):
+            return (w - 0.1 * g).astype(np.float32)
+    assert all(x == np.float32(x) for x in run(Short())[-1])
+
+
+def test_an_error_leaves_what_the_optimizer_refers_to_the_same_objects():
+    class Owner:
+        def __init__(self, model):
+            self.model, self.lock, self.seen = model, threading.Lock(), []
+
+        def update(self, w, g):
+            self.seen.append(len(w))
+            raise ZeroDivisionError
+    model = MLP(1, [2, 1])
+    optimizer = Owner([model, model.layers[0].neurons[0].b])
+    with pytest.raises(ZeroDivisionError):
+        fit(model, *noisy_line(4, 0), loss="squared_error", optimizer=optimizer)
+    assert optimizer.model[0] is model
+    assert optimizer.model[1] is model.layers[0].neurons[0].b
+    assert optimizer.seen == []
+    assert optimizer.lock.acquire(blocking=False)
 
 
 def test_lists_will_do_and_the_data_stay_as_they_are():
