@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from . import losses
 from .engine import Value
@@ -22,12 +24,12 @@ def examples_of(model: Module, X: Any, y: Any, loss: Loss, which: str) -> tuple[
     inputs, targets = numbers_of(X, f"{which}X"), numbers_of(y, f"{which}y")
     if inputs.ndim != 2 or not inputs.size:
         raise ValueError(f"{which}X has the shape (examples, inputs), with at least one of each, not {inputs.shape}")
-    if targets.ndim not in (1, 2) or len(targets) != len(inputs):
+    if targets.ndim not in (1, 2) or len(targets) != len(inputs) or not targets.size:
         raise ValueError(f"{which}y has the shape (examples,) or (examples, targets) with the {len(inputs)} examples of "
                          f"{which}X, not {targets.shape}")
     with no_grad():
         out = function_of(model, loss)([Value(number) for number in inputs[0].tolist()])
-    _check_targets(targets, len(out) if isinstance(out, Sequence) else 1, loss, f"{which}y")
+    _require_targets(targets, out, loss, f"{which}y")
     return np.column_stack([inputs, targets]), inputs.shape[1]
 
 
@@ -49,24 +51,41 @@ def numbers_of(numbers: Any, what: str) -> Floats:
     return array
 
 
-def _check_targets(targets: Floats, outputs: int, loss: Loss, what: str) -> None:
-    """Raise ValueError, naming the first target that the loss does not know."""
-    name = getattr(loss, "__name__", "")
-    if name in ("cross_entropy", "multiclass_hinge", "margin_loss") and targets.ndim == 1:
-        known, meant = np.isin(targets, np.arange(outputs)), f"a class, 0 to {outputs - 1}, as the model has outputs"
-    elif name == "cross_entropy" and targets.shape[1] == outputs:
-        known, meant = (targets >= 0) & (targets <= 1), "a probability"
-    elif name == "cross_entropy":
-        raise ValueError(f"{what} has {targets.shape[1]} probabilities an example, but the model has {outputs} outputs")
-    elif name == "binary_cross_entropy":
-        known, meant = (targets >= 0) & (targets <= 1), "0, 1 or a probability"
-    elif name == "hinge":
-        known, meant = np.isin(targets, (-1, 1)), "-1 or 1"
-    else:
+def _require_targets(targets: Floats, output: Any, loss: Loss, what: str) -> None:
+    """Raise what the loss raises, naming the first row, for targets that it refuses of one example.
+
+    On a tape no number can be looked at, so the losses of this package are asked before, about each
+    different target once. One's own are not asked: they may be no functions of plain numbers.
+    """
+    named = loss.func if isinstance(loss, partial) else loss
+    if getattr(named, "__module__", "") != losses.__name__:
         return
-    if not known.all():
-        where = tuple(np.argwhere(~known)[0].tolist())
-        raise ValueError(f"{what} must hold for {name} {meant}, not {float(targets[where])!r} as at {where}")
+    rows = targets.reshape(len(targets), -1)
+    doubtful = np.flatnonzero(_doubtful(rows, named))
+    _, different = np.unique(rows[doubtful], axis=0, return_index=True)
+    with no_grad():
+        for i in sorted({0, *doubtful[different].tolist()}):
+            try:
+                loss(output, target_of(rows[i].tolist()))
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"row {i} of {what}: {error}") from None
+
+
+def _doubtful(rows: Floats, loss: Any) -> npt.NDArray[np.bool_]:
+    """Which rows a loss may refuse though it takes the first; it is slow to ask about very many."""
+    if loss in (losses.squared_error, losses.absolute_error):  # which take any number
+        return np.zeros(len(rows), dtype=bool)
+    if loss not in (losses.cross_entropy, losses.binary_cross_entropy):
+        return np.ones(len(rows), dtype=bool)
+    right: npt.NDArray[np.bool_] = np.all((rows >= 0) & (rows <= 1), axis=1)
+    if loss is losses.cross_entropy:
+        right &= np.abs(np.where(right[:, None], rows, 0.0).sum(axis=1) - 1) < 1e-9
+    return ~right
+
+
+def target_of(targets: Sequence[Any]) -> Any:
+    """What a loss gets of the targets of one example: the one, or the list of them."""
+    return targets if len(targets) > 1 else targets[0]
 
 
 def held_out_of(model: Module, rows: Floats, width: int, validation: Any, loss: Loss,

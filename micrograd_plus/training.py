@@ -27,7 +27,15 @@ from .optim import BUILT_IN, Adam
 from .reals import real_array
 from .recording import record
 from .replay import CHUNK, sum_of_chunk
-from .supervision import Loss, examples_of, function_of, held_out_of, loss_called, numbers_of
+from .supervision import (
+    Loss,
+    examples_of,
+    function_of,
+    held_out_of,
+    loss_called,
+    numbers_of,
+    target_of,
+)
 from .tape import Tape
 
 
@@ -142,7 +150,7 @@ class _Objective:
         return self._loss_of(self.model(row[:self.width], row[self.width:end]), row[end:])
 
     def _loss_of(self, output: Any, targets: list[Any]) -> Any:
-        return self.loss(output, targets if len(targets) > 1 else targets[0])
+        return self.loss(output, target_of(targets))
 
     def thinned(self, rows: Floats, rng: np.random.Generator) -> Floats:
         """The rows with new masks of dropout between inputs and targets."""

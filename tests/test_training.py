@@ -2,6 +2,7 @@
 
 import random
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
@@ -187,6 +188,66 @@ def test_exclusive_or_is_learned_by_a_2_2_1_network_from_twenty_seeds():
         assert ((outputs(model, points)[:, 0] > 0) == targets).all(), seed
 
 
+NAMED = [name for name, one in vars(losses).items() if getattr(one, "__module__", "") == losses.__name__
+         and callable(one) and not name.startswith("_") and not name.endswith("_penalty")]
+ODD = (0.0, 1.0, -1.0, 2.0, 3.0, 0.5, -0.0, 0.3, 1 / 3, 1 - 1e-7, 1 - 1e-5, 1.5, 1e100, -1e-300, 5e-324)
+
+
+def odd_targets():
+    """Targets of one example, one or several: those that some loss takes, and their neighbours."""
+    rng = random.Random(0)
+    yield from ([x] for x in ODD)
+    for width in (2, 3):
+        yield from ([float(i == k) for i in range(width)] for k in range(width))
+        yield from ([1 / width + 10.0**-e, *[1 / width] * (width - 1)] for e in range(4, 9))
+        yield from ([rng.choice(ODD) for _ in range(width)] for _ in range(40))
+
+
+def refuses(loss, output, targets):
+    try:
+        loss(output, targets if len(targets) > 1 else targets[0])
+    except (TypeError, ValueError) as error:
+        return type(error)
+    return None
+
+
+@pytest.mark.parametrize("units", [1, 2, 3])
+@pytest.mark.parametrize("name", NAMED)
+def test_fit_refuses_targets_if_and_only_if_the_loss_does(name, units):
+    """Of two examples the second has the odd target; the first has one that the loss takes, where there is any."""
+    loss, model = getattr(losses, name), MLP(2, [units], init="zero")
+    output = [0.0] * units if units > 1 else 0.0
+    outcomes = set()
+    for targets in odd_targets():
+        right = [good for good in odd_targets() if len(good) == len(targets) and refuses(loss, output, good) is None]
+        error = refuses(loss, output, targets)
+        rows = [right[0], targets] if right else [targets, targets]
+        outcomes.add(error)
+        if error is None:
+            fit(model, [[0.5, 1.0]] * 2, rows, loss=name, epochs=1, engine="eager")
+        else:
+            with pytest.raises(error, match=f"row {int(bool(right))} of y: "):
+                fit(model, [[0.5, 1.0]] * 2, rows, loss=name, epochs=1)
+    assert len(outcomes) > 1 or units == 1 or name in ("hinge", "binary_cross_entropy"), "nothing was refused, or all"
+
+
+@pytest.mark.parametrize("engine", ["tape", "eager"])
+@pytest.mark.parametrize("row", [[.9, .9, .9], [0.5, 0.5, 2e-6], [1.0, 1e-5, 0.0]])
+def test_probabilities_that_do_not_add_up_to_1_are_refused_with_their_row(engine, row):
+    with pytest.raises(ValueError, match="row 1 of y: cross_entropy takes probabilities that sum to 1"):
+        fit(MLP(2, [3]), [[1.0, 2.0]] * 3, [[1.0, 0.0, 0.0], row, row], loss="cross_entropy", engine=engine)
+    with pytest.raises(ValueError, match="row 1 of the validation data's y: "):
+        fit(MLP(2, [3]), [[1.0, 2.0]], [[1.0, 0.0, 0.0]], loss="cross_entropy", engine=engine,
+            validation=([[1.0, 2.0]] * 2, [[1.0, 0.0, 0.0], row]))
+
+
+def test_a_loss_with_its_options_is_asked_too():
+    narrow = partial(losses.margin_loss, margin=0.25)
+    with pytest.raises(ValueError, match="row 0 of y: margin_loss knows the classes 0 to 2"):
+        fit(MLP(2, [3]), [[1.0, 2.0]], [3], loss=narrow)
+    assert fit(MLP(2, [3]), [[1.0, 2.0]], [2], loss=narrow, epochs=1).updates == 1
+
+
 POINTS, TARGETS = np.zeros((6, 2)), np.array([-1, 1, -1, 1, -1, 1])
 
 
@@ -200,11 +261,11 @@ POINTS, TARGETS = np.zeros((6, 2)), np.array([-1, 1, -1, 1, -1, 1])
      r"X must be finite, but nan stands at \(3, 1\)"),
     ({"y": np.array([1, 1, 1, np.inf, 1, 1])}, ValueError, "y must be finite, but inf stands at 3"),
     ({"y": TARGETS[:5]}, ValueError, "y has the shape"),
-    ({"y": np.array([0, 1, 0, 1, 0, 1])}, ValueError, "-1 or 1, not 0.0"),
+    ({"y": np.array([0, 1, 0, 1, 0, 1])}, ValueError, "row 0 of y: .* -1 or 1, not 0.0"),
     ({"y": np.array([0, 1, 2, 0, 1, 2]), "loss": "binary_cross_entropy"}, ValueError, "not 2.0"),
-    ({"y": np.array([0, 1, 2, 0, 1, 3]), "loss": "cross_entropy", "outputs": 3}, ValueError, r"not 3.0 as at \(5,\)"),
+    ({"y": np.array([0, 1, 2, 0, 1, 3]), "loss": "cross_entropy", "outputs": 3}, ValueError, "row 5 of y: .* not 3.0"),
     ({"y": np.array([0, 1, 0.5, 0, 1, 1]), "loss": "cross_entropy", "outputs": 3}, ValueError, "not 0.5"),
-    ({"y": np.ones((6, 2)), "loss": "cross_entropy", "outputs": 3}, ValueError, "2 probabilities"),
+    ({"y": np.ones((6, 2)), "loss": "cross_entropy", "outputs": 3}, ValueError, "each of the 3 outputs, not 2"),
     ({"loss": "hing"}, ValueError, "no loss is called 'hing'"),
     ({"loss": "_number"}, ValueError, "no loss"),
     ({"loss": "Value"}, ValueError, "no loss"),
