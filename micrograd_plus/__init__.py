@@ -2,7 +2,7 @@
 
 from .autodiff import checkpoint, custom, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .drawing import draw, draw_dot, trace
-from .engine import Value
+from .engine import Value, zero_grad
 from .explain import explain
 from .guards import detect_anomaly, no_grad
 from .recording import record
@@ -29,4 +29,5 @@ __all__ = [
     "trace",
     "value_and_grad",
     "vjp",
+    "zero_grad",
 ]

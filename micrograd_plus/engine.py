@@ -8,41 +8,83 @@ them at its end: an interrupted one has changed nothing.
 
 from __future__ import annotations
 
+import copy
+import gc
+import os
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import Any
+from types import MethodType
+from typing import Any, Never, TypeVar, cast
 
 from . import guards, ops
 from .graph import topological_order
 from .guards import require_fresh
 from .ops import Primitive, as_float
 from .pickling import fence_is_up, operands_first
+from .ufuncs import elementwise, is_array_of_objects, row_call
 
+Function = TypeVar("Function", bound=Callable[..., Any])
 Local = Callable[["Value"], Sequence[Any]]  # from a node to the partial derivatives in its operands
 Operand = Any  # a Value, or a number that as_float takes
 _edits = 0  # how often leaves were edited so far: the clock; a node is stale when an operand changed after it was computed
-_edits_lock = threading.Lock()
+_lock = threading.RLock()  # of the clock, and of gradients while a sweep adds to them
+if hasattr(os, "register_at_fork"):  # a child must not wait for a thread that it does not have
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+
+OPERATION_OF_YOUR_OWN = """write an operation of your own as a row, from its value and its slope:
+    from micrograd_plus import custom
+    cube = custom("cube", lambda x: x**3, lambda out, x: 3 * x**2)
+    y = cube(x)"""
 
 
 def _tick() -> int:
     global _edits
-    with _edits_lock:
+    with _lock:
         _edits += 1
         return _edits
+
+
+class _Method:
+    """A method that an attribute of the user's own cannot hide: what is set under its name is refused."""
+
+    __slots__ = ("function",)
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __get__(self, v: Value | None, owner: type | None = None) -> Any:
+        return self.function if v is None else MethodType(self.function, v)
+
+    def __set__(self, v: Value, thing: object) -> None:
+        name = self.function.__name__
+        more = f": {OPERATION_OF_YOUR_OWN}" if name == "_backward" else "; attributes of your own need another name"
+        raise AttributeError(f"{name} is a method of every Value, and cannot be set on one{more}")
+
+
+def _kept(function: Function) -> Function:
+    return cast("Function", _Method(function))
 
 
 def _method(primitive: Primitive) -> Callable[[Value], Value]:
     def method(self: Value) -> Value:
         return record(primitive, (self,))
-    method.__name__, method.__doc__ = primitive.name, f"The row `ops.{primitive.name}` of this Value."
+    method.__name__, method.__qualname__ = primitive.name, f"Value.{primitive.name}"
+    method.__doc__ = f"The row `ops.{primitive.name}` of this Value."
     return method
 
 
 def _operator(primitive: Primitive) -> tuple[Callable[[Value, Operand], Value], Callable[[Value, Operand], Value]]:
-    def direct(self: Value, other: Operand) -> Value:
-        return record(primitive, (self, other if isinstance(other, Value) else as_float(other, primitive.name)))
+    def direct(self: Value, other: Operand) -> Any:
+        if not isinstance(other, Value):
+            try:
+                other = as_float(other, primitive.name)
+            except TypeError:
+                if is_array_of_objects(other):  # NumPy comes back with each of them
+                    return NotImplemented
+                raise
+        return record(primitive, (self, other))
 
     def reflected(self: Value, other: Operand) -> Value:
         return record(primitive, (other if isinstance(other, Value) else as_float(other, primitive.name), self))
@@ -51,15 +93,39 @@ def _operator(primitive: Primitive) -> tuple[Callable[[Value, Operand], Value], 
     return direct, reflected
 
 
+def _comparison(primitive: Primitive) -> Callable[[Value, object], Any]:
+    def compare(self: Value, other: object) -> Any:
+        if isinstance(other, Value):  # identity, so that Values live in sets and dicts; but conditions are numbers
+            return record(primitive, (self, other)) if _is_condition(self) and _is_condition(other) else NotImplemented
+        number = guards.comparable(other, primitive.name)
+        return NotImplemented if number is None else record(primitive, (self, number))
+    compare.__name__, compare.__doc__ = primitive.name, f"The row `ops.{primitive.name}` of this Value and a number."
+    return compare
+
+
+def _plain(call: str, what: str, way: str) -> Callable[..., Any]:
+    def refuse(self: Value, *_: object) -> Any:
+        guards.require_untraced(what, (self,))
+        raise TypeError(f"{call} would cut {self!r} out of its graph: {way}")
+    refuse.__name__ = call.partition("(")[0]
+    return refuse
+
+
 class Value:
     """A scalar in a graph: `data`, and after `backward()` the gradient `grad` of the output with respect to it.
 
     `Value(2.0, label="a")` is a leaf; operators and the functions of `micrograd_plus.ops` on it make new Values. The
     data is anything that is exactly a real number (int, float, bool, Fraction, NumPy scalar), else TypeError.
+
+    `==` and `!=` with a number compare the data and give a condition, as `<` does. Between Values they mean the very same
+    Value, so that these live in sets, dicts and lists. What follows: `v in (0, 1)` compares data, `v in {0, 1}` does not;
+    `[1.0, p].remove(p)` may find the number; `v == pytest.approx(2)` means the exact number, so compare `v.data`.
+
+    A Value takes attributes of your own, which go with copies and pickles. Operations on an instance of a subclass give
+    plain Values.
     """
 
-    __slots__ = ("_clock", "_gradient", "_primal", "label", "operands", "primitive")
-    __array_ufunc__ = None  # NumPy scalars and arrays leave `scalar * value` to Value
+    __slots__ = ("__dict__", "__weakref__", "_clock", "_gradient", "_primal", "label", "operands", "primitive")
 
     _primal: float
     _gradient: float | None
@@ -68,7 +134,9 @@ class Value:
     _clock: int
     label: str
 
-    def __init__(self, data: Operand, label: str = "") -> None:
+    def __init__(self, data: Operand, label: str = "", *more: Never, **named: Never) -> None:
+        if more or named or not isinstance(label, str):
+            guards.refuse_arguments(label, more, named, OPERATION_OF_YOUR_OWN)
         self._primal, self._gradient, self._clock = as_float(data, "Value"), None, _edits
         self.primitive, self.operands, self.label = None, (), label
 
@@ -81,8 +149,9 @@ class Value:
     @data.setter
     def data(self, number: Operand) -> None:
         if self.primitive is not None:
-            raise AttributeError(f"{self!r} is the result of {self.primitive.name}; set the data of its leaves and "
-                                 "call .forward() on it")
+            raise AttributeError(f"{self!r} is the result of {self.primitive.name}, so its data follows from its "
+                                 "leaves: set theirs and call .forward() on it; or, to try another number here, put "
+                                 "Value(v.data + h) in its place and compute on from there")
         self._primal, self._clock = as_float(number, "Value.data"), _tick()
 
     @property
@@ -102,20 +171,39 @@ class Value:
     def _prev(self) -> tuple[Value, ...]:
         return tuple(Value(operand) if type(operand) is float else operand for operand in self.operands)
 
-    def backward(self, gradient: float = 1.0) -> None:
+    @_kept
+    def backward(self, gradient: float = 1.0, **named: Never) -> None:
         """Add d(self)/d(leaf) x `gradient` to every leaf's `grad`, and set that of the nodes between.
 
-        Raises ValueError when a leaf was edited after the graph was computed, or when the graph has a cycle.
+        Leaves keep what earlier passes left in them: `zero_grad(v)` forgets it for the graph below v. Raises ValueError
+        when a leaf was edited after the graph was computed, or when the graph has a cycle.
         """
+        if named:
+            raise TypeError(f"backward takes one number, the gradient to begin with (gradient=1.0), not {', '.join(named)}")
         guards.require_untraced("backward() (use grad)", (self,))
         order = nodes_below(self)
         require_fresh(order)
         found = adjoints(order, {self: as_float(gradient, "backward")})
-        for v in order:
-            if v.primitive is None and v._gradient is not None:
-                found[v] += v._gradient
-        _commit(order, _gradient=[found.get(v, 0.0) for v in order])
+        with _lock:  # between reading what leaves have and writing the sum, no other thread may add to it
+            for v in order:
+                if v.primitive is None and v._gradient is not None:
+                    found[v] += v._gradient
+            _commit(order, _gradient=[found.get(v, 0.0) for v in order])
 
+    @_kept
+    def _backward(self) -> None:
+        """One gate's backward, as lectures step by hand: local gradient x own gradient is added to each operand's."""
+        guards.require_untraced("_backward() (use grad)", (self,))
+        require_fresh([*value_operands(self), self])
+        found = dict[Value, float]()
+        for operand, partial in zip(self.operands, local_gradients(self)):
+            if type(operand) is not float and partial is not None:
+                found[operand] = found.get(operand, _NOTHING) + self.grad * partial
+        with _lock:
+            sums = [number if v._gradient is None else v._gradient + number for v, number in found.items()]
+            _commit(list(found), _gradient=sums)
+
+    @_kept
     def forward(self) -> Value:
         """Evaluate the graph again from its leaves, after they were edited; gradients between are forgotten."""
         order = [v for v in nodes_below(self) if v.primitive is not None]
@@ -137,60 +225,117 @@ class Value:
     __lt__, __gt__ = _operator(ops.less)
     __le__, __ge__ = _operator(ops.less_equal)
     __neg__, __abs__ = _method(ops.neg), _method(ops.abs)
+    __eq__, __ne__ = _comparison(ops.equal), _comparison(ops.not_equal)
+    __hash__ = object.__hash__
 
     def __pos__(self) -> Value: return self
 
-    exp, exp2, expm1 = _method(ops.exp), _method(ops.exp2), _method(ops.expm1)
-    log, log2, log10, log1p = _method(ops.log), _method(ops.log2), _method(ops.log10), _method(ops.log1p)
-    sqrt, cbrt, fabs = _method(ops.sqrt), _method(ops.cbrt), _method(ops.abs)
-    sin, cos, tan = _method(ops.sin), _method(ops.cos), _method(ops.tan)
-    asin, acos, atan, semicircle = _method(ops.asin), _method(ops.acos), _method(ops.atan), _method(ops.semicircle)
-    sinh, cosh, tanh, sech2 = _method(ops.sinh), _method(ops.cosh), _method(ops.tanh), _method(ops.sech2)
-    asinh, acosh, atanh = _method(ops.asinh), _method(ops.acosh), _method(ops.atanh)
-    erf, erfc, sigmoid, softplus = _method(ops.erf), _method(ops.erfc), _method(ops.sigmoid), _method(ops.softplus)
-    relu, silu, hard_tanh = _method(ops.relu), _method(ops.silu), _method(ops.hard_tanh)
-    sign, step, identity = _method(ops.sign), _method(ops.step), _method(ops.identity)
+    exp = _kept(_method(ops.exp))
+    exp2 = _kept(_method(ops.exp2))
+    expm1 = _kept(_method(ops.expm1))
+    log = _kept(_method(ops.log))
+    log2 = _kept(_method(ops.log2))
+    log10 = _kept(_method(ops.log10))
+    log1p = _kept(_method(ops.log1p))
+    sqrt = _kept(_method(ops.sqrt))
+    cbrt = _kept(_method(ops.cbrt))
+    fabs = _kept(_method(ops.abs))
+    sin = _kept(_method(ops.sin))
+    cos = _kept(_method(ops.cos))
+    tan = _kept(_method(ops.tan))
+    asin = _kept(_method(ops.asin))
+    acos = _kept(_method(ops.acos))
+    atan = _kept(_method(ops.atan))
+    semicircle = _kept(_method(ops.semicircle))
+    sinh = _kept(_method(ops.sinh))
+    cosh = _kept(_method(ops.cosh))
+    tanh = _kept(_method(ops.tanh))
+    sech2 = _kept(_method(ops.sech2))
+    asinh = _kept(_method(ops.asinh))
+    acosh = _kept(_method(ops.acosh))
+    atanh = _kept(_method(ops.atanh))
+    erf = _kept(_method(ops.erf))
+    erfc = _kept(_method(ops.erfc))
+    sigmoid = _kept(_method(ops.sigmoid))
+    softplus = _kept(_method(ops.softplus))
+    relu = _kept(_method(ops.relu))
+    silu = _kept(_method(ops.silu))
+    hard_tanh = _kept(_method(ops.hard_tanh))
+    sign = _kept(_method(ops.sign))
+    step = _kept(_method(ops.step))
+    identity = _kept(_method(ops.identity))
 
+    @_kept
     def leaky_relu(self, slope: Operand = 0.01) -> Value:
         """self where it is positive, slope x self elsewhere."""
         return record(ops.leaky_relu_row, (self, slope))
 
     def __bool__(self) -> bool:
         guards.require_untraced("whether it is true", (self,))
-        if self.primitive in _CONDITIONS:
+        if _is_condition(self):
             return self._primal != 0.0
         raise TypeError(f"the truth of {self!r} is not recorded in the graph: compare it (x > 0), choose with "
                         "ops.where(condition, x, y), or test its .data")
 
-    def __float__(self) -> float:
-        guards.require_untraced("it as a plain number", (self,))
-        raise TypeError(f"float() would cut {self!r} out of its graph: use .data for the number, or ops.exp(x) and its "
-                        "like in place of math.exp(x)")
-    __int__ = __round__ = __float__
-    __hash__ = object.__hash__
+    __float__ = _plain("float()", "it as a plain number", "use .data for the number, or ops.exp(x) "
+                       "and its like in place of math.exp(x)")
+    __int__ = _plain("int()", "it as a whole number", "use int(v.data) for the number")
+    __index__ = _plain("An index", "its place in a list", "use int(v.data) for the number; to choose by a "
+                       "number that varies, add up the entries, each times an input that is 1 for the one "
+                       "that is meant and 0 for the others")
+    __round__ = _plain("round()", "it as a plain number", "use round(v.data, 2) for the number, or "
+                       'f"{v:.2f}" for its text')
+    __trunc__ = __floor__ = __ceil__ = __int__
+    __complex__ = __float__
 
-    def __eq__(self, other: object) -> Any: return guards.identity(self, other)  # so Values live in sets and dicts
+    def __format__(self, spec: str) -> str:
+        if not spec:
+            return str(self)
+        guards.require_untraced("its number as text", (self,))
+        return format(self._primal, spec)
 
     def __repr__(self) -> str:
-        label = f", label={self.label!r}" if self.label else ""
-        return f"Value(data={self._primal!r}, grad={self.grad!r}{label})"
+        said = f"data={self._primal!r}"
+        if _is_condition(self):
+            said += ", true" if self._primal else ", false"
+        if self._gradient is not None:
+            said += f", grad={self._gradient!r}"
+        if self.label:
+            said += f", label={self.label!r}"
+        return f"Value({said})"
 
     def __copy__(self) -> Value:
-        return _node(self.primitive, self.operands, self._primal, self._gradient, self._clock, self.label)
+        twin = _twin(self, self.operands)
+        _give(twin, _attributes(self))
+        return twin
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        for v in topological_order([self], lambda v: () if id(v) in memo else value_operands(v)):
-            if id(v) not in memo:
-                operands = tuple([o if type(o) is float else memo[id(o)] for o in v.operands])
-                memo[id(v)] = _node(v.primitive, operands, v._primal, v._gradient, v._clock, v.label)
+        order = topological_order([self], lambda v: () if id(v) in memo else value_operands(v))
+        new = [v for v in order if id(v) not in memo]
+        for v in new:
+            memo[id(v)] = _twin(v, tuple([o if type(o) is float else memo[id(o)] for o in v.operands]))
+        for v in new:  # whose attributes may lead back to any of them
+            _give(memo[id(v)], copy.deepcopy(_attributes(v), memo))
         return memo[id(self)]
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.primitive is None or fence_is_up():
-            return _node, (self.primitive, self.operands, self._primal, self._gradient, None, self.label)
+            parts = (self.primitive, self.operands, self._primal, self._gradient, None, self.label)
+            made = (_node, parts) if type(self) is Value else (_node, (*parts, type(self)))
+            attributes = _attributes(self)
+            return (*made, attributes) if attributes else made
         order = nodes_below(self)
         require_fresh(order)
         return operands_first(order)
+
+    def __array_ufunc__(self, function: Any, method: str, *operands: Any, **options: Any) -> Any:
+        row, given = row_call(function, method, operands, options)
+        try:
+            return record(row, tuple([o if isinstance(o, Value) else as_float(o, row.name) for o in given]))
+        except TypeError:
+            if any(map(is_array_of_objects, given)):
+                return elementwise(row, given)
+            raise
 
     @staticmethod
     def __primitive__(primitive: Primitive, operands: tuple[Operand, ...]) -> Value:
@@ -200,11 +345,13 @@ class Value:
         from .drawing import mimebundle
         return mimebundle(self)
 
+    @_kept
     def draw(self, **options: Any) -> Any:
         """A picture of the graph below this Value; the options are those of `micrograd_plus.draw`."""
         from .drawing import draw
         return draw(self, **options)
 
+    @_kept
     def explain(self, leaf: Value, **options: Any) -> Any:
         """The chain rule from `leaf` to this Value, in words and numbers; see `micrograd_plus.explain`."""
         from .explain import explain
@@ -212,7 +359,17 @@ class Value:
 
 
 _new = Value.__new__
-_CONDITIONS = (ops.less, ops.less_equal, ops.equal)
+
+
+def zero_grad(root: Value) -> None:
+    """Forget the gradients of the graph below `root`, so that the next backward pass starts from nothing.
+
+    Raises TypeError when `root` is no Value; a Module has a method of this name for its parameters.
+    """
+    if not isinstance(root, Value):
+        raise TypeError(f"zero_grad takes the Value whose graph is to forget its gradients, not a {type(root).__name__}")
+    nodes = nodes_below(root)
+    _commit(nodes, _gradient=[None] * len(nodes))
 
 
 def record(primitive: Primitive, operands: tuple[Operand, ...]) -> Value:
@@ -231,7 +388,7 @@ def record(primitive: Primitive, operands: tuple[Operand, ...]) -> Value:
                 return simpler
         elif mode.anomaly:
             guards.require_finite_value(primitive, operands, primal)
-        if not mode.recording and primitive not in _CONDITIONS:
+        if not mode.recording and not primitive.is_condition:
             guards.require_untraced("a result without its graph (no_grad)", operands)
             return _node(None, (), primal, None, _edits, "")
     v = _new(Value)  # as _node does: a call saved for every gate
@@ -250,12 +407,30 @@ def _primals(operands: Sequence[Any]) -> list[Any]:
 
 
 def _node(primitive: Primitive | None, operands: tuple[Value | float, ...], primal: float, gradient: float | None,
-          clock: int | None, label: str) -> Value:
+          clock: int | None, label: str, kind: type[Value] = Value) -> Value:
     """A Value from its parts, as they are; `clock` None means now."""
-    v = _new(Value)
+    v = _new(kind)
     v._primal, v._gradient, v._clock = primal, gradient, _edits if clock is None else clock
     v.primitive, v.operands, v.label = primitive, operands, label
     return v
+
+
+def _twin(v: Value, operands: tuple[Value | float, ...]) -> Value:
+    return _node(v.primitive, operands, v._primal, v._gradient, v._clock, v.label, type(v))
+
+
+def _attributes(v: Value) -> dict[str, Any]:
+    """What the user has set on a Value. A Value without any has no dict yet, and a look at it would make one."""
+    return vars(v) if len(gc.get_referents(v)) > _BARE else {}
+
+
+def _give(v: Value, attributes: dict[str, Any]) -> None:
+    if attributes:
+        vars(v).update(attributes)
+
+
+def _is_condition(v: Value) -> bool:
+    return v.primitive is not None and v.primitive.is_condition
 
 
 def value_operands(v: Value) -> list[Value]:
@@ -291,8 +466,8 @@ def adjoints(order: Sequence[Value], seeds: dict[Value, Any], local: Local = loc
         if v.primitive is not None and v in adjoint:
             upstream = adjoint[v]
             for operand, partial in zip(v.operands, local(v)):
-                if partial is not None:
-                    adjoint[operand] += upstream * partial  # constants gather here too, and nobody asks for theirs
+                if partial is not None and type(operand) is not float:
+                    adjoint[operand] += upstream * partial
     if guards.mode.get().anomaly:
         guards.require_finite_gradients(order, adjoint)
     return adjoint
@@ -304,7 +479,7 @@ def tangents(order: Sequence[Value], seeds: dict[Value, Any], local: Local = loc
     for v in order:
         if v not in seeds:
             for operand, partial in zip(v.operands, local(v)):
-                if partial is not None and operand in tangent:
+                if partial is not None and type(operand) is not float and operand in tangent:
                     tangent[v] += tangent[operand] * partial
     if guards.mode.get().anomaly:
         guards.require_finite_tangents(order, tangent)
@@ -312,6 +487,8 @@ def tangents(order: Sequence[Value], seeds: dict[Value, Any], local: Local = loc
 
 
 _nothing = (0.0).__neg__  # gives -0.0, the one float that added to any other changes no bit of it
+_NOTHING = -0.0
+_BARE = len(gc.get_referents(Value(0.0)))
 
 
 def _commit(nodes: list[Value], **contents: list[Any]) -> None:

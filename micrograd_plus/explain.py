@@ -272,7 +272,7 @@ def _sentence(step: Step, name: Names) -> str:
     operand, row = v.operands[place], v.primitive
     here = name(operand)
     at = f"{here} = {number(operand.data)}"
-    if v.operands.count(operand) > 1:
+    if sum(o is operand for o in v.operands) > 1:
         here += f" as operand {place + 1}"
     half = len(v.operands) // 2
     told = f"its slope in {here} is {number(partial)} here"

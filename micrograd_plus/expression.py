@@ -28,7 +28,7 @@ ALLOWED = "Allowed are numbers, names, + - * / **, one comparison, parentheses, 
 OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Add: ops.add, ast.Sub: ops.sub, ast.Mult: ops.mul, ast.Div: ops.div, ast.Pow: ops.pow,
     ast.USub: ops.neg, ast.UAdd: lambda x: x,
-    ast.Lt: ops.less, ast.LtE: ops.less_equal, ast.Eq: ops.equal,
+    ast.Lt: ops.less, ast.LtE: ops.less_equal, ast.Eq: ops.equal, ast.NotEq: ops.not_equal,
     ast.Gt: lambda x, y: ops.less(y, x), ast.GtE: lambda x, y: ops.less_equal(y, x),
 }
 HINTS: dict[type[ast.AST], str] = {

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import ops
+from . import guards, ops
 from .lowering import EXPRESSIONS, lowering
 from .ops import Primitive
 from .simplify import simplified
@@ -246,11 +246,18 @@ class Term:
 
     def __bool__(self) -> bool:
         raise TypeError("partials on a tape hold for every row: write them with operators and functions of ops, and "
-                        "choose with ops.where(x > 0, ..., ...) or ops.equal, not with if, ==, max, float or math")
+                        "choose with ops.where(x > 0, ..., ...) or ops.equal(x, y), not with if, max, float or math")
 
-    def __eq__(self, other: object) -> bool: return self.__bool__()
+    def __eq__(self, other: object) -> Any: return self._compared(ops.equal, other)
+    def __ne__(self, other: object) -> Any: return self._compared(ops.not_equal, other)
     def __float__(self) -> float: return float(self.__bool__())
     __hash__ = None  # type: ignore[assignment]  # for want of ==
+
+    def _compared(self, row: Primitive, other: object) -> Any:
+        if isinstance(other, Term):  # as between Values, it would be identity; and that says nothing of the numbers
+            return self.__bool__()
+        number = guards.comparable(other, row.name)
+        return NotImplemented if number is None else self._with(row, number)
 
     def _with(self, row: Primitive, other: Any) -> Term:
         builder = self.builder

@@ -1,6 +1,7 @@
 """What is watched while a graph is built and differentiated: stale leaves, anomalies, and whether to record at all.
 
-The checks read a node's `primitive`, `operands`, `label`, `_primal` and `_clock`; they know no calculus and no Value.
+The checks read a node's `primitive`, `operands`, `label`, `_primal` and `_clock`; they know what a number is, but no
+calculus and no Value.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from numbers import Number
+from typing import Any, NamedTuple, NoReturn
+
+from .ops import as_float
 
 
 class Mode(NamedTuple):
@@ -85,18 +89,34 @@ def require_untraced(what: str, values: Sequence[Any]) -> None:
         code = linecache.getline(file, line).strip()
         raise TypeError(f"{file}, line {line}: {code!r} asks a Value for {what}, but on a tape that differs from row to "
                         "row, and the answer of one row would stand for all: choose with ops.where(condition, x, y), "
-                        "ops.maximum or ops.minimum, and keep to operators and functions of ops")
+                        "ops.maximum or ops.minimum, or by a sum over one-hot inputs, and keep to operators and "
+                        "functions of ops")
 
 
-def identity(v: Any, other: object) -> Any:
-    """What == is for Values; comparing one with a number is refused while tracing, for it would always be False."""
-    if mode.get().tracing and (isinstance(other, (int, float)) or (_is_condition(v) and _is_condition(other))):
-        require_untraced("whether it equals another", (v,))
-    return NotImplemented
+def comparable(other: object, user: str) -> float | None:
+    """A number that a Value may be equal to, or None for what equals none: text, None, a number that no float is.
+
+    Raises TypeError for what arithmetic refuses: arrays, Decimal and complex.
+    """
+    if type(other) is float:
+        return other
+    if not isinstance(other, Number) and not hasattr(other, "__array__"):
+        return None
+    try:
+        number = as_float(other, user)
+    except OverflowError:
+        return None
+    return None if number == number and number != other else number
 
 
-def _is_condition(v: Any) -> bool:
-    return getattr(getattr(v, "primitive", None), "name", None) in ("less", "less_equal", "equal")
+def refuse_arguments(label: object, more: Sequence[Any], named: Mapping[str, Any], help_: str) -> NoReturn:
+    """Raise TypeError for what `Value` cannot be called with."""
+    if not more and not named:
+        raise TypeError(f"the label of a Value is a string, not {label!r}; operands come from the "
+                        f"operation that makes a Value. You can {help_}")
+    unknown = ", ".join([*map(repr, more), *named])
+    raise TypeError(f"Value takes its data and a label, not {unknown}; operands come from the "
+                    f"operation that makes a Value. You can {help_}")
 
 
 def require_finite_value(primitive: Any, operands: Sequence[Any], primal: float) -> None:
@@ -108,12 +128,13 @@ def require_finite_value(primitive: Any, operands: Sequence[Any], primal: float)
 def require_finite_gradients(order: Sequence[Any], adjoint: Mapping[Any, float]) -> None:
     """Raise FloatingPointError, naming the node nearest the output whose gradient is inf or nan, and its users."""
     for v in reversed(order):
-        for node in (v, *v.operands):  # an operand that the sweep stopped at is in no order
+        for node in (v, *[o for o in v.operands if type(o) is not float]):  # a sweep may stop at an operand
             found = _float(adjoint.get(node, 0.0))
-            if type(node) is not float and not math.isfinite(found):
-                users = [f"{_call(u.primitive, u.operands)}, whose gradient is {_float(adjoint[u])}" for u in order
-                         if u in adjoint and node in u.operands][:3] or ["the gradient that the sweep was given"]
-                raise FloatingPointError(f"the gradient of {node!r} turned {found}; it came through {'; '.join(users)}")
+            if not math.isfinite(found):
+                users = [u for u in order if u in adjoint and any(o is node for o in u.operands)][:3]
+                ways = [f"{_call(u.primitive, u.operands)}, whose gradient is {_float(adjoint[u])}" for u in users]
+                through = "; ".join(ways or ["the gradient that the sweep was given"])
+                raise FloatingPointError(f"the gradient of {node!r} turned {found}; it came through {through}")
 
 
 def require_finite_tangents(order: Sequence[Any], tangent: Mapping[Any, float]) -> None:

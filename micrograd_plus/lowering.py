@@ -41,6 +41,7 @@ def _sech2(x: Number) -> Number:
 
 EXPRESSIONS: dict[str, Callable[..., Number]] = {
     "identity": lambda x: x,
+    "not_equal": lambda x, y: 1.0 - equal(x, y),
     "sign": lambda x: where(less(0.0, x), 1.0, where(less(x, 0.0), -1.0, x)),
     "step": lambda x: where(equal(x, x), less(0.0, x), x),
     "maximum": _largest,

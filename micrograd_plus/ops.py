@@ -9,6 +9,7 @@ inf or nan. This module knows floats; anything else that wants to travel through
 
 from __future__ import annotations
 
+import builtins
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -38,7 +39,8 @@ class Primitive:
     passes nothing at all, so that an untaken branch contributes no 0 * inf. `domain` holds an open interval for each
     operand (one for all in a variadic row), `kinks` the points inside it where the row is not smooth, and `edges`
     lists special operands with the agreed value and derivatives. `expansion` spells a composite row in simpler ones.
-    `code` is the number of a built-in row on tapes; it never changes.
+    `code` is the number of a built-in row on tapes; it never changes. A row that `is_condition` gives 1 for true and 0 for
+    false, which `where` and `bool` take.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Primitive:
     edges: Sequence[Edge] = ()
     expansion: Callable[..., Number] | None = None
     code: int | None = None
+    is_condition: bool = False
 
     def __call__(self, *operands: Number) -> Number:
         """Evaluate on floats, record on Values; a variadic row also takes one list or tuple of operands."""
@@ -101,11 +104,14 @@ def as_float(number: object, user: str) -> float:
     """A number as a float: int, bool, float, Fraction, NumPy scalar. Anything else is a TypeError naming `user`."""
     if type(number) is float:
         return number
+    if isinstance(number, (float, int)):
+        return float(number)
     if isinstance(number, Real) or (type(number).__module__, type(number).__name__[:4]) == ("numpy", "bool"):
         return float(number)  # type: ignore[arg-type]  # a NumPy bool is a number, though not a numbers.Real
     if hasattr(number, "__primitive__"):
         raise TypeError(f"{user} takes a plain number here: use the .data of {number!r}")
-    raise TypeError(f"{user} works on numbers and Values, not on {type(number).__name__}")
+    more = ": take one number of it at a time, as .tolist() gives them" if hasattr(number, "__array__") else ""
+    raise TypeError(f"{user} works on numbers and Values, not on {type(number).__name__}{more}")
 
 
 def _row(name: str, code: int, symbol: str, arity: int | None, primal: Callable[..., float],
@@ -143,6 +149,13 @@ def _cosine(x: Number, y: Number, out: Number) -> Number:
     return where(less(abs(x), abs(y)), div(x, out), div(sign(x), hypot(1.0, div(y, x))))
 
 
+def _cbrt_slope(out: Number, x: Number) -> Number:
+    # Two forms of one slope. The first has the rounding of `out` once only, but its derivative subtracts quotients by x,
+    # which overflow when x is next to 0: there the other form, which is a product, tells inf from nan.
+    moderate = less_equal(1e-30, abs(x)) * less_equal(abs(x), 1e30)
+    return where(moderate, div(div(out, x), 3.0), div(1.0, 3.0 * out * out))
+
+
 def _power_slope(x: Number, y: Number) -> Number:
     # It is 0 at 0**0, where the formula says 0 * inf. Making it 0 for all x when y is 0 would be one `where` simpler, and
     # d²/dxdy of x**y at y = 0 would come out 0 one way and 1/x the other.
@@ -164,9 +177,15 @@ dot_row = _row("dot", 8, "w·x", None, _dot,  # operands: the bias, then the n w
                lambda out, b, *f: (1.0, *f[len(f) // 2:], *f[:len(f) // 2]), gate="swaps", expansion=_dot)
 
 # Conditions: 1 or 0, without derivative; `where` and `bool` take them. ----------------------------------------------
-less = _row("less", 9, "<", 2, lambda x, y: float(x < y), lambda out, x, y: (None, None), gate="blocks")
-less_equal = _row("less_equal", 10, "≤", 2, lambda x, y: float(x <= y), lambda out, x, y: (None, None), gate="blocks")
-equal = _row("equal", 11, "=", 2, lambda x, y: float(x == y), lambda out, x, y: (None, None), gate="blocks")
+def _condition(name: str, code: int, symbol: str, primal: Callable[[float, float], bool]) -> Primitive:
+    return _row(name, code, symbol, 2, lambda x, y: float(primal(x, y)), lambda out, x, y: (None, None), gate="blocks",
+                is_condition=True)
+
+
+less = _condition("less", 9, "<", lambda x, y: x < y)
+less_equal = _condition("less_equal", 10, "≤", lambda x, y: x <= y)
+equal = _condition("equal", 11, "=", lambda x, y: x == y)
+not_equal = _condition("not_equal", 53, "≠", lambda x, y: x != y)  # true where one is nan
 sign = _row("sign", 12, "sign", 1, lambda x: x if x == 0 or x != x else math.copysign(1.0, x), lambda out, x: (None,),
             gate="blocks", kinks=(0.0,), edges=[((0.0,), 0.0, (0.0,)), ((nan,), nan, (0.0,))])
 step: Primitive = _row("step", 13, "step", 1, lambda x: x if x != x else float(x > 0), lambda out, x: (None,),
@@ -182,9 +201,10 @@ maximum = _row("maximum", 15, "max", None, ieee.largest, _ties, gate="routes",
 minimum = _row("minimum", 16, "min", None, lambda *xs: -ieee.largest(*(-x for x in xs)), _ties, gate="routes",
                edges=[((1.0, 1.0), 1.0, (0.5, 0.5)), ((2.0, 2.0, 2.0, 3.0), 2.0, (1 / 3, 1 / 3, 1 / 3, 0.0)),
                       ((1.0, nan), nan, (nan, nan)), ((-inf, -inf), -inf, (0.5, 0.5))])
+max, min = maximum, minimum  # Python's names for them
 relu = _row("relu", 17, "ReLU", 1, lambda x: x if x > 0 or x != x else 0.0, lambda out, x: (step(x),), gate="routes",
             kinks=(0.0,), edges=[((0.0,), 0.0, (0.0,)), ((nan,), nan, (nan,)), ((-inf,), 0.0, (0.0,))])
-hard_tanh = _row("hard_tanh", 18, "hardtanh", 1, lambda x: x if x != x else max(-1.0, min(1.0, x)),
+hard_tanh = _row("hard_tanh", 18, "hardtanh", 1, lambda x: x if x != x else builtins.max(-1.0, builtins.min(1.0, x)),
                  lambda out, x: (1.0 - step(abs(x) - 1.0),), gate="routes", kinks=UNIT,
                  edges=[((1.0,), 1.0, (1.0,)), ((-1.0,), -1.0, (1.0,)), ((2.0,), 1.0, (0.0,)), ((nan,), nan, (nan,))])
 leaky_relu_row = _row("leaky_relu", 19, "LReLU", 2, lambda x, slope: x if x > 0 or x != x else slope * x,
@@ -202,8 +222,8 @@ pow: Primitive = _row("pow", 21, "**", 2, ieee.power,
                              ((0.0, 0.5), 0.0, (inf, 0.0)), ((-1.0, 0.5), nan, (nan, nan)), ((0.0, 1.0), 0.0, (1.0, 0.0))])
 sqrt = _row("sqrt", 22, "√", 1, ieee.quiet(math.sqrt), lambda out, x: (div(0.5, out + 0.0),),  # -0 + 0 is +0
             domain=(POSITIVE,), edges=[((0.0,), 0.0, (inf,)), ((-0.0,), -0.0, (inf,)), ((-1.0,), nan, (nan,))])
-cbrt = _row("cbrt", 23, "∛", 1, math.cbrt, lambda out, x: (where(equal(x, 0.0), inf, div(div(out, x), 3.0)),),
-            kinks=(0.0,), edges=[((0.0,), 0.0, (inf,))])
+cbrt = _row("cbrt", 23, "∛", 1, math.cbrt, lambda out, x: (_cbrt_slope(out, x),), kinks=(0.0,),
+            edges=[((0.0,), 0.0, (inf,)), ((-0.0,), -0.0, (inf,)), ((inf,), inf, (0.0,))])
 hypot = _row("hypot", 24, "hypot", 2, ieee.hypot, lambda out, x, y: (_cosine(x, y, out), _cosine(y, x, out)), kinks=(0.0,),
              edges=[((0.0, 0.0), 0.0, (nan, nan)), ((3 * 2.0**600, 4 * 2.0**600), 5 * 2.0**600, (0.6, 0.8))],
              expansion=lambda x, y: sqrt(x * x + y * y))

@@ -25,6 +25,7 @@ ORACLES = {
     "add": lambda x, y: x + y, "sub": lambda x, y: x - y, "mul": lambda x, y: x * y, "div": lambda x, y: x / y,
     "neg": lambda x: -x, "identity": lambda x: x, "sum": lambda *xs: mp.fsum(xs), "dot": dot,
     "less": lambda x, y: mpf(x < y), "less_equal": lambda x, y: mpf(x <= y), "equal": lambda x, y: mpf(x == y),
+    "not_equal": lambda x, y: mpf(x != y),
     "sign": mp.sign, "step": lambda x: mpf(x > 0), "where": lambda c, x, y: x if c else y,
     "maximum": lambda *xs: max(xs), "minimum": lambda *xs: min(xs),
     "relu": lambda x: max(x, mpf(0)), "hard_tanh": lambda x: min(max(x, mpf(-1)), mpf(1)),

@@ -118,12 +118,15 @@ def test_micrograd_s_names_for_the_graph_work():
 
 
 # Identity, truth, printing. -------------------------------------------------------------------------------------------
-def test_equality_and_hash_are_identity():
+def test_between_values_equality_and_hash_are_identity():
     a, b = Value(1.0), Value(1.0)
-    assert a != b
-    assert a == a
+    assert (a == b) is False
+    assert (a != b) is True
+    assert (a == a) is True
+    assert (a != a) is False
     assert len({a, b, a}) == 2
     assert {a: "a", b: "b"}[b] == "b"
+    assert [a, b].index(b) == 1
 
 
 @pytest.mark.parametrize("other", [1.0, 2.0, 3.0, nan])
@@ -144,9 +147,9 @@ def test_a_condition_passes_no_gradient():
     assert x.grad == 1.0
 
 
-@pytest.mark.parametrize("convert", [bool, float, math.exp, np.exp, lambda v: v and v])
+@pytest.mark.parametrize("convert", [bool, float, math.exp, np.square, lambda v: v and v])
 def test_a_value_does_not_turn_into_a_number_silently(convert):
-    with pytest.raises(TypeError, match=r"\.data|ufunc"):
+    with pytest.raises(TypeError, match=r"\.data"):
         convert(Value(1.0) + 1)
 
 
@@ -154,7 +157,9 @@ def test_repr_is_short_and_shows_label_value_and_gradient():
     a = Value(2.0, label="a")
     (a * 3).backward()
     assert repr(a) == "Value(data=2.0, grad=3.0, label='a')"
-    assert repr(Value(1)) == "Value(data=1.0, grad=0.0)"
+    assert repr(Value(1)) == "Value(data=1.0)"
+    assert repr(Value(2.0) > 1) == "Value(data=1.0, true)"
+    assert repr(Value(2.0) == 1) == "Value(data=0.0, false)"
 
 
 # Passes. --------------------------------------------------------------------------------------------------------------
@@ -276,8 +281,11 @@ def test_evaluating_what_was_fresh_leaves_the_rest_fresh():
 
 def test_only_leaves_can_be_edited():
     out = Value(1.0) + 1
-    with pytest.raises(AttributeError, match=r"add.*leaves.*\.forward\(\)"):
+    with pytest.raises(AttributeError, match=r"add.*leaves.*\.forward\(\).*Value\(v\.data \+ h\)"):
         out.data = 3.0
+    with pytest.raises(AttributeError, match=r"Value\(v\.data \+ h\)"):
+        out.data += 0.001
+    assert out.data == 2.0
 
 
 def test_forward_on_a_leaf_changes_nothing():

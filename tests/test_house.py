@@ -15,13 +15,15 @@ PACKAGE = ROOT / "micrograd_plus"
 
 # Each room with the rooms it stands on; it may import these, and whatever these stand on in turn.
 ROOMS = {
-    "ieee": set(), "ops": {"ieee"}, "graph": set(), "guards": set(), "pickling": set(), "text": set(), "files": set(),
-    "engine": {"ops", "graph", "guards", "pickling"},
+    "ieee": set(), "ops": {"ieee"}, "guards": {"ops"}, "ufuncs": {"ops"},
+    "graph": set(), "pickling": set(), "text": set(), "files": set(),
+    "engine": {"graph", "guards", "pickling", "ufuncs"},
     "tracing": {"engine"},
     "trees": {"engine"}, "simplify": {"ops"},
     "autodiff": {"tracing", "trees", "simplify"},
     "nn": {"engine", "files", "text"},
-    "lowering": {"ops"}, "flat": {"lowering", "simplify"}, "reals": {"flat"}, "replay": {"flat"}, "rolling": {"flat"},
+    "lowering": {"ops"}, "flat": {"guards", "lowering", "simplify"},
+    "reals": {"flat"}, "replay": {"flat"}, "rolling": {"flat"},
     "emission": {"rolling"}, "loops": {"emission"}, "dispatch": {"emission"},
     "machine": {"loops", "dispatch", "replay"}, "executors": {"machine"}, "written": {"flat"},
     "tape": {"autodiff", "executors", "written", "reals"},

@@ -17,9 +17,9 @@ from micrograd_plus.lowering import lowering
 # Tapes are kept in files, so a code means the same for ever: a new row takes a new code, an old one keeps its own.
 CODES = {
     "add": 1, "sub": 2, "mul": 3, "div": 4, "identity": 5, "neg": 6, "sum": 7, "dot": 8, "less": 9, "less_equal": 10,
-    "equal": 11, "sign": 12, "step": 13, "where": 14, "maximum": 15, "minimum": 16, "relu": 17, "hard_tanh": 18,
-    "leaky_relu": 19, "abs": 20, "pow": 21, "sqrt": 22, "cbrt": 23, "hypot": 24, "exp": 25, "exp2": 26, "expm1": 27,
-    "log": 28, "log2": 29, "log10": 30, "log1p": 31, "logsumexp": 32, "sin": 33, "cos": 34, "tan": 35,
+    "equal": 11, "not_equal": 53, "sign": 12, "step": 13, "where": 14, "maximum": 15, "minimum": 16, "relu": 17,
+    "hard_tanh": 18, "leaky_relu": 19, "abs": 20, "pow": 21, "sqrt": 22, "cbrt": 23, "hypot": 24, "exp": 25, "exp2": 26,
+    "expm1": 27, "log": 28, "log2": 29, "log10": 30, "log1p": 31, "logsumexp": 32, "sin": 33, "cos": 34, "tan": 35,
     "semicircle": 36, "asin": 37, "acos": 38, "atan": 39, "atan2": 40, "sinh": 41, "cosh": 42, "sech2": 43,
     "tanh": 44, "asinh": 45, "acosh": 46, "atanh": 47, "sigmoid": 48, "softplus": 49, "silu": 50, "erf": 51,
     "erfc": 52,

@@ -19,7 +19,8 @@ from ..ops import Primitive
 Operand = int | float  # an int is the number of a register, a float a constant
 Instruction = tuple[Primitive, tuple[Operand, ...]]
 
-_INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "less": "<", "less_equal": "<=", "equal": "=="}
+_INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**",
+          "less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!="}
 
 
 @dataclass(frozen=True)
