@@ -5,24 +5,26 @@ from the output back (`grad`, `vjp`), or from the arguments on (`jvp`). Inside a
 recorded, so its result can be swept again. Fresh Values are what keeps nested derivatives apart: each sweep starts from
 its own, and whatever else the function refers to is for it a constant.
 
-Arguments and results are floats, Values, or lists and tuples of them, nested as one likes; keyword arguments are passed
-on as they are. A thread that a function starts knows nothing of the transformation around it, unless it is run in a copy
-of the context (`contextvars.copy_context().run`).
+Arguments and results are floats, Values, or lists, tuples, dicts and NumPy arrays of them, nested as one likes: for an
+array the function gets an array of Values, and the gradient is an array. Keyword arguments are passed on as they are. A
+thread that a function starts knows nothing of the transformation around it, unless it is run in a copy of the context
+(`contextvars.copy_context().run`).
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
 from . import guards, ops
-from .engine import Value, adjoints, local_gradients, nodes_below, record, tangents
+from .engine import Value, adjoints, local_gradients, nodes_below, record, tangents, value_operands
 from .simplify import simplified
 from .tracing import Contribution, routed
-from .trees import Tree, leaves_of, like, matching
+from .trees import Tree, branches_of, leaves_of, like, matching, mentions_value
 
 Function = Callable[..., Tree]
 
@@ -50,7 +52,7 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..
     def value_and_gradient(*args: Tree, **kwargs: Any) -> tuple[Tree, Tree]:
         partial, given = _partial(functools.partial(f, **kwargs), args, argnums)
         call = _Call(partial, given, args)
-        if isinstance(call.out, (list, tuple)):
+        if branches_of(call.out) is not None:
             raise TypeError(f"grad needs a function that gives one number, not a {type(call.out).__name__}: see jacobian")
         gradients = call.pull(1.0)
         return call.result(), gradients if isinstance(argnums, Sequence) else gradients[0]
@@ -73,19 +75,18 @@ def jvp(f: Function, args: Sequence[Tree], directions: Sequence[Tree]) -> tuple[
 def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Tree]:
     """The function that gives, for each number that `f` gives, its gradient: the form of the output, then of the argument.
 
-    It sweeps forward when there are fewer numbers to go in than to come out, otherwise in reverse.
+    It sweeps forward when there are fewer numbers to go in than to come out, otherwise in reverse; each number that goes in
+    or comes out has a sweep of its own, over nothing but what depends on the one or what the other depends on. So an output
+    that does not depend on an input has the derivative 0 in it, whatever happens elsewhere.
     """
     @functools.wraps(f)
     def matrix(*args: Tree, **kwargs: Any) -> Tree:
         partial, given = _partial(functools.partial(f, **kwargs), args, argnums)
         call = _Call(partial, given, args)
-        width, height = len(leaves_of(given)), len(leaves_of(call.out))
-        if 0 < width < height:  # a direction lacks what it does not go along: 0 times an infinite slope would be nan
-            units = ([1.0 if i == j else None for j in range(width)] for i in range(width))
-            columns = [leaves_of(call.push(unit)) for unit in units]
-            rows = [like(given, list(row)) for row in zip(*columns)]
+        if 0 < len(call.inputs) < len(call.outputs):
+            rows = [like(given, row) for row in zip(*call.columns())]
         else:
-            rows = [call.pull(like(call.out, [float(i == j) for j in range(height)])) for i in range(height)]
+            rows = [call.row(output) for output in call.outputs]
         return like(call.out, rows if isinstance(argnums, Sequence) else [row[0] for row in rows])
     return matrix
 
@@ -153,7 +154,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             return out.data
 
     def partials(out: Any, *operands: Any) -> Sequence[Any]:
-        depth = _depth.get() if _mentions_value(operands) else 0  # a sweep on floats wants floats, whatever it is part of
+        depth = _depth.get() if mentions_value(operands) else 0  # a sweep on floats wants floats, whatever it is part of
         token = _depth.set(depth)
         try:
             again, gradient = value_and_grad(f, range(len(operands)))(*operands)
@@ -190,7 +191,7 @@ class _Call:
 
     def __init__(self, f: Function, args: tuple[Tree, ...], concerned: Tree) -> None:
         self.args = args
-        self.as_values = _mentions_value(concerned)
+        self.as_values = mentions_value(concerned)
         nested = _depth.get() > 0 or guards.mode.get().tracing is not None
         self.recorded = (self.as_values or nested) and guards.mode.get().recording
         token = _depth.set(_depth.get() + 1)
@@ -213,17 +214,47 @@ class _Call:
         for output, seed in zip(self.outputs, matching(self.out, cotangent, "cotangent")):
             if isinstance(output, Value):
                 seeds[output] = seeds[output] + seed if output in seeds else seed
-        recorded = self.recorded or (_mentions_value(list(seeds.values())) and guards.mode.get().recording)
+        recorded = self.recorded or (mentions_value(list(seeds.values())) and guards.mode.get().recording)
         found = swept(adjoints, between(list(seeds), self.inputs), seeds, recorded, self.inputs)
         gradients: tuple[Tree, ...] = like(self.args, [self._handed_out(number, recorded) for number in found])
         return gradients
 
     def push(self, directed: Sequence[Any]) -> Tree:
-        """The forward sweep: from one number for each input, or None where it does not move, to the output's derivative."""
-        order = between([output for output in self.outputs if isinstance(output, Value)], self.inputs)
-        seeds = {v: direction for v, direction in zip(self.inputs, directed) if direction is not None}
-        derivatives = swept(tangents, order, seeds, self.recorded, self.outputs)
-        return like(self.out, [self._handed_out(derivative, self.recorded) for derivative in derivatives])
+        """The forward sweep: from one number for each input to the derivative of the output along them."""
+        seeds = dict(zip(self.inputs, directed))
+        return like(self.out, self._swept_forward(between(self._recorded_outputs(), self.inputs), seeds))
+
+    def row(self, output: Any) -> tuple[Tree, ...]:
+        """The gradient of one output, in the form of the arguments."""
+        seeds = {output: 1.0} if isinstance(output, Value) else {}
+        found = swept(adjoints, between(list(seeds), self.inputs), seeds, self.recorded, self.inputs)
+        gradients: tuple[Tree, ...] = like(self.args, [self._handed_out(number, self.recorded) for number in found])
+        return gradients
+
+    def columns(self) -> list[list[Any]]:
+        """For each input the derivatives of all outputs in it."""
+        order = between(self._recorded_outputs(), self.inputs)
+        place = {v: i for i, v in enumerate(order)}
+        users = defaultdict[Value, list[Value]](list)
+        for v in order:
+            for operand in value_operands(v):
+                users[operand].append(v)
+        columns = []
+        for v in self.inputs:
+            above, waiting = set[Value](), [v]
+            while waiting:
+                new = [user for user in users[waiting.pop()] if user not in above]
+                above.update(new)
+                waiting += new
+            columns.append(self._swept_forward(sorted(above, key=place.__getitem__), {v: 1.0}))
+        return columns
+
+    def _swept_forward(self, order: Sequence[Value], seeds: dict[Value, Any]) -> list[Any]:
+        found = swept(tangents, order, seeds, self.recorded, self.outputs)
+        return [self._handed_out(derivative, self.recorded) for derivative in found]
+
+    def _recorded_outputs(self) -> list[Value]:
+        return [output for output in self.outputs if isinstance(output, Value)]
 
     def _handed_out(self, number: Any, recorded: bool) -> Any:
         if isinstance(number, Value) and not recorded:
@@ -237,7 +268,7 @@ def between(outputs: Sequence[Value], inputs: Sequence[Value]) -> list[Value]:
     guards.require_fresh(order)
     reached = set(inputs)
     for v in order:
-        if not reached.isdisjoint(v.operands):
+        if not reached.isdisjoint(value_operands(v)):
             reached.add(v)
     return [v for v in order if v in reached]
 
@@ -263,10 +294,6 @@ def swept(sweep: Callable[..., dict[Value, Any]], order: Sequence[Value], seeds:
         found = sweep(order, seeds, recorded_gradients if recorded else local_gradients)
         numbers = [found.get(v, 0.0) if isinstance(v, Value) else 0.0 for v in wanted]
         return [number.or_else(0.0) if isinstance(number, Contribution) else number for number in numbers]
-
-
-def _mentions_value(tree: Any) -> bool:
-    return any(map(_mentions_value, tree)) if isinstance(tree, (list, tuple)) else isinstance(tree, Value)
 
 
 def _partial(f: Function, args: Sequence[Tree], argnums: int | Sequence[int]) -> tuple[Function, tuple[Tree, ...]]:

@@ -15,7 +15,7 @@ from .engine import Value, adjoints, nodes_below
 from .replay import Replay
 from .tape import Parameters, Tape, values_of
 from .tracing import tracing
-from .trees import Tree, leaves_of, like
+from .trees import Tree, branches_of, leaves_of, like
 
 
 def record(f: Callable[..., Tree], *point: Tree, parameters: Parameters = (), check: bool = True) -> Tape:
@@ -48,10 +48,11 @@ def _names(f: Callable[..., Tree], point: Sequence[Tree]) -> list[str]:
     others = next((a.name for a in arguments if a.kind is a.VAR_POSITIONAL), "x")
 
     def below(tree: Tree, name: str) -> list[str]:
-        if isinstance(tree, (list, tuple)):
-            joint = "_" * name[-1:].isdigit()
-            return [leaf for i, branch in enumerate(tree) for leaf in below(branch, f"{name}{joint}{i}")]
-        return [name]
+        branches = branches_of(tree)
+        if branches is None:
+            return [name]
+        joint = "_" * name[-1:].isdigit()
+        return [leaf for i, branch in enumerate(branches) for leaf in below(branch, f"{name}{joint}{i}")]
     alone = [leaf for argument, name in zip(point, named) for leaf in below(argument, name)]
     return alone + below(tuple(point[len(named):]), others)
 

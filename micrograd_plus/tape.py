@@ -24,7 +24,7 @@ from .flat import Builder, FlatProgram, Floats, Term
 from .reals import real_array
 from .replay import CHUNK
 from .tracing import Contribution, local_terms, tracing
-from .trees import Tree, builder_of, leaves_of, like
+from .trees import Tree, builder_of, leaves_of, like, listed
 
 _FLOAT, _FLOAT64, _NOTHING = frozenset((float,)), np.dtype(np.float64), np.empty(0)
 Parameters = Any  # an array, a sequence of numbers or Values, or a Module
@@ -53,6 +53,7 @@ class Tape:
         varied = [*inputs, *shared]
         if len(set(varied)) < len(varied) or not all(isinstance(v, Value) for v in varied):
             raise ValueError("the inputs and parameters of a tape are different Values, each named once")
+        outputs = listed(outputs)
         given, adjoint = leaves_of(outputs), dict[Value, Any]()
         gradient = len(given) == 1 and not isinstance(outputs, (list, tuple))
         lines = _Lines(inputs, shared)

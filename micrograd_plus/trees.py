@@ -1,22 +1,55 @@
-"""Numbers and Values in lists and tuples, nested as one likes: what transformations and tapes take and give."""
+"""Numbers and Values in lists, tuples, dicts and NumPy arrays, nested as one likes: what transformations take and give."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
 from .engine import Value
 from .ops import as_float
 
-Tree = Any  # a number, a Value, or a list or tuple of trees
+Tree = Any  # a number, a Value, an array of them, or a list, tuple or dict of trees
+
+
+def is_array(tree: Tree) -> bool:
+    """Whether it is a NumPy array; where NumPy was never imported, there are none."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(tree, numpy.ndarray)
+
+
+def branches_of(tree: Tree) -> Iterable[Tree] | None:
+    """What a tree consists of, in order, or None when it is a leaf; TypeError for an array of what is no real number."""
+    if type(tree) is float or isinstance(tree, Value):
+        return None
+    if isinstance(tree, (list, tuple)):
+        return tree
+    if isinstance(tree, dict):
+        return tree.values()
+    if is_array(tree):
+        if hasattr(tree, "mask"):
+            raise TypeError("an array with a mask leaves open what becomes of the masked numbers: give .filled(0.0), "
+                            "or .compressed()")
+        if tree.dtype.kind not in "fiubO":
+            raise TypeError(f"an array holds real numbers or Values here, not {tree.dtype}")
+        found: list[Tree] = tree.ravel().tolist()
+        return found
+    return None
 
 
 def leaves_of(tree: Tree) -> list[Any]:
     """The numbers and Values of a tree, from left to right; TypeError for anything else."""
-    if isinstance(tree, (list, tuple)):
-        return [leaf for branch in tree for leaf in leaves_of(branch)]
+    branches = branches_of(tree)
+    if branches is not None:
+        return [leaf for branch in branches for leaf in leaves_of(branch)]
     return [tree if isinstance(tree, Value) else as_float(tree, "a transformation")]
+
+
+def mentions_value(tree: Tree) -> bool:
+    """Whether there is a Value among the leaves."""
+    branches = branches_of(tree)
+    return isinstance(tree, Value) if branches is None else any(map(mentions_value, branches))
 
 
 def like(tree: Tree, leaves: Sequence[Any]) -> Tree:
@@ -31,26 +64,96 @@ def builder_of(form: Tree) -> Callable[[list[Any]], Tree]:
 
 def _builder(form: Tree, start: int) -> tuple[Callable[[list[Any]], Tree], int]:
     """What makes a tree from the leaves that begin at a place, and the place of the leaf after."""
-    if not isinstance(form, (list, tuple)):
+    branches = branches_of(form)
+    if branches is None:
         return itemgetter(start), start + 1
-    make: Callable[[list[Any]], Tree] = getattr(type(form), "_make", list if isinstance(form, list) else tuple)
-    end = start + len(form)
-    if not any(isinstance(branch, (list, tuple)) for branch in form):
+    if is_array(form):
+        end = start + form.size
+        return (lambda leaves: _array(leaves[start:end], form.shape)), end
+    make = _maker(form)
+    branches = list(branches)
+    end = start + len(branches)
+    if all(branches_of(branch) is None for branch in branches):
         return (lambda leaves: make(leaves[start:end])), end
     parts = []
-    for branch in form:
+    for branch in branches:
         part, start = _builder(branch, start)
         parts.append(part)
     return (lambda leaves: make([part(leaves) for part in parts])), start
 
 
-def _form(tree: Tree) -> str:
-    return f"({', '.join(map(_form, tree))})" if isinstance(tree, (list, tuple)) else "number"
+def _maker(form: Tree) -> Callable[[list[Any]], Tree]:
+    """What makes a list, tuple, named tuple or dict of this form from its branches."""
+    if isinstance(form, dict):
+        keys = list(form)
+        return lambda branches: dict(zip(keys, branches, strict=True))
+    made: Callable[[list[Any]], Tree] = getattr(type(form), "_make", list if isinstance(form, list) else tuple)
+    return made
+
+
+def _array(leaves: list[Any], shape: tuple[int, ...]) -> Tree:
+    """An array of numbers, of Values, or of arrays of one shape; nested lists of whatever else."""
+    import numpy as np
+    if leaves and all(map(is_array, leaves)) and len({leaf.shape for leaf in leaves}) == 1:
+        return np.array(leaves).reshape(*shape, *leaves[0].shape)
+    if any(isinstance(leaf, (list, tuple, dict)) or is_array(leaf) for leaf in leaves):
+        for length in reversed(shape[1:]):
+            leaves = [leaves[i:i + length] for i in range(0, len(leaves), length)]
+        return leaves if shape else leaves[0]
+    kind = object if any(isinstance(leaf, Value) for leaf in leaves) else np.float64
+    array = np.empty(len(leaves), dtype=kind)
+    array[:] = leaves
+    return array.reshape(shape)
 
 
 def matching(tree: Tree, other: Tree, name: str) -> list[Any]:
-    """The leaves of another tree, which must have the form of the first; ValueError, naming the other, where it has not."""
-    if _form(tree) != _form(other):
+    """The leaves of another tree, which must have the form of the first; ValueError, naming the other, where it has not.
+
+    Lists and tuples have the same form here, and the entries of a dict go by their keys, in whatever order they stand.
+    """
+    found = _paired(tree, other)
+    if found is None:
         wanted, got = (form if len(form) <= 80 else form[:77] + "..." for form in (_form(tree), _form(other)))
         raise ValueError(f"the {name} must have the form of what it goes with: {wanted}, not {got}")
-    return leaves_of(other)
+    return found
+
+
+def _paired(tree: Tree, other: Tree) -> list[Any] | None:
+    """The leaves of the other tree in the order of the first, or None where their forms differ."""
+    if is_array(tree) or is_array(other):
+        return leaves_of(other) if is_array(tree) and is_array(other) and tree.shape == other.shape else None
+    if isinstance(tree, dict) and isinstance(other, dict) and tree.keys() == other.keys():
+        pairs = [(branch, other[key]) for key, branch in tree.items()]
+    elif isinstance(tree, (list, tuple)) and isinstance(other, (list, tuple)) and len(tree) == len(other):
+        pairs = list(zip(tree, other))
+    elif branches_of(tree) is None and branches_of(other) is None:
+        return leaves_of(other)
+    else:
+        return None
+    found = []
+    for branch, twin in pairs:
+        leaves = _paired(branch, twin)
+        if leaves is None:
+            return None
+        found += leaves
+    return found
+
+
+def _form(tree: Tree) -> str:
+    if isinstance(tree, dict):
+        return "{" + ", ".join(f"{key!r}: {_form(branch)}" for key, branch in tree.items()) + "}"
+    if is_array(tree):
+        return f"array of shape {tree.shape}"
+    return f"({', '.join(map(_form, tree))})" if isinstance(tree, (list, tuple)) else "number"
+
+
+def listed(tree: Tree) -> Tree:
+    """The tree with nested lists in place of arrays; TypeError where there is a dict, whose keys a tape cannot keep."""
+    if isinstance(tree, dict):
+        raise TypeError("a tape gives numbers in lists and tuples, not in a dict: give a list of its values")
+    if is_array(tree):
+        nested: Tree = tree.tolist()
+        return nested
+    if isinstance(tree, (list, tuple)):
+        return _maker(tree)([listed(branch) for branch in tree])
+    return tree

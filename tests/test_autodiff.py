@@ -119,7 +119,7 @@ def test_a_gradient_needs_one_number():
             grad(lambda x, out=out: out)(1.0)
 
 
-@pytest.mark.parametrize("thing", [1j, "1", None, {"a": 1.0}], ids=repr)
+@pytest.mark.parametrize("thing", [1j, "1", None, {1.0}], ids=repr)
 def test_what_is_no_number_is_refused_as_argument_and_as_result(thing):
     for call in (lambda: grad(cubic)(thing, 1.0), lambda: grad(lambda x: thing)(1.0),
                  lambda: jvp(lambda x: x, (1.0,), (thing,)), lambda: vjp(lambda x: [x, thing], 1.0)):

@@ -191,13 +191,14 @@ def test_parameters_may_be_values_numbers_or_a_module(tape):
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_one_row_is_numbers_in_any_nesting(tape, executor):
     expected = tape(0.5, 2.0, executor=executor)
-    for row in ((0.5, 2), ([0.5, 2.0],), ((0.5,), [2]), (np.float32(0.5), np.int8(2)), (Fraction(1, 2), 2), (0.5, [[2.0]])):
+    for row in ((0.5, 2), ([0.5, 2.0],), ((0.5,), [2]), (np.float32(0.5), np.int8(2)), (Fraction(1, 2), 2), (0.5, [[2.0]]),
+                (np.array([0.5, 2.0]),), (0.5, np.array([2], dtype=np.int8)), ({"x": 0.5, "y": 2.0},)):
         assert tape(*row, executor=executor) == expected
     assert tape(True, False, executor=executor) == tape(1.0, 0.0, executor=executor)
     for row in ((), (0.5,), (0.5, 2.0, 1.0), ([0.5, 2.0], 1.0)):
         with pytest.raises(ValueError, match="takes 2 numbers, but got"):
             tape(*row, executor=executor)
-    for row in (("0.5", 2.0), (None, 2.0), (0.5j, 2.0), (np.ones(2),), (Decimal(1), 2.0), (dt.date(2026, 1, 1), 2.0)):
+    for row in (("0.5", 2.0), (None, 2.0), (0.5j, 2.0), (Decimal(1), 2.0), (dt.date(2026, 1, 1), 2.0)):
         with pytest.raises(TypeError, match="works on numbers and Values, not on"):
             tape(*row, executor=executor)
 
