@@ -121,7 +121,7 @@ def _parser() -> tuple[_Parser, Mapping[str, _Parser]]:
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {_version()}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     known = (f"Functions: {', '.join(sorted(functions()))}. Operators: + - * / ** and one comparison "
-             "at a time, < <= > >= ==.")
+             "at a time, < <= > >= == !=.")
     drawing = commands.add_parser(
         "draw", help="draw an expression, or print its values and gradients", epilog=known,
         allow_abbrev=False)

@@ -352,8 +352,8 @@ class Value:
         return draw(self, **options)
 
     @_kept
-    def explain(self, leaf: Value, **options: Any) -> Any:
-        """The chain rule from `leaf` to this Value, in words and numbers; see `micrograd_plus.explain`."""
+    def explain(self, leaf: Value | str, **options: Any) -> Any:
+        """The chain rule from `leaf` (or its label) to this Value, in words and numbers; see `micrograd_plus.explain`."""
         from .explain import explain
         return explain(self, leaf, **options)
 

@@ -48,9 +48,10 @@ LISTING = "`micrograd-plus draw --help`"
 
 
 def functions() -> dict[str, Callable[..., Any]]:
-    """What an expression may call: every row of the table, under its name in `micrograd_plus.ops`, and max and min."""
+    """What an expression may call: every row of the table, under its names in `micrograd_plus.ops`."""
     rows: dict[str, Callable[..., Any]] = {row.name: row for row in ops.primitives()}
-    return {**rows, "dot": ops.dot, "leaky_relu": ops.leaky_relu, "fabs": ops.fabs, "max": ops.maximum, "min": ops.minimum}
+    more = ("dot", "leaky_relu", "fabs", "max", "min")
+    return rows | {name: getattr(ops, name) for name in more}
 
 
 class ExpressionError(ValueError):
