@@ -12,9 +12,10 @@ from itertools import islice
 def number(x: float, digits: int = 6, longest: int | None = None) -> str:
     """A float with at most `digits` significant digits, a true minus sign and a short exponent: −0.25, 1e6, 2.5e−7.
 
-    It has fewer digits where it would otherwise be longer than `longest` characters.
+    A zero has no sign: which of the two it is tells a reader nothing. There are fewer digits where it
+    would otherwise be longer than `longest` characters.
     """
-    mantissa, e, exponent = f"{x:.{digits}g}".partition("e")
+    mantissa, e, exponent = f"{x + 0.0:.{digits}g}".partition("e")  # -0.0 + 0.0 is 0.0
     text = (mantissa + (f"e{int(exponent)}" if e else "")).replace("-", "−")
     return number(x, digits - 1, longest) if longest and len(text) > longest and digits > 1 else text
 

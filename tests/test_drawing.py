@@ -11,9 +11,10 @@ from xml.etree import ElementTree as ET
 import pygraphviz
 import pytest
 
-from micrograd_plus import Value, detect_anomaly, draw, draw_dot, no_grad, ops, trace
+from micrograd_plus import Value, detect_anomaly, draw, draw_dot, explain, no_grad, ops, trace
 from micrograd_plus.drawing import layout
 from micrograd_plus.nn import MLP, Neuron
+from micrograd_plus.text import number
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -172,6 +173,17 @@ def test_values_of_any_size_fit_their_box():
         shown = texts(draw(Value(x)))[1]  # below the name
         assert len(shown) <= 10
         assert float(shown.replace("−", "-")) == pytest.approx(x, rel=1e-2, nan_ok=True)
+
+
+def test_a_zero_is_printed_without_a_sign_wherever_a_number_is_read():
+    a, b = Value(-0.0, label="a"), Value(2.0, label="b")
+    y = a * -1 * b + -0.0
+    y.backward(-0.0)
+    told = [draw(y, constants="show").svg, draw(y, mode="forward", wrt=a).svg, draw_dot(y).source, str(explain(y, b))]
+    assert all("∂ 0" in text or "db = " in text for text in told)
+    assert not re.search(r"[-−]0(?![.\d])", "".join(told))
+    assert number(-1e-320) == "−9.99989e−321"
+    assert not any(re.fullmatch("[-−]0", number(-5e-324, digits, 4)) for digits in range(1, 18))
 
 
 @pytest.mark.parametrize("label", HOSTILE, ids=lambda label: ascii(label[:20]))

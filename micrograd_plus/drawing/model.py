@@ -78,9 +78,9 @@ class Model:
 
     def hint(self, box: Box) -> str:
         """A sentence about a box, for pointing at it."""
-        text = f"{box.title} = {box.value!r}" if box.kind not in ("cut", "layer") else box.title
+        text = f"{box.title} = {box.value + 0.0!r}" if box.kind not in ("cut", "layer") else box.title
         if box.derivative is not None and box.kind != "constant":
-            text += f"\n{'gradient' if self.gathered else self.derivative_name(box)} = {box.derivative!r}"
+            text += f"\n{'gradient' if self.gathered else self.derivative_name(box)} = {box.derivative + 0.0!r}"
         if box.kind == "gate":
             text += f"\n{box.primitive.name} {RULES[box.primitive.gate]}"
         return text + (f"\n{box.note}" if box.note else "")
@@ -93,7 +93,7 @@ class Model:
             return product_sentence(wire.local, "tangent", wire.source.derivative)
         if self.mode == "reverse" and user.derivative is not None:
             return product_sentence(wire.local, "upstream", user.derivative)
-        return f"local gradient {wire.local!r}"
+        return f"local gradient {wire.local + 0.0!r}"
 
 
 def product_sentence(local: float, name: str, other: float) -> str:
