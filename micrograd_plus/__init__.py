@@ -1,12 +1,12 @@
 """A scalar reverse-mode autodiff engine you can see, prove right and run fast."""
 
 from .autodiff import checkpoint, custom, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from .chain_rule.explanation import explain
 from .drawing import draw, draw_dot, trace
 from .engine import Value, zero_grad
-from .explain import explain
 from .guards import detect_anomaly, no_grad
-from .recording import record
-from .tape import Tape
+from .tape.recorder import record
+from .tape.tape import Tape
 from .testing import gradcheck
 
 __all__ = [

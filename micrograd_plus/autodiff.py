@@ -22,7 +22,7 @@ from typing import Any
 
 from . import guards, ops
 from .engine import Value, adjoints, local_gradients, nodes_below, record, tangents, value_operands
-from .simplify import simplified
+from .ops.simplify import simplified
 from .tracing import Contribution, routed
 from .trees import Tree, branches_of, leaves_of, like, matching, mentions_value
 

@@ -22,7 +22,7 @@ from . import guards, ops
 from .graph import topological_order
 from .guards import require_fresh
 from .ops import Primitive, as_float
-from .pickling import fence_is_up, operands_first
+from .support.pickling import fence_is_up, operands_first
 from .ufuncs import elementwise, is_array_of_objects, row_call
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -354,7 +354,7 @@ class Value:
     @_kept
     def explain(self, leaf: Value | str, **options: Any) -> Any:
         """The chain rule from `leaf` (or its label) to this Value, in words and numbers; see `micrograd_plus.explain`."""
-        from .explain import explain
+        from .chain_rule.explanation import explain
         return explain(self, leaf, **options)
 
 

@@ -16,7 +16,7 @@ from . import ops
 from .engine import Value
 from .nn import Module
 from .ops import Number, as_float
-from .tape import values_of
+from .tape.tape import values_of
 
 Numbers = Sequence[Number]
 LOWEST = nextafter(-inf, 0.0)  # a score that nobody has, and that is finite, so that detect_anomaly() lets it pass

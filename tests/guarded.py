@@ -9,7 +9,8 @@ import sys
 
 import numpy as np
 
-from micrograd_plus import Value, machine, ops, record
+from micrograd_plus import Value, ops, record
+from micrograd_plus.tape.executors.llvm import machine
 
 kept = []  # what is mapped stays so
 

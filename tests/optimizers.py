@@ -14,7 +14,7 @@ import numpy as np
 
 from micrograd_plus import Value, record
 from micrograd_plus.optim import SGD, AdaGrad, Adam, AdamW, RMSProp
-from micrograd_plus.schedules import CosineDecay, InverseTimeDecay, StepDecay
+from micrograd_plus.optim.schedules import CosineDecay, InverseTimeDecay, StepDecay
 
 STEPS = 50
 KEPT = (1, 2, 5, 10, 20, 30, 40, 50)  # the steps whose numbers are written down

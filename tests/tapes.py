@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from rows import ROWS
 
-from micrograd_plus import Value, machine, ops
+from micrograd_plus import Value, ops
+from micrograd_plus.tape.executors.llvm import machine
 from micrograd_plus.trees import leaves_of
 
 inf, nan = math.inf, math.nan

@@ -12,7 +12,7 @@ from programs import ROUTED, SMOOTH, evaluate, programs
 from rows import ROWS
 
 from micrograd_plus import Tape, Value, custom, nn, ops, record
-from micrograd_plus.arrays import ArrayTape
+from micrograd_plus.tape.array_api import ArrayTape
 
 MISSING = SimpleNamespace(erf=np.vectorize(math.erf, otypes=[float]), erfc=np.vectorize(math.erfc, otypes=[float]))
 DATA = np.random.default_rng(3).normal(size=(50, 3))

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from micrograd_plus.__main__ import main
+from micrograd_plus.cli import main
 from micrograd_plus.examples import all_examples
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)

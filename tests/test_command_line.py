@@ -15,9 +15,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from micrograd_plus import examples, ops
-from micrograd_plus.__main__ import LEAST, PLAIN, main
+from micrograd_plus.cli import LEAST, PLAIN, main
+from micrograd_plus.cli.expression import SYNONYMS, ExpressionError, functions, parse
 from micrograd_plus.engine import Value, adjoints, nodes_below
-from micrograd_plus.expression import SYNONYMS, ExpressionError, functions, parse
 
 AB = {"a": 2, "b": 1}
 
@@ -405,7 +405,7 @@ def test_ctrl_c_is_told_in_one_line(capsys, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("micrograd_plus.__main__.parse", interrupted)
+    monkeypatch.setattr("micrograd_plus.cli.parse", interrupted)
     assert run(capsys, "draw", E, "a=2", "b=1") == (130, "", "micrograd-plus: interrupted\n")
 
 
@@ -430,7 +430,7 @@ def test_the_gallery_command_ends_with_the_path(capsys, tmp_path):
 
 
 def test_a_link_stays_one_and_a_pipe_is_written_to(tmp_path):
-    from micrograd_plus.files import write_whole
+    from micrograd_plus.support.files import write_whole
     real, link, pipe = tmp_path / "real", tmp_path / "link", tmp_path / "pipe"
     real.write_bytes(b"old")
     link.symlink_to(real)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from micrograd_plus import Value, custom, nn, ops, record
-from micrograd_plus.distributed import Shards, block_sizes, tape_of
+from micrograd_plus.tape.dask import Shards, block_sizes, tape_of
 
 dask_array = pytest.importorskip("dask.array", reason="Dask is the extra `distributed`")
 delayed = pytest.importorskip("dask").delayed
@@ -84,7 +84,7 @@ def test_numbers_of_other_types_are_taken_as_the_tape_takes_them(client):
 
 
 def test_sums_too_large_for_one_task_are_added_up_by_several(client, monkeypatch):
-    monkeypatch.setattr("micrograd_plus.distributed._AT_ONCE", 2 * 18 * 8)
+    monkeypatch.setattr("micrograd_plus.tape.dask._AT_ONCE", 2 * 18 * 8)
     shards = Shards(TAPE, dask_array.from_array(ROWS, chunks=(1024, 3)), client, persist=False)
     assert [len(group) for group in shards._groups] == [2, 2, 2, 2, 1]
     assert_as_in_one_process(shards, ROWS)
@@ -148,7 +148,7 @@ def test_rows_are_kept_or_made_again_for_each_call(client, tmp_path, persist, mo
 def test_parameters_are_numbers_or_values_or_a_module_and_by_default_the_present_ones(client, monkeypatch):
     shards = Shards(TAPE, ROWS[:100], client)
     numbers = [0.1 * i for i in range(17)]
-    monkeypatch.setattr("micrograd_plus.distributed._SMALL", 0)
+    monkeypatch.setattr("micrograd_plus.tape.dask._SMALL", 0)
     for parameters in (numbers, [Value(x) for x in numbers], np.array(numbers), MODEL):
         assert_as_in_one_process(shards, ROWS[:100], parameters, "python")
     first = MODEL.parameters()[0]

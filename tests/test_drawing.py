@@ -14,7 +14,7 @@ import pytest
 from micrograd_plus import Value, detect_anomaly, draw, draw_dot, explain, no_grad, ops, trace
 from micrograd_plus.drawing import layout
 from micrograd_plus.nn import MLP, Neuron
-from micrograd_plus.text import number
+from micrograd_plus.support.text import number
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from micrograd_plus.estimators import Classifier, Regressor
+from micrograd_plus.training.estimators import Classifier, Regressor
 
 
 @parametrize_with_checks([Classifier(hidden=(8,), epochs=30, learning_rate=0.05, random_state=0),
@@ -51,6 +51,6 @@ def test_a_seed_fixes_everything_and_early_stopping_is_heard():
 
 def test_the_missing_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.base", None)
-    monkeypatch.delitem(sys.modules, "micrograd_plus.estimators")
+    monkeypatch.delitem(sys.modules, "micrograd_plus.training.estimators")
     with pytest.raises(ImportError, match=r"micrograd-plus\[data\]"):
-        import micrograd_plus.estimators  # noqa: F401
+        import micrograd_plus.training.estimators  # noqa: F401

@@ -13,8 +13,10 @@ import pytest
 from tapes import EXECUTORS, any_number, bits, reading_data
 from test_interruptions import ctrl_c_raises, interrupt_self  # noqa: F401  # a fixture
 
-from micrograd_plus import Value, custom, executors, machine, ops, record
-from micrograd_plus.replay import CHUNK
+from micrograd_plus import Value, custom, ops, record
+from micrograd_plus.tape import executors
+from micrograd_plus.tape.executors.llvm import machine
+from micrograd_plus.tape.executors.python import CHUNK
 
 COUNTS = [0, 1, 2, 15, 16, 17, 1023, 1024, 1025, 2500]
 
@@ -224,7 +226,8 @@ try:
     tape(0.5, 1.0, executor="machine")
 except ImportError as error:
     print(error)
-assert not [name for name in sys.modules if name.startswith("llvmlite.") or name == "micrograd_plus.machine"]
+machines = ("llvmlite.", "micrograd_plus.tape.executors.llvm.machine")
+assert not [name for name in sys.modules if name.startswith(machines)]
 """
 
 

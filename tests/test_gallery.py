@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from micrograd_plus.cli.gallery import gallery_html, sources, write_gallery
 from micrograd_plus.examples import all_examples
-from micrograd_plus.gallery import gallery_html, sources, write_gallery
 
 VOID = {"meta"}
 

@@ -15,7 +15,7 @@ import pytest
 from tapes import INJECTED, assert_runs_alike
 
 from micrograd_plus import Tape, Value, custom, ops, record
-from micrograd_plus.flat import MOST, FlatProgram
+from micrograd_plus.tape.program import MOST, FlatProgram
 
 
 # Malformed texts. -----------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import scipy.sparse
 from micrograd_plus import record
 from micrograd_plus.nn import MLP, Adaline, Perceptron
 from micrograd_plus.optim import SGD
-from micrograd_plus.reals import real_array
+from micrograd_plus.tape.reals import real_array
 from micrograd_plus.training import fit, outputs
 
 POINTS = np.array([[0.5, -1.0], [1.5, 2.0], [-0.5, 0.25], [2.0, -3.0]])

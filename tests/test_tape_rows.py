@@ -12,7 +12,7 @@ from rows import DIFFERENTIABLE, ROWS, by_name
 from tapes import SPECIAL, any_number, bits, eager, reading_data, replayed, same_bits
 
 from micrograd_plus import Tape, Value, ops, record, value_and_grad
-from micrograd_plus.lowering import lowering
+from micrograd_plus.tape.lowering import lowering
 
 # Tapes are kept in files, so a code means the same for ever: a new row takes a new code, an old one keeps its own.
 CODES = {

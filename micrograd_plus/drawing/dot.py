@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from .. import guards
 from ..engine import Value, nodes_below
-from ..text import number, shortened
+from ..support.text import number, shortened
 from .levels import adjust
 from .model import Model, build
 

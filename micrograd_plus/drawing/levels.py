@@ -8,7 +8,7 @@ from typing import Literal
 
 from .. import ops
 from ..engine import Value, adjoints, nodes_below, tangents
-from ..text import number
+from ..support.text import number
 from .model import Box, Model, Wire, add_boxes, with_constants
 
 Collapse = Literal["auto", "none", "neuron", "layer"]

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .. import ops
+from ..chain_rule.naming import SUBSCRIPTS, called, named_by
 from ..engine import Value, adjoints, known_gradient, local_gradients, nodes_below, tangents, value_operands
 from ..guards import stale_nodes
-from ..naming import SUBSCRIPTS, called, named_by
-from ..text import number, visible
+from ..support.text import number, visible
 
 Mode = Literal["reverse", "forward"]
 Kind = Literal["leaf", "gate", "constant", "neuron", "layer", "cut"]

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from .. import guards
 from ..engine import Value
-from ..files import write_whole
+from ..support.files import write_whole
 from .dot import digraph
 from .layout import Rankdir
 from .levels import Collapse, adjust

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from xml.etree import ElementTree as ET
 
-from ..text import number, shortened, width
+from ..support.text import number, shortened, width
 from .layout import Layout, Point, Rankdir, lay_out
 from .model import Box, Model, Wire
 

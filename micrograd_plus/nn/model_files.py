@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from ..engine import Value
-from ..files import write_whole
-from ..text import visible
+from ..support.files import write_whole
+from ..support.text import visible
 from .modules import Module, assign
 
 FORMAT, VERSION = "micrograd_plus model", 1

@@ -10,8 +10,8 @@ import numpy as np
 
 from .. import ops
 from ..autodiff import value_and_grad
-from ..flat import Floats
 from ..nn import activations
+from ..tape.program import Floats
 from .figure import LINES, MARKERS, canvas, describe, ink, require_canvas
 from .numbers import reals
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engine import Value, known_gradient
-from ..flat import Floats
+from ..tape.program import Floats
 from .figure import BLUE, VERMILLION, canvas, describe, ink, name_ticks, paper, require_canvas
 from .numbers import reals
 

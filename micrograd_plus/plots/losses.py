@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..flat import Floats
+from ..tape.program import Floats
 from .figure import LINES, MARKERS, canvas, describe, require_canvas
 from .numbers import reals
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..autodiff import grad
-from ..flat import Floats
+from ..tape.program import Floats
 from .figure import SURFACE, VERMILLION, canvas, describe, ink, literally, number, require_canvas
 from .numbers import Limits, at_points, checked_limits, grid, reals
 

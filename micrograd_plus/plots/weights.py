@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..flat import Floats
+from ..tape.program import Floats
 from .figure import canvas, describe, ink, literally, name_ticks, number, require_canvas
 from .numbers import reals
 

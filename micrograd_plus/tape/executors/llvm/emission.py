@@ -12,7 +12,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from .lowering import INSTRUCTIONS
+from ...lowering import INSTRUCTIONS
 from .rolling import LANES, OUTPUT
 
 DOUBLE, INDEX, LANE = ir.DoubleType(), ir.IntType(64), ir.IntType(32)

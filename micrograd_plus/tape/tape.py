@@ -16,15 +16,16 @@ from typing import Any
 
 import numpy as np
 
-from . import guards, ops, written
-from .autodiff import between, require_repeated
-from .engine import Value, adjoints, nodes_below, value_operands
+from .. import guards, ops
+from ..autodiff import between, require_repeated
+from ..engine import Value, adjoints, nodes_below, value_operands
+from ..tracing import Contribution, local_terms, tracing
+from ..trees import Tree, builder_of, leaves_of, like, listed
+from . import written
 from .executors import Executor, executor_for
-from .flat import Builder, FlatProgram, Floats, Term
+from .executors.python import CHUNK
+from .program import Builder, FlatProgram, Floats, Term
 from .reals import real_array
-from .replay import CHUNK
-from .tracing import Contribution, local_terms, tracing
-from .trees import Tree, builder_of, leaves_of, like, listed
 
 _FLOAT, _FLOAT64, _NOTHING = frozenset((float,)), np.dtype(np.float64), np.empty(0)
 Parameters = Any  # an array, a sequence of numbers or Values, or a Module

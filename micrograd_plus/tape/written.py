@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .flat import MOST, FlatProgram, Integers
-from .ops import TABLE, Primitive
+from ..ops import TABLE, Primitive
+from .program import MOST, FlatProgram, Integers
 
 FORMAT, VERSION = "micrograd_plus tape", 1
 _RESERVED = ("parameters", "tape", "inf", "nan", "primitive", "__debug__")  # names that mean something in such a text

@@ -14,12 +14,12 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from .drawing import Picture, draw
-from .engine import Value
-from .examples import Circuit, all_examples, factoring_chain
-from .explain import explain
-from .files import write_whole
-from .text import visible
+from ..chain_rule.explanation import explain
+from ..drawing import Picture, draw
+from ..engine import Value
+from ..examples import Circuit, all_examples, factoring_chain
+from ..support.files import write_whole
+from ..support.text import visible
 
 EXPLAINED = {  # the leaves whose gradients have the most to tell; elsewhere it is the first one
     "sigmoid_circuit": ("w0",), "sigmoid_gate": ("x0",), "gates": ("w", "x"), "forward_and_reverse": ("b",),

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .flat import FlatProgram
+from ...program import FlatProgram
 
 # Where a number lies: a parameter, a constant or what depends on these alone, a number of the row, an output.
 PARAMETER, SHARED, LANES, OUTPUT = "parameter", "shared", "lanes", "output"

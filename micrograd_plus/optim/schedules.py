@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import inf, pi
 from typing import Any
 
-from .ops import as_float, cos
+from ..ops import as_float, cos
 
 BELOW_ONE = ("momentum", "smoothing", "betas")
 ABOVE_ZERO = ("epsilon", "every", "updates")

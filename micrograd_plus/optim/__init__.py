@@ -19,12 +19,12 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from .engine import Value, known_gradient
-from .flat import Floats
-from .nn import Module
-from .reals import real_array
+from ..engine import Value, known_gradient
+from ..nn import Module
+from ..tape.program import Floats
+from ..tape.reals import real_array
+from ..tape.tape import values_of
 from .schedules import CosineDecay, InverseTimeDecay, Settings, StepDecay
-from .tape import values_of
 
 __all__ = ["SGD", "AdaGrad", "Adam", "AdamW", "CosineDecay", "InverseTimeDecay", "Optimizer", "RMSProp", "StepDecay"]
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import losses
-from .engine import Value
-from .flat import Floats
-from .guards import no_grad
-from .nn import Module
-from .reals import real_array, require_finite
+from .. import losses
+from ..engine import Value
+from ..guards import no_grad
+from ..nn import Module
+from ..tape.program import Floats
+from ..tape.reals import real_array, require_finite
 
 Loss = Callable[[Any, Any], Any]  # from the model's output and the target of one example to a number
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from functools import reduce
 from math import inf
 
-from . import ops
-from .ops import Number, Primitive, equal, less, less_equal, where
+from .. import ops
+from ..ops import Number, Primitive, equal, less, less_equal, where
 
 # LLVM's names, the comparisons being kinds of fcmp; sum and dot are what a loop of fadd, and of fmul, gives from the left.
 INSTRUCTIONS = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv", "neg": "fneg", "abs": "fabs", "where": "select",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .flat import Floats
+from .program import Floats
 
 _FLOAT64 = np.dtype(np.float64)
 _PLAIN = frozenset((float, int, bool, np.float64))  # the kinds of number of which none can be masked

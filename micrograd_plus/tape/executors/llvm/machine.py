@@ -17,12 +17,12 @@ from typing import Any
 import llvmlite.binding as llvm
 import numpy as np
 
-from . import ops
+from .... import ops
+from ...program import FlatProgram, Floats, Integers
+from ..python import BLOCK, CHUNK
 from .dispatch import Dispatcher, as_data
 from .emission import Code
-from .flat import FlatProgram, Floats, Integers
 from .loops import Loops
-from .replay import BLOCK, CHUNK
 from .rolling import rolled
 
 MOST_NESTS = 256  # a program of more is read as data: compiling grows faster than the code

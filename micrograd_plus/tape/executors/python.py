@@ -7,7 +7,7 @@ from operator import itemgetter
 
 import numpy as np
 
-from .flat import FlatProgram, Floats
+from ..program import FlatProgram, Floats
 
 BLOCK, CHUNK = 16, 1024  # rows summed by halves; rows whose blocks are summed from first to last
 

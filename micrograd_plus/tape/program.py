@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import guards, ops
+from .. import guards, ops
+from ..ops import Primitive
+from ..ops.simplify import simplified
 from .lowering import EXPRESSIONS, lowering
-from .ops import Primitive
-from .simplify import simplified
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int32]

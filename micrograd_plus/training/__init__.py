@@ -19,24 +19,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .engine import Value, adjoints, nodes_below
-from .flat import Floats
-from .nn import Module
-from .nn.modules import assign
-from .optim import BUILT_IN, Adam
-from .reals import real_array
-from .recording import record
-from .replay import CHUNK, sum_of_chunk
-from .supervision import (
-    Loss,
-    examples_of,
-    function_of,
-    held_out_of,
-    loss_called,
-    numbers_of,
-    target_of,
-)
-from .tape import Tape
+from ..engine import Value, adjoints, nodes_below
+from ..nn import Module
+from ..nn.modules import assign
+from ..optim import BUILT_IN, Adam
+from ..tape.executors.python import CHUNK, sum_of_chunk
+from ..tape.program import Floats
+from ..tape.reals import real_array
+from ..tape.recorder import record
+from ..tape.tape import Tape
+from .supervision import Loss, examples_of, function_of, held_out_of, loss_called, numbers_of, target_of
 
 
 class Optimizer(Protocol):
@@ -67,7 +59,7 @@ class History:
 
     def plot(self, ax: Any = None) -> Any:
         """The loss curves, on a matplotlib Axes (extra `plot`)."""
-        from .plots import loss_curves
+        from ..plots import loss_curves
         return loss_curves(self, ax=ax)
 
 

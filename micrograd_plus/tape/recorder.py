@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from . import guards
-from .autodiff import between, swept
-from .engine import Value, adjoints, nodes_below
-from .replay import Replay
+from .. import guards
+from ..autodiff import between, swept
+from ..engine import Value, adjoints, nodes_below
+from ..tracing import tracing
+from ..trees import Tree, branches_of, leaves_of, like
+from .executors.python import Replay
 from .tape import Parameters, Tape, values_of
-from .tracing import tracing
-from .trees import Tree, branches_of, leaves_of, like
 
 
 def record(f: Callable[..., Tree], *point: Tree, parameters: Parameters = (), check: bool = True) -> Tape:

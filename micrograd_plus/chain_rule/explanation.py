@@ -16,11 +16,11 @@ from itertools import pairwise
 from operator import itemgetter
 from typing import Any
 
-from .engine import Value, adjoints, local_gradients, nodes_below
-from .graph import count_paths
-from .guards import require_fresh
+from ..engine import Value, adjoints, local_gradients, nodes_below
+from ..graph import count_paths
+from ..guards import require_fresh
+from ..support.text import number, visible
 from .naming import Names, called, gate_name
-from .text import number, visible
 
 END = 3  # of a long path, the steps shown at either end
 LONGEST_RATIOS = 40  # characters of dc/db·de/dc, up to which it is worth reading

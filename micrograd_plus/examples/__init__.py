@@ -10,9 +10,9 @@ import random
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from . import ops
-from .engine import Value
-from .nn import MLP
+from .. import ops
+from ..engine import Value
+from ..nn import MLP
 
 Circuit = dict[str, Value]
 GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ"}

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ....ops import TABLE
+from ...lowering import FUNCTIONS, INSTRUCTIONS
+from ...program import FlatProgram, Floats, Integers
 from .emission import INDEX, LANE, POINTER, Code, index_of
-from .flat import FlatProgram, Floats, Integers
-from .lowering import FUNCTIONS, INSTRUCTIONS
-from .ops import TABLE
 from .rolling import LANES, OUTPUT
 
 GATES = tuple(name for name in (*INSTRUCTIONS, *FUNCTIONS) if name not in ("sum", "dot"))

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from typing import Protocol
 
-from .flat import FlatProgram, Floats
-from .replay import Replay
+from ..program import FlatProgram, Floats
+from .python import Replay
 
 
 class Executor(Protocol):
@@ -44,5 +44,5 @@ def executor_for(program: FlatProgram, name: str | None) -> Executor:
         if name:
             raise ValueError(f"no machine knows the custom row(s) {rows}: use executor='python'")
         return Replay(program, f"python, for no machine knows the custom row(s) {rows}")
-    from .machine import Machine
+    from .llvm.machine import Machine
     return Machine(lowered)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .engine import Value
-from .ops import Primitive
-from .text import did_you_mean, listed, number, visible
+from ..engine import Value
+from ..ops import Primitive
+from ..support.text import did_you_mean, listed, number, visible
 
 LONGEST_NAME = 24
 PRECEDENCE = {"<": 1, "≤": 1, "=": 1, "≠": 1, "+": 2, "−": 2, "×": 3, "÷": 3, "**": 4}

@@ -16,9 +16,9 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import ops
-from .engine import Value
-from .text import did_you_mean, visible
+from .. import ops
+from ..engine import Value
+from ..support.text import did_you_mean, visible
 
 LONGEST_TEXT = 10_000
 DEEPEST = 100

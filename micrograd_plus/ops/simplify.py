@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .ops import Primitive, add, mul, where
+from . import Primitive, add, mul, where
 
 
 def simplified(row: Primitive, operands: Sequence[Any]) -> Any:

@@ -1,0 +1,1 @@
+"""The chain rule in words: what a node is called, which paths lead to it, and what each contributes."""

@@ -1,0 +1,273 @@
+"""The command line: draw an expression, explain one of its gradients, write the gallery of worked examples.
+
+Whatever goes wrong ends in a few clear lines on standard error and exit code 2, with nothing written.
+A reader that leaves early, as `head` does, is nothing wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import unicodedata
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from subprocess import SubprocessError
+from typing import NoReturn, TextIO
+
+from ..chain_rule.explanation import explain
+from ..chain_rule.naming import Names
+from ..drawing import draw
+from ..engine import Value, nodes_below, tangents
+from ..support.text import did_you_mean, listed, number, shortened, visible
+from .expression import CONSTANTS, functions, parse
+from .gallery import sources, write_gallery
+
+PROGRAM = "micrograd-plus"
+FAILURES = (ArithmeticError, ImportError, OSError, RuntimeError, SubprocessError, TypeError, ValueError)
+INTERRUPTED = 130  # what shells give for Ctrl-C
+PLAIN = str.maketrans({
+    "−": "-", "·": "*", "×": "*", "÷": "/", "≤": "<=", "≠": "!=", "→": "->", "∂": "d", "…": "...",
+    "Σ": "sum", "√": "sqrt", "∛": "cbrt", "σ": "sigma", "²": "2",
+    **{subscript: str(digit) for digit, subscript in enumerate("₀₁₂₃₄₅₆₇₈₉")},
+})
+LONGEST_STEP = 60  # characters of a table's line that say what was computed
+LEAST = {  # of each command, a line that works
+    "draw": 'draw "e = (a + b) * (b + 1)" a=2 b=1',
+    "explain": 'explain "a * b" a=2 b=1 --wrt b',
+    "gallery": "gallery -o pictures",
+}
+
+
+class CommandError(ValueError):
+    """The command line does not say what to do."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """An ArgumentParser that raises in place of printing its usage and leaving."""
+
+    def error(self, message: str) -> NoReturn:
+        raise CommandError(f"{message} (see {self.prog} --help)")
+
+    def options(self) -> list[str]:
+        """The options it knows."""
+        return [option for action in self._actions for option in action.option_strings]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code: 0, 2 after an error, 130 after Ctrl-C."""
+    try:
+        _run(_with_negatives(sys.argv[1:] if argv is None else argv))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes last
+    except KeyboardInterrupt:
+        _say(f"{PROGRAM}: interrupted", sys.stderr)
+        return INTERRUPTED
+    except FAILURES as error:
+        _say("\n".join(visible(line, 2000) for line in f"{PROGRAM}: {error}".split("\n")), sys.stderr)
+        return 2
+    return 0
+
+
+def _run(arguments: Sequence[str]) -> None:
+    parser, commands = _parser()
+    if not arguments:
+        raise CommandError(f"say what to do: {', '.join(commands)} (see {PROGRAM} --help)")
+    if arguments[0] not in commands and not arguments[0].startswith("-"):
+        raise CommandError(_no_command(arguments[0].strip(), commands))
+    options, others = parser.parse_known_args(arguments)
+    if options.command == "gallery":
+        _require_known(others, options.command, commands)
+        _gallery(options)
+        return
+    _require_known([other for other in others if other.startswith("-")], options.command, commands)
+    named = parse(options.expression, _numbers([*options.values, *others]))
+    (_draw if options.command == "draw" else _explain)(options, named)
+
+
+def _no_command(word: str, commands: Mapping[str, _Parser]) -> str:
+    near = did_you_mean(word, commands)
+    known = near or f"there are {', '.join(commands)}, as in `{PROGRAM} {LEAST['draw']}`"
+    return f"there is no command {visible(word, 60)!r}; {known}"
+
+
+def _require_known(unknown: Sequence[str], command: str, commands: Mapping[str, _Parser]) -> None:
+    """Refuse what the command does not know, with what may have been meant."""
+    if not unknown:
+        return
+    word = unknown[0].partition("=")[0]
+    hint = did_you_mean(word, commands[command].options())
+    owners = [name for name, parser in commands.items() if word in parser.options()]
+    if not hint and owners:
+        hint = f"it is an option of {' and '.join(owners)}"
+    elif not hint and re.match("-+[^-=]+=", unknown[0]):
+        hint = f"values have no dashes: {unknown[0].lstrip('-')}"
+    elif not hint:
+        hint = f"say `{PROGRAM} {LEAST[command]}`"
+    raise CommandError(f"unknown: {' '.join(unknown)}; {hint} (see {PROGRAM} {command} --help)")
+
+
+def _with_negatives(argv: Sequence[str]) -> list[str]:
+    """The arguments, with a blank before an expression that opens with a minus, lest it be taken for an option."""
+    return [f" {arg}" if re.match(r"-[^-oh]|-[oh].*[-+*/(]", arg) else arg for arg in argv]
+
+
+def _parser() -> tuple[_Parser, Mapping[str, _Parser]]:
+    """The parser of the whole line, and that of each command."""
+    parser = _Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {_version()}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    known = (f"Functions: {', '.join(sorted(functions()))}. Operators: + - * / ** and one comparison "
+             "at a time, < <= > >= == !=.")
+    drawing = commands.add_parser(
+        "draw", help="draw an expression, or print its values and gradients", epilog=known,
+        allow_abbrev=False)
+    explaining = commands.add_parser(
+        "explain", help="tell how one gradient comes about", epilog=known, allow_abbrev=False)
+    for command in (drawing, explaining):
+        command.add_argument("expression", help='such as "e = (a + b) * (b + 1)", or several separated by semicolons')
+        command.add_argument("values", nargs="*", metavar="name=number", help="the value of each leaf, as in a=2 b=1")
+        command.add_argument("--wrt", metavar="NAME", help="the name to differentiate with respect to")
+    drawing.add_argument("-o", "--output", type=Path, metavar="FILE", help="ends in .svg, .png, .pdf, .dot or .html")
+    drawing.add_argument("--mode", choices=("reverse", "forward"), default="reverse", help="which way to sweep")
+    drawing.add_argument("--constants", choices=("fold", "show"), default="fold")
+    drawing.add_argument("--collapse", choices=("auto", "none", "neuron", "layer"), default="auto")
+    drawing.add_argument("--rankdir", choices=("LR", "TB", "RL", "BT"), default="LR", help="from the leaves to the output")
+    explaining.add_argument("--limit", type=int, default=5, help="how many paths to list")
+    gallery = commands.add_parser(
+        "gallery", help="write every worked example into one offline page",
+        description=f"Write every worked example into one offline page. They are {sources()}.",
+        allow_abbrev=False)
+    gallery.add_argument("-o", "--output", type=Path, default=Path("gallery"), metavar="DIR", help="default: ./gallery")
+    return parser, commands.choices
+
+
+def _version() -> str:
+    try:
+        return version("micrograd-plus")
+    except PackageNotFoundError:
+        return "from a folder, not installed"
+
+
+def _numbers(assignments: Sequence[str]) -> dict[str, float]:
+    """The leaves' values from a=2 b=1."""
+    numbers: dict[str, float] = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not (equals and name):
+            raise CommandError("values are given as name=number, without blanks, as in a=2, not as "
+                               f"{visible(assignment, 60)!r}; the expression stands in quotes")
+        if name in numbers:
+            raise CommandError(f"{name} is given twice")
+        try:
+            numbers[name] = float(text)
+        except ValueError:
+            meant = _number_meant(text)
+            near = "" if meant is None else f"; did you mean {name}={meant!r}?"
+            raise CommandError(f"{assignment}: {text!r} is not a number{near}") from None
+    return numbers
+
+
+def _number_meant(text: str) -> float | None:
+    """The number that somebody may mean who writes 1,5 or 1/2 or pi."""
+    if text in CONSTANTS:
+        return CONSTANTS[text]
+    try:
+        return float(Fraction(text.replace(",", ".").replace("−", "-")))
+    except (ValueError, ArithmeticError):
+        return None
+
+
+def _wrt(options: argparse.Namespace, named: Mapping[str, Value]) -> Value:
+    if options.wrt is None:
+        raise CommandError(f"say with respect to what: --wrt {' or --wrt '.join(list(named)[:3])}")
+    if options.wrt not in named:
+        near = did_you_mean(options.wrt, named)
+        raise CommandError(f"there is no {options.wrt} in the expression"
+                           f"{f' ({near})' if near else ''}; it has {listed(named)}")
+    return named[options.wrt]
+
+
+def _draw(options: argparse.Namespace, named: Mapping[str, Value]) -> None:
+    *_, (name, output) = named.items()
+    if options.mode == "forward":
+        source = _wrt(options, named)
+        heading = f"∂·/∂{shortened(options.wrt)}"
+    else:
+        if options.wrt is not None:
+            raise CommandError("--wrt belongs to --mode forward")
+        source = None
+        heading = f"∂{shortened(name)}/∂·"
+        output.backward()
+    if options.output is None:
+        _say(_table(heading, named, source))
+        return
+    picture = draw(output, mode=options.mode, wrt=source, constants=options.constants, collapse=options.collapse,
+                   rankdir=options.rankdir)
+    try:
+        _say(str(picture.save(options.output)))
+    except OSError as error:
+        raise CommandError(f"cannot write {options.output}: {error.strerror}") from None
+
+
+def _table(heading: str, named: Mapping[str, Value], source: Value | None) -> str:
+    """Every node in the order of evaluation: how it is computed, its value and its gradient.
+
+    With a `source`, its derivative with respect to that in place of the gradient.
+    """
+    order = nodes_below(*named.values())
+    derivatives = {v: v.grad for v in order} if source is None else tangents(order, {source: 1.0})
+    told = Names(order, None)
+    rows = [("node", "value", heading)]
+    for v in order:
+        numbers = number(v.data, 12), number(derivatives.get(v, 0.0), 12)
+        steps = [told(v) if v.primitive is None else told.defined(v)]
+        steps += [f"{name} = {told(v)}" for name, other in named.items()
+                  if other is v and name != v.label]
+        rows += [(shortened(step, LONGEST_STEP), *numbers) for step in steps]
+    plain = [[_printable(text) for text in row] for row in rows]
+    widths = [max(map(_columns, column)) for column in zip(*plain)]
+    return "\n".join(_line(row, widths) for row in plain)
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    """The first text from the left, the others to the right."""
+    step, *numbers = [(text, " " * (width - _columns(text))) for text, width in zip(row, widths)]
+    return "  ".join(["".join(step), *(blank + text for text, blank in numbers)])
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal a text fills."""
+    return sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in text
+               if not unicodedata.combining(c))
+
+
+def _explain(options: argparse.Namespace, named: Mapping[str, Value]) -> None:
+    *_, output = named.values()
+    _say(str(explain(output, _wrt(options, named), limit=options.limit)))
+
+
+def _gallery(options: argparse.Namespace) -> None:
+    try:
+        _say(str(write_gallery(options.output)))
+    except OSError as error:
+        raise CommandError(f"cannot write into {options.output}: {error.strerror}") from None
+
+
+def _say(text: str, file: TextIO | None = None) -> None:
+    stream = file or sys.stdout
+    if stream is not None:  # closed by whoever started us
+        print(_printable(text, stream), file=stream, flush=True)
+
+
+def _printable(text: str, stream: TextIO | None = None) -> str:
+    """The text in plain characters and escapes where the terminal's encoding lacks better ones."""
+    encoding = getattr(stream or sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = text.translate(PLAIN)
+    return text.encode(encoding, "backslashreplace").decode(encoding)

@@ -1,0 +1,124 @@
+"""Networks as scikit-learn has them: `Classifier` and `Regressor` work in its pipelines and searches (extra `data`).
+
+They only translate: `training.fit` trains, on recorded tapes, and an `MLP` is what they hold.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..losses import l2_penalty
+from ..nn import MLP
+from ..optim import Adam
+from ..tape.program import Floats
+from ..tape.reals import require_no_dates, require_unmasked
+from . import fit, outputs
+
+try:
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+    from sklearn.utils import check_random_state
+    from sklearn.utils.multiclass import check_classification_targets
+    from sklearn.utils.validation import check_is_fitted, validate_data
+except ImportError as error:
+    raise ImportError("estimators need scikit-learn 1.6 or newer: pip install 'micrograd-plus[data]'") from error
+
+
+class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+    """What classifier and regressor share.
+
+    `hidden` are the sizes of the hidden layers; `activation` and `init` are an MLP's; `learning_rate` is Adam's; `alpha`
+    weighs the squares of the parameters that are added to the loss; `validation_fraction` is held out when
+    `early_stopping`, a number of epochs, is given. After `fit`, `model_` is the MLP and `history_` what happened.
+    """
+
+    def __init__(self, hidden: Sequence[int] = (50,), activation: str = "relu", init: str = "he",
+                 learning_rate: float = 0.001, alpha: float = 1e-4, epochs: int = 200, batch_size: int | None = 32,
+                 early_stopping: int | None = None, validation_fraction: float = 0.1, random_state: Any = None) -> None:
+        self.hidden, self.activation, self.init, self.learning_rate = hidden, activation, init, learning_rate
+        self.alpha, self.epochs, self.batch_size = alpha, epochs, batch_size
+        self.early_stopping, self.validation_fraction, self.random_state = early_stopping, validation_fraction, random_state
+
+    def _train(self, X: Floats, targets: Floats, outputs: int, loss: str) -> None:  # noqa: N803
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self.model_ = MLP(X.shape[1], [*self.hidden, outputs], activation=self.activation, init=self.init,
+                          rng=random.Random(seed))  # noqa: S311  # weights need no secrets
+
+        def penalty(parameters: Any) -> Any:
+            return self.alpha * l2_penalty(parameters)
+        self.history_ = fit(
+            self.model_, X, targets, loss=loss, optimizer=Adam(self.learning_rate), epochs=self.epochs, seed=seed,
+            batch_size=self.batch_size, penalty=penalty if self.alpha else None, early_stopping=self.early_stopping,
+            validation=self.validation_fraction if self.early_stopping else None, progress=False)
+        self.n_iter_ = len(self.history_.losses)
+
+    def _read(self, X: Any, y: Any, **options: Any) -> Any:  # noqa: N803
+        """The examples and their targets, by scikit-learn's checks; these would drop a mask and take dates for numbers."""
+        require_no_dates(X, "X")
+        require_unmasked(y, "y")
+        return validate_data(self, X, y, dtype=np.float64, **options)
+
+    def _outputs(self, X: Any) -> Floats:  # noqa: N803
+        check_is_fitted(self)
+        require_no_dates(X, "X")
+        return outputs(self.model_, validate_data(self, X, dtype=np.float64, reset=False))
+
+
+class Classifier(ClassifierMixin, _Network):  # type: ignore[misc]
+    """A network with a softmax output that tells classes apart; see the parameters of `_Network`."""
+
+    def fit(self, X: Any, y: Any) -> Classifier:  # noqa: N803
+        """Learn from examples `X`, an array (examples, inputs), and their classes `y`."""
+        rows, classes = self._read(X, y)
+        check_classification_targets(classes)
+        self.classes_, targets = np.unique(classes, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError("a Classifier needs examples of at least 2 classes, but there is 1 class")
+        self._train(rows, targets.astype(np.float64), len(self.classes_), "cross_entropy")
+        return self
+
+    def predict_proba(self, X: Any) -> Floats:  # noqa: N803
+        """The probability of each class, in the order of `classes_`: shape (examples, classes)."""
+        scores = self._outputs(X)
+        shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+        probabilities: Floats = shares / shares.sum(axis=1, keepdims=True)
+        return probabilities
+
+    def predict(self, X: Any) -> Any:  # noqa: N803
+        """The most probable class of each example."""
+        best = self._outputs(X).argmax(axis=1)
+        return self.classes_[best]
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:  # noqa: N803
+        """The share of examples whose class is predicted right."""
+        require_unmasked(y, "y")
+        require_unmasked(sample_weight, "sample_weight")
+        score: float = super().score(X, y, sample_weight)
+        return score
+
+
+class Regressor(RegressorMixin, _Network):  # type: ignore[misc]
+    """A network that predicts a number; see the parameters of `_Network`. Targets are scaled to mean 0 and variance 1."""
+
+    def fit(self, X: Any, y: Any) -> Regressor:  # noqa: N803
+        """Learn from examples `X`, an array (examples, inputs), and their numbers `y`."""
+        require_no_dates(y, "y")
+        rows, numbers = self._read(X, y, y_numeric=True)
+        numbers = numbers.astype(np.float64)
+        self.offset_, self.scale_ = float(numbers.mean()), float(numbers.std()) or 1.0
+        self._train(rows, (numbers - self.offset_) / self.scale_, 1, "squared_error")
+        return self
+
+    def predict(self, X: Any) -> Floats:  # noqa: N803
+        """The number of each example."""
+        return self._outputs(X)[:, 0] * self.scale_ + self.offset_
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:  # noqa: N803
+        """R², as scikit-learn has it: 1 is perfect, 0 no better than the mean of y."""
+        require_no_dates(y, "y")
+        require_unmasked(sample_weight, "sample_weight")
+        score: float = super().score(X, y, sample_weight)
+        return score
