@@ -4,7 +4,7 @@ from .autodiff import checkpoint, custom, grad, hessian, hvp, jacobian, jvp, val
 from .chain_rule.explanation import explain
 from .drawing import draw, draw_dot, trace
 from .engine import Value, zero_grad
-from .guards import detect_anomaly, no_grad
+from .modes import detect_anomaly, no_grad
 from .tape.recorder import record
 from .tape.tape import Tape
 from .testing import gradcheck

@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
-from . import guards, ops
+from . import checks, modes, ops
 from .engine import Value, adjoints, local_gradients, nodes_below, record, tangents, value_operands
 from .ops.simplify import simplified
 from .tracing import Contribution, routed
@@ -144,7 +144,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
     def primal(*operands: float) -> float:
         leaves = [Value(operand) for operand in operands]
-        with guards.switched(recording=True, simplify=None, tracing=None):
+        with modes.switched(recording=True, simplify=None, tracing=None):
             out = f(*leaves)
             if not isinstance(out, Value):
                 return ops.as_float(out, name)
@@ -160,7 +160,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             again, gradient = value_and_grad(f, range(len(operands)))(*operands)
         finally:
             _depth.reset(token)
-        if guards.mode.get().tracing:  # where derivatives inside f may add in another order
+        if modes.mode.get().tracing:  # where derivatives inside f may add in another order
             again = primal(*map(_number, operands))
         require_repeated(name, operands, out, again)
         return gradient  # type: ignore[no-any-return]
@@ -192,11 +192,11 @@ class _Call:
     def __init__(self, f: Function, args: tuple[Tree, ...], concerned: Tree) -> None:
         self.args = args
         self.as_values = mentions_value(concerned)
-        nested = _depth.get() > 0 or guards.mode.get().tracing is not None
-        self.recorded = (self.as_values or nested) and guards.mode.get().recording
+        nested = _depth.get() > 0 or modes.mode.get().tracing is not None
+        self.recorded = (self.as_values or nested) and modes.mode.get().recording
         token = _depth.set(_depth.get() + 1)
         try:
-            with guards.switched(recording=True, simplify=None):
+            with modes.switched(recording=True, simplify=None):
                 self.inputs = [record(ops.identity, (leaf,)) if isinstance(leaf, Value) else Value(leaf)
                                for leaf in leaves_of(args)]
                 self.out = f(*like(args, self.inputs))
@@ -214,7 +214,7 @@ class _Call:
         for output, seed in zip(self.outputs, matching(self.out, cotangent, "cotangent")):
             if isinstance(output, Value):
                 seeds[output] = seeds[output] + seed if output in seeds else seed
-        recorded = self.recorded or (mentions_value(list(seeds.values())) and guards.mode.get().recording)
+        recorded = self.recorded or (mentions_value(list(seeds.values())) and modes.mode.get().recording)
         found = swept(adjoints, between(list(seeds), self.inputs), seeds, recorded, self.inputs)
         gradients: tuple[Tree, ...] = like(self.args, [self._handed_out(number, recorded) for number in found])
         return gradients
@@ -265,7 +265,7 @@ class _Call:
 def between(outputs: Sequence[Value], inputs: Sequence[Value]) -> list[Value]:
     """The nodes through which the outputs depend on the inputs, in order of evaluation."""
     order = nodes_below(*outputs, stop=inputs)
-    guards.require_fresh(order)
+    checks.require_fresh(order)
     reached = set(inputs)
     for v in order:
         if not reached.isdisjoint(value_operands(v)):
@@ -280,7 +280,7 @@ def recorded_gradients(v: Value) -> Sequence[Any]:
     partials: Sequence[Any] = v.primitive.partials(v, *v.operands)
     if v.primitive.gate != "routes":
         return partials
-    if guards.mode.get().tracing:
+    if modes.mode.get().tracing:
         return routed(v.primitive, partials)
     return [p if p is not None and (p.data if isinstance(p, Value) else p) else None for p in partials]
 
@@ -288,8 +288,8 @@ def recorded_gradients(v: Value) -> Sequence[Any]:
 def swept(sweep: Callable[..., dict[Value, Any]], order: Sequence[Value], seeds: dict[Value, Any], recorded: bool,
           wanted: Sequence[Any]) -> list[Any]:
     """The derivatives that a sweep finds for the wanted nodes, 0 where it finds none."""
-    with guards.switched(simplify=simplified):
-        if guards.mode.get().tracing:
+    with modes.switched(simplify=simplified):
+        if modes.mode.get().tracing:
             seeds = {v: Contribution(seed) for v, seed in seeds.items()}
         found = sweep(order, seeds, recorded_gradients if recorded else local_gradients)
         numbers = [found.get(v, 0.0) if isinstance(v, Value) else 0.0 for v in wanted]

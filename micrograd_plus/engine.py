@@ -18,9 +18,9 @@ from itertools import chain
 from types import MethodType
 from typing import Any, Never, TypeVar, cast
 
-from . import guards, ops
+from . import checks, modes, ops
+from .checks import require_fresh
 from .graph import topological_order
-from .guards import require_fresh
 from .ops import Primitive, as_float
 from .support.pickling import fence_is_up, operands_first
 from .ufuncs import elementwise, is_array_of_objects, row_call
@@ -97,7 +97,7 @@ def _comparison(primitive: Primitive) -> Callable[[Value, object], Any]:
     def compare(self: Value, other: object) -> Any:
         if isinstance(other, Value):  # identity, so that Values live in sets and dicts; but conditions are numbers
             return record(primitive, (self, other)) if _is_condition(self) and _is_condition(other) else NotImplemented
-        number = guards.comparable(other, primitive.name)
+        number = checks.comparable(other, primitive.name)
         return NotImplemented if number is None else record(primitive, (self, number))
     compare.__name__, compare.__doc__ = primitive.name, f"The row `ops.{primitive.name}` of this Value and a number."
     return compare
@@ -105,7 +105,7 @@ def _comparison(primitive: Primitive) -> Callable[[Value, object], Any]:
 
 def _plain(call: str, what: str, way: str) -> Callable[..., Any]:
     def refuse(self: Value, *_: object) -> Any:
-        guards.require_untraced(what, (self,))
+        checks.require_untraced(what, (self,))
         raise TypeError(f"{call} would cut {self!r} out of its graph: {way}")
     refuse.__name__ = call.partition("(")[0]
     return refuse
@@ -136,14 +136,14 @@ class Value:
 
     def __init__(self, data: Operand, label: str = "", *more: Never, **named: Never) -> None:
         if more or named or not isinstance(label, str):
-            guards.refuse_arguments(label, more, named, OPERATION_OF_YOUR_OWN)
+            checks.refuse_arguments(label, more, named, OPERATION_OF_YOUR_OWN)
         self._primal, self._gradient, self._clock = as_float(data, "Value"), None, _edits
         self.primitive, self.operands, self.label = None, (), label
 
     @property
     def data(self) -> float:
         """The value, a float. Only a leaf's may be set; the graphs above it then wait for `forward()`."""
-        guards.require_untraced("its .data", (self,))
+        checks.require_untraced("its .data", (self,))
         return self._primal
 
     @data.setter
@@ -180,7 +180,7 @@ class Value:
         """
         if named:
             raise TypeError(f"backward takes one number, the gradient to begin with (gradient=1.0), not {', '.join(named)}")
-        guards.require_untraced("backward() (use grad)", (self,))
+        checks.require_untraced("backward() (use grad)", (self,))
         order = nodes_below(self)
         require_fresh(order)
         found = adjoints(order, {self: as_float(gradient, "backward")})
@@ -193,7 +193,7 @@ class Value:
     @_kept
     def _backward(self) -> None:
         """One gate's backward, as lectures step by hand: local gradient x own gradient is added to each operand's."""
-        guards.require_untraced("_backward() (use grad)", (self,))
+        checks.require_untraced("_backward() (use grad)", (self,))
         require_fresh([*value_operands(self), self])
         found = dict[Value, float]()
         for operand, partial in zip(self.operands, local_gradients(self)):
@@ -212,8 +212,8 @@ class Value:
             operands = [o if type(o) is float else primals.get(o, o._primal) for o in v.operands]
             primals[v] = v.primitive.primal(*operands)
             clocks[v] = now if any(clocks.get(o, o._clock) > v._clock for o in value_operands(v)) else v._clock
-            if guards.mode.get().anomaly:
-                guards.require_finite_value(v.primitive, operands, primals[v])
+            if modes.mode.get().anomaly:
+                checks.require_finite_value(v.primitive, operands, primals[v])
         _commit(order, _primal=list(primals.values()), _clock=list(clocks.values()), _gradient=[None] * len(order))
         return self
 
@@ -271,7 +271,7 @@ class Value:
         return record(ops.leaky_relu_row, (self, slope))
 
     def __bool__(self) -> bool:
-        guards.require_untraced("whether it is true", (self,))
+        checks.require_untraced("whether it is true", (self,))
         if _is_condition(self):
             return self._primal != 0.0
         raise TypeError(f"the truth of {self!r} is not recorded in the graph: compare it (x > 0), choose with "
@@ -291,7 +291,7 @@ class Value:
     def __format__(self, spec: str) -> str:
         if not spec:
             return str(self)
-        guards.require_untraced("its number as text", (self,))
+        checks.require_untraced("its number as text", (self,))
         return format(self._primal, spec)
 
     def __repr__(self) -> str:
@@ -380,16 +380,16 @@ def record(primitive: Primitive, operands: tuple[Operand, ...]) -> Value:
     except AttributeError:  # there are numbers that are not yet floats
         operands = tuple([o if isinstance(o, Value) else as_float(o, primitive.name) for o in operands])
         primal = primitive.primal(*_primals(operands))
-    mode = guards.mode.get()
-    if mode is not guards.DEFAULT:
+    mode = modes.mode.get()
+    if mode is not modes.DEFAULT:
         if mode.simplify is not None:
             simpler: Value | None = mode.simplify(primitive, operands)
             if simpler is not None:
                 return simpler
         elif mode.anomaly:
-            guards.require_finite_value(primitive, operands, primal)
+            checks.require_finite_value(primitive, operands, primal)
         if not mode.recording and not primitive.is_condition:
-            guards.require_untraced("a result without its graph (no_grad)", operands)
+            checks.require_untraced("a result without its graph (no_grad)", operands)
             return _node(None, (), primal, None, _edits, "")
     v = _new(Value)  # as _node does: a call saved for every gate
     v._primal, v._gradient, v._clock = primal, None, clock
@@ -468,8 +468,8 @@ def adjoints(order: Sequence[Value], seeds: dict[Value, Any], local: Local = loc
             for operand, partial in zip(v.operands, local(v)):
                 if partial is not None and type(operand) is not float:
                     adjoint[operand] += upstream * partial
-    if guards.mode.get().anomaly:
-        guards.require_finite_gradients(order, adjoint)
+    if modes.mode.get().anomaly:
+        checks.require_finite_gradients(order, adjoint)
     return adjoint
 
 
@@ -481,8 +481,8 @@ def tangents(order: Sequence[Value], seeds: dict[Value, Any], local: Local = loc
             for operand, partial in zip(v.operands, local(v)):
                 if partial is not None and type(operand) is not float and operand in tangent:
                     tangent[v] += tangent[operand] * partial
-    if guards.mode.get().anomaly:
-        guards.require_finite_tangents(order, tangent)
+    if modes.mode.get().anomaly:
+        checks.require_finite_tangents(order, tangent)
     return tangent
 
 

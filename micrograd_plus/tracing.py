@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from . import guards
+from . import modes
 from .engine import Value, nodes_below
 from .ops import Primitive, where
 
@@ -81,7 +81,7 @@ def local_terms(row: Primitive, numbers: Sequence[Any]) -> Sequence[Any]:
 @contextmanager
 def tracing(inputs: Iterable[Value]) -> Iterator[None]:
     """Within it, sweeps are recorded for all rows at once, and a number that decides anything in Python is an error."""
-    with guards.switched(recording=True, anomaly=False, tracing=Tracing(inputs)):
+    with modes.switched(recording=True, anomaly=False, tracing=Tracing(inputs)):
         yield
 
 

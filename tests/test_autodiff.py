@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from micrograd_plus import Value, detect_anomaly, guards, no_grad, ops
+from micrograd_plus import Value, detect_anomaly, modes, no_grad, ops
 from micrograd_plus.autodiff import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from micrograd_plus.engine import nodes_below
 
@@ -215,25 +215,25 @@ def test_parameters_edited_since_they_were_used_are_refused():
 def test_an_exception_in_the_function_leaves_every_mode_as_it_was(transform, already):
     def fails(x):
         raise InterruptedError
-    before = guards.mode.get()
+    before = modes.mode.get()
     with pytest.raises(InterruptedError), already():
         transform(fails)
     with already():
-        within = guards.mode.get()
+        within = modes.mode.get()
         with pytest.raises(InterruptedError):
             transform(fails)
-        assert guards.mode.get() is within
-    assert guards.mode.get() is before
+        assert modes.mode.get() is within
+    assert modes.mode.get() is before
     assert type(grad(ops.sin)(0.0)) is float  # no transformation is thought to be under way
 
 
 def test_a_partial_that_raises_in_a_sweep_leaves_every_mode_as_it_was():
-    before = guards.mode.get()
+    before = modes.mode.get()
     faulty = ops.Primitive("faulty", "f", 1, lambda x: x, lambda out, x: 1 / 0)
     for transform in (lambda: grad(faulty)(1.0), lambda: jvp(faulty, (1.0,), (1.0,)), lambda: hessian(faulty)(1.0)):
         with pytest.raises(ZeroDivisionError):
             transform()
-        assert guards.mode.get() is before
+        assert modes.mode.get() is before
         assert type(grad(ops.sin)(0.0)) is float
 
 

@@ -15,9 +15,9 @@ from micrograd_plus import (
     custom,
     detect_anomaly,
     grad,
-    guards,
     hessian,
     jvp,
+    modes,
     nn,
     no_grad,
     ops,
@@ -28,9 +28,9 @@ from micrograd_plus import (
 @pytest.fixture(autouse=True)
 def _as_before():
     """No recording, however it ended, leaves a mode switched or a row in the table."""
-    table, mode = dict(ops.TABLE), guards.mode.get()
+    table, mode = dict(ops.TABLE), modes.mode.get()
     yield
-    assert guards.mode.get() is mode
+    assert modes.mode.get() is mode
     ops.TABLE.clear()
     ops.TABLE.update(table)
 

@@ -16,9 +16,9 @@ from itertools import pairwise
 from operator import itemgetter
 from typing import Any
 
+from ..checks import require_fresh
 from ..engine import Value, adjoints, local_gradients, nodes_below
 from ..graph import count_paths
-from ..guards import require_fresh
 from ..support.text import number, visible
 from .naming import Names, called, gate_name
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from .. import guards
+from .. import modes
 from ..engine import Value, nodes_below
 from ..support.text import number, shortened
 from .levels import adjust
@@ -23,7 +23,7 @@ def draw_dot(root: Value, format: str = "svg",  # noqa: A002  # micrograd's name
         raise ValueError(f"rankdir must be one of LR, TB, RL, BT, not {rankdir!r}")
     if not isinstance(root, Value):
         raise TypeError(f"only a Value has a graph to draw, not a {type(root).__name__}")
-    with guards.switched(recording=True, anomaly=False, simplify=None):
+    with modes.switched(recording=True, anomaly=False, simplify=None):
         return digraph(adjust(build(root), "auto", fold_constants=False), format, rankdir)
 
 

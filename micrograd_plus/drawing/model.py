@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from .. import ops
 from ..chain_rule.naming import SUBSCRIPTS, called, named_by
+from ..checks import stale_nodes
 from ..engine import Value, adjoints, known_gradient, local_gradients, nodes_below, tangents, value_operands
-from ..guards import stale_nodes
 from ..support.text import number, visible
 
 Mode = Literal["reverse", "forward"]

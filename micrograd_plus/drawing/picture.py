@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from .. import guards
+from .. import modes
 from ..engine import Value
 from ..support.files import write_whole
 from .dot import digraph
@@ -85,7 +85,7 @@ def draw(root: Value, mode: Mode = "reverse", wrt: Value | str | None = None, co
             raise ValueError(f"{option} must be one of {', '.join(known)}, not {chosen!r}")
     if not isinstance(root, Value):
         raise TypeError(f"only a Value has a graph to draw, not a {type(root).__name__}")
-    with guards.switched(recording=True, anomaly=False, simplify=None):  # whatever the caller is in the middle of
+    with modes.switched(recording=True, anomaly=False, simplify=None):  # whatever the caller is in the middle of
         model = adjust(build(root, mode, wrt, names), collapse, constants == "fold")
     return Picture(render(model, rankdir), model, rankdir)
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .. import guards
+from .. import modes
 from ..engine import Operand, Value, _commit, _tick
 from ..ops import as_float
 
@@ -68,7 +68,7 @@ class Predictor(Module):
         Raises ValueError where a total input is nan, and TypeError while a function is being recorded on a tape.
         """
         require_eager("predict() gives numbers, and on a tape those of one row would stand for all: call the model itself")
-        with guards.no_grad():
+        with modes.no_grad():
             if self.classes is None:
                 return [_numbers(self(x)) for x in rows_of(X)]
             return [self.classes[winner(several(_numbers(self.totals(x))))] for x in rows_of(X)]
@@ -141,7 +141,7 @@ def several(out: Any) -> list[Any]:
 
 def require_eager(advice: str) -> None:
     """Raise TypeError while a function is being recorded on a tape."""
-    if guards.mode.get().tracing:
+    if modes.mode.get().tracing:
         raise TypeError(advice)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..engine import Value
-from ..guards import no_grad
+from ..modes import no_grad
 from ..ops import as_float
 from ..tape.program import Floats
 from ..tape.reals import given_array, real_array, require_finite

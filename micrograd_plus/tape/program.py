@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import guards, ops
+from .. import checks, ops
 from ..ops import Primitive
 from ..ops.simplify import simplified
 from .lowering import EXPRESSIONS, lowering
@@ -256,7 +256,7 @@ class Term:
     def _compared(self, row: Primitive, other: object) -> Any:
         if isinstance(other, Term):  # as between Values, it would be identity; and that says nothing of the numbers
             return self.__bool__()
-        number = guards.comparable(other, row.name)
+        number = checks.comparable(other, row.name)
         return NotImplemented if number is None else self._with(row, number)
 
     def _with(self, row: Primitive, other: Any) -> Term:

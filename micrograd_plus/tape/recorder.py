@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import guards
+from .. import modes
 from ..autodiff import between, swept
 from ..engine import Value, adjoints, nodes_below
 from ..tracing import tracing
@@ -33,7 +33,7 @@ def record(f: Callable[..., Tree], *point: Tree, parameters: Parameters = (), ch
         out = f(*like(point, leaves))
     tape = Tape.of(out, leaves, shared)
     if check:
-        with guards.switched(recording=True, anomaly=False, tracing=None):  # whatever goes on around the recording
+        with modes.switched(recording=True, anomaly=False, tracing=None):  # whatever goes on around the recording
             _check(f, point, tape, out, shared)
     return tape
 

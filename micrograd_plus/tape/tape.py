@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import guards, ops
+from .. import checks, ops
 from ..autodiff import between, require_repeated
 from ..engine import Value, adjoints, nodes_below, value_operands
 from ..tracing import Contribution, local_terms, tracing
@@ -206,7 +206,7 @@ class Tape:
         if hasattr(parameters, "parameters"):
             parameters = parameters.parameters()
         if isinstance(parameters, (list, tuple)) and any(isinstance(p, Value) for p in parameters):
-            guards.require_untraced("the data of the parameters of a tape", parameters)
+            checks.require_untraced("the data of the parameters of a tape", parameters)
             parameters = [p._primal if isinstance(p, Value) else p for p in parameters]  # noqa: SLF001
         array = _floats(parameters, "the parameters")
         if array.shape != (self.program.parameters,):
@@ -257,7 +257,7 @@ class _Lines:
                 inputs = [Value(o if type(o) is float else o._primal) for o in v.operands]  # noqa: SLF001
                 self.refs |= zip(inputs, operands)
                 with tracing(inputs):
-                    if not any(guards.stale_nodes([*value_operands(v), v])):  # else it holds a number of other operands
+                    if not any(checks.stale_nodes([*value_operands(v), v])):  # else it holds a number of other operands
                         require_repeated(row.name, v.operands, v, row.primal(*[x._primal for x in inputs]))  # noqa: SLF001
                     out = row.expansion(*inputs)
                     self.write([out], inputs)

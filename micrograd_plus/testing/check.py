@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import guards, ops
+from .. import modes, ops
 from ..engine import Value
 from ..trees import leaves_of, like
 from .examine import Scalar, examine, recorded, rounding_bound, spread
@@ -48,7 +48,7 @@ def gradcheck(f: Callable[..., Any], *point: Any, order: int = 2) -> None:
         outputs = leaves_of(f(*like(point, inputs)))
         return outputs[0] if len(outputs) == 1 else ops.dot(spread(len(outputs)), outputs)
 
-    with guards.switched(recording=True, anomaly=False):
+    with modes.switched(recording=True, anomaly=False):
         failure, notes = examine(scalar, numbers, names, order)
         if failure is None:
             program = recorded(scalar, numbers, names)

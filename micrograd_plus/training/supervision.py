@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from .. import losses
 from ..engine import Value
-from ..guards import no_grad
+from ..modes import no_grad
 from ..nn import Module
 from ..tape.program import Floats
 from ..tape.reals import real_array, require_finite
