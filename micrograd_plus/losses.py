@@ -158,6 +158,18 @@ def l2_penalty(parameters: Module | Sequence[Value]) -> Number:
     return ops.dot(weights, weights)
 
 
+_PAIRS = "an output and a target, or lists of as many outputs and targets"
+_TAKES = {
+    "squared_error": _PAIRS,
+    "absolute_error": _PAIRS,
+    "binary_cross_entropy": "one output and one target",
+    "hinge": "one output and one target",
+    "multiclass_hinge": "a list of outputs, and the number of a class",
+    "cross_entropy": "a list of outputs, and the number of a class or as many probabilities",
+    "margin_loss": "a list of outputs, and the number of a class",
+}
+
+
 # What outputs and targets may be. -------------------------------------------------------------------------------------
 def _is_plain(number: Number) -> bool:
     return type(number) is float
@@ -168,7 +180,13 @@ def _is_sequence(given: Any) -> bool:
 
 
 def _number(number: Number, user: str) -> Number:
-    return number if hasattr(type(number), "__primitive__") else as_float(number, user)
+    if hasattr(type(number), "__primitive__"):
+        return number
+    if _is_sequence(number):
+        raise TypeError(f"{user} is the loss of one example and takes {_TAKES[user]}, all numbers "
+                        f"or Values, not a {type(number).__name__} for one of them: of several "
+                        "examples take the mean of their losses")
+    return as_float(number, user)
 
 
 def _differences(output: Number | Numbers, target: Number | Numbers, user: str) -> list[Number]:

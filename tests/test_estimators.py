@@ -49,6 +49,27 @@ def test_a_seed_fixes_everything_and_early_stopping_is_heard():
     assert found[0].score(points, numbers) > 0.5
 
 
+@pytest.mark.parametrize("kind", [Classifier, Regressor])
+@pytest.mark.parametrize(("options", "error", "words"), [
+    ({"hidden": 16}, TypeError, r"hidden has the sizes .* as in hidden=\(16, 16\), not 16"),
+    ({"hidden": "16"}, TypeError, "hidden has the sizes"), ({"hidden": {8, 4}}, TypeError, "hidden has the sizes"),
+    ({"hidden": (8.0,)}, TypeError, "size of layer 0"), ({"hidden": (0,)}, ValueError, "size of layer 0"),
+    ({"alpha": "a"}, TypeError, "alpha, .* is a number"), ({"alpha": -1.0}, ValueError, "alpha"),
+    ({"alpha": float("nan")}, ValueError, "alpha"), ({"early_stopping": True}, TypeError, "number of epochs to wait"),
+    ({"early_stopping": 2.5}, TypeError, "whole number"), ({"learning_rate": "fast"}, TypeError, "learning_rate"),
+    ({"activation": None}, TypeError, "activation"), ({"epochs": 1.5}, TypeError, "epochs"),
+    ({"batch_size": True}, TypeError, "batch_size")])
+def test_options_that_make_no_sense_are_named_when_it_learns(kind, options, error, words):
+    model = kind(**options)
+    with pytest.raises(error, match=words):
+        model.fit([[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1])
+
+
+def test_early_stopping_may_be_off_and_there_may_be_no_hidden_layer():
+    model = Classifier(hidden=(), early_stopping=False, epochs=2, random_state=0).fit([[0.0], [1.0]], [0, 1])
+    assert (model.history_.stopped, len(model.model_.layers)) == ("epochs", 1)
+
+
 def test_the_missing_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.base", None)
     monkeypatch.delitem(sys.modules, "micrograd_plus.training.estimators")

@@ -19,7 +19,7 @@ ROOMS = {
     "engine": {"graph", "checks", "support", "ufuncs"},
     "tracing": {"engine"}, "trees": {"engine"},
     "autodiff": {"tracing", "trees"},
-    "nn": {"engine"},
+    "options": {"ops"}, "nn": {"engine", "options"},
     "tape": {"autodiff"}, "distributed": {"tape"}, "arrays": {"tape"},
     "losses": {"nn", "tape"}, "optim": {"nn", "tape"},
     "training": {"losses", "optim"}, "estimators": {"training"},

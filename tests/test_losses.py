@@ -297,3 +297,19 @@ def test_bad_input_is_refused_with_advice(call, said):
 def test_what_is_no_number_is_a_type_error_that_names_the_loss(loss, output, target):
     with pytest.raises(TypeError, match=loss.__name__):
         loss(output, target)
+
+
+@pytest.mark.parametrize(("loss", "outputs", "target", "takes"), [
+    (hinge, [1.0, 2.0], [1, -1], "one output and one target"), (hinge, 1.0, [1], "one target"),
+    (binary_cross_entropy, [0.5, 0.5], 1, "one output and one target"), (binary_cross_entropy, 0.5, [1.0], "one target"),
+    (cross_entropy, [[1.0, 2.0], [3.0, 4.0]], [0, 1], "a list of outputs, and the number of a class or"),
+    (cross_entropy, np.ones((2, 3)), [0, 1], "a list of outputs"),
+    (cross_entropy, [1.0, 2.0], [[0.5, 0.5], [0.5, 0.5]], "as many probabilities"),
+    (multiclass_hinge, [[1.0, 2.0], [3.0, 4.0]], 0, "a list of outputs"), (margin_loss, [[1.0], [2.0]], 0, "a list of"),
+    (squared_error, [[1.0], [2.0]], [[1.0], [2.0]], "lists of as many outputs and targets"),
+    (squared_error, np.ones((2, 2)), np.ones((2, 2)), "lists of as many"), (absolute_error, [1.0], [[1.0]], "lists of"),
+])
+def test_the_outputs_of_several_examples_are_refused_with_what_the_loss_takes(loss, outputs, target, takes):
+    said = f"{loss.__name__} is the loss of one example and takes .*{takes}.* mean of their losses"
+    with pytest.raises(TypeError, match=said):
+        loss(outputs, target)

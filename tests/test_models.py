@@ -81,7 +81,7 @@ def test_pieces_are_drawn_after_one_another_from_the_same_rng():
 
 
 @pytest.mark.parametrize(("keywords", "reason"), [
-    ({"activation": "maxout", "pieces": 1}, "at least two pieces, not 1"), ({"output": "sofmax"}, "sofmax.*softmax"),
+    ({"activation": "maxout", "pieces": 1}, "pieces, .* at least 2, not 1"), ({"output": "sofmax"}, "sofmax.*softmax"),
     ({"output": "maxout"}, "no output is called"), ({"dropout": 1.0}, "not 1.0"), ({"dropout": -0.1}, "not -0.1"),
     ({"dropout": math.nan}, "not nan"), ({"output": "softmax"}, "always 1"), ({"classes": (0, 1, 2)}, "1 output.*not 3"),
     ({"classes": (1, 1)}, "differ"), ({"classes": ["a"]}, "two classes"), ({"classes": (0, math.nan)}, "not nan"),
@@ -299,7 +299,7 @@ def test_what_cannot_be_scored_is_refused(rows, y, reason):
 
 
 def test_one_row_is_not_rows():
-    with pytest.raises(TypeError, match="a sequence of 2 numbers or Values, not a float"):
+    with pytest.raises(TypeError, match=r"rows of inputs, .* but 1.0 is no row: one example goes into a list of its own"):
         MLP(2, [1]).predict([1.0, 2.0])
 
 

@@ -53,3 +53,32 @@ def test_schedules_are_values():
 def test_settings_out_of_range_are_refused(make, said):
     with pytest.raises(ValueError, match=said):
         make()
+
+
+@pytest.mark.parametrize(("make", "said"), [
+    (lambda: Adam(True), "learning_rate of Adam is a number, not True"), (lambda: SGD("0.1"), "not '0.1'"),
+    (lambda: SGD(None), "learning_rate of SGD is a number, not None"), (lambda: SGD([0.1]), r"not \[0.1\]"),
+    (lambda: SGD(np.array([0.1])), "learning_rate of SGD is a number, not array"),
+    (lambda: SGD(StepDecay), "a schedule with its settings, .* not StepDecay without any"),
+    (lambda: SGD(momentum=[0.9]), r"momentum of SGD is a number, not \[0.9\]"), (lambda: SGD(momentum=False), "not False"),
+    (lambda: SGD(weight_decay=lambda k: 0.1), "weight_decay of SGD is a number, not <function"),
+    (lambda: SGD(0.1, momentum=0.9, nesterov="yes"), "nesterov of SGD is True or False, not 'yes'"),
+    (lambda: RMSProp(centered=None), "centered of RMSProp is True or False, not None"),
+    (lambda: Adam(amsgrad=0.5), "amsgrad of Adam is True or False, not 0.5"),
+    (lambda: Adam(betas=0.9), "betas of Adam are numbers in a tuple, not 0.9"),
+    (lambda: Adam(betas=("0.9", 0.99)), "betas of Adam is a number, not '0.9'"),
+    (lambda: StepDecay(0.1, every=2.5), "every of StepDecay is a whole number, not 2.5"),
+    (lambda: StepDecay("0.1", every=2), "initial of StepDecay is a number, not '0.1'"),
+    (lambda: StepDecay(lambda k: 0.1, every=2), "initial of StepDecay"),
+    (lambda: CosineDecay(0.1, updates=10.0), "updates of CosineDecay is a whole number"),
+    (lambda: InverseTimeDecay(0.1, decay=None), "decay of InverseTimeDecay is a number, not None"),
+])
+def test_settings_of_another_kind_are_refused(make, said):
+    with pytest.raises(TypeError, match=said):
+        make()
+
+
+def test_settings_may_be_numpy_s_numbers():
+    assert SGD(np.float32(0.5), momentum=np.float64(0.5), nesterov=np.bool_(True)).rate == 0.5
+    assert Adam(betas=[0.5, np.float64(0.25)]).update(np.zeros(1), np.ones(1)).tolist() == [-0.001 / (1 + 1e-8)]
+    assert StepDecay(1, every=np.int64(2), factor=0.5)(2) == 0.5

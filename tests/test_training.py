@@ -2,6 +2,7 @@
 
 import random
 import threading
+from fractions import Fraction
 from functools import partial
 
 import numpy as np
@@ -272,7 +273,7 @@ POINTS, TARGETS = np.zeros((6, 2)), np.array([-1, 1, -1, 1, -1, 1])
     ({"engine": "gpu"}, ValueError, "engine"),
     ({"epochs": 0}, ValueError, "epochs"),
     ({"batch_size": 0}, ValueError, "batch_size"),
-    ({"batch_size": 2.5}, ValueError, "batch_size"),
+    ({"batch_size": 2.5}, TypeError, "batch_size is a whole number, not 2.5"),
     ({"validation": 0.01}, ValueError, "leaves none"),
     ({"validation": 1.5}, ValueError, "share"),
     ({"validation": (np.zeros((2, 3)), np.ones(2))}, ValueError, "2 inputs, but got 3"),
@@ -526,11 +527,28 @@ def test_outputs_are_those_of_the_model():
 @pytest.mark.parametrize(("change", "error", "words"), [
     ({"optimizer": Adam}, TypeError, "with its settings"), ({"optimizer": "adam"}, TypeError, "Adam"),
     ({"loss": None}, TypeError, "a loss is a function"), ({"loss": "l2_penalty"}, ValueError, "penalty="),
-    ({"threads": 0}, ValueError, "threads"), ({"threads": None}, ValueError, "threads"),
-    ({"epochs": True}, ValueError, "whole number")])
+    ({"threads": 0}, ValueError, "threads"), ({"threads": None}, TypeError, "threads"),
+    ({"epochs": True}, TypeError, "whole number, not True"), ({"epochs": 1.0}, TypeError, "epochs is a whole number"),
+    ({"penalty": 0.01}, TypeError, r"penalty is a function .*l2_penalty\(weights\) is, not 0.01"),
+    ({"penalty": False}, TypeError, "penalty is a function"),
+    ({"early_stopping": True, "validation": 0.5}, TypeError, "how many epochs to wait, is a whole number, not True"),
+    ({"validation": True}, ValueError, "share between 0 and 1, or a pair"), ({"validation": 1}, ValueError, "share"),
+    ({"validation": (POINTS, TARGETS, TARGETS)}, ValueError, "share between 0 and 1, or a pair"),
+    ({"validation": "0.5"}, ValueError, "share")])
 def test_options_that_make_no_sense_are_named(change, error, words):
     with pytest.raises(error, match=words):
         fit(MLP(2, [2, 1]), POINTS, TARGETS, **{"loss": "hinge", **change})
+
+
+def test_a_class_is_no_model():
+    for use in (lambda: fit(MLP, POINTS, TARGETS, loss="hinge"), lambda: outputs(MLP, POINTS)):
+        with pytest.raises(TypeError, match="a model is a Module that is called with a list of inputs, not <class"):
+            use()
+
+
+def test_a_share_may_be_any_number_between_and_a_pair_a_list():
+    for validation in (np.float32(0.5), Fraction(1, 2), [POINTS, TARGETS]):
+        assert fit(MLP(2, [1]), POINTS, TARGETS, loss="hinge", epochs=1, validation=validation).updates == 1
 
 
 def test_numpy_s_whole_numbers_are_whole_numbers():

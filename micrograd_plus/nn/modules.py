@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Set as AbstractSet
+from typing import Any, Never, cast
 
 from .. import modes
 from ..engine import Operand, Value, _commit, _tick
@@ -54,9 +55,9 @@ class Predictor(Module):
 
     classes: tuple[Label, ...] | None = None
 
-    def __call__(self, x: Sequence[Operand]) -> Any:
+    def __call__(self, x: Sequence[Operand], *others: Never) -> Any:
         """What the model gives for one row of inputs: a list, or one Value when there is one output."""
-        return self.totals(x)
+        return self.totals(inputs_of(self, x, others) if others else x)
 
     def totals(self, x: Sequence[Operand]) -> Any:
         """The total inputs of the output units: a list, or one Value when there is one unit."""
@@ -70,8 +71,9 @@ class Predictor(Module):
         require_eager("predict() gives numbers, and on a tape those of one row would stand for all: call the model itself")
         with modes.no_grad():
             if self.classes is None:
-                return [_numbers(self(x)) for x in rows_of(X)]
-            return [self.classes[winner(several(_numbers(self.totals(x))))] for x in rows_of(X)]
+                return [_numbers(self(x)) for x in rows_of(X, "predict")]
+            totals = [several(_numbers(self.totals(x))) for x in rows_of(X, "predict")]
+            return [self.classes[winner(of_row)] for of_row in totals]
 
     def score(self, X: Iterable[Sequence[Operand]], y: Iterable[Any]) -> float:  # noqa: N803
         """The share of rows whose class is predicted right; without classes R², as in scikit-learn.
@@ -102,6 +104,9 @@ def winner(totals: Sequence[float]) -> int:
 
 def labels(classes: Iterable[Any], units: int | None = None) -> tuple[Label, ...]:
     """The classes as Python's own numbers and strings; ValueError unless they differ and `units` can tell them apart."""
+    if isinstance(classes, (AbstractSet, Mapping)) or not isinstance(classes, Iterable):
+        raise TypeError("classes are listed in their order, as in range(3) or ['no', 'yes'], not "
+                        f"{classes!r}")
     found = tuple([label.item() if type(label).__module__ == "numpy" else label for label in classes])
     for label in found:
         if not isinstance(label, Label) or (isinstance(label, float) and not math.isfinite(label)):
@@ -125,18 +130,58 @@ def indices(targets: Iterable[Any], classes: Sequence[Label]) -> list[int]:
     return found
 
 
-def rows_of(X: Any) -> Iterable[Any]:  # noqa: N803
-    """The rows of what is given: those of a data frame, too, whose iterator has the names of its columns."""
+def inputs_of(model: Module, x: Any, others: Sequence[Any] = ()) -> Sequence[Operand]:
+    """The inputs of one example, as a model was given them; TypeError that says what was meant."""
+    name = type(model).__name__
+    if others:
+        given = ", ".join(repr(one) for one in (x, *others) if one is not None)
+        raise TypeError(f"{name} takes its inputs in one list: model([{given}]), not "
+                        f"model({given})")
+    if isinstance(x, (list, tuple)):
+        return x
+    if isinstance(x, (str, bytes, AbstractSet, Mapping)):
+        raise TypeError(f"{name} takes its inputs in a list or an array, not in a "
+                        f"{type(x).__name__}")
+    if not isinstance(x, Sized) or not number_of_axes(x):
+        raise TypeError(f"{name} takes its inputs in a list, a single one, too: model([{x!r}]), "
+                        f"not a {type(x).__name__}")
+    return cast("Sequence[Operand]", x)
+
+
+def number_of_axes(x: Any) -> int:
+    """How deep an array is; what is no array counts as one list."""
+    axes: int = getattr(x, "ndim", 1)
+    return axes
+
+
+def misfit(model: Module, inputs: int, x: Sequence[Any],
+           error: TypeError | None = None) -> Exception:
+    """What to raise for inputs that are not as many as the model has, or are not all numbers."""
+    sized = [one for one in x if isinstance(one, Sized) and not isinstance(one, (str, bytes))]
+    if any(map(number_of_axes, sized)) or number_of_axes(x) > 1:
+        return TypeError(f"{model!r} takes one example at a time, {inputs} numbers or Values, but "
+                         f"got a batch of {len(x)}: call it for each, or take "
+                         "training.outputs(model, X), which gives the numbers for all")
+    if error is None:
+        return ValueError(f"{model!r} takes {inputs} inputs, but got {len(x)}")
+    return TypeError(f"{model!r} takes {inputs} numbers or Values: {error}")
+
+
+def rows_of(X: Any, user: str) -> Iterator[Any]:  # noqa: N803
+    """The rows of what is given; of a data frame, too, whose iterator has the names of columns."""
     if hasattr(X, "toarray"):
-        raise TypeError(f"rows of numbers cannot be read from a sparse {type(X).__name__}: give its .toarray()")
-    rows: Iterable[Any] = X.to_numpy() if hasattr(X, "to_numpy") else X
-    return rows
+        raise TypeError(f"{user} cannot read the rows of a sparse {type(X).__name__}: give its "
+                        ".toarray()")
+    for row in X.to_numpy() if hasattr(X, "to_numpy") else X:
+        if not isinstance(row, Iterable) or not number_of_axes(row):
+            raise TypeError(f"{user} takes rows of inputs, as in [[0.0, 1.0], [1.0, 1.0]], but "
+                            f"{row!r} is no row: one example goes into a list of its own")
+        yield row
 
 
 def several(out: Any) -> list[Any]:
     """Outputs in a list, also when there is one of them."""
-    axes: int = getattr(out, "ndim", 1)  # an array of none is a number
-    return list(out) if hasattr(out, "__len__") and axes else [out]
+    return list(out) if hasattr(out, "__len__") and number_of_axes(out) else [out]
 
 
 def require_eager(advice: str) -> None:

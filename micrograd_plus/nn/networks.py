@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any, Never
 
 from .. import ops
 from ..engine import Operand, Value
-from .modules import Label, Predictor, labels, named, require_eager, several
-from .neurons import Generator, Layer, activations, chosen, threshold
+from ..options import one_of, real_number, whole_number
+from .modules import Label, Predictor, inputs_of, labels, named, require_eager, several
+from .neurons import Generator, Layer, activations, generator_of, threshold
 
 
 class MLP(Predictor):
@@ -27,35 +28,54 @@ class MLP(Predictor):
     x: `record(lambda x, masks: model(x, masks), x, model.masks(), parameters=model)`.
     """
 
-    def __init__(self, nin: int, nouts: Sequence[int], activation: str | Callable[[Any], Any] = "relu",
+    def __init__(self, nin: int, nouts: Iterable[int], activation: str | Callable[[Any], Any] = "relu",
                  init: str = "uniform", rng: Generator | None = None, *, output: str = "linear", dropout: float = 0.0,
-                 classes: Iterable[Any] | None = None, pieces: int = 2) -> None:
+                 classes: Iterable[Any] | None = None, pieces: int = 2, **others: Never) -> None:
+        if others:
+            raise TypeError(_no_options(others))
+        self.dropout = real_number(dropout, "dropout, the probability to leave out a hidden unit,")
         if not 0.0 <= dropout < 1.0:
             raise ValueError(f"dropout is the probability to leave out a hidden unit, from 0 to less than 1, not {dropout}")
-        sizes = [nin, *nouts]
-        if output == "softmax" and sizes[-1] < 2:
-            raise ValueError("the softmax of one output is always 1: take a sigmoid, or two outputs")
-        known = {**activations(), "threshold": threshold, "softmax": ops.softmax}
-        self.output, self._finish, self.dropout = output, chosen("output", output, known), dropout
+        sizes = _sizes(nin, nouts)
+        finish = _finish_of(output, sizes[-1])
         self.classes: tuple[Label, ...] | None = None
         if classes is not None:
             self.classes = labels(classes, sizes[-1])
         elif output == "softmax" or (output in ("sigmoid", "threshold") and sizes[-1] == 1):
             self.classes = tuple(range(max(2, sizes[-1])))
-        self.layers = [Layer(sizes[i], sizes[i + 1], nonlin=i != len(nouts) - 1, activation=activation, init=init, rng=rng,
-                             pieces=pieces) for i in range(len(nouts))]
+        last = len(sizes) - 2
+        self.layers = [Layer(sizes[i], sizes[i + 1], nonlin=i != last, activation=activation, init=init, rng=rng,
+                             pieces=pieces) for i in range(last + 1)]
+        self._output, self._finish = output, finish
 
-    def __call__(self, x: Sequence[Operand], masks: Sequence[Operand] | None = None) -> Any:
+    @property
+    def output(self) -> str:
+        """What becomes of the total inputs of the last layer, by its name; it may be set."""
+        return self._output
+
+    @output.setter
+    def output(self, output: str) -> None:
+        self._finish = _finish_of(output, *[len(layer.neurons) for layer in self.layers[-1:]])
+        self._output = output
+
+    def __call__(self, x: Sequence[Operand], masks: Sequence[Operand] | None = None,
+                 *others: Never) -> Any:
         """The outputs: a list, or one Value when there is one; with masks, those of a thinned network in training."""
+        if others:
+            inputs_of(self, x, (masks, *others))
         totals = self.totals(x, masks)
-        if self.output == "linear":
+        if self._output == "linear":
             return totals
-        if self.output == "softmax" or isinstance(totals, Value):
+        if self._output == "softmax" or isinstance(totals, Value):
             return self._finish(totals)
         return [self._finish(total) for total in totals]
 
     def totals(self, x: Sequence[Operand], masks: Sequence[Operand] | None = None) -> Any:
         """The total inputs of the output units, which some call logits: a list, or one Value when there is one unit."""
+        if masks is not None and not hasattr(masks, "__len__"):
+            inputs_of(self, x, (masks,))
+        if type(x) is not list and not isinstance(x, Value):
+            x = inputs_of(self, x)
         if masks is not None and len(masks) != self._masked():
             raise ValueError(f"this model takes {self._masked()} masks, one for each hidden unit when it has dropout, "
                              f"but got {len(masks)}")
@@ -75,7 +95,7 @@ class MLP(Predictor):
         """
         require_eager("the masks of dropout would be the same for all rows of this tape: give the recorded function masks "
                       "as an argument, record it with `model.masks()` drawn before, and draw new ones for each row")
-        source = random if rng is None else rng
+        source = generator_of(rng)
         kept = 1.0 / (1.0 - self.dropout)
         return [0.0 if source.uniform(0.0, 1.0) < self.dropout else kept for _ in range(self._masked())]
 
@@ -95,3 +115,31 @@ class MLP(Predictor):
     def __repr__(self) -> str:
         finish = "" if self.output == "linear" else f" with {self.output} output"
         return f"MLP of [{', '.join(str(layer) for layer in self.layers)}]{finish}"
+
+
+def _sizes(nin: Any, nouts: Any) -> list[int]:
+    """How many inputs there are, and how many neurons in each layer."""
+    if isinstance(nouts, (AbstractSet, Mapping)) or not isinstance(nouts, Iterable):
+        given = f"{nouts}, 1" if isinstance(nouts, int) else "16, 1"
+        raise TypeError(f"the sizes of an MLP's layers are a list, as in MLP({nin!r}, [{given}]), "
+                        f"not {nouts!r}")
+    sizes = [whole_number(nin, "nin, the number of inputs of an MLP,")]
+    for i, size in enumerate(nouts):
+        sizes.append(whole_number(size, f"the size of layer {i} of an MLP"))
+    return sizes
+
+
+def _finish_of(output: Any, units: int = 0) -> Callable[[Any], Any]:
+    """What becomes of the total inputs of so many output units."""
+    known = {**activations(), "threshold": threshold, "softmax": ops.softmax}
+    if one_of(output, "output", known) == "softmax" and units == 1:
+        raise ValueError("the softmax of one output is always 1: take a sigmoid, or two outputs")
+    return known[output]
+
+
+def _no_options(others: Mapping[str, Any]) -> str:
+    if "nonlin" in others:
+        return ('an MLP has no option nonlin, as its neurons have: for hidden layers without an '
+                'activation give activation="linear"; what follows the last layer is its output')
+    return (f"an MLP has no option {', '.join(others)}; there are: activation, init, rng, output, "
+            "dropout, classes, pieces")

@@ -8,22 +8,41 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Sequence, Sized
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Never, Protocol
 
 from .. import ops
 from ..engine import Operand, Value, record
-from .modules import Module, named
+from ..options import one_of, whole_number, yes_or_no
+from .modules import Module, inputs_of, misfit, named
 
 
 class Generator(Protocol):
-    """What an `rng` must offer: `random.Random` does, and so does the module `random`."""
+    """What an `rng` must offer: `random.Random` does, and so does the module `random`.
+
+    A generator of NumPy will do, too, where nothing more is drawn than `uniform` numbers.
+    """
 
     def uniform(self, a: float, b: float) -> float:
         """A number drawn evenly from [a, b]."""
 
     def gauss(self, mu: float, sigma: float) -> float:
         """A number drawn from the normal distribution."""
+
+
+def generator_of(rng: Any, draw: str = "uniform") -> Any:
+    """What draws numbers: `rng`, or the module `random`; TypeError for what cannot draw so."""
+    if rng is None:
+        return random
+    if not hasattr(rng, draw):
+        raise TypeError(f"rng is a generator with {draw}(a, b), as random.Random(0) has, not "
+                        f"{rng!r}")
+    return rng
+
+
+def _he(nin: int, _nout: int, rng: Generator) -> float:
+    drawn: float = generator_of(rng, "gauss").gauss(0.0, math.sqrt(2.0 / nin))
+    return drawn
 
 
 def _xavier(nin: int, nout: int, rng: Generator) -> float:
@@ -34,7 +53,7 @@ def _xavier(nin: int, nout: int, rng: Generator) -> float:
 # From the number of inputs, the number of neurons in the layer and a generator: one weight.
 INITIALISATIONS: dict[str, Callable[[int, int, Generator], float]] = {
     "uniform": lambda _nin, _nout, rng: rng.uniform(-1, 1),
-    "he": lambda nin, _nout, rng: rng.gauss(0.0, math.sqrt(2.0 / nin)),  # He et al. 2015, eq. 10: ReLUs keep the variance
+    "he": _he,  # He et al. 2015, eq. 10: ReLUs keep the variance
     "xavier": _xavier,  # Glorot & Bengio 2010, eq. 16: between keeping the variance of outputs and that of gradients
     "zero": lambda _nin, _nout, _rng: 0.0,  # for a single layer; the units of a hidden one would stay alike for ever
 }
@@ -59,11 +78,15 @@ def activations() -> dict[str, Callable[[Any], Any]]:
     return {**unary, "leaky_relu": ops.leaky_relu, "linear": linear}
 
 
-def chosen(kind: str, name: str, among: dict[str, Any]) -> Any:
-    """What is called `name`; ValueError, with the names there are, when nothing is."""
-    if name not in among:
-        raise ValueError(f"no {kind} is called {name!r}; there are: {', '.join(among)}")
-    return among[name]
+def function_called(activation: str | Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The activation of a neuron by its name, or the function that it is."""
+    if callable(activation):
+        return activation
+    if activation is None:
+        raise TypeError("activation is a name or a function of a Value, not None: "
+                        '"linear" leaves it out')
+    known = {**activations(), "threshold": threshold, "maxout": linear}
+    return known[one_of(activation, "activation", known)]
 
 
 class Neuron(Module):
@@ -71,8 +94,9 @@ class Neuron(Module):
 
     `activation` is a name from `activations()`, "threshold", "maxout" or a function of a Value; `init` is "uniform" (on
     [-1, 1], as micrograd), "he", "xavier" (in a layer of `nout` neurons) or "zero"; `rng` draws the weights, by default the
-    module `random`. The bias starts at 0. Raises ValueError for a name that does not exist, for nin < 1, and when called
-    with a number of inputs that is not nin.
+    module `random`. The bias starts at 0. Raises TypeError for options of another kind, as an activation's name for
+    `nonlin`, and when called with a batch; ValueError for a name that does not exist, for nin < 1, and when called with a
+    number of inputs that is not nin.
 
     A maxout neuron gives the largest of `pieces` total inputs, each with weights and a bias of its own (Goodfellow et al.
     2013): w and b are those of the first, and the others are the neurons `more`.
@@ -80,28 +104,45 @@ class Neuron(Module):
 
     def __init__(self, nin: int, nonlin: bool = True, activation: str | Callable[[Any], Any] = "relu",
                  init: str = "uniform", rng: Generator | None = None, nout: int = 1, pieces: int = 2) -> None:
-        if nin < 1:
-            raise ValueError(f"a neuron needs at least one input, not {nin}")
-        if pieces < 2:
-            raise ValueError(f"a maxout neuron has at least two pieces, not {pieces}")
-        draw = chosen("initialisation", init, INITIALISATIONS)
-        source = random if rng is None else rng
-        known = {**activations(), "threshold": threshold, "maxout": linear}
-        self.activation = activation if nonlin else "linear"
-        self._activate = chosen("activation", activation, known) if isinstance(activation, str) else activation
+        nin = whole_number(nin, "nin, the number of inputs of a neuron,")
+        nout = whole_number(nout, "nout, the number of neurons in a layer,")
+        pieces = whole_number(pieces, "pieces, the total inputs of a maxout neuron,", least=2)
+        given: Any = nonlin
+        is_activation = isinstance(given, str) or callable(given)
+        advice = f": the activation is another option, activation={given!r}" if is_activation else ""
+        nonlin = yes_or_no(nonlin, "nonlin, whether a neuron has an activation,", advice)
+        function = function_called(activation)
+        draw = INITIALISATIONS[one_of(init, "initialisation", INITIALISATIONS)]
+        source = generator_of(rng)
         self.w = [Value(draw(nin, nout, source)) for _ in range(nin)]
         self.b = Value(0)
-        self.nonlin = nonlin
-        others = pieces - 1 if self.activation == "maxout" else 0
+        others = pieces - 1 if nonlin and activation == "maxout" else 0
         self.more = [Neuron(nin, nonlin=False, init=init, rng=rng, nout=nout) for _ in range(others)]
+        self._activation, self._activate, self.nonlin = activation, function, nonlin
 
-    def __call__(self, x: Sequence[Operand]) -> Value:
-        """The neuron's output for `nin` numbers or Values."""
-        if not isinstance(x, Sized):
-            raise TypeError(f"{self!r} takes a sequence of {len(self.w)} numbers or Values, not a {type(x).__name__}")
+    @property
+    def activation(self) -> str | Callable[[Any], Any]:
+        """The activation, "linear" when not `nonlin`; it may be set, but not from or to "maxout"."""
+        return self._activation if self.nonlin else "linear"
+
+    @activation.setter
+    def activation(self, activation: str | Callable[[Any], Any]) -> None:
+        function = function_called(activation)
+        if self.more or activation == "maxout":
+            raise ValueError(f"{self!r} cannot become one with the activation {activation!r}: a "
+                             "maxout neuron has weights that others have not, so make a new one")
+        self._activation, self._activate, self.nonlin = activation, function, True
+
+    def __call__(self, x: Sequence[Operand], *others: Never) -> Value:
+        """The neuron's output for `nin` numbers or Values, all in one list."""
+        if type(x) is not list or others:
+            x = inputs_of(self, x, others)
         if len(x) != len(self.w):
-            raise ValueError(f"{self!r} takes {len(self.w)} inputs, but got {len(x)}")
-        total = record(ops.dot_row, (self.b, *self.w, *x))
+            raise misfit(self, len(self.w), x)
+        try:
+            total = record(ops.dot_row, (self.b, *self.w, *x))
+        except TypeError as error:
+            raise misfit(self, len(self.w), x, error) from None
         if not self.nonlin:
             return total
         if isinstance(self._activate, ops.Primitive):
@@ -135,10 +176,13 @@ class Layer(Module):
     """`nout` neurons that see the same `nin` inputs; a layer of one gives its Value, not a list."""
 
     def __init__(self, nin: int, nout: int, **kwargs: Any) -> None:
+        nout = whole_number(nout, "nout, the number of neurons in a layer,")
         self.neurons = [Neuron(nin, nout=nout, **kwargs) for _ in range(nout)]
 
-    def __call__(self, x: Sequence[Operand]) -> Any:
+    def __call__(self, x: Sequence[Operand], *others: Never) -> Any:
         """The outputs of the neurons, in order."""
+        if type(x) is not list or others:
+            x = inputs_of(self, x, others)
         out = [n(x) for n in self.neurons]
         return out[0] if len(out) == 1 else out
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Never
 
 from .. import ops
 from ..engine import Operand, Value
-from .modules import Predictor, assign, indices, labels, rows_of, winner
-from .neurons import Generator, Layer, threshold
+from ..options import real_number, whole_number
+from .modules import Predictor, assign, indices, inputs_of, labels, rows_of, winner
+from .neurons import Generator, Layer, generator_of, threshold
 
 Unit = list[float]  # the bias, then the weights; a row of inputs begins with the 1 that goes with the bias
 
@@ -41,7 +42,7 @@ class SingleLayer(Predictor):
 
     def _rows(self, X: Iterable[Sequence[Operand]], targets: Sequence[Any]) -> list[Unit]:  # noqa: N803
         """The rows, checked, with a 1 before each."""
-        rows = [[1.0, *[ops.as_float(x, "fit") for x in row]] for row in rows_of(X)]
+        rows = [[1.0, *[ops.as_float(x, "fit") for x in row]] for row in rows_of(X, "fit")]
         width = len(self.layer.neurons[0].w)
         for i, row in enumerate(rows):
             if len(row) != 1 + width or not all(map(math.isfinite, row)):
@@ -75,11 +76,14 @@ class Perceptron(SingleLayer):
     """
 
     def __init__(self, nin: int, classes: Iterable[Any] = (0, 1)) -> None:
+        if classes is None:
+            raise TypeError("a perceptron tells classes apart: list them, or take an Adaline, which "
+                            "learns numbers")
         super().__init__(nin, classes)
 
-    def __call__(self, x: Sequence[Operand]) -> Any:
+    def __call__(self, x: Sequence[Operand], *others: Never) -> Any:
         """From one unit 1 or 0; from several the list of their total inputs, of which the largest wins."""
-        totals = self.totals(x)
+        totals = self.totals(inputs_of(self, x, others) if others else x)
         return threshold(totals) if isinstance(totals, Value) else totals
 
     def fit(self, X: Iterable[Sequence[Operand]], y: Iterable[Any], passes: int = 100,  # noqa: N803
@@ -92,6 +96,7 @@ class Perceptron(SingleLayer):
         most (R/γ)² mistakes (Novikoff 1962), so the last number is 0 if `passes` are enough; when none do, it never is.
         There is no rate: from weights at 0, it would scale all of them alike and change no decision.
         """
+        passes = whole_number(passes, "passes, how often to go over the rows,")
         targets = indices(y, self.classes or ())
         rows, units = self._rows(X, targets), self._units()
         mistakes: list[int] = []
@@ -137,6 +142,8 @@ class Adaline(SingleLayer):
         positive, and FloatingPointError when it is so large that the error grows beyond all numbers; the weights then are
         what they were.
         """
+        rate = real_number(rate, "rate, how far a step goes,")
+        passes = whole_number(passes, "passes, how often to go over the rows,")
         if not 0.0 < rate < math.inf:
             raise ValueError(f"a rate is positive and finite, not {rate!r}")
         targets = self._targets(y)
@@ -168,7 +175,9 @@ class Adaline(SingleLayer):
 
 
 def _order(rows: int, rng: Generator | None) -> Iterator[int] | Sequence[int]:
-    return range(rows) if rng is None else sorted(range(rows), key=lambda _: rng.uniform(0.0, 1.0))
+    if rng is None:
+        return range(rows)
+    return sorted(range(rows), key=lambda _: generator_of(rng).uniform(0.0, 1.0))
 
 
 def _total(unit: Unit, row: Unit) -> float:

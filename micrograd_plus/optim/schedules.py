@@ -10,30 +10,58 @@ from dataclasses import dataclass
 from math import inf, pi
 from typing import Any
 
-from ..ops import as_float, cos
+from ..ops import cos
+from ..options import real_number, whole_number, yes_or_no
 
 BELOW_ONE = ("momentum", "smoothing", "betas")
 ABOVE_ZERO = ("epsilon", "every", "updates")
 FROM_ZERO_ON = ("learning_rate", "weight_decay", "initial_accumulator", "initial", "factor", "decay", "final", *BELOW_ONE)
+WHOLE = ("every", "updates")
+YES_OR_NO = ("nesterov", "centered", "amsgrad")
 
 
 class Settings:
-    """A dataclass whose numbers lie in the range that their name asks for, else ValueError; other names may be anything."""
+    """A dataclass whose settings are what their name asks for; other names may be anything.
+
+    Raises TypeError for a setting of another kind, and ValueError for a number out of its range.
+    """
 
     def __post_init__(self) -> None:
         for name, given in vars(self).items():
-            if name in (*ABOVE_ZERO, *FROM_ZERO_ON) and not callable(given):
-                for number in given if isinstance(given, (list, tuple)) else [given]:
-                    self.checked(name, number)
+            if name in YES_OR_NO:
+                yes_or_no(given, f"the {name} of {type(self).__name__}")
+            elif name == "betas":
+                self._require_numbers(name, given)
+            elif name in (*ABOVE_ZERO, *FROM_ZERO_ON):
+                self._require_number(name, given)
 
     def checked(self, name: str, number: Any) -> float:
         """The number as a float."""
         kind, above_zero, below_one = type(self).__name__, name in ABOVE_ZERO, name in BELOW_ONE
-        x = as_float(number, f"the {name} of {kind}")
+        x = real_number(number, f"the {name} of {kind}")
         if not (x > 0.0 if above_zero else x >= 0.0) or not x < (1.0 if below_one else inf):
             raise ValueError(f"the {name} of {kind} must be {'above' if above_zero else 'at least'} 0 and "
                              f"{'below 1' if below_one else 'finite'}, not {number!r}")
         return x
+
+    def _require_numbers(self, name: str, given: Any) -> None:
+        if not isinstance(given, (list, tuple)):
+            kind = type(self).__name__
+            raise TypeError(f"the {name} of {kind} are numbers in a tuple, not {given!r}")
+        for number in given:
+            self.checked(name, number)
+
+    def _require_number(self, name: str, given: Any) -> None:
+        kind = type(self).__name__
+        if name == "learning_rate" and isinstance(given, type):
+            raise TypeError(f"the learning_rate of {kind} is a number, or a schedule with its "
+                            f"settings, as in {kind}(InverseTimeDecay(0.1, decay=0.01)), not "
+                            f"{given.__name__} without any")
+        if name == "learning_rate" and callable(given):
+            return  # a schedule, whose numbers are checked as they come
+        self.checked(name, given)
+        if name in WHOLE:
+            whole_number(given, f"the {name} of {kind}")
 
 
 @dataclass(frozen=True)

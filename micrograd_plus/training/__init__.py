@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from numbers import Integral
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -23,12 +22,21 @@ from ..engine import Value, adjoints, nodes_below
 from ..nn import Module
 from ..nn.modules import assign
 from ..optim import BUILT_IN, Adam
+from ..options import whole_number
 from ..tape.executors.python import CHUNK, sum_of_chunk
 from ..tape.program import Floats
 from ..tape.reals import real_array
 from ..tape.recorder import record
 from ..tape.tape import Tape
-from .supervision import Loss, examples_of, function_of, held_out_of, loss_called, numbers_of, target_of
+from .supervision import (
+    Loss,
+    examples_of,
+    function_of,
+    held_out_of,
+    loss_called,
+    numbers_of,
+    target_of,
+)
 
 
 class Optimizer(Protocol):
@@ -86,17 +94,19 @@ def fit(model: Module, X: Any, y: Any, *, loss: str | Loss, optimizer: Optimizer
     chosen: Any = loss_called(loss) if isinstance(loss, str) else loss
     if not callable(chosen):
         raise TypeError(f"a loss is a function of an output and a target, or the name of one, not {loss!r}")
+    whole_number(epochs, "epochs")
+    whole_number(threads, "threads")
+    if batch_size is not None:
+        whole_number(batch_size, "batch_size")
+    if early_stopping is not None:
+        whole_number(early_stopping, "early_stopping, for how many epochs to wait,")
+    if penalty is not None and not callable(penalty):
+        raise TypeError("penalty is a function of the parameters, as lambda weights: 0.001 * "
+                        f"losses.l2_penalty(weights) is, not {penalty!r}")
     rows, width = examples_of(model, X, y, chosen, "")
     rows, held_out = held_out_of(model, rows, width, validation, chosen, seed)
     if early_stopping is not None and not len(held_out):
         raise ValueError("early stopping watches the validation loss: give validation data")
-    counts: list[tuple[str, Any]] = [("epochs", epochs), ("threads", threads), ("batch_size", batch_size),
-                                     ("early_stopping", early_stopping)]
-    for name, number in counts:
-        if number is None and name in ("batch_size", "early_stopping"):
-            continue
-        if isinstance(number, bool) or not isinstance(number, Integral) or number < 1:
-            raise ValueError(f"{name} is a whole number of at least 1, not {number!r}")
     chosen_optimizer: Any = Adam() if optimizer is None else optimizer
     if isinstance(chosen_optimizer, type) or not hasattr(chosen_optimizer, "update"):
         raise TypeError(f"the optimizer is one such as Adam(0.01), with its settings, not {optimizer!r}")

@@ -6,7 +6,8 @@ They only translate: `training.fit` trains, on recorded tapes, and an `MLP` is w
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from ..losses import l2_penalty
 from ..nn import MLP
 from ..optim import Adam
+from ..options import real_number
 from ..tape.program import Floats
 from ..tape.reals import require_no_dates, require_unmasked
 from . import fit, outputs
@@ -43,16 +45,27 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no ty
         self.early_stopping, self.validation_fraction, self.random_state = early_stopping, validation_fraction, random_state
 
     def _train(self, X: Floats, targets: Floats, outputs: int, loss: str) -> None:  # noqa: N803
+        no_order = isinstance(self.hidden, (str, AbstractSet, Mapping))
+        if no_order or not isinstance(self.hidden, Iterable):
+            raise TypeError("hidden has the sizes of the hidden layers in a tuple or a list, as in "
+                            f"hidden=(16, 16), not {self.hidden!r}")
+        alpha = real_number(self.alpha, "alpha, the weight of the squares of the parameters,")
+        if not 0.0 <= alpha < np.inf:
+            raise ValueError(f"alpha is the weight of a penalty, 0 or more, not {alpha}")
+        if self.early_stopping is True:
+            raise TypeError("early_stopping is the number of epochs to wait, as in "
+                            "early_stopping=10, or None, not True")
+        patience = self.early_stopping or None
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self.model_ = MLP(X.shape[1], [*self.hidden, outputs], activation=self.activation, init=self.init,
                           rng=random.Random(seed))  # noqa: S311  # weights need no secrets
 
         def penalty(parameters: Any) -> Any:
-            return self.alpha * l2_penalty(parameters)
+            return alpha * l2_penalty(parameters)
         self.history_ = fit(
             self.model_, X, targets, loss=loss, optimizer=Adam(self.learning_rate), epochs=self.epochs, seed=seed,
-            batch_size=self.batch_size, penalty=penalty if self.alpha else None, early_stopping=self.early_stopping,
-            validation=self.validation_fraction if self.early_stopping else None, progress=False)
+            batch_size=self.batch_size, penalty=penalty if alpha else None, early_stopping=patience,
+            validation=self.validation_fraction if patience else None, progress=False)
         self.n_iter_ = len(self.history_.losses)
 
     def _read(self, X: Any, y: Any, **options: Any) -> Any:  # noqa: N803

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ def examples_of(model: Module, X: Any, y: Any, loss: Loss, which: str) -> tuple[
 
 def function_of(model: Module, loss: Loss | None = None) -> Callable[..., Any]:
     """The model as a function of its inputs; for a loss that takes total inputs it stops at these."""
-    if not callable(model) or not hasattr(model, "parameters"):
+    if not callable(model) or not hasattr(model, "parameters") or isinstance(model, type):
         raise TypeError(f"a model is a Module that is called with a list of inputs, not {model!r}")
     entropies = ("softmax", losses.cross_entropy), ("sigmoid", losses.binary_cross_entropy)
     if (getattr(model, "output", ""), loss) in entropies:
@@ -93,17 +94,18 @@ def held_out_of(model: Module, rows: Floats, width: int, validation: Any, loss: 
     """The rows to learn from, and those to validate with."""
     if validation is None:
         return rows, rows[:0]
-    if isinstance(validation, tuple):
+    if isinstance(validation, (tuple, list)) and len(validation) == 2:
         others, targets = validation
         held_out, of_validation = examples_of(model, others, targets, loss, "the validation data's ")
         if of_validation != width or held_out.shape[1] != rows.shape[1]:
             raise ValueError("the validation data must have as many inputs and targets as the examples")
         return rows, held_out
-    if not isinstance(validation, float) or not 0.0 < validation < 1.0:
+    share = float(validation) if isinstance(validation, Real) else 0.0
+    if not 0.0 < share < 1.0:
         raise ValueError(f"validation is a share between 0 and 1, or a pair (X, y), not {validation!r}")
-    count = round(validation * len(rows))
+    count = round(share * len(rows))
     if not 0 < count < len(rows):
-        raise ValueError(f"{validation} of {len(rows)} examples leaves none to learn from, or none to validate with")
+        raise ValueError(f"{share} of {len(rows)} examples leaves none to learn from, or none to validate with")
     order = np.arange(len(rows)) if seed is None else np.random.default_rng(seed).permutation(len(rows))
     return rows[np.sort(order[count:])], rows[np.sort(order[:count])]
 
