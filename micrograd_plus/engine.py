@@ -354,7 +354,7 @@ class Value:
     @_kept
     def explain(self, leaf: Value | str, **options: Any) -> Any:
         """The chain rule from `leaf` (or its label) to this Value, in words and numbers; see `micrograd_plus.explain`."""
-        from .chain_rule.explanation import explain
+        from .chain_rule import explain
         return explain(self, leaf, **options)
 
 

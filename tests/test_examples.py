@@ -7,7 +7,7 @@ import mpmath
 import pytest
 
 from micrograd_plus import examples
-from micrograd_plus.chain_rule.explanation import explain
+from micrograd_plus.chain_rule import explain
 
 # The values in the order of computation, and the gradients by name; 12 decimals where the numbers are not whole.
 NUMBERS = {

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from micrograd_plus import draw, no_grad, ops
-from micrograd_plus.chain_rule.explanation import explain
+from micrograd_plus.chain_rule import explain
 from micrograd_plus.engine import Value, adjoints, local_gradients, nodes_below
 
 

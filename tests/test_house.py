@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -130,13 +131,43 @@ def test_rows_are_made_in_the_table_or_from_a_user_s_function():
     assert makers <= {"ops", "autodiff"}
 
 
-def test_the_package_s_front_door_is_an_index_and_nothing_else():
+def test_the_package_s_front_door_is_an_index_of_what_type_checkers_see():
     docstring, *statements = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8")).body
     assert isinstance(docstring.value.value, str)
-    assert {type(statement) for statement in statements} == {ast.ImportFrom, ast.Assign}
-    imported = {alias.asname or alias.name for s in statements[:-1] for alias in s.names}
-    assert imported == set(micrograd_plus.__all__)
-    assert [target.id for target in statements[-1].targets] == ["__all__"]
+    checking = next(s for s in statements if isinstance(s, ast.If))
+    seen = {alias.asname or alias.name for s in checking.body for alias in s.names}
+    assert seen == set(micrograd_plus.__all__) == set(micrograd_plus._ROOM_OF) | {"ops"}
+    for name in micrograd_plus.__all__:
+        assert getattr(micrograd_plus, name) is not None
+        assert name in dir(micrograd_plus)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        micrograd_plus.nothing  # asking is the test
+
+
+def test_no_module_bears_the_name_of_a_public_function():
+    modules = {path.stem for path in PACKAGE.glob("*.py")} | {path.name for path in PACKAGE.iterdir() if path.is_dir()}
+    assert modules & set(micrograd_plus.__all__) == {"ops"}
+
+
+LOADED = "print([m for m in sys.modules if m.split('.')[0] in ('numpy', 'micrograd_plus')])"
+
+
+@pytest.mark.parametrize(("statement", "expected"), [
+    ("import micrograd_plus", {"micrograd_plus"}),
+    ("import hypothesis", {"micrograd_plus", "micrograd_plus.support", "micrograd_plus.support.hypothesis_entry"}),
+])
+def test_the_door_is_light(statement, expected):
+    code = f"import sys; {statement}; {LOADED}"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert set(ast.literal_eval(found)) <= expected
+
+
+def test_the_engine_needs_neither_numpy_nor_what_is_built_on_it():
+    code = f"import sys; from micrograd_plus.engine import Value; (Value(2.0) * 3).backward(); {LOADED}"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    rooms = {module.split(".")[1] for module in ast.literal_eval(found) if "." in module}
+    assert rooms <= below("engine") | {"engine"}
+    assert "numpy" not in ast.literal_eval(found)
 
 
 def written_files():

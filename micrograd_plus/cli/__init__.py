@@ -18,7 +18,7 @@ from pathlib import Path
 from subprocess import SubprocessError
 from typing import NoReturn, TextIO
 
-from ..chain_rule.explanation import explain
+from ..chain_rule import explain
 from ..chain_rule.naming import Names
 from ..drawing import draw
 from ..engine import Value, nodes_below, tangents

@@ -14,7 +14,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ..chain_rule.explanation import explain
+from ..chain_rule import explain
 from ..drawing import Picture, draw
 from ..engine import Value
 from ..examples import Circuit, all_examples, factoring_chain

@@ -10,9 +10,9 @@ import numpy as np
 from ..engine import Value
 from ..modes import no_grad
 from ..ops import as_float
+from ..tape import Tape
 from ..tape.program import Floats
 from ..tape.reals import given_array, real_array, require_finite
-from ..tape.tape import Tape
 from ..tracing import tracing
 
 Function = Callable[[list[Any]], Any]  # from a list of numbers or Values to one of them, or to a sequence of them

@@ -14,10 +14,15 @@ for those who test what runs a tape. Hypothesis knows the types: `st.from_type(V
 `graphs()`, and that of a Tape `tapes()`.
 """
 
+import sys
+
 from .check import gradcheck
 from .failure import Failure, GradientError, NotChecked
 from .program import Program
 from .reference import Precise
-from .strategies import graphs, tapes, values
+from .strategies import graphs, register, tapes, values
 
 __all__ = ["Failure", "GradientError", "NotChecked", "Precise", "Program", "gradcheck", "graphs", "tapes", "values"]
+
+if "hypothesis" in sys.modules:  # otherwise it calls when it is imported
+    register()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .. import ops
 from ..engine import Value
 from ..ops import Primitive
-from ..tape.tape import Tape
+from ..tape import Tape
 from .differences import rounded
 from .program import Instruction, Program
 from .reference import arithmetic, evaluate

@@ -23,20 +23,11 @@ from ..nn import Module
 from ..nn.modules import assign
 from ..optim import BUILT_IN, Adam
 from ..options import whole_number
+from ..tape import Tape, record
 from ..tape.executors.python import CHUNK, sum_of_chunk
 from ..tape.program import Floats
 from ..tape.reals import real_array
-from ..tape.recorder import record
-from ..tape.tape import Tape
-from .supervision import (
-    Loss,
-    examples_of,
-    function_of,
-    held_out_of,
-    loss_called,
-    numbers_of,
-    target_of,
-)
+from .supervision import Loss, examples_of, function_of, held_out_of, loss_called, numbers_of, target_of
 
 
 class Optimizer(Protocol):
