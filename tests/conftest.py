@@ -4,6 +4,7 @@ Rows that a test adds to the table go with it.
 """
 
 import os
+import signal
 import sys
 import threading
 
@@ -45,3 +46,16 @@ def _table_as_before():
     yield
     table.clear()
     table.update(before)
+
+
+@pytest.fixture
+def ctrl_c_raises():
+    """Python's own handler, which is not there when a shell started the tests in the background.
+
+    A tool that traces lines, as coverage does, stands aside: struck while it holds its own lock, it would never let go.
+    """
+    before, tracer = signal.signal(signal.SIGINT, signal.default_int_handler), sys.gettrace()
+    sys.settrace(None)
+    yield
+    sys.settrace(tracer)
+    signal.signal(signal.SIGINT, before)

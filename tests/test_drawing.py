@@ -12,7 +12,7 @@ import pygraphviz
 import pytest
 
 from micrograd_plus import Value, detect_anomaly, draw, draw_dot, explain, no_grad, ops, trace
-from micrograd_plus.drawing import layout
+from micrograd_plus.drawing import process
 from micrograd_plus.nn import MLP, Neuron
 from micrograd_plus.support.text import number
 
@@ -257,7 +257,7 @@ def test_bad_options_are_refused_by_name_and_nothing_is_written(tmp_path):
 def test_without_graphviz_a_value_shows_its_repr_and_draw_says_what_to_install(monkeypatch):
     *_, e = lecture_graph()
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
-    monkeypatch.setattr(layout.shutil, "which", lambda _: None)
+    monkeypatch.setattr(process.shutil, "which", lambda _: None)
     with pytest.raises(ImportError, match=r"micrograd-plus\[draw\].*apt install graphviz"):
         draw(e)
     assert e._repr_mimebundle_() == {"text/plain": repr(e)}

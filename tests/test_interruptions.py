@@ -2,7 +2,6 @@
 
 import random
 import signal
-import sys
 import threading
 import time
 
@@ -73,19 +72,6 @@ def test_a_forward_cut_short_changes_nothing_and_stays_stale(evaluations):
     with pytest.raises(ValueError, match="forward"):
         out.backward()
     assert out.forward().data == 1 + 2 * SIZE + 8 * SIZE / 10
-
-
-@pytest.fixture
-def ctrl_c_raises():
-    """Python's own handler, which is not there when a shell started the tests in the background.
-
-    A tool that traces lines, as coverage does, stands aside: struck while it holds its own lock, it would never let go.
-    """
-    before, tracer = signal.signal(signal.SIGINT, signal.default_int_handler), sys.gettrace()
-    sys.settrace(None)
-    yield
-    sys.settrace(tracer)
-    signal.signal(signal.SIGINT, before)
 
 
 def interrupt_self(delay):

@@ -2,33 +2,70 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import Literal
 
 from .. import ops
 from ..engine import Value, adjoints, nodes_below, tangents
 from ..support.text import number
-from .model import Box, Model, Wire, add_boxes, with_constants
+from .layout import effort
+from .model import Box, Model, Wire, add_boxes, stubbed, with_constants
 
 Collapse = Literal["auto", "none", "neuron", "layer"]
 
 OPENED = 40  # boxes up to which a picture opens its dot gates, as slides do
 CLOSED = 150  # boxes above which first the neurons close, then the layers
-CUT = 3000  # boxes of which no picture shows more
+WORK = 5000  # the effort of layout that no picture may cost: well under a second
+CUT = WORK // 2  # boxes that take as much, so no picture has more
 
 
 def adjust(model: Model, collapse: Collapse, fold_constants: bool) -> Model:
     """The model at the level of detail asked for; "auto" chooses one that can be read."""
     boxes = model.boxes
     if collapse == "none" or (collapse == "auto" and _count_opened(boxes) <= OPENED):
-        boxes = _dots_opened(model)
+        boxes = _dots_opened(model, _cut(boxes, CUT))
     if collapse in ("neuron", "layer") or (collapse == "auto" and _too_many(boxes)):
         boxes = _neurons_closed(boxes)
     if collapse == "layer" or (collapse == "auto" and _too_many(boxes)):
         boxes = _layers_closed(boxes)
-    boxes = _cut(boxes, CUT if collapse == "none" else 2 * CLOSED)
-    return Model(_constants_folded(boxes) if fold_constants else boxes, model.mode, model.wrt, model.gathered)
+    if fold_constants:
+        boxes = _constants_folded(boxes)
+    if collapse != "none" and sum(box.kind != "constant" for box in boxes) > 2 * CLOSED:
+        boxes = _cut(boxes, CLOSED)
+    return shrunk(replace(model, boxes=boxes), WORK)
+
+
+def shrunk(model: Model, work: int) -> Model:
+    """The model cut down until its layout takes no more than so much effort; itself where that is so already."""
+    if _effort(model.boxes, set(model.boxes)) <= work:
+        return model
+    nearest = list(_nearest_first(model.boxes))
+    fitting, too_many = 1, len(nearest)
+    while too_many - fitting > 1:
+        middle = (fitting + too_many) // 2
+        if _effort(model.boxes, _and_constants(nearest[:middle])) <= work:
+            fitting = middle
+        else:
+            too_many = middle
+    return replace(model, boxes=_cut(model.boxes, fitting))
+
+
+def _effort(boxes: Iterable[Box], shown: Collection[Box]) -> int:
+    """The effort of laying out those shown of the boxes, with a stub for each that lost operands."""
+    numbers: dict[Box, int] = {}
+    operands: list[list[int]] = []
+    for box in boxes:
+        if box in shown:
+            below = [numbers[w.source] for w in box.wires if w.source in shown]
+            if len(below) < len(box.wires):
+                below.append(len(operands))
+                operands.append([])
+            numbers[box] = len(operands)
+            operands.append(below)
+    return effort(operands)
 
 
 def _too_many(boxes: Iterable[Box]) -> bool:
@@ -39,10 +76,10 @@ def _count_opened(boxes: Iterable[Box]) -> int:
     return sum(max(1, len(box.wires) - 1) if box.primitive is ops.dot_row else 1 for box in boxes)
 
 
-def _dots_opened(model: Model) -> list[Box]:
+def _dots_opened(model: Model, boxes: list[Box]) -> list[Box]:
     opened: list[Box] = []
-    for box in model.boxes:
-        if box.primitive is ops.dot_row:
+    for box in boxes:
+        if box.primitive is ops.dot_row and box.whole:
             opened += _expansion(box, model.mode == "forward")
         if box.kind != "constant":  # an opened gate's go to the gates inside it
             opened.append(box)
@@ -107,10 +144,9 @@ def _neurons_closed(boxes: list[Box]) -> list[Box]:
     users = _users(boxes)
     closed: dict[Box, Box] = {}  # from the box that gives a neuron's output to the neuron
     hidden: set[Box] = set()
-    fed = {w.source for box in boxes if box.primitive is ops.dot_row for w in box.wires[len(box.wires) // 2 + 1:]}
-    for dot in boxes:
-        if dot.primitive is not ops.dot_row:
-            continue
+    dots = [box for box in boxes if box.primitive is ops.dot_row and box.whole]
+    fed = {w.source for dot in dots for w in dot.wires[len(dot.wires) // 2 + 1:]}
+    for dot in dots:
         inputs = len(dot.wires) // 2  # a bias, as many weights, and they
         weights, wires = dot.wires[:inputs + 1], dot.wires[inputs + 1:]
         out, local = dot, 1.0
@@ -161,30 +197,24 @@ def _replaced(boxes: list[Box], by: dict[Box, Box]) -> list[Box]:
 
 def _cut(boxes: list[Box], limit: int) -> list[Box]:
     """The boxes nearest the output, up to a limit, with a stub wherever operands were left out."""
-    if len(boxes) <= limit:
-        return boxes
-    near = dict.fromkeys(boxes[-1:])
-    for box in _growing(near):
+    near = _and_constants(islice(_nearest_first(boxes), limit))
+    return boxes if len(near) == len(boxes) else stubbed(box for box in boxes if box in near)
+
+
+def _nearest_first(boxes: Sequence[Box]) -> Iterator[Box]:
+    """The boxes but for constants, by the number of gates between them and the output, which comes first."""
+    waiting = deque(boxes[-1:])
+    met = set(waiting)
+    while waiting:
+        box = waiting.popleft()
+        yield box
         for wire in box.wires:
-            if len(near) < limit:
-                near[wire.source] = None
-    kept = []
-    for box in boxes:
-        if box in near:
-            left_out = [wire for wire in box.wires if wire.source not in near]
-            if left_out:
-                stub = Box("cut", symbol=f"… {len(left_out)} more", note="what lies further from the output is not drawn")
-                kept.append(stub)
-                box.wires = [w for w in box.wires if w.source in near] + [Wire(stub, None, len(left_out))]
-            kept.append(box)
-    return kept
+            if wire.source not in met and wire.source.kind != "constant":
+                met.add(wire.source)
+                waiting.append(wire.source)
 
 
-def _growing(things: dict[Box, None]) -> Iterable[Box]:
-    """The keys of a dict that grows while they are visited."""
-    visited = 0
-    while visited < len(things):
-        batch = list(things)[visited:]
-        visited += len(batch)
-        yield from batch
-
+def _and_constants(boxes: Iterable[Box]) -> set[Box]:
+    """The boxes with the constants that go into them."""
+    found = set(boxes)
+    return found.union(w.source for box in found for w in box.wires if w.source.kind == "constant")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -41,6 +42,11 @@ class Box:
         """The name or, for want of one, the symbol."""
         return self.name or self.symbol or "leaf"
 
+    @property
+    def whole(self) -> bool:
+        """Whether all its operands are there."""
+        return not any(wire.source.kind == "cut" for wire in self.wires)
+
 
 @dataclass(eq=False, repr=False)
 class Wire:
@@ -49,6 +55,9 @@ class Wire:
     source: Box
     local: float | None
     count: int = 1
+
+
+BEYOND = Box("cut", note="what lies further from the output is not drawn")
 
 
 @dataclass(eq=False, repr=False)
@@ -106,27 +115,37 @@ def build(root: Value, mode: Mode = "reverse", wrt: Value | str | None = None,
     """The model of the whole graph below `root`, one box a Value and one a constant operand."""
     order = nodes_below(root)
     named = named_by(names)
-    titles = {v: visible(v.label or named.get(v, "")) for v in order}
-    stale = {v for v, _ in stale_nodes(order)}
+    titles = {v: visible(title) for v in order if (title := v.label or named.get(v, ""))}
+    stale = _stale(order)
     derivatives: Mapping[Value, float | None] = {v: known_gradient(v) for v in order}
     source = None
     if mode == "forward":
         source = _source(order, wrt, names)
         found = tangents(order, {source: 1.0})
         derivatives = {v: found.get(v, 0.0) for v in order}
+    gathered = mode == "reverse" and _are_gathered(order, derivatives)
     boxes: dict[Value, Box] = {}
     if len(order) > HUGE:
         near = _nearest(root, HUGE // 10)
         order = [v for v in order if v in near]
-        boxes.update({o: Box("cut", symbol="…", note="what lies further from the output is not drawn")
-                      for v in order for o in value_operands(v) if o not in near})
-    add_boxes(order, derivatives, boxes)
+        boxes = {o: BEYOND for v in order for o in value_operands(v) if o not in near}
+    made = add_boxes(order, derivatives, boxes)
     places = _places(order)
     for v in order:
-        boxes[v].name = titles[v] or places.get(v, "")
-        boxes[v].stale = v in stale or any(wire.source.stale for wire in boxes[v].wires)
-    gathered = mode == "reverse" and _are_gathered(order, derivatives)
-    return Model(with_constants(boxes.values()), mode, "" if source is None else boxes[source].title, gathered)
+        boxes[v].name = titles.get(v) or places.get(v, "")
+        boxes[v].stale = v in stale
+    swept = "" if source is None else titles.get(source) or (boxes[source].title if source in boxes else "leaf")
+    return Model(stubbed(with_constants(made)), mode, swept, gathered)
+
+
+def _stale(order: Sequence[Value]) -> set[Value]:
+    """The nodes that an edit since they were computed has reached, through however many others."""
+    stale = {v for v, _ in stale_nodes(order)}
+    if stale:
+        for v in order:
+            if not stale.isdisjoint(value_operands(v)):
+                stale.add(v)
+    return stale
 
 
 def _places(order: Iterable[Value]) -> dict[Value, str]:
@@ -148,11 +167,15 @@ def _are_gathered(order: Sequence[Value], derivatives: Mapping[Value, float | No
 
 
 def _nearest(root: Value, count: int) -> set[Value]:
-    """About `count` Values nearest to the root, by the number of gates between."""
-    near, edge = {root}, [root]
-    while edge and len(near) < count:
-        edge = list(dict.fromkeys(o for v in edge for o in value_operands(v) if o not in near))
-        near.update(edge)
+    """So many Values nearest to the root, by the number of gates between."""
+    near, waiting = {root}, deque([root])
+    while waiting:
+        for operand in value_operands(waiting.popleft()):
+            if operand not in near:
+                if len(near) == count:
+                    return near
+                near.add(operand)
+                waiting.append(operand)
     return near
 
 
@@ -186,3 +209,18 @@ def add_boxes(order: Sequence[Value], derivatives: Mapping[Value, float | None],
 def with_constants(boxes: Iterable[Box]) -> list[Box]:
     """The boxes, each behind the constants that only it uses."""
     return [b for box in boxes for b in (*(w.source for w in box.wires if w.source.kind == "constant"), box)]
+
+
+def stubbed(boxes: Iterable[Box]) -> list[Box]:
+    """The boxes, each behind a stub in place of those of its operands that are not among them."""
+    boxes = list(boxes)
+    shown = set(boxes)
+    kept = []
+    for box in boxes:
+        left_out = sum(wire.count for wire in box.wires if wire.source not in shown)
+        if left_out:
+            stub = Box("cut", symbol=f"… {left_out} more", note=BEYOND.note)
+            kept.append(stub)
+            box.wires = [w for w in box.wires if w.source in shown] + [Wire(stub, None, left_out)]
+        kept.append(box)
+    return kept

@@ -8,18 +8,22 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any, Literal
 
 from .. import modes
 from ..engine import Value
 from ..support.files import write_whole
 from .dot import digraph
-from .layout import Rankdir
-from .levels import Collapse, adjust
+from .layout import QUICK, Rankdir
+from .levels import WORK, Collapse, adjust, shrunk
 from .model import Mode, Model, build
 from .svg import render, summary
 
 Constants = Literal["fold", "show"]
+
+SECONDS = 2.0  # that a picture may take
+EFFORTS = (WORK, WORK // 4)  # of layout, tried in this order, before the one that is certainly quick
 
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
@@ -75,18 +79,30 @@ def draw(root: Value, mode: Mode = "reverse", wrt: Value | str | None = None, co
 
     `mode` "reverse" shows each node's gradient, "forward" its derivative with respect to the node `wrt` (or its label).
     `constants` are folded into their gates or shown as boxes of their own. `collapse` closes neurons or layers into one
-    box; "auto" does so above 150 boxes. `rankdir` is LR, TB, RL or BT, the way from leaves to output. `names`, such as
-    locals(), names Values without a label. Raises TypeError when `root` is no Value, ValueError for an unknown option,
-    and ImportError, saying what to install, when there is no Graphviz.
+    box; "auto" does so above 150 boxes. What is too much to lay out in time is cut to what lies nearest the output, so
+    that no picture takes more than about two seconds, and Ctrl-C ends any. `rankdir` is LR, TB, RL or BT, the way from
+    leaves to output. `names`, such as locals(), names Values without a label.
+
+    Raises TypeError when `root` is no Value, ValueError for an unknown option, and ImportError, saying what to install,
+    when there is no Graphviz.
     """
     for option, chosen, known in (("mode", mode, ("reverse", "forward")), ("constants", constants, ("fold", "show")),
-                                  ("collapse", collapse, ("auto", "none", "neuron", "layer"))):
+                                  ("collapse", collapse, ("auto", "none", "neuron", "layer")),
+                                  ("rankdir", rankdir, ("LR", "RL", "TB", "BT"))):
         if chosen not in known:
             raise ValueError(f"{option} must be one of {', '.join(known)}, not {chosen!r}")
     if not isinstance(root, Value):
         raise TypeError(f"only a Value has a graph to draw, not a {type(root).__name__}")
+    end = monotonic() + SECONDS
     with modes.switched(recording=True, anomaly=False, simplify=None):  # whatever the caller is in the middle of
         model = adjust(build(root, mode, wrt, names), collapse, constants == "fold")
+    for work in EFFORTS:  # a slow machine gets a smaller picture, so that it has one in time
+        model = shrunk(model, work)
+        try:
+            return Picture(render(model, rankdir, max(0.1, 0.5 * (end - monotonic()))), model, rankdir)
+        except (TimeoutError, RuntimeError):  # the last attempt tells whatever is wrong with the child process
+            continue
+    model = shrunk(model, QUICK)
     return Picture(render(model, rankdir), model, rankdir)
 
 

@@ -34,14 +34,18 @@ CAPTION = 420.0  # the least width, so that the picture does not move when its c
 LABELLED = 120  # wires up to which each is a curve with an arrow and its local gradient in print; more are hairlines
 
 
-def render(model: Model, rankdir: Rankdir = "LR") -> str:
-    """The model as one <svg> element, to be saved or put into a page as it is."""
+def render(model: Model, rankdir: Rankdir = "LR", seconds: float | None = None) -> str:
+    """The model as one <svg> element, to be saved or put into a page as it is.
+
+    Raises TimeoutError when its layout takes longer than `seconds`.
+    """
     index = {box: i for i, box in enumerate(model.boxes)}
     wires = [(wire, box) for box in model.boxes for wire in box.wires]
     labelled = len(wires) <= LABELLED
     horizontal = rankdir in ("LR", "RL")
     layout = lay_out([_size(box) for box in model.boxes], [(index[w.source], index[box]) for w, box in wires], rankdir,
-                     gap=(82.0 if horizontal else 46.0) if labelled else 130.0, splines="spline" if labelled else "line")
+                     gap=(82.0 if horizontal else 46.0) if labelled else 130.0, splines="spline" if labelled else "line",
+                     seconds=seconds)
     caption = _caption(model, labelled and any(_has_label(wire) for wire, _ in wires))
     total = max(layout.width, CAPTION) + 2 * MARGIN, layout.height + 2 * MARGIN + 24
     w, h = (f"{x:.0f}" for x in total)

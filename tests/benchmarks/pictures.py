@@ -1,0 +1,90 @@
+"""How long pictures take: every shape of graph from 10 to 20,000 gates, and how soon Ctrl-C is heard.
+
+`python tests/benchmarks/pictures.py` prints for each shape the slowest of its sizes and options; `--quick` tries few.
+"""
+
+import argparse
+import itertools
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from shapes import SHAPES
+
+from micrograd_plus import draw
+from micrograd_plus.engine import nodes_below
+
+SIZES = (10, 30, 60, 100, 150, 300, 600, 1_000, 2_000, 5_000, 10_000, 20_000)
+LIMIT, HEARD = 2.0, 1.0
+
+STRUCK = """
+import sys, threading, time
+sys.path.insert(0, {tests!r})
+import shapes
+from micrograd_plus import draw
+graph = shapes.SHAPES[{shape!r}]({gates})
+draw(shapes.chain(3))
+print("drawing", flush=True)
+try:
+    while True:
+        draw(graph, collapse="none")
+except KeyboardInterrupt:
+    print("heard", flush=True)
+"""
+
+
+def slowest(make, sizes, options):
+    """The slowest picture of a shape: its seconds, gates, boxes, and options."""
+    found = []
+    for gates in sizes:
+        graph = make(gates)
+        graph.backward()
+        for collapse, mode, constants, rankdir in options:
+            chosen = {"collapse": collapse, "mode": mode, "constants": constants, "rankdir": rankdir}
+            begin = time.perf_counter()
+            picture = draw(graph, **chosen, wrt=graph if mode == "forward" else None)
+            seconds = time.perf_counter() - begin
+            found.append((seconds, len(nodes_below(graph)), len(picture.model.boxes), " ".join(chosen.values())))
+    return max(found), found
+
+
+def seconds_to_hear(shape, gates, delay):
+    """From a SIGINT in the middle of a drawing to the KeyboardInterrupt."""
+    program = STRUCK.format(tests=str(Path(__file__).parent.parent), shape=shape, gates=gates)
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "drawing\n"
+        time.sleep(delay)
+        begin = time.perf_counter()
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "heard\n"
+        return time.perf_counter() - begin
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="two options and six sizes")
+    quick = parser.parse_args().quick
+    options = list(itertools.product(("auto", "none", "neuron", "layer"), ("reverse", "forward"), ("fold", "show"),
+                                     ("LR", "TB")))
+    if quick:
+        options = [("auto", "reverse", "fold", "LR"), ("none", "reverse", "show", "TB")]
+    sizes = SIZES[::2] if quick else SIZES
+    strikes = range(2 if quick else 6)
+    print("shape           slowest  Values  boxes  median  Ctrl-C heard after  options of the slowest")
+    worst = latest = 0.0
+    for name, make in SHAPES.items():
+        (seconds, values, boxes, chosen), every = slowest(make, sizes, options)
+        median = sorted(s for s, *_ in every)[len(every) // 2]
+        heard = max(seconds_to_hear(name, 20_000 if k % 2 else 1_000, 0.1 + 0.13 * k) for k in strikes)
+        worst, latest = max(worst, seconds), max(latest, heard)
+        print(f"{name:14s}  {seconds:5.2f} s  {values:6d}  {boxes:5d}  {median:4.2f} s  {heard:16.2f} s  {chosen}",
+              flush=True)
+    print(f"slowest {worst:.2f} s (at most {LIMIT:g}), Ctrl-C heard after {latest:.2f} s (at most {HEARD:g})")
+
+
+if __name__ == "__main__":
+    main()
