@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tapes import EXECUTORS, any_number, bits, reading_data
-from test_interruptions import ctrl_c_raises, interrupt_self  # noqa: F401  # a fixture
+from test_interruptions import interrupt_self
 
 from micrograd_plus import Value, custom, ops, record
 from micrograd_plus.tape import executors
