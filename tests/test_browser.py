@@ -1,11 +1,14 @@
-"""The gallery in a real browser, headless and with no network: what it lays out is what a reader sees."""
+"""Pictures and the gallery in a real browser, headless and with no network: what it lays out is what a reader sees."""
 
+import html
+import json
 import os
 import re
 import shutil
 import subprocess
 
 import pytest
+from overlaps import picture, texts
 
 from micrograd_plus.cli import main
 from micrograd_plus.examples import all_examples
@@ -48,3 +51,33 @@ def test_it_paints_something_in_light_and_in_dark(page, tmp_path):
         sizes.append(picture.read_bytes())
     assert min(map(len, sizes)) > 50_000  # a blank page of this size takes a tenth of it
     assert sizes[0] != sizes[1]
+
+
+MEASURE = """<!DOCTYPE html><meta charset="utf-8"><body>%s<pre id="measured"></pre><script>
+const measured = [...document.querySelectorAll("svg")].map(svg => {
+  const frame = svg.getBoundingClientRect();
+  return [...svg.querySelectorAll("text")].map(text => {
+    const r = text.getBoundingClientRect();
+    return [r.left - frame.left, r.top - frame.top, r.right - frame.left, r.bottom - frame.top];
+  });
+});
+document.getElementById("measured").textContent = JSON.stringify(measured);
+</script>"""
+
+
+def test_texts_take_no_more_room_than_was_reckoned_with_so_none_overlap(tmp_path):
+    drawn = [picture(seed).svg for seed in range(5_000, 5_080)]
+    page = tmp_path / "pictures.html"
+    page.write_text(MEASURE % "\n".join(drawn), encoding="utf-8")
+    shown = browse(tmp_path / "profile", "--dump-dom", page.as_uri())
+    found = json.loads(html.unescape(re.search(r'<pre id="measured">(.*?)</pre>', shown, re.DOTALL)[1]))
+    assert sum(map(len, found)) > 2_000
+    for svg, measured in zip(drawn, found, strict=True):
+        for (text, reckoned, _), real in zip(texts(svg), measured, strict=True):
+            assert real[2] - real[0] > 0 or not text.strip()
+            assert real[0] > reckoned[0] - 1, text
+            assert real[1] > reckoned[1] - 1, text
+            assert real[2] < reckoned[2] + 1, text
+            assert real[3] < reckoned[3] + 1, text
+        for i, r in enumerate(measured):
+            assert not any(r[0] < s[2] and s[0] < r[2] and r[1] < s[3] and s[1] < r[3] for s in measured[i + 1:])

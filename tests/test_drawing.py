@@ -10,9 +10,11 @@ from xml.etree import ElementTree as ET
 
 import pygraphviz
 import pytest
+from overlaps import faults, picture, wires_and_numbers
 
 from micrograd_plus import Value, detect_anomaly, draw, draw_dot, explain, no_grad, ops, trace
-from micrograd_plus.drawing import process
+from micrograd_plus.drawing import arrangement, process
+from micrograd_plus.examples import all_examples
 from micrograd_plus.nn import MLP, Neuron
 from micrograd_plus.support.text import number
 
@@ -50,12 +52,12 @@ def count(picture, tag):
 
 
 def outline(markup):
-    """The elements and attributes of a piece of HTML, without texts and values."""
+    """The elements and attributes of a piece of HTML, without texts and values, and without lengths of texts."""
     found = []
 
     class Outline(HTMLParser):
         def handle_starttag(self, tag, attrs):
-            found.append((tag, *sorted(name for name, _ in attrs)))
+            found.append((tag, *sorted({name for name, _ in attrs} - {"textlength", "lengthadjust"})))
 
     Outline().feed(markup)
     return found
@@ -107,6 +109,73 @@ def test_a_times_a_has_two_edges():
     assert count(draw(y), "polygon") == 2
     assert str(draw_dot(y)).count("->") == 2
     assert trace(y) == ([a, y], [(a, y), (a, y)])
+
+
+@pytest.mark.parametrize("rankdir", ["LR", "RL", "TB", "BT"])
+def test_where_two_wires_cross_both_numbers_can_be_read(rankdir):
+    a, b = Value(-2.0, label="a"), Value(3.0, label="b")
+    f = (a * b) * (a + b)
+    f.backward()
+    drawn = draw(f, rankdir=rankdir)
+    assert faults(drawn.svg) == ([], [])
+    assert wires_and_numbers(drawn) == (6, 6)
+
+
+@pytest.mark.parametrize("first", range(0, 200, 40))
+def test_no_two_texts_overlap_and_none_leaves_its_box(first):
+    """The first of those that `python tests/overlaps.py 2000` draws."""
+    for seed in range(first, first + 40):
+        drawn = picture(seed)
+        assert faults(drawn.svg) == ([], []), seed
+        wires, numbers = wires_and_numbers(drawn)
+        assert wires == numbers, seed
+
+
+@pytest.mark.slow
+def test_no_two_texts_overlap_in_any_of_two_thousand_pictures():
+    for seed in range(2_000):
+        assert faults(picture(seed).svg) == ([], []), seed
+
+
+@pytest.mark.parametrize("make", all_examples().values(), ids=all_examples())
+@pytest.mark.parametrize("rankdir", ["LR", "TB"])
+def test_no_two_texts_overlap_in_the_examples_of_lectures(make, rankdir):
+    *_, out = make().values()
+    for _ in range(2):
+        for options in ({}, {"constants": "show"}, {"mode": "forward", "wrt": out}):
+            assert faults(draw(out, rankdir=rankdir, **options).svg) == ([], [])
+        out.backward()
+
+
+def test_numbers_in_the_middle_of_their_wires_would_overlap(monkeypatch):
+    def middles(curves, sizes, boxes, frame):
+        return [size and ((c[0][0] + c[-1][0]) / 2, (c[0][1] + c[-1][1]) / 2) for c, size in zip(curves, sizes)]
+
+    monkeypatch.setattr(arrangement, "place_labels", middles)
+    assert sum(bool(faults(picture(seed).svg)[0]) for seed in range(40)) > 10
+
+
+def test_numbers_that_find_no_place_however_wide_the_picture_are_left_to_the_hints(monkeypatch):
+    monkeypatch.setattr(arrangement, "label_size", lambda text: (2000.0, 16.0))
+    x = Value(2.0)
+    y = ops.tanh(x)
+    drawn = draw(y * x)
+    assert wires_and_numbers(drawn) == (3, 0)
+    assert not any("on the wires" in text for text in texts(drawn))
+    assert "local gradient 2.0" in [t.text for t in ET.fromstring(drawn.svg).iter(f"{SVG}title")]
+
+
+@pytest.mark.parametrize("rankdir", ["LR", "TB"])
+@pytest.mark.parametrize("label", ["x", "W" * 40, "日本語" * 9])
+def test_a_caption_stays_in_the_frame(label, rankdir):
+    x = Value(1.0, label=label)
+    f = x * 2
+    for state in (lambda: None, f.backward, lambda: setattr(x, "data", 3.0)):
+        state()
+        for out in (x, x * 3, f):
+            out.label = label
+            for options in ({}, {"mode": "forward", "wrt": out}):
+                assert faults(draw(out, rankdir=rankdir, **options).svg) == ([], [])
 
 
 def test_constants_are_folded_into_their_gate_or_shown():
@@ -189,13 +258,14 @@ def test_a_zero_is_printed_without_a_sign_wherever_a_number_is_read():
 @pytest.mark.parametrize("label", HOSTILE, ids=lambda label: ascii(label[:20]))
 def test_no_label_creates_an_element_or_attribute(label, tmp_path):
     def graph(name):
-        y = Value(2.0, label=name) * Value(3.0, label="b")
+        y = (Value(2.0, label=name) * Value(3.0, label="b")).tanh().tanh()  # long enough for any caption
         y.label = name
         y.backward()
         return y
 
     def shape(svg):
-        return [(e.tag, *sorted(set(e.attrib) - {"class"})) for e in ET.fromstring(svg).iter()]
+        return [(e.tag, *sorted(set(e.attrib) - {"class", "textLength", "lengthAdjust"}))
+                for e in ET.fromstring(svg).iter()]
 
     harmless, hostile = draw(graph("a")), draw(graph(label))
     assert shape(hostile.svg) == shape(harmless.svg)
@@ -204,8 +274,8 @@ def test_no_label_creates_an_element_or_attribute(label, tmp_path):
     assert outline(hostile._repr_mimebundle_()["text/html"]) == [("img", "alt", "src")]
     for source in (hostile.save(tmp_path / "x.dot").read_text(encoding="utf-8"), draw_dot(graph(label)).source):
         parsed = pygraphviz.AGraph(string=source)
-        assert [sorted(n.attr) for n in parsed.nodes()] == [["fillcolor", "label"]] * 3
-        assert len(parsed.edges()) == 2
+        assert [sorted(n.attr) for n in parsed.nodes()] == [["fillcolor", "label"]] * 5
+        assert len(parsed.edges()) == 4
         assert not any(n.attr["label"].startswith("<") and n.attr["label"].endswith(">") for n in parsed.nodes())
 
 

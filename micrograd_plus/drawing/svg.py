@@ -9,9 +9,24 @@ from __future__ import annotations
 import math
 from xml.etree import ElementTree as ET
 
-from ..support.text import number, shortened, width
-from .layout import Layout, Point, Rankdir, lay_out
+from ..support.text import number, shortened
+from .arrangement import (
+    CHIP,
+    LONGEST,
+    NAME,
+    NUMBER,
+    SMALL,
+    Arrangement,
+    arrange,
+    box_size,
+    chip_width,
+    label_size,
+    label_text,
+    title_width,
+)
+from .layout import Point, Rankdir
 from .model import Box, Model, Wire
+from .widths import is_measured, width
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 LIGHT = {"paper": "#ffffff", "card": "#f6f8fa", "gate": "#ffffff", "edge": "#c4ccd4", "ink": "#1f2328",
@@ -24,14 +39,8 @@ _RULES = "".join(f".mgp-{name}-f{{fill:{colour}}}.mgp-{name}-s{{stroke:{colour}}
 STYLE = f"@media screen and (prefers-color-scheme: dark) {{{_RULES}}}"
 
 MARGIN = 16.0
-CARD = 70.0  # the height of a card with three lines
-NUMBER = 13.0  # font sizes
-NAME = 14.0
-SMALL = 11.0
-LONGEST = 10  # characters of a number in a box: its width does not depend on the value, so a layout stays
-LONGEST_ON_WIRE = 7
 CAPTION = 420.0  # the least width, so that the picture does not move when its caption changes
-LABELLED = 120  # wires up to which each is a curve with an arrow and its local gradient in print; more are hairlines
+LINE = 15.0  # from one line of a caption to the next
 
 
 def render(model: Model, rankdir: Rankdir = "LR", seconds: float | None = None) -> str:
@@ -39,31 +48,32 @@ def render(model: Model, rankdir: Rankdir = "LR", seconds: float | None = None) 
 
     Raises TimeoutError when its layout takes longer than `seconds`.
     """
-    index = {box: i for i, box in enumerate(model.boxes)}
-    wires = [(wire, box) for box in model.boxes for wire in box.wires]
-    labelled = len(wires) <= LABELLED
-    horizontal = rankdir in ("LR", "RL")
-    layout = lay_out([_size(box) for box in model.boxes], [(index[w.source], index[box]) for w, box in wires], rankdir,
-                     gap=(82.0 if horizontal else 46.0) if labelled else 130.0, splines="spline" if labelled else "line",
-                     seconds=seconds)
-    caption = _caption(model, labelled and any(_has_label(wire) for wire, _ in wires))
-    total = max(layout.width, CAPTION) + 2 * MARGIN, layout.height + 2 * MARGIN + 24
+    places = arrange(model, rankdir, seconds)
+    pieces = _caption(model, any(places.labels))
+    natural = places.right - places.left
+    across = max(natural, CAPTION, *(width(piece, SMALL) for piece in pieces))
+    lines = _in_lines(pieces, across)
+    total = across + 2 * MARGIN, places.layout.height + 2 * MARGIN + 9 + LINE * len(lines)
     w, h = (f"{x:.0f}" for x in total)
     svg = ET.Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "class": "mgp", "role": "img", "width": w, "height": h,
                              "viewBox": f"0 0 {w} {h}", "font-family": FONT, "aria-label": summary(model)})
     ET.SubElement(svg, "style").text = STYLE
     _rectangle(svg, (total[0] / 2, total[1] / 2), total, "paper", None, 8)
-    drawing = ET.SubElement(svg, "g", transform=f"translate({MARGIN:.1f} {MARGIN:.1f})")
-    _draw_wires(drawing, model, wires, layout, labelled)
-    for box, centre in zip(model.boxes, layout.centres):
+    left = MARGIN + (across - natural) / 2 - places.left
+    drawing = ET.SubElement(svg, "g", transform=f"translate({left:.1f} {MARGIN:.1f})")
+    _draw_wires(drawing, model, places)
+    _draw_labels(drawing, model, places)
+    for box, centre in zip(model.boxes, places.layout.centres):
         _draw_box(drawing, model, box, centre)
-    _text(svg, (MARGIN, total[1] - 11), caption, SMALL, "muted", anchor="start")
+    for i, line in enumerate(reversed(lines)):
+        _text(svg, (MARGIN, total[1] - 11 - LINE * i), line, SMALL, "muted", anchor="start")
     return ET.tostring(svg, encoding="unicode")
 
 
-def _caption(model: Model, labelled: bool) -> str:
+def _caption(model: Model, labelled: bool) -> list[str]:
+    """What the colours mean, in pieces that stay in one line each."""
     if model.stale:
-        return "A leaf was edited since: call .forward() to evaluate again."
+        return ["A leaf was edited since: call .forward() to evaluate again."]
     output = shortened(model.boxes[-1].name, 12) or "output"
     derivative = f"∂ = ∂{output}/∂·"
     if model.mode == "forward":
@@ -72,7 +82,18 @@ def _caption(model: Model, labelled: bool) -> str:
         derivative = "∂ gathered so far, not of this output alone"
     if not model.known:
         derivative = "∂ unknown before backward()"
-    return f"green: value   red: {derivative}" + ("   on the wires: local gradients" if labelled else "")
+    return ["green: value", f"red: {derivative}"] + ["on the wires: local gradients"] * labelled
+
+
+def _in_lines(pieces: list[str], across: float) -> list[str]:
+    lines = pieces[:1]
+    for piece in pieces[1:]:
+        longer = f"{lines[-1]}   {piece}"
+        if width(longer, SMALL) <= across:
+            lines[-1] = longer
+        else:
+            lines.append(piece)
+    return lines
 
 
 def summary(model: Model) -> str:
@@ -83,29 +104,10 @@ def summary(model: Model) -> str:
     return f"Computational graph of {name} = {number(last.value)}: {len(model.boxes)} boxes, {gates} of them gates"
 
 
-def _size(box: Box) -> Point:
-    if box.kind == "constant":
-        return width(number(box.value), NUMBER) + 18, 26
-    if box.kind == "cut":
-        return width(box.symbol, SMALL) + 20, 26
-    if box.kind == "layer":
-        return max(_title_width(box), 9.0 * len(box.members)) + 24, CARD + 34
-    return max(width("0" * LONGEST, NUMBER) + 18, _title_width(box) + 20), CARD
-
-
-def _title_width(box: Box) -> float:
-    name, chip = width(shortened(box.name), NAME) * 1.08, _chip_width(box)
-    return name + chip + (8 if name and chip else 0)
-
-
-def _chip_width(box: Box) -> float:
-    return width(box.symbol, SMALL + 1) + 14 if box.symbol else 0.0
-
-
 def _draw_box(parent: ET.Element, model: Model, box: Box, centre: Point) -> None:
     g = ET.SubElement(parent, "g", transform=f"translate({centre[0]:.1f} {centre[1]:.1f})")
     ET.SubElement(g, "title").text = model.hint(box)
-    w, h = _size(box)
+    w, h = box_size(box)
     if box.kind in ("constant", "cut"):
         _rectangle(g, (0, 0), (w, h), "card", "edge", h / 2)
         _text(g, (0, 4.5), number(box.value) if box.kind == "constant" else box.symbol,
@@ -113,14 +115,14 @@ def _draw_box(parent: ET.Element, model: Model, box: Box, centre: Point) -> None
         return
     _rectangle(g, (0, 0), (w, h), "card" if box.kind == "leaf" else "gate", "edge", 8 if box.kind == "leaf" else 14,
                dashed=box.stale)
-    name, chip = shortened(box.name), _chip_width(box)
-    left = -_title_width(box) / 2
+    name, chip = shortened(box.name), chip_width(box)
+    left = -title_width(box) / 2
     if box.symbol:
-        at = left + _title_width(box) - chip / 2
+        at = left + title_width(box) - chip / 2
         _rectangle(g, (at, 0), (chip, 20), "chip", None, 10)
-        _text(g, (at, 4.2), box.symbol, SMALL + 1, "onchip", bold=True)
+        _text(g, (at, 4.2), box.symbol, CHIP, "onchip", bold=True)
     if name or not box.symbol:
-        middle = left + (_title_width(box) - (chip + 8 if chip else 0)) / 2
+        middle = left + (title_width(box) - (chip + 8 if chip else 0)) / 2
         if name:
             _text(g, (middle, 4.8), name, NAME, "ink", bold=True)
         else:
@@ -130,10 +132,11 @@ def _draw_box(parent: ET.Element, model: Model, box: Box, centre: Point) -> None
         if all(m.derivative is not None for m in box.members):
             _bars(g, [m.derivative or 0.0 for m in box.members], h / 2 - 22, "slope")
         return
-    value = number(box.value, longest=LONGEST) + (" ?" if box.stale else "")
+    value = number(box.value, longest=LONGEST - 2) + " ?" if box.stale else number(box.value, longest=LONGEST)
     _text(g, (0, -h / 2 + 19), value, NUMBER, "muted" if box.stale else "value", bold=True)
-    derivative = "·" if box.derivative is None else number(box.derivative, longest=LONGEST)
     outdated = model.stale and box.derivative is not None  # it was the slope of a function at another point
+    longest = LONGEST - 2 if outdated else LONGEST
+    derivative = "·" if box.derivative is None else number(box.derivative, longest=longest)
     _text(g, (0, h / 2 - 9.5), f"∂ {derivative}" + (" ?" if outdated else ""), NUMBER,
           "muted" if outdated or box.derivative is None else "slope")
 
@@ -147,8 +150,8 @@ def _bars(parent: ET.Element, numbers: list[float], y: float, colour: str) -> No
         _rectangle(parent, (at, y - height / 2), (6, max(abs(height), 1.0)), colour, None, 1)
 
 
-def _draw_wires(parent: ET.Element, model: Model, wires: list[tuple[Wire, Box]], layout: Layout, labelled: bool) -> None:
-    for (wire, box), curve in zip(wires, layout.curves):
+def _draw_wires(parent: ET.Element, model: Model, places: Arrangement) -> None:
+    for (wire, box), curve in zip(places.wires, places.layout.curves):
         g = ET.SubElement(parent, "g")
         ET.SubElement(g, "title").text = model.wire_hint(wire, box) if wire.count == 1 else f"{wire.count} wires"
         *_, before, end = curve
@@ -160,26 +163,28 @@ def _draw_wires(parent: ET.Element, model: Model, wires: list[tuple[Wire, Box]],
         path = f"M{_at(points[0])}" + "".join(f" C{_at(a)} {_at(b)} {_at(c)}" for a, b, c in bends)
         thickness = _thickness(model, wire, box)
         stroke = {"fill": "none", "stroke": LIGHT["wire"], "class": "mgp-wire-s", "stroke-width": f"{thickness:.2f}"}
-        if not labelled:  # too many for curves and arrows: hairlines, the darker the more flows through them
+        if not places.labelled:  # too many for curves and arrows: hairlines, the darker the more flows through them
             path = f"M{_at(curve[0])} L{_at(curve[-1])}"
             stroke |= {"stroke-width": "0.8", "stroke-opacity": f"{0.5 * thickness - 0.4:.2f}"}
         if wire.local is None and wire.source.kind not in ("layer", "cut") and box.kind != "layer":
             stroke["stroke-dasharray"] = "3 4"
         ET.SubElement(g, "path", {"d": path, **stroke})
-        if not labelled:
+        if not places.labelled:
             continue
         corners = end, (base[0] - 3.6 * uy, base[1] + 3.6 * ux), (base[0] + 3.6 * uy, base[1] - 3.6 * ux)
         arrow = {"points": " ".join(_at(p) for p in corners), "fill": LIGHT["wire"], "class": "mgp-wire-f"}
         ET.SubElement(g, "polygon", arrow)
-        if _has_label(wire):
-            text = "0" if wire.local is None else number(wire.local, longest=LONGEST_ON_WIRE)
-            middle = _middle(curve)
-            _rectangle(g, middle, (width(text, SMALL) + 8, 16), "paper", None, 8)
-            _text(g, (middle[0], middle[1] + 3.8), text, SMALL, "local")
 
 
-def _has_label(wire: Wire) -> bool:
-    return wire.count == 1 and wire.source.kind not in ("layer", "cut")
+def _draw_labels(parent: ET.Element, model: Model, places: Arrangement) -> None:
+    """The local gradients, above all wires."""
+    for (wire, box), place in zip(places.wires, places.labels):
+        if place is not None:
+            g = ET.SubElement(parent, "g")
+            ET.SubElement(g, "title").text = model.wire_hint(wire, box)
+            text = label_text(wire)
+            _rectangle(g, place, label_size(text), "paper", None, 8)
+            _text(g, (place[0], place[1] + 3.8), text, SMALL, "local")
 
 
 def _thickness(model: Model, wire: Wire, box: Box) -> float:
@@ -188,14 +193,6 @@ def _thickness(model: Model, wire: Wire, box: Box) -> float:
         return 1.3
     flow = abs(wire.local * other)
     return 1.1 + 1.9 * math.tanh(flow) if flow == flow else 1.3
-
-
-def _middle(curve: list[Point]) -> Point:
-    segments = (len(curve) - 1) // 3
-    a, b, c, d = curve[3 * (segments // 2):][:4]
-    if segments % 2 == 0:
-        return a
-    return (a[0] + 3 * b[0] + 3 * c[0] + d[0]) / 8, (a[1] + 3 * b[1] + 3 * c[1] + d[1]) / 8
 
 
 def _at(point: Point) -> str:
@@ -219,4 +216,6 @@ def _text(parent: ET.Element, at: Point, text: str, size: float, colour: str, an
                   "fill": LIGHT[colour], "class": f"mgp-{colour}-f", "xml:space": "preserve"}
     if bold:
         attributes["font-weight"] = "600"
+    if not is_measured(text):  # then it is as wide as was reckoned with, whatever the font makes of it
+        attributes |= {"textLength": f"{width(text, size, bold):.1f}", "lengthAdjust": "spacingAndGlyphs"}
     ET.SubElement(parent, "text", attributes).text = text

@@ -1,9 +1,8 @@
-"""Numbers and names as text that is short, hides nothing and has a known width. Knows nothing of the package."""
+"""Numbers and names as text that is short and hides nothing. Knows nothing of the package."""
 
 from __future__ import annotations
 
 import difflib
-import math
 import unicodedata
 from collections.abc import Iterable
 from itertools import islice
@@ -36,12 +35,6 @@ def _shows(character: str) -> bool:
 def shortened(text: str, limit: int = 24) -> str:
     """The text cut to `limit` characters, of which the last then tells."""
     return text if len(text) <= limit else text[:limit - 1] + "…"
-
-
-def width(text: str, size: float) -> float:
-    """An upper estimate of a text's width at a font size, in the unit of the size, for common sans-serif fonts."""
-    return size * math.fsum(1.05 if unicodedata.east_asian_width(c) in "WF" or unicodedata.category(c) == "So" else
-                      0.9 if c in "mwMW@%×÷Σ∂−+<>≤" else 0.4 if c in "iljI.,:;|!' ()" else 0.64 for c in text)
 
 
 def near_misses(word: str, known: Iterable[str], count: int = 3) -> list[str]:
