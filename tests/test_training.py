@@ -8,8 +8,9 @@ from functools import partial
 import numpy as np
 import pytest
 
-from micrograd_plus import Value, losses, ops
-from micrograd_plus.nn import MLP, Module
+from micrograd_plus import Value, losses, no_grad, ops
+from micrograd_plus.nn import MLP, Adaline, Module, Perceptron
+from micrograd_plus.nn.modules import Predictor
 from micrograd_plus.optim import SGD, Adam, Optimizer
 from micrograd_plus.training import fit, outputs
 
@@ -578,3 +579,177 @@ def test_a_loss_that_was_nan_is_not_the_best():
                   loss=lambda o, t: ops.where(t > 0, (o - 1) ** 2, ops.log(o + 0.3) ** 2), validation=([[1.0]], [0.0]))
     assert np.isnan(history.validation_losses[0])
     assert history.best_epoch == np.nanargmin(history.validation_losses)
+
+
+# Values that a model, a loss or a penalty computed once, and keeps. -------------------------------------------------------
+class Keeper(Module):
+    """w·x + w² - z, where w = exp(θ), w² and z = tanh(w²·φ) were computed when it was made."""
+
+    def __init__(self):
+        self.theta, self.phi = Value(0.5), Value(-0.25)
+        self.w = self.theta.exp()
+        self.square = self.w * self.w
+        self.z = (self.square * self.phi).tanh()
+
+    def parameters(self):
+        return [self.theta, self.phi]
+
+    def __call__(self, x):
+        return self.w * x[0] + self.square - self.z
+
+    def made_anew(self, x):
+        """The same without anything that was kept."""
+        w = self.theta.exp()
+        return w * x[0] + w * w - (w * w * self.phi).tanh()
+
+
+class KeptPredictor(Predictor):
+    """A predictor of a user's own, of classes or of numbers."""
+
+    def __init__(self, classes=None):
+        self.keeper, self.classes = Keeper(), classes
+
+    def parameters(self):
+        return self.keeper.parameters()
+
+    def totals(self, x):
+        return self.keeper(x)
+
+
+LINE = np.array([[1.0], [2.0], [-1.0], [0.5]]), np.array([3.0, 6.0, 0.5, 1.0])
+
+
+class Anew(Keeper):
+    def __call__(self, x):
+        return self.made_anew(x)
+
+
+def kept_loss(model):
+    return lambda output, target: (output - target) ** 2 + 0.1 * model.w
+
+
+def kept_penalty(model):
+    return lambda parameters: 0.01 * model.square
+
+
+@pytest.mark.parametrize("make", [Keeper, KeptPredictor])
+@pytest.mark.parametrize("options", [{}, {"batch_size": 1}, {"batch_size": 3, "validation": 0.25, "early_stopping": 3}])
+def test_what_a_model_keeps_follows_its_parameters_in_both_engines(make, options):
+    found = []
+    for engine in ("tape", "eager"):
+        model = make()
+        history = fit(model, *LINE, loss="squared_error", optimizer=SGD(0.01), epochs=5, engine=engine, **options)
+        found.append((history.losses, history.validation_losses, weights(model)))
+    anew = Anew()
+    history = fit(anew, *LINE, loss="squared_error", optimizer=SGD(0.01), epochs=5, **options)
+    assert found[0] == found[1]
+    for told, meant in zip(found[0], (history.losses, history.validation_losses, weights(anew)), strict=True):
+        assert told == pytest.approx(meant, rel=1e-12)  # whose sums have another order
+    assert len(set(history.losses)) == len(history.losses)
+
+
+@pytest.mark.parametrize("engine", ["tape", "eager"])
+def test_losses_and_penalties_may_rest_on_what_is_kept(engine):
+    model, anew = Keeper(), Anew()
+    history = fit(model, *LINE, loss=kept_loss(model), penalty=kept_penalty(model), optimizer=SGD(0.01), epochs=5,
+                  engine=engine)
+    by_hand = fit(anew, *LINE, loss=lambda o, t: (o - t) ** 2 + 0.1 * anew.theta.exp(), optimizer=SGD(0.01), epochs=5,
+                  penalty=lambda _: 0.01 * (anew.theta.exp() * anew.theta.exp()))
+    assert history.losses == pytest.approx(by_hand.losses, rel=1e-12)
+    assert weights(model) == pytest.approx(weights(anew), rel=1e-12)
+
+
+def agrees(model):
+    """Whether what the model gives by itself, by outputs and by predict is what its parameters say."""
+    keeper = getattr(model, "keeper", model)
+    meant = [keeper.made_anew(x).data for x in LINE[0].tolist()]
+    told = model.predict(LINE[0]) if hasattr(model, "predict") else meant
+    if getattr(model, "classes", None):
+        return told == [model.classes[m >= 0.0] for m in meant]
+    return [model(x).data for x in LINE[0].tolist()] == outputs(model, LINE[0])[:, 0].tolist() == meant == told
+
+
+@pytest.mark.parametrize("make", [Keeper, KeptPredictor, lambda: KeptPredictor(("no", "yes"))])
+@pytest.mark.parametrize("engine", ["tape", "eager"])
+def test_after_training_and_after_an_error_a_model_gives_what_its_parameters_say(make, engine):
+    model = make()
+    fit(model, *LINE, loss="squared_error", optimizer=SGD(0.01), epochs=5, engine=engine)
+    assert agrees(model)
+    with pytest.raises(ZeroDivisionError):
+        fit(model, *LINE, loss="squared_error", optimizer=Interrupted(ZeroDivisionError), engine=engine)
+    assert agrees(model)
+    fit(model, *LINE, loss="squared_error", optimizer=Interrupted(KeyboardInterrupt), engine=engine)
+    assert agrees(model)
+
+
+@pytest.mark.parametrize("use", ["predict", "outputs", "fit", "score", "regions"])
+@pytest.mark.parametrize("classes", [None, ("no", "yes")])
+def test_an_edited_parameter_never_gives_the_numbers_from_before(use, classes):
+    model = KeptPredictor(classes)
+    model.keeper.theta.data, model.keeper.phi.data = -3.0, 40.0
+    meant = [model.keeper.made_anew(x).data for x in LINE[0].tolist()]
+    if use == "predict":
+        assert model.predict(LINE[0]) == ([classes[m >= 0.0] for m in meant] if classes else meant)
+    elif use == "outputs":
+        assert outputs(model, LINE[0])[:, 0].tolist() == meant
+    elif use == "score":
+        assert model.score(LINE[0], [classes[m >= 0.0] for m in meant] if classes else meant) == 1.0
+    elif use == "regions":
+        from micrograd_plus.plots.numbers import at_points
+        assert at_points(model, LINE[0], "the model")[:, 0].tolist() == meant
+    else:
+        anew = Anew()
+        anew.theta.data, anew.phi.data = -3.0, 40.0
+        found = [fit(one, *LINE, loss="squared_error", epochs=2).losses for one in (model, anew)]
+        assert found[0] == pytest.approx(found[1], rel=1e-12)
+
+
+def test_a_network_with_a_computed_weight_predicts_by_the_leaf_below():
+    model, theta = MLP(1, [1]), Value(0.5)
+    model.layers[0].neurons[0].w[0] = theta.exp()
+    theta.data = 2.0
+    bias = model.layers[0].neurons[0].b.data
+    assert model.predict([[3.0]]) == outputs(model, [[3.0]])[0].tolist() == [ops.exp(2.0) * 3.0 + bias]
+
+
+@pytest.mark.parametrize("engine", ["tape", "eager"])
+def test_parameters_that_cannot_be_given_numbers_are_refused(engine):
+    class Computed(Module):
+        def __init__(self, *parameters):
+            self.given = parameters
+
+        def parameters(self):
+            return list(self.given)
+
+        def __call__(self, x):
+            return self.given[0] * x[0] if self.given else x[0]
+    theta = Value(1.0)
+    for given, error, words in (([theta.exp()], ValueError, "parameter 0, .* is the result of exp, not a leaf"),
+                                ([theta, theta], ValueError, "named twice"), ([], ValueError, "nothing to learn"),
+                                ([theta, 1.0], TypeError, "parameter 1 is a Value, not a float")):
+        with pytest.raises(error, match=words):
+            fit(Computed(*given), *LINE, loss="squared_error", engine=engine)
+    for unit in (Perceptron(1), Adaline(1)):
+        unit.layer.neurons[0].w[0] = kept = theta.exp()
+        with pytest.raises(ValueError, match=r"parameter 0, .* is the result of exp, not a leaf"):
+            unit.fit([[1.0], [-1.0]], unit.classes)
+        assert kept.data == ops.exp(1.0)
+
+
+@pytest.mark.parametrize("engine", ["tape", "eager"])
+@pytest.mark.parametrize("options", [{"loss": lambda o, t: [o, t]}, {"loss": lambda o, t: None},
+                                     {"loss": "squared_error", "penalty": lambda p: p}])
+def test_a_loss_and_a_penalty_are_one_number(engine, options):
+    with pytest.raises(TypeError, match=r"what the (loss|penalty) gives is a number, not"):
+        fit(Keeper(), *LINE, engine=engine, **options)
+
+
+def test_both_engines_learn_where_nothing_else_is_recorded():
+    found = []
+    for engine in ("tape", "eager"):
+        model = Keeper()
+        with no_grad():
+            found.append(fit(model, *LINE, loss="squared_error", optimizer=SGD(0.01), epochs=3, engine=engine,
+                             penalty=lambda p: p[0] * p[0]).losses)
+    assert found[0] == found[1]
+    assert len(set(found[0])) == 3

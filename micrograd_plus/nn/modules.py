@@ -8,7 +8,8 @@ from collections.abc import Set as AbstractSet
 from typing import Any, Never, cast
 
 from .. import modes
-from ..engine import Operand, Value, _commit, _tick
+from ..checks import stale_nodes
+from ..engine import Operand, Value, _commit, _tick, nodes_below
 from ..ops import as_float
 
 Label = bool | int | float | str  # what a class may be called: model files can say it
@@ -40,6 +41,32 @@ def assign(parameters: Sequence[Value], numbers: Sequence[float]) -> None:
     _commit(list(parameters), _primal=list(numbers), _clock=[_tick()] * len(parameters))
 
 
+def leaves_of(parameters: Iterable[Any]) -> list[Value]:
+    """The parameters, which are leaves and named once each; else an error says which is not."""
+    leaves = list(parameters)
+    for i, p in enumerate(leaves):
+        if not isinstance(p, Value):
+            raise TypeError(f"parameter {i} is a Value, not a {type(p).__name__}")
+        if p.primitive is not None:
+            raise ValueError(f"parameter {i}, {p!r}, is the result of {p.primitive.name}, not a "
+                             "leaf: give the leaves that it is made of")
+    if len(set(leaves)) < len(leaves):
+        raise ValueError("a parameter is named twice, and would be updated twice: name each once")
+    return leaves
+
+
+def brought_up_to_date(out: Any) -> Any:
+    """What a recorded call gave, evaluated again where Values below are older than their leaves.
+
+    Such are those that a model computed when it was made, and keeps, once its parameters change.
+    """
+    values = [v for v in several(out) if isinstance(v, Value)]
+    if next(stale_nodes(nodes_below(*values)), None):
+        for v in values:
+            v.forward()
+    return out
+
+
 def named(part: str, modules: Iterable[Module]) -> dict[str, list[Value]]:
     """The named parameters of the modules in a list called `part`."""
     return {f"{part}.{i}.{name}": group for i, module in enumerate(modules)
@@ -69,11 +96,18 @@ class Predictor(Module):
         Raises ValueError where a total input is nan, and TypeError while a function is being recorded on a tape.
         """
         require_eager("predict() gives numbers, and on a tape those of one row would stand for all: call the model itself")
-        with modes.no_grad():
-            if self.classes is None:
-                return [_numbers(self(x)) for x in rows_of(X, "predict")]
-            totals = [several(_numbers(self.totals(x))) for x in rows_of(X, "predict")]
-            return [self.classes[winner(of_row)] for of_row in totals]
+        from .blueprint import blueprint_of
+        blueprint = blueprint_of(self)
+        keeps_nothing = blueprint is not None and blueprint.is_of_leaves()
+        call = self if self.classes is None else self.totals
+        found = []
+        with modes.switched(recording=not keeps_nothing):
+            for x in rows_of(X, "predict"):
+                out = call(x) if keeps_nothing else brought_up_to_date(call(x))
+                found.append(_numbers(out))
+        if self.classes is None:
+            return found
+        return [self.classes[winner(several(totals))] for totals in found]
 
     def score(self, X: Iterable[Sequence[Operand]], y: Iterable[Any]) -> float:  # noqa: N803
         """The share of rows whose class is predicted right; without classes R², as in scikit-learn.

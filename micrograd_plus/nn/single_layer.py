@@ -14,7 +14,7 @@ from typing import Any, Never
 from .. import ops
 from ..engine import Operand, Value
 from ..options import real_number, whole_number
-from .modules import Predictor, assign, indices, inputs_of, labels, rows_of, winner
+from .modules import Predictor, assign, indices, inputs_of, labels, leaves_of, rows_of, winner
 from .neurons import Generator, Layer, generator_of, threshold
 
 Unit = list[float]  # the bias, then the weights; a row of inputs begins with the 1 that goes with the bias
@@ -97,6 +97,7 @@ class Perceptron(SingleLayer):
         There is no rate: from weights at 0, it would scale all of them alike and change no decision.
         """
         passes = whole_number(passes, "passes, how often to go over the rows,")
+        leaves_of(self.parameters())
         targets = indices(y, self.classes or ())
         rows, units = self._rows(X, targets), self._units()
         mistakes: list[int] = []
@@ -146,6 +147,7 @@ class Adaline(SingleLayer):
         passes = whole_number(passes, "passes, how often to go over the rows,")
         if not 0.0 < rate < math.inf:
             raise ValueError(f"a rate is positive and finite, not {rate!r}")
+        leaves_of(self.parameters())
         targets = self._targets(y)
         rows, units = self._rows(X, targets), self._units()
         errors: list[float] = []

@@ -21,6 +21,7 @@ import numpy as np
 
 from ..engine import Value, known_gradient
 from ..nn import Module
+from ..nn.modules import leaves_of
 from ..tape.program import Floats
 from ..tape.reals import real_array
 from ..tape.tape import values_of
@@ -272,14 +273,11 @@ def _average(memory: Memory, name: str, share: float, newest: Floats) -> Floats:
 
 def _leaves(parameters: Module | Sequence[Value]) -> list[Value]:
     """The parameters: leaves, each named once, of which one at least has a gradient."""
-    leaves = values_of(parameters)
-    for p in leaves:
+    given = values_of(parameters)
+    for p in given:
         if not isinstance(p, Value):
             raise TypeError(f"step takes a Module or a sequence of Values, not of {type(p).__name__}; update takes arrays")
-        if p.primitive is not None:
-            raise ValueError(f"{p!r} is the result of {p.primitive.name}, not a leaf: give the leaves that it is made of")
-    if len(set(leaves)) < len(leaves):
-        raise ValueError("a parameter is named twice, and would be updated twice: name each once")
+    leaves = leaves_of(given)
     if all(known_gradient(p) is None for p in leaves):
         raise ValueError(f"none of the {len(leaves)} parameters has a gradient: call .backward() on the loss first")
     return leaves

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..engine import Value
-from ..modes import no_grad
+from ..modes import switched
+from ..nn.modules import brought_up_to_date
 from ..ops import as_float
 from ..tape import Tape
 from ..tape.program import Floats
@@ -66,11 +67,11 @@ def _by_tape(f: Function, rows: Floats, what: str) -> Floats | None:
 
 
 def _called(f: Function, row: Sequence[float], what: str) -> list[float]:
-    with no_grad():
+    with switched(recording=True):  # it shows what a model keeps from before its parameters changed
         try:
-            return _plain(f(list(row)), what)
+            return _plain(brought_up_to_date(f(list(row))), what)
         except (TypeError, AttributeError, ArithmeticError):  # x.relu(), and 1/x at 0, want Values
-            return _plain(f([Value(x) for x in row]), what)
+            return _plain(brought_up_to_date(f([Value(x) for x in row])), what)
 
 
 def _plain(out: Any, what: str) -> list[float]:

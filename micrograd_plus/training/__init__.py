@@ -11,18 +11,20 @@ import copy
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
 
+from ..checks import stale_nodes
 from ..engine import Value, adjoints, nodes_below
+from ..modes import switched
 from ..nn import Module
-from ..nn.modules import assign
+from ..nn.modules import assign, brought_up_to_date, leaves_of
 from ..optim import BUILT_IN, Adam
-from ..options import whole_number
+from ..options import real_number, whole_number
 from ..tape import Tape, record
 from ..tape.executors.python import CHUNK, sum_of_chunk
 from ..tape.program import Floats
@@ -77,6 +79,7 @@ def fit(model: Module, X: Any, y: Any, *, loss: str | Loss, optimizer: Optimizer
     parameters that is added to the mean loss. `progress` shows a bar (tqdm), by default on a terminal or in a notebook.
     Ctrl-C ends training; the model keeps what it has learned. The cross-entropies take the total inputs of softmax and
     sigmoid outputs (a loss of your own gets the outputs themselves), and dropout draws its masks anew for each example.
+    Values that the model computes once and keeps follow its parameters, with either engine.
     After an error model and optimizer are as before. Raises ValueError or TypeError, before the first step, for data of the
     wrong shape, numbers that are not finite, targets that the loss does not know, and options out of range.
     """
@@ -112,7 +115,10 @@ def outputs(model: Module, X: Any) -> Floats:  # noqa: N803
     given = numbers_of(X, "X")
     if given.ndim != 2:
         raise ValueError(f"X has the shape (examples, inputs), not {given.shape}")
-    tape = record(function_of(model), [0.0] * given.shape[1], parameters=model, check=False)
+    function, anything = function_of(model), [0.0] * given.shape[1]
+    with switched(recording=True):
+        brought_up_to_date(function([Value(x) for x in anything]))
+    tape = record(function, anything, parameters=model, check=False)
     found = tape.values(given)
     return found[:, None] if found.ndim == 1 else found
 
@@ -122,10 +128,15 @@ class _Objective:
 
     def __init__(self, model: Module, loss: Loss, penalty: Callable[[Sequence[Value]], Any] | None, row: Floats, width: int,
                  engine: str, threads: int) -> None:
-        self.parameters, self.threads, self.eager = model.parameters(), threads, engine == "eager"
+        self.parameters = leaves_of(model.parameters())
+        self.threads, self.eager = threads, engine == "eager"
+        if not self.parameters:
+            raise ValueError("there is nothing to learn: the parameters() of the model are none")
         self.model, self.loss, self.width, self.penalty = function_of(model, loss), loss, width, penalty
         self.dropout = float(getattr(model, "dropout", 0.0))
         self.masked = len(model.masks()) if self.dropout else 0  # type: ignore[attr-defined]  # it has dropout
+        self.row = row
+        self.settle()
         if not self.eager:
             self.plain: Tape = record(self._of_example, row.tolist(), parameters=self.parameters)
             self.tape = self.plain
@@ -134,6 +145,17 @@ class _Objective:
                 self.tape = record(self._of_thinned, thinned, parameters=self.parameters)
             if penalty:
                 self.of_penalty: Tape = record(lambda: penalty(self.parameters), parameters=self.parameters)
+
+    def settle(self) -> None:
+        """Evaluate again what model, loss and penalty keep, if it is older than the parameters."""
+        with switched(recording=True):
+            given = {"loss": self._of_example([Value(x) for x in self.row.tolist()])}
+            if self.penalty:
+                given["penalty"] = self.penalty(self.parameters)
+        for what, number in given.items():
+            brought_up_to_date(number)
+            if not isinstance(number, Value):
+                real_number(number, f"what the {what} gives")
 
     def _of_example(self, row: list[Any]) -> Any:
         return self._loss_of(self.model(row[:self.width]), row[self.width:])
@@ -179,23 +201,31 @@ class _Objective:
         if len(rows) > 1:
             total /= len(rows)
         if self.penalty:
-            total += self._gradient_of(self.penalty(self.parameters))
+            with switched(recording=True):
+                total += self._gradient_of(self.penalty(self.parameters))
         return float(total[0]), total[1:]
 
     def _rows_eagerly(self, rows: Floats, parameters: Floats, of: Callable[[list[Any]], Any]) -> Floats:
         assign(self.parameters, parameters.tolist())
-        return np.array([self._gradient_of(of([Value(x) for x in row.tolist()])) for row in rows])
+        with switched(recording=True):
+            outs = (of([Value(x) for x in row.tolist()]) for row in rows)
+            return np.array([self._gradient_of(out) for out in outs])
 
     def _gradient_of(self, out: Any) -> list[float]:
-        found = adjoints(nodes_below(out), {out: 1.0}) if isinstance(out, Value) else {}
-        return [out.data if isinstance(out, Value) else float(out), *(found.get(p, 0.0) for p in self.parameters)]
+        if not isinstance(out, Value):
+            return [float(out), *[0.0] * len(self.parameters)]
+        order = nodes_below(out)
+        if next(stale_nodes(order), None):  # the model keeps what it computed before
+            out.forward()
+        found = adjoints(order, {out: 1.0})
+        return [out.data, *(found.get(p, 0.0) for p in self.parameters)]
 
 
 class _Run:
     """One training run: the weights as they are now, the best ones, and what happened."""
 
     def __init__(self, model: Module, objective: _Objective, optimizer: Optimizer, history: History) -> None:
-        self.model, self.parameters, self.objective = model, model.parameters(), objective
+        self.model, self.parameters, self.objective = model, objective.parameters, objective
         self.optimizer, self.history = optimizer, history
         self.built_in = type(optimizer) in BUILT_IN and "update" not in vars(optimizer)
         self.weights = np.array([p.data for p in self.parameters])
@@ -228,6 +258,8 @@ class _Run:
         finally:
             final = self.weights if self.best is None or patience is None else self.best
             assign(self.parameters, final.tolist())
+            with suppress(Exception):  # what failed before may fail again
+                self.objective.settle()
             history.seconds = time.perf_counter() - begin
         return history
 
