@@ -1,10 +1,13 @@
 """Networks as scikit-learn has them: its own checks of estimators, and what they learn."""
 
+import copy
+import pickle
 import sys
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits, load_iris
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -68,6 +71,36 @@ def test_options_that_make_no_sense_are_named_when_it_learns(kind, options, erro
 def test_early_stopping_may_be_off_and_there_may_be_no_hidden_layer():
     model = Classifier(hidden=(), early_stopping=False, epochs=2, random_state=0).fit([[0.0], [1.0]], [0, 1])
     assert (model.history_.stopped, len(model.model_.layers)) == ("epochs", 1)
+
+
+@pytest.mark.parametrize("kind", [Classifier, Regressor])
+def test_what_passes_scikit_learn_s_checks_is_told_the_same_without_them(kind):
+    points = np.random.default_rng(0).normal(size=(12, 3))
+    model = kind(hidden=(4,), epochs=2, random_state=0).fit(points, np.arange(12) % 3)
+    told = model.predict(points).tolist()
+    wide = np.zeros((24, 6))
+    wide[::2, ::2] = points
+    for same in (points, points.tolist(), np.asfortranarray(points), wide[::2, ::2], points.astype(">f8"), list(points)):
+        assert model.predict(same).tolist() == told
+    assert [model.predict(points[i:i + 1])[0] for i in range(12)] == told
+    for wrong, words in ((points[:, :2], "2 features, but .* is expecting 3"), (points[:0], "0 sample"), (points[0], "1D"),
+                         (points[None], "dim 3"), (np.where(points == points[2, 1], np.nan, points), "contains NaN"),
+                         (np.where(points == points[2, 1], np.inf, points), "infinity")):
+        with pytest.raises(ValueError, match=words):
+            model.predict(wrong)
+    with pytest.raises(NotFittedError):
+        kind().predict(points)
+
+
+def test_a_copy_of_an_estimator_has_no_tape_and_predicts_alike():
+    points = np.random.default_rng(0).normal(size=(12, 3))
+    model = Regressor(hidden=(4,), epochs=2, random_state=0).fit(points, points[:, 0])
+    size, told = len(pickle.dumps(model)), model.predict(points).tolist()
+    assert len(pickle.dumps(model)) == size
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert other.predict(points).tolist() == told
+    model.fit(points, points[:, 1])
+    assert model.predict(points).tolist() != told
 
 
 def test_the_missing_extra_is_named(monkeypatch):

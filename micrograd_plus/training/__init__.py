@@ -29,7 +29,10 @@ from ..tape import Tape, record
 from ..tape.executors.python import CHUNK, sum_of_chunk
 from ..tape.program import Floats
 from ..tape.reals import real_array
-from .supervision import Loss, examples_of, function_of, held_out_of, loss_called, numbers_of, target_of
+from .prediction import outputs
+from .supervision import Loss, examples_of, function_of, held_out_of, loss_called, target_of
+
+__all__ = ["History", "Optimizer", "fit", "outputs"]
 
 
 class Optimizer(Protocol):
@@ -108,19 +111,6 @@ def fit(model: Module, X: Any, y: Any, *, loss: str | Loss, optimizer: Optimizer
     rng = np.random.default_rng(seed)
     return _Run(model, objective, chosen_optimizer, History()).train(
         rows, held_out, epochs, batch_size or len(rows), rng, seed is not None, early_stopping, progress)
-
-
-def outputs(model: Module, X: Any) -> Floats:  # noqa: N803
-    """What the model gives for each example, by tape: shape (examples, outputs)."""
-    given = numbers_of(X, "X")
-    if given.ndim != 2:
-        raise ValueError(f"X has the shape (examples, inputs), not {given.shape}")
-    function, anything = function_of(model), [0.0] * given.shape[1]
-    with switched(recording=True):
-        brought_up_to_date(function([Value(x) for x in anything]))
-    tape = record(function, anything, parameters=model, check=False)
-    found = tape.values(given)
-    return found[:, None] if found.ndim == 1 else found
 
 
 class _Objective:

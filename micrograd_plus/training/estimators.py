@@ -75,9 +75,19 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no ty
         return validate_data(self, X, y, dtype=np.float64, **options)
 
     def _outputs(self, X: Any) -> Floats:  # noqa: N803
-        check_is_fitted(self)
-        require_no_dates(X, "X")
-        return outputs(self.model_, validate_data(self, X, dtype=np.float64, reset=False))
+        if not self._passes(X):
+            check_is_fitted(self)
+            require_no_dates(X, "X")
+            X = validate_data(self, X, dtype=np.float64, reset=False)  # noqa: N806
+        return outputs(self.model_, X)
+
+    def _passes(self, X: Any) -> bool:  # noqa: N803
+        """Whether scikit-learn's checks, which take longer than a network, would let X pass."""
+        if type(X) is not np.ndarray or X.dtype != np.float64 or X.ndim != 2 or not X.size:
+            return False
+        if not hasattr(self, "model_") or hasattr(self, "feature_names_in_"):
+            return False
+        return X.shape[1] == self.n_features_in_ and bool(np.isfinite(X).all())
 
 
 class Classifier(ClassifierMixin, _Network):  # type: ignore[misc]
