@@ -15,18 +15,16 @@ from faults import FAULTS, edited, source_of
 
 HERE = Path(__file__).parent
 SELECTION = ("test_engine", "test_autodiff", "test_nesting", "test_rows", "test_laws", "test_custom_rows", "test_modes",
-             "test_references", "test_orders", "test_state_machine", "test_copying")
+             "test_references", "test_orders", "test_state_machine", "test_copying", "test_independence")
 FAILED = 1  # pytest's exit code when tests ran and some failed; an error before that is no catch
 CODES = {0: "MISSED", FAILED: "caught"}
-
-pytestmark = pytest.mark.slow
 
 
 def run_selection(fault=""):
     """The exit code of the selection with a fault in the package, and the first test that failed."""
     path = os.pathsep.join(filter(None, [str(HERE), str(HERE.parent), os.environ.get("PYTHONPATH")]))
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "faults", "-p", "no:cacheprovider", "--no-header",
-               *[str(HERE / f"{name}.py") for name in SELECTION]]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "faults", "-p", "no:cacheprovider",
+               "--no-header", *[str(HERE / f"{name}.py") for name in SELECTION]]
     done = subprocess.run(command, cwd=HERE.parent, env={**os.environ, "PYTHONPATH": path, "FAULT": fault},
                           capture_output=True, text=True, check=False)
     first = re.search(r"^(?:FAILED|ERROR) \S*?(\w+\.py\S*)", done.stdout, re.MULTILINE)
@@ -47,11 +45,13 @@ def test_a_fault_that_does_not_fit_is_an_error():
             edited(source_of("ops"), fault)
 
 
+@pytest.mark.slow
 def test_without_a_fault_the_selection_passes():
     code, first = run_selection()
     assert code == 0, first
 
 
+@pytest.mark.slow
 def test_every_fault_is_caught(capsys):
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         results = dict(zip(FAULTS, pool.map(run_selection, FAULTS), strict=True))
