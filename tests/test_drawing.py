@@ -8,12 +8,14 @@ import sys
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
+import graphviz
 import pygraphviz
 import pytest
 from overlaps import faults, picture, wires_and_numbers
+from shapes import SHAPES
 
 from micrograd_plus import Value, detect_anomaly, draw, draw_dot, explain, no_grad, ops, trace
-from micrograd_plus.drawing import arrangement, process
+from micrograd_plus.drawing import arrangement, layout, levels, process
 from micrograd_plus.examples import all_examples
 from micrograd_plus.nn import MLP, Neuron
 from micrograd_plus.support.text import number
@@ -347,6 +349,60 @@ def test_a_digraph_names_values_gradients_and_gates():
     source = draw_dot(e, rankdir="TB").source
     assert "rankdir=TB" in source
     assert r'label="c +\n3\n∂ 2"' in source
+
+
+@pytest.fixture
+def no_program(monkeypatch, tmp_path):
+    """No program is found, so `dot` is not, and files are written to a folder of their own."""
+    monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_without_a_dot_program_the_wheel_draws_a_digraph(no_program):
+    *_, e = lecture_graph()
+    dot = draw_dot(e)
+    assert isinstance(dot, graphviz.Digraph)
+    assert dot.pipe().startswith(b"<?xml")
+    assert dot.pipe(encoding="utf-8").count('class="edge"') == 6
+    assert dot.pipe("png").startswith(b"\x89PNG")
+    assert dot.copy().pipe(format="dot", engine="neato").startswith(b"digraph")
+    assert dot._repr_mimebundle_()["image/svg+xml"] == dot.pipe(encoding="utf-8")
+    assert dot.render("e") == "e.svg"
+    assert dot.render(outfile="f.pdf", cleanup=True) == "f.pdf"
+    assert sorted(path.name for path in no_program.iterdir()) == ["e", "e.svg", "f.pdf"]
+    assert (no_program / "f.pdf").read_bytes().startswith(b"%PDF")
+    assert draw(e).svg  # which needs no program either
+
+
+def test_without_any_graphviz_a_digraph_says_in_a_sentence_what_to_install(no_program, monkeypatch):
+    *_, e = lecture_graph()
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    dot = draw_dot(e)
+    assert dot._repr_mimebundle_() == {"text/plain": process.HELP}
+    for render in (dot.pipe, dot.render, lambda: dot.pipe(encoding="utf-8")):
+        with pytest.raises(ImportError, match=r"micrograd-plus\[draw\].*apt install graphviz"):
+            render()
+
+
+@pytest.mark.skipif(not (shutil.which("dot") or os.environ.get("CI")), reason="no dot program here")
+def test_with_a_dot_program_it_draws_a_digraph(monkeypatch):
+    *_, e = lecture_graph()
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    assert draw_dot(e).pipe(encoding="utf-8").count('class="edge"') == 6
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_digraph_is_cut_and_limited_before_it_could_freeze(shape):
+    for gates in (10, 3_000):
+        source = draw_dot(SHAPES[shape](gates)).source
+        edges = re.findall(r"n(\d+) -> n(\d+)", source)
+        operands = [[] for _ in re.findall(r"^\tn\d+ \[", source, re.MULTILINE)]
+        for operand, user in edges:
+            operands[int(user)].append(int(operand))
+        assert len(operands) > 3
+        assert layout.effort(operands) <= levels.WORK / 2
+        assert ("nslimit=" in source) == ("splines=line" in source) == (layout.effort(operands) > 200)
 
 
 def test_gradients_of_an_outdated_point_are_marked():

@@ -7,33 +7,43 @@ from typing import TYPE_CHECKING, Literal
 from .. import modes
 from ..engine import Value, nodes_below
 from ..support.text import number, shortened
-from .levels import adjust
+from .layout import limits
+from .levels import WORK, adjust, shrunk, work_of
 from .model import Model, build
 
 if TYPE_CHECKING:
     import graphviz
 
+CURVED = 200  # the effort of layout above which edges are straight: to bend many around each other's labels takes seconds
+STRAIGHT = {"splines": "line"}
+LARGEST = WORK // 2  # a label on an edge is one more thing to place
 COLOURS = {"leaf": "#f6f8fa", "constant": "#f6f8fa", "cut": "#f6f8fa"}
 
 
 def draw_dot(root: Value, format: str = "svg",  # noqa: A002  # micrograd's name for it
              rankdir: Literal["LR", "TB", "RL", "BT"] = "LR") -> graphviz.Digraph:
-    """The graph below `root` as a `graphviz.Digraph`; rendering it needs the `dot` program, making it does not."""
+    """The graph below `root` as a `graphviz.Digraph`, cut to what lies nearest the output when it is too large.
+
+    Rendering it needs the `dot` program or the extra `draw`, and says so; making it needs neither.
+    """
     if rankdir not in ("LR", "TB", "RL", "BT"):
         raise ValueError(f"rankdir must be one of LR, TB, RL, BT, not {rankdir!r}")
     if not isinstance(root, Value):
         raise TypeError(f"only a Value has a graph to draw, not a {type(root).__name__}")
     with modes.switched(recording=True, anomaly=False, simplify=None):
-        return digraph(adjust(build(root), "auto", fold_constants=False), format, rankdir)
+        return digraph(shrunk(adjust(build(root), "auto", fold_constants=False), LARGEST), format, rankdir)
 
 
 def digraph(model: Model, format: str = "svg", rankdir: str = "LR") -> graphviz.Digraph:  # noqa: A002
     """A model as a Digraph: a box for each box, with name, gate, value and gradient, and the local gradients on edges."""
     import graphviz
 
-    dot = graphviz.Digraph(format=format, graph_attr={"rankdir": rankdir},
-                           node_attr={"shape": "box", "style": "rounded,filled", "fontname": "Helvetica"},
-                           edge_attr={"fontname": "Helvetica", "fontsize": "10", "fontcolor": "#6639ba"})
+    from .digraph import Digraph
+
+    work = work_of(model)
+    dot = Digraph(format=format, graph_attr={"rankdir": rankdir, **(STRAIGHT | limits(2 * work) if work > CURVED else {})},
+                  node_attr={"shape": "box", "style": "rounded,filled", "fontname": "Helvetica"},
+                  edge_attr={"fontname": "Helvetica", "fontsize": "10", "fontcolor": "#6639ba"})
     names = {box: f"n{i}" for i, box in enumerate(model.boxes)}
     for box, name in names.items():
         lines = [" ".join(part for part in (shortened(box.name), box.symbol) if part)]

@@ -47,8 +47,9 @@ def lay_out(sizes: Sequence[Point], wires: Sequence[tuple[int, int]], rankdir: R
         operands[target].append(source)
     work = effort(operands)
     ports = _PORTS[rankdir] if splines == "line" else ""
-    lines = [f"digraph {{ graph [rankdir={rankdir} nodesep=0.32 ranksep={gap / POINTS_PER_INCH:.3f}",
-             f"splines={splines} {limits(work)}]",
+    about = {"rankdir": rankdir, "nodesep": "0.32", "ranksep": f"{gap / POINTS_PER_INCH:.3f}", "splines": splines,
+             **limits(work)}
+    lines = [f"digraph {{ graph [{' '.join(f'{name}={value}' for name, value in about.items())}]",
              'node [shape=box fixedsize=true label=""]', f"edge [arrowhead=none{ports}]"]
     lines += [f"n{i} [width={w / POINTS_PER_INCH:.4f} height={h / POINTS_PER_INCH:.4f}]" for i, (w, h) in enumerate(sizes)]
     lines += [f"n{source} -> n{target} [id=w{k}]" for k, (source, target) in enumerate(wires)]
@@ -83,11 +84,11 @@ def _passed(column: Sequence[int], operands: Sequence[Sequence[int]]) -> int:
     return sum(column[i] - column[o] for i, below in enumerate(operands) for o in below)
 
 
-def limits(work: int) -> str:
+def limits(work: int) -> dict[str, str]:
     """Graphviz's own limits on its search, as attributes of the graph: none that binds a small one."""
     if work <= QUICK:
-        return "nslimit=4 nslimit1=4"
-    return f"nslimit={QUICK / work:.2f} nslimit1=1 mclimit={min(1.0, 4 * QUICK / work):.2f}"
+        return {"nslimit": "4", "nslimit1": "4"}
+    return {"nslimit": f"{QUICK / work:.2f}", "nslimit1": "1", "mclimit": f"{min(1.0, 4 * QUICK / work):.2f}"}
 
 
 def _in_order(things: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:

@@ -40,7 +40,7 @@ def adjust(model: Model, collapse: Collapse, fold_constants: bool) -> Model:
 
 def shrunk(model: Model, work: int) -> Model:
     """The model cut down until its layout takes no more than so much effort; itself where that is so already."""
-    if _effort(model.boxes, set(model.boxes)) <= work:
+    if work_of(model) <= work:
         return model
     nearest = list(_nearest_first(model.boxes))
     fitting, too_many = 1, len(nearest)
@@ -51,6 +51,11 @@ def shrunk(model: Model, work: int) -> Model:
         else:
             too_many = middle
     return replace(model, boxes=_cut(model.boxes, fitting))
+
+
+def work_of(model: Model) -> int:
+    """The effort of laying out a model."""
+    return _effort(model.boxes, set(model.boxes))
 
 
 def _effort(boxes: Iterable[Box], shown: Collection[Box]) -> int:

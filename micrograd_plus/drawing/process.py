@@ -21,30 +21,30 @@ HELP = ("drawing needs Graphviz to lay the graph out: either `pip install pygrap
 PATIENCE = 0.1  # seconds from one look for Ctrl-C to the next: some systems wake nobody who waits
 CHILD = """
 import sys
-folder, form = sys.argv[1:]
+folder, form, engine = sys.argv[1:]
 sys.path.append(folder)
 from pygraphviz import AGraph
 graph = AGraph(string=sys.stdin.buffer.read().decode())
-sys.stdout.buffer.write(graph.draw(format=form, prog="dot"))
+sys.stdout.buffer.write(graph.draw(format=form, prog=engine))
 """
 
 
-def run_here(dot: str, form: str) -> bytes | None:
+def run_here(dot: str, form: str, engine: str = "dot") -> bytes | None:
     """What Graphviz makes of a graph in the DOT language; None where it is not inside this process."""
     wheel = _wheel()
     if wheel is None:
         return None
-    drawn: bytes = wheel.AGraph(string=dot).draw(format=form, prog="dot")
+    drawn: bytes = wheel.AGraph(string=dot).draw(format=form, prog=engine)
     return drawn
 
 
-def run_apart(dot: str, form: str, seconds: float | None = None) -> bytes:
+def run_apart(dot: str, form: str, seconds: float | None = None, engine: str = "dot") -> bytes:
     """The same from a child process, which is ended when this is interrupted or takes too long.
 
     Raises TimeoutError after so many seconds, or at once where there can be no child; ImportError,
     saying what to install, when there is no Graphviz; RuntimeError when it fails.
     """
-    command = _command(form)
+    command = _command(form, engine)
     try:
         process = subprocess.Popen(  # noqa: S603  # an absolute path, and nothing of the user's on it
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -74,13 +74,13 @@ def _answer(process: subprocess.Popen[bytes], question: bytes, seconds: float | 
             asked = None  # it has the question
 
 
-def _command(form: str) -> list[str]:
+def _command(form: str, engine: str) -> list[str]:
     wheel, program = _wheel(), shutil.which("dot")
     if wheel is not None and _is_python(sys.executable):
         # isolated: nothing of the user's runs before it, and of the installed packages it finds this folder only
-        return [sys.executable, "-I", "-S", "-c", CHILD, str(Path(str(wheel.__file__)).parent.parent), form]
+        return [sys.executable, "-I", "-S", "-c", CHILD, str(Path(str(wheel.__file__)).parent.parent), form, engine]
     if program is not None:
-        return [program, f"-T{form}"]
+        return [program, f"-K{engine}", f"-T{form}"]
     if wheel is None:
         raise ImportError(HELP)
     raise TimeoutError("there is no program that could lay the graph out in a child process")
