@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -101,6 +102,47 @@ def test_a_copy_of_an_estimator_has_no_tape_and_predicts_alike():
         assert other.predict(points).tolist() == told
     model.fit(points, points[:, 1])
     assert model.predict(points).tolist() != told
+
+
+LINE = np.random.default_rng(1).normal(size=(30, 2))
+NUMBERS = LINE[:, 0] * LINE[:, 1] + 0.5
+
+
+def regressor():
+    return Regressor(hidden=(6,), epochs=60, learning_rate=0.02, random_state=0)
+
+
+def test_a_power_of_two_in_the_targets_is_one_in_the_predictions_to_the_last_bit():
+    plain = regressor().fit(LINE, NUMBERS)
+    assert (plain.offset_, plain.scale_) == (NUMBERS.mean(), NUMBERS.std())
+    assert plain.score(LINE, NUMBERS) == r2_score(NUMBERS, plain.predict(LINE)) > 0.5
+    for power in (-960, -520, 510, 1000):
+        scaled = regressor().fit(LINE, np.ldexp(NUMBERS, power))
+        assert scaled.predict(LINE).tolist() == np.ldexp(plain.predict(LINE), power).tolist()
+        assert (scaled.offset_, scaled.scale_) == (np.ldexp(plain.offset_, power), np.ldexp(plain.scale_, power))
+        assert scaled.score(LINE, np.ldexp(NUMBERS, power)) == plain.score(LINE, NUMBERS)
+
+
+@pytest.mark.parametrize("size", [1e-323, 1e-310, 1e-300, 1e-200, 1e-170, 1e-155, 1e-8, 1e8, 1e154, 1e155, 1e200, 1e300,
+                                  1e307])
+def test_targets_of_any_size_are_learned(size):
+    numbers = NUMBERS * size
+    told = regressor().fit(LINE, numbers).predict(LINE)
+    assert np.isfinite(told).all()
+    assert abs(told - numbers).max() < 0.5 * abs(numbers).max()
+    assert regressor().fit(LINE, numbers).score(LINE, numbers) > 0.5
+
+
+@pytest.mark.parametrize("numbers", [
+    [0.0] * 6, [5.0] * 6, [-3e200] * 6, [3e-200] * 6, [1.7e308] * 6, [5e-324] * 6, [0.0, 5e-324] * 3,
+    [1e300, -1e300] * 3, [1.7e308, -1.7e308] * 3, [1e300, 1e-300] * 3, [1e16, 1e16 + 2] * 3], ids=repr)
+def test_targets_that_are_constant_or_far_apart_are_learned(numbers):
+    points = np.array([[0.0], [1.0]] * 3)
+    model = Regressor(hidden=(6,), epochs=300, learning_rate=0.05, alpha=0, random_state=0)
+    told = model.fit(points, numbers).predict(points)
+    size = max(map(abs, numbers)) or 1.0
+    extent = max(numbers) - min(numbers) if max(numbers) / 2 - min(numbers) / 2 < 8e307 else 1.7e308
+    assert abs(told / 2 - np.array(numbers) / 2).max() <= max(0.05 * extent, 1e-3 * size, 5e-324)
 
 
 def test_the_missing_extra_is_named(monkeypatch):

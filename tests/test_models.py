@@ -303,6 +303,21 @@ def test_one_row_is_not_rows():
         MLP(2, [1]).predict([1.0, 2.0])
 
 
+@pytest.mark.parametrize("power", [-1040, -600, -300, 300, 600, 1000])
+def test_a_score_does_not_know_the_size_of_the_numbers(power):
+    model, rows, y = MLP(1, [1]), [[x] for x in (1.0, 2.0, 3.0, -1.0)], [1.0, 3.0, 2.0, -2.0]
+    give(model, [1.0, 0.25])
+    plain = model.score(rows, y)
+    give(model, [math.ldexp(1.0, power), math.ldexp(0.25, power)])
+    assert model.score(rows, [math.ldexp(t, power) for t in y]) == plain
+    give(model, [0.0, 0.0])
+    far = model.score(rows, [math.ldexp(t, power) for t in y])
+    assert far == pytest.approx(1 - 18 / 14, rel=1e-15)
+    give(model, [1e200, 0.0])
+    assert model.score(rows, [1e-200, 2e-200, 3e-200, 0.0]) == -math.inf
+    assert model.score(rows, [1e-200] * 4) == 0.0
+
+
 def test_targets_of_another_width_are_refused():
     with pytest.raises(ValueError, match="2 numbers a row, but there are 1 targets"):
         MLP(2, [2]).score([[1.0, 2.0]], [1.0])

@@ -235,9 +235,21 @@ def _columns(rows: Iterable[Any]) -> list[tuple[float, ...]]:
 
 
 def _r_squared(predicted: Sequence[float], targets: Sequence[float]) -> float:
-    mean = math.fsum(targets) / len(targets)
-    rest = math.fsum((t - p) * (t - p) for p, t in zip(predicted, targets))
-    spread = math.fsum((t - mean) * (t - mean) for t in targets)
+    """1 − rest / spread, of numbers less a power of two, so that no square is 0 or inf for their size."""
+    of_spread, of_rest = _exponent(targets), _exponent([*predicted, *targets])
+    ts = [math.ldexp(t, -of_spread) for t in targets]
+    mean = math.fsum(ts) / len(ts)
+    spread = math.fsum((t - mean) * (t - mean) for t in ts)
+    pairs = [(math.ldexp(p, -of_rest), math.ldexp(t, -of_rest)) for p, t in zip(predicted, targets)]
+    rest = math.fsum((t - p) * (t - p) for p, t in pairs)
     if spread == 0.0:
         return float(rest == 0.0)
-    return 1.0 - rest / spread
+    try:
+        return 1.0 - math.ldexp(rest / spread, 2 * (of_rest - of_spread))
+    except OverflowError:  # the predictions are that far away
+        return -math.inf
+
+
+def _exponent(numbers: Iterable[float]) -> int:
+    """The power of two above the largest of the numbers."""
+    return math.frexp(max(map(abs, numbers)))[1]

@@ -17,16 +17,20 @@ from ..nn import MLP
 from ..optim import Adam
 from ..options import real_number
 from ..tape.program import Floats
-from ..tape.reals import require_no_dates, require_unmasked
+from ..tape.reals import real_array, require_no_dates, require_unmasked
 from . import fit, outputs
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+    from sklearn.metrics import r2_score
     from sklearn.utils import check_random_state
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError as error:
     raise ImportError("estimators need scikit-learn 1.6 or newer: pip install 'micrograd-plus[data]'") from error
+
+
+_TINY = float(np.nextafter(0.0, 1.0))  # the smallest float above 0
 
 
 class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
@@ -124,24 +128,48 @@ class Classifier(ClassifierMixin, _Network):  # type: ignore[misc]
 
 
 class Regressor(RegressorMixin, _Network):  # type: ignore[misc]
-    """A network that predicts a number; see the parameters of `_Network`. Targets are scaled to mean 0 and variance 1."""
+    """A network that predicts a number; see the parameters of `_Network`.
+
+    It learns targets that are scaled to mean 0 and variance 1, of whatever size they are. After `fit`,
+    `offset_` and `scale_` are what they were scaled by: their mean, and their standard deviation, or
+    where that is 0 a number of their size.
+    """
 
     def fit(self, X: Any, y: Any) -> Regressor:  # noqa: N803
         """Learn from examples `X`, an array (examples, inputs), and their numbers `y`."""
         require_no_dates(y, "y")
         rows, numbers = self._read(X, y, y_numeric=True)
-        numbers = numbers.astype(np.float64)
-        self.offset_, self.scale_ = float(numbers.mean()), float(numbers.std()) or 1.0
-        self._train(rows, (numbers - self.offset_) / self.scale_, 1, "squared_error")
+        scaled, self._exponent = _near_one(numbers.astype(np.float64))
+        spread = scaled.std() or 0.5
+        self.offset_ = float(np.ldexp(scaled.mean(), self._exponent))
+        self.scale_ = float(np.ldexp(spread, self._exponent)) or _TINY
+        offset, scale = self._scaling()
+        self._train(rows, (scaled - offset) / scale, 1, "squared_error")
         return self
 
     def predict(self, X: Any) -> Floats:  # noqa: N803
         """The number of each example."""
-        return self._outputs(X)[:, 0] * self.scale_ + self.offset_
+        out = self._outputs(X)[:, 0]
+        offset, scale = self._scaling()
+        with np.errstate(over="ignore"):  # beyond all floats is inf
+            found: Floats = np.ldexp(out * scale + offset, self._exponent)
+        return found
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:  # noqa: N803
         """R², as scikit-learn has it: 1 is perfect, 0 no better than the mean of y."""
-        require_no_dates(y, "y")
         require_unmasked(sample_weight, "sample_weight")
-        score: float = super().score(X, y, sample_weight)
+        numbers, exponent = _near_one(real_array(y, "y"))
+        found = np.ldexp(self.predict(X), -exponent)
+        score: float = r2_score(numbers, found, sample_weight=sample_weight)
         return score
+
+    def _scaling(self) -> tuple[float, float]:
+        """The offset and the scale of targets of which a power of two has been taken out."""
+        offset, scale = np.ldexp((self.offset_, self.scale_), -self._exponent).tolist()
+        return offset, scale
+
+
+def _near_one(numbers: Floats) -> tuple[Floats, int]:
+    """The numbers less a power of two, none above 1, and its exponent: exact, and they have squares."""
+    exponent = int(np.frexp(np.abs(numbers).max(initial=0.0))[1])
+    return np.ldexp(numbers, -exponent), exponent
