@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
+from types import SimpleNamespace
 from xml.etree import ElementTree as ET
 
 import graphviz
@@ -14,7 +15,7 @@ import pytest
 from overlaps import faults, picture, wires_and_numbers
 from shapes import SHAPES
 
-from micrograd_plus import Value, detect_anomaly, draw, draw_dot, explain, no_grad, ops, trace
+from micrograd_plus import Value, detect_anomaly, draw, draw_dot, drawing, explain, no_grad, ops, trace
 from micrograd_plus.drawing import arrangement, layout, levels, process
 from micrograd_plus.examples import all_examples
 from micrograd_plus.nn import MLP, Neuron
@@ -326,14 +327,36 @@ def test_bad_options_are_refused_by_name_and_nothing_is_written(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_without_graphviz_a_value_shows_its_repr_and_draw_says_what_to_install(monkeypatch):
-    *_, e = lecture_graph()
+@pytest.fixture
+def no_graphviz(monkeypatch):
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     monkeypatch.setattr(process.shutil, "which", lambda _: None)
+    monkeypatch.setattr(drawing.picture, "_said", set())
+
+
+def test_without_graphviz_a_value_shows_its_repr_and_says_once_how_to_see_it(no_graphviz):
+    *_, e = lecture_graph()
+    assert e._repr_mimebundle_() == {"text/plain": f"{e!r}\n({process.HELP})"}
+    assert e._repr_mimebundle_() == (e * 2)._repr_mimebundle_() | {"text/plain": repr(e)} == {"text/plain": repr(e)}
     with pytest.raises(ImportError, match=r"micrograd-plus\[draw\].*apt install graphviz"):
         draw(e)
-    assert e._repr_mimebundle_() == {"text/plain": repr(e)}
     assert draw_dot(e).source.count("->") == 6
+
+
+def test_where_graphviz_is_broken_a_value_shows_its_repr_and_says_why_once(no_graphviz, monkeypatch):
+    monkeypatch.setattr(drawing.layout, "run_apart", lambda *_: (_ for _ in ()).throw(RuntimeError("no such plugin")))
+    v = Value(2.0)
+    assert v._repr_mimebundle_() == {"text/plain": f"{v!r}\n(no such plugin)"}
+    assert v._repr_mimebundle_() == {"text/plain": repr(v)}
+
+
+def test_in_a_terminal_no_picture_is_drawn_that_nobody_would_see(monkeypatch):
+    shell = SimpleNamespace(display_formatter=SimpleNamespace(active_types=["text/plain"]))
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    v = Value(2.0)
+    assert v._repr_mimebundle_() == {"text/plain": repr(v)}
+    shell.display_formatter.active_types = ["text/plain", "text/html"]
+    assert "text/html" in v._repr_mimebundle_()
 
 
 def test_in_a_notebook_a_value_is_an_image_next_to_its_repr():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,11 +108,28 @@ def draw(root: Value, mode: Mode = "reverse", wrt: Value | str | None = None, co
 
 
 def mimebundle(v: Value) -> dict[str, str]:
-    """What Jupyter shows for a Value: its picture next to its repr, or the repr alone where nothing can draw."""
+    """What Jupyter shows for a Value: its picture next to its repr.
+
+    Where nothing can draw it is the repr, and the first time a sentence that says why, and what to install.
+    """
+    if _only_text_is_shown():
+        return {"text/plain": repr(v)}
     try:
         return {**draw(v)._repr_mimebundle_(), "text/plain": repr(v)}  # the same protocol, one level down
-    except ImportError:
-        return {"text/plain": repr(v)}
+    except (ImportError, OSError, RuntimeError) as error:
+        said_before = str(error) in _said
+        _said.add(str(error))
+        return {"text/plain": repr(v) if said_before else f"{v!r}\n({error})"}
+
+
+_said: set[str] = set()  # why there was no picture
+
+
+def _only_text_is_shown() -> bool:
+    """Whether this is IPython in a terminal, which asks for pictures, too, and throws them away."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return getattr(getattr(shell, "display_formatter", None), "active_types", None) == ["text/plain"]
 
 
 def _vl_convert() -> Any:
