@@ -293,10 +293,10 @@ def test_malformed_files_are_refused_and_the_model_is_as_it_was(tmp_path, monkey
     for name, (malform, reason) in MALFORMED.items():
         path = save(plain(), "model.json")
         malform(path)
-        begin = time.perf_counter()
+        begin = time.thread_time()
         with pytest.raises(ValueError, match=f"^'model.json' was not loaded: .*({reason})") as refusal:
             load(model, path)
-        assert time.perf_counter() - begin < 1.0, name
+        assert time.thread_time() - begin < 1.0, name
         assert len(str(refusal.value)) < 300, name
         assert str(refusal.value).isprintable(), name
         assert bits(model) == before, name
