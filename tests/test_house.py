@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -172,7 +173,7 @@ def test_the_engine_needs_neither_numpy_nor_what_is_built_on_it():
 
 def written_files():
     """All text that the project consists of; what tools leave behind stands in directories that start with a dot."""
-    folders = ("micrograd_plus", "tests", "notebooks", ".ci")
+    folders = ("micrograd_plus", "tests", "notebooks", ".ci", ".github")
     places = [p for p in ROOT.iterdir() if p.name in folders or (p.is_file() and p.name != ".git")]
     for path in (p for place in places for p in ([place] if place.is_file() else place.rglob("[!.]*"))):
         if any(part.startswith(".") for part in path.parent.relative_to(ROOT).parts[1:]):
@@ -183,7 +184,8 @@ def written_files():
 
 # Absolute paths of a machine, its own addresses, and where it gets its packages from.
 TRACES = re.compile(r"(?<![\w.<:/])/(home|root|work|tmp|Users|mnt|srv)/\w|file:/{3}|localhost:\d|index[.-]url"
-                    r"|\b(10\.\d+|192\.168)\.\d+\.\d+\b")
+                    r"|\b(10\.\d+|192\.168)\.\d+\.\d+\b|\b(pypi|npmjs|anaconda)\.org\b|\bpythonhosted\.org\b"
+                    r"|\b(docker|ghcr|quay|crates)\.io\b")
 
 
 def test_no_file_knows_the_machine_it_was_written_on():
@@ -193,4 +195,18 @@ def test_no_file_knows_the_machine_it_was_written_on():
 
 
 def test_such_traces_would_be_found():
-    assert all(map(TRACES.search, ("see /" + "tmp/x", "http://local" + "host:80", "https://192." + "168.0.1/simple")))
+    assert all(map(TRACES.search, ("see /" + "tmp/x", "http://local" + "host:80", "https://192." + "168.0.1/simple",
+                                   "https://pypi" + ".org/simple", "ghcr" + ".io/an/image")))
+
+
+def test_the_hidden_folders_that_are_ours_are_read_too():
+    hidden = {path.relative_to(ROOT).as_posix() for path in written_files() if path.parent != ROOT}
+    assert {".ci/run", ".github/CHANGELOG.md", ".github/CONTRIBUTING.md", ".github/workflows/ci.yml"} <= hidden
+
+
+def test_the_hosted_checks_are_the_ones_at_home_on_every_python():
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    assert re.findall(r"\brun: (.*)", workflow) == [".ci/run"]
+    versions = re.search(r"python: \[(.*)\]", workflow).group(1)
+    oldest = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["requires-python"]
+    assert f">={versions.split(', ')[0].strip(chr(34))}" == oldest
