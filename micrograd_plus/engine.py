@@ -345,6 +345,10 @@ class Value:
         from .drawing import mimebundle
         return mimebundle(self)
 
+    def _mime_(self) -> tuple[str, str]:
+        from .drawing import mime
+        return mime(self)
+
     @_kept
     def draw(self, **options: Any) -> Any:
         """A picture of the graph below this Value; the options are those of `micrograd_plus.draw`."""

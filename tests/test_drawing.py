@@ -1,11 +1,13 @@
 """Pictures: what they show, that no label can break out of its text, and that the same graph gives the same bytes."""
 
+import itertools
 import os
 import re
 import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
 from types import SimpleNamespace
 from xml.etree import ElementTree as ET
 
@@ -364,6 +366,40 @@ def test_in_a_notebook_a_value_is_an_image_next_to_its_repr():
     bundle = e._repr_mimebundle_()
     assert bundle["text/plain"] == repr(e)
     assert outline(bundle["text/html"]) == [("img", "alt", "src")]
+
+
+def test_in_a_list_marimo_shows_pictures_of_graphs_and_the_text_of_leaves():
+    """It joins the kind and the content of each element with a colon."""
+    a, *_, e = lecture_graph()
+    assert ":".join(a._mime_()) == f"text/plain:{a!r}"
+    for shown in (e, draw(e)):
+        assert ":".join(shown._mime_()) == "text/html:" + draw(e)._repr_mimebundle_()["text/html"]
+    assert ":".join(draw_dot(e)._mime_()).startswith("image/svg+xml:<?xml")
+    assert ":".join(explain(e, a)._mime_()).startswith('text/html:<div class="explanation">')
+
+
+def test_in_a_list_without_graphviz_marimo_shows_texts(no_graphviz, no_program):
+    *_, e = lecture_graph()
+    assert [v._mime_() for v in (e, e)] == [("text/plain", f"{e!r}\n({process.HELP})"), ("text/plain", repr(e))]
+    assert draw_dot(e)._mime_() == ("text/plain", process.HELP)
+
+
+def test_a_list_of_many_values_is_not_drawn_to_its_end(monkeypatch):
+    *_, e = lecture_graph()
+    ticks = itertools.count(100.0, 0.04)
+    monkeypatch.setattr(drawing.picture, "monotonic", lambda: next(ticks))  # half a second a picture, or so
+    monkeypatch.setattr(drawing.picture, "_spell", drawing.picture._Spell())
+    kinds = [e._mime_()[0] for _ in range(100)]
+    assert kinds == sorted(kinds)
+    assert 10 < kinds.count("text/html") < 40
+    next(itertools.islice(ticks, 10, None))
+    assert e._mime_()[0] == "text/html"
+
+
+def test_whatever_shows_in_jupyter_shows_in_marimo_s_lists():
+    sources = [path.read_text(encoding="utf-8") for path in Path(drawing.__file__).parent.parent.rglob("*.py")]
+    assert sum(source.count("def _repr_mimebundle_(") for source in sources) > 3
+    assert all(source.count("def _repr_mimebundle_(") == source.count("def _mime_(") for source in sources)
 
 
 def test_a_digraph_names_values_gradients_and_gates():

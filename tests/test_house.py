@@ -33,7 +33,8 @@ ROOMS = {
     "cli": {"drawing", "examples", "plots", "testing"}, "__main__": {"cli"},
     "__init__": {"drawing", "chain_rule", "autodiff", "testing", "training"},
 }
-UPWARD = {"engine": {"Value._repr_mimebundle_": "drawing", "Value.draw": "drawing", "Value.explain": "chain_rule"},
+UPWARD = {"engine": {"Value._repr_mimebundle_": "drawing", "Value._mime_": "drawing",
+                     "Value.draw": "drawing", "Value.explain": "chain_rule"},
           "training": {"History.plot": "plots"}}
 HEART = ("ops", "graph", "engine")
 

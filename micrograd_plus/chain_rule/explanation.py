@@ -19,6 +19,7 @@ from typing import Any
 from ..checks import require_fresh
 from ..engine import Value, adjoints, local_gradients, nodes_below
 from ..graph import count_paths
+from ..support.notebooks import richest
 from ..support.text import number, visible
 from .naming import Names, called, gate_name
 
@@ -84,6 +85,9 @@ class Explanation:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/plain": str(self), "text/html": self.html()}
+
+    def _mime_(self) -> tuple[str, str]:
+        return richest(self._repr_mimebundle_())
 
 
 def _items(texts: Sequence[str]) -> str:

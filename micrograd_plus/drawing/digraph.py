@@ -58,6 +58,10 @@ class Digraph(graphviz.Digraph):  # type: ignore[misc]  # it ships no types
             return {"text/plain": f"{error}"}
         return bundle
 
+    def _mime_(self) -> tuple[str, str]:
+        (kind, content), = self._repr_mimebundle_().items()
+        return kind, str(content)
+
 
 def _without_program(dot: str, form: str, engine: str) -> bytes:
     """Drawn by the wheel. Raises ImportError, saying what to install, where it is not there either."""

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from .. import modes
 from ..engine import Value
 from ..support.files import write_whole
+from ..support.notebooks import richest
 from .dot import digraph
 from .layout import QUICK, Rankdir
 from .levels import WORK, Collapse, adjust, shrunk
@@ -24,6 +25,7 @@ from .svg import render, summary
 Constants = Literal["fold", "show"]
 
 SECONDS = 2.0  # that a picture may take
+PAUSE = 0.1  # seconds after which what is asked for next is not of the same list
 EFFORTS = (WORK, WORK // 4)  # of layout, tried in this order, before the one that is certainly quick
 
 PAGE = """<!DOCTYPE html>
@@ -69,6 +71,9 @@ class Picture:
         data = base64.b64encode(self.svg.encode()).decode()
         alt = html.escape(summary(self.model), quote=True)
         return {"text/plain": repr(self), "text/html": f'<img alt="{alt}" src="data:image/svg+xml;base64,{data}">'}
+
+    def _mime_(self) -> tuple[str, str]:
+        return richest(self._repr_mimebundle_())
 
     def __repr__(self) -> str:
         return f"<Picture of {self.model.boxes[-1].title}: {len(self.model.boxes)} boxes>"
@@ -122,6 +127,31 @@ def mimebundle(v: Value) -> dict[str, str]:
         return {"text/plain": repr(v) if said_before else f"{v!r}\n({error})"}
 
 
+def mime(v: Value) -> tuple[str, str]:
+    """What marimo shows for a Value: the picture of a graph, the repr of a leaf, or where nothing can draw.
+
+    It asks every element of a list in turn, as many as there may be: when pictures have taken as long
+    as one may, the rest of the list is text.
+    """
+    begin = monotonic()
+    if begin - _spell.end > PAUSE:
+        _spell.spent = 0.0
+    is_text = v.primitive is None or _spell.spent > SECONDS
+    shown = ("text/plain", repr(v)) if is_text else richest(mimebundle(v))
+    _spell.end = monotonic()
+    _spell.spent += _spell.end - begin
+    return shown
+
+
+@dataclass
+class _Spell:
+    """What was asked for in one go: when the last of it was given, and the seconds that it took."""
+
+    end: float = 0.0
+    spent: float = 0.0
+
+
+_spell = _Spell()
 _said: set[str] = set()  # why there was no picture
 
 

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from ..engine import Value
+from ..support.notebooks import richest
 from .program import Program
 
 
@@ -89,6 +90,9 @@ class GradientError(AssertionError):
         told = {"text/plain": str(self), "text/html": f"<pre>{escape(str(self))}</pre>"}
         drawn = self.subgraph._repr_mimebundle_().get("text/html", "")  # the same protocol, one level down
         return {**told, "text/html": told["text/html"] + drawn}
+
+    def _mime_(self) -> tuple[str, str]:
+        return richest(self._repr_mimebundle_())
 
 
 def _message(place: str, failure: Failure, program: Program, part: Failure) -> str:
