@@ -28,7 +28,6 @@ from .trees import Tree, branches_of, leaves_of, like, matching, mentions_value
 
 Function = Callable[..., Tree]
 
-BUILT_IN = frozenset(ops.TABLE)
 _depth: ContextVar[int] = ContextVar("micrograd_plus_depth", default=0)
 
 
@@ -102,24 +101,25 @@ def hvp(f: Function, args: Sequence[Tree], directions: Sequence[Tree]) -> Tree:
 
 
 def custom(name: str, primal: Callable[..., float], partials: Callable[..., Any], *, symbol: str = "",
-           gate: ops.Gate = "scales", domain: tuple[ops.Interval, ...] = (ops.REAL,), kinks: tuple[float, ...] = (),
+           gate: ops.Gate = "scales", domain: tuple[ops.Interval, ...] = (ops.REAL,), kinks: tuple[ops.Kink, ...] = (),
            edges: Sequence[ops.Edge] = ()) -> ops.Primitive:
     """A new row of the table, for a function that the table lacks; it gets everything that a built-in row gets.
 
     `primal` takes floats and gives a float; its signature gives the arity, `*xs` making the row variadic.
     `partials(out, *operands)` gives the local derivative for each operand (one operand: the derivative alone will do),
     written with operators and rows, so that it works on floats and on Values and can be differentiated in its turn.
+    `domain`, `kinks` and `edges` are those of a row (`ops.Primitive`), for tests.
     A row of one's own may be defined again, as a notebook does; later graphs use the new one. Raises ValueError when the
     name is that of a built-in row or no identifier, or when `primal` does not tell how many operands it takes.
     """
-    if name in BUILT_IN or not name.isidentifier():
+    if name in ops.BUILT_IN or not name.isidentifier():
         raise ValueError(f"a row needs a name of its own that is an identifier, and {name!r} is taken or none")
     try:
         parameters = inspect.signature(primal).parameters.values()
     except ValueError:
         raise ValueError(f"{name}: its primal does not tell how many operands it takes; write lambda x: ...") from None
-    variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-    arity = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty for p in parameters)
+    named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty]
+    others = [p.name for p in parameters if p.kind is p.VAR_POSITIONAL]
 
     def sequence(out: Any, *operands: Any) -> Sequence[Any]:
         found = partials(out, *operands)
@@ -128,8 +128,11 @@ def custom(name: str, primal: Callable[..., float], partials: Callable[..., Any]
             raise ValueError(f"the partials of {name} gave {len(found)} derivative(s) for {len(operands)} operand(s)")
         return found
 
-    ops.TABLE[name] = ops.Primitive(name, symbol or name, None if variadic else arity,
-                                    lambda *operands: float(primal(*operands)), sequence, gate, domain, kinks, edges)
+    ops.TABLE[name] = ops.Primitive(
+        name, symbol or name, inspect.getdoc(primal) or f"The row {name} of a user.",
+        operands=(*named, *others), variadic=bool(others), least=len(named), shares=False,
+        primal=lambda *operands: float(primal(*operands)), slopes=sequence, gate=gate, domain=domain, kinks=kinks,
+        edges=edges)
     return ops.TABLE[name]
 
 
@@ -165,7 +168,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         require_repeated(name, operands, out, again)
         return gradient  # type: ignore[no-any-return]
 
-    return ops.Primitive(name, name, None, primal, partials, expansion=f)
+    return ops.Primitive(name, name, inspect.getdoc(f) or f"{name} as one gate.", operands=("operands",), variadic=True,
+                         least=0, primal=primal, slopes=partials, expansion=f, is_checkpoint=True)
 
 
 def require_repeated(name: str, operands: Sequence[Any], out: Any, again: Any) -> None:
@@ -277,7 +281,7 @@ def recorded_gradients(v: Value) -> Sequence[Any]:
     """The local gradients of a node as numbers that remember how they depend on its operands."""
     if v.primitive is None:
         return ()
-    partials: Sequence[Any] = v.primitive.partials(v, *v.operands)
+    partials: Sequence[Any] = v.primitive.slopes(v, *v.operands)
     if v.primitive.gate != "routes":
         return partials
     if modes.mode.get().tracing:

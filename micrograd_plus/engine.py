@@ -16,12 +16,13 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from itertools import chain
 from types import MethodType
-from typing import Any, Never, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Never, TypeVar, cast, overload
 
 from . import checks, modes, ops
 from .checks import require_fresh
 from .graph import topological_order
 from .ops import Primitive, as_float
+from .ops.operators import UNARY, Operators, with_operators
 from .support.pickling import fence_is_up, operands_first
 from .ufuncs import elementwise, is_array_of_objects, row_call
 
@@ -75,8 +76,8 @@ def _method(primitive: Primitive) -> Callable[[Value], Value]:
     return method
 
 
-def _operator(primitive: Primitive) -> tuple[Callable[[Value, Operand], Value], Callable[[Value, Operand], Value]]:
-    def direct(self: Value, other: Operand) -> Any:
+def _direct(primitive: Primitive) -> Callable[[Value, Operand], Any]:
+    def operator(self: Value, other: Operand) -> Any:
         if not isinstance(other, Value):
             try:
                 other = as_float(other, primitive.name)
@@ -85,12 +86,15 @@ def _operator(primitive: Primitive) -> tuple[Callable[[Value, Operand], Value], 
                     return NotImplemented
                 raise
         return record(primitive, (self, other))
+    operator.__name__, operator.__doc__ = primitive.name, f"The row `ops.{primitive.name}` of two operands."
+    return operator
 
-    def reflected(self: Value, other: Operand) -> Value:
+
+def _reflected(primitive: Primitive) -> Callable[[Value, Operand], Value]:
+    def operator(self: Value, other: Operand) -> Value:
         return record(primitive, (other if isinstance(other, Value) else as_float(other, primitive.name), self))
-    for method in (direct, reflected):
-        method.__name__, method.__doc__ = primitive.name, f"The row `ops.{primitive.name}` of two operands."
-    return direct, reflected
+    operator.__name__, operator.__doc__ = primitive.name, f"The row `ops.{primitive.name}` of two operands, turned round."
+    return operator
 
 
 def _comparison(primitive: Primitive) -> Callable[[Value, object], Any]:
@@ -111,7 +115,18 @@ def _plain(call: str, what: str, way: str) -> Callable[..., Any]:
     return refuse
 
 
-class Value:
+def _with_methods_of_rows(cls: type[Value]) -> type[Value]:
+    """Every row of one operand as a method, but for those that are operators of Python."""
+    operators = {row for _, row in UNARY.values()}
+    for row in ops.primitives():
+        if row.arity == 1 and row not in operators:
+            setattr(cls, row.name, _kept(_method(row)))
+    return cls
+
+
+@_with_methods_of_rows
+@with_operators(_direct, _reflected, _method, _comparison)
+class Value(Operators):
     """A scalar in a graph: `data`, and after `backward()` the gradient `grad` of the output with respect to it.
 
     `Value(2.0, label="a")` is a leaf; operators and the functions of `micrograd_plus.ops` on it make new Values. The
@@ -133,6 +148,21 @@ class Value:
     operands: tuple[Any, ...]  # Values, and floats for constants
     _clock: int
     label: str
+
+    if TYPE_CHECKING:  # the rows of one operand as methods, and what users set
+
+        def __getattr__(self, name: str) -> Any: ...
+        def __setattr__(self, name: str, value: Any) -> None: ...
+        @overload
+        def __eq__(self, other: float) -> Value: ...  # type: ignore[overload-overlap]
+        @overload
+        def __eq__(self, other: object) -> bool: ...
+        def __eq__(self, other: object) -> Any: ...
+        @overload
+        def __ne__(self, other: float) -> Value: ...  # type: ignore[overload-overlap]
+        @overload
+        def __ne__(self, other: object) -> bool: ...
+        def __ne__(self, other: object) -> Any: ...
 
     def __init__(self, data: Operand, label: str = "", *more: Never, **named: Never) -> None:
         if more or named or not isinstance(label, str):
@@ -217,53 +247,11 @@ class Value:
         _commit(order, _primal=list(primals.values()), _clock=list(clocks.values()), _gradient=[None] * len(order))
         return self
 
-    __add__, __radd__ = _operator(ops.add)
-    __sub__, __rsub__ = _operator(ops.sub)
-    __mul__, __rmul__ = _operator(ops.mul)
-    __truediv__, __rtruediv__ = _operator(ops.div)
-    __pow__, __rpow__ = _operator(ops.pow)
-    __lt__, __gt__ = _operator(ops.less)
-    __le__, __ge__ = _operator(ops.less_equal)
-    __neg__, __abs__ = _method(ops.neg), _method(ops.abs)
-    __eq__, __ne__ = _comparison(ops.equal), _comparison(ops.not_equal)
     __hash__ = object.__hash__
 
     def __pos__(self) -> Value: return self
 
-    exp = _kept(_method(ops.exp))
-    exp2 = _kept(_method(ops.exp2))
-    expm1 = _kept(_method(ops.expm1))
-    log = _kept(_method(ops.log))
-    log2 = _kept(_method(ops.log2))
-    log10 = _kept(_method(ops.log10))
-    log1p = _kept(_method(ops.log1p))
-    sqrt = _kept(_method(ops.sqrt))
-    cbrt = _kept(_method(ops.cbrt))
     fabs = _kept(_method(ops.abs))
-    sin = _kept(_method(ops.sin))
-    cos = _kept(_method(ops.cos))
-    tan = _kept(_method(ops.tan))
-    asin = _kept(_method(ops.asin))
-    acos = _kept(_method(ops.acos))
-    atan = _kept(_method(ops.atan))
-    semicircle = _kept(_method(ops.semicircle))
-    sinh = _kept(_method(ops.sinh))
-    cosh = _kept(_method(ops.cosh))
-    tanh = _kept(_method(ops.tanh))
-    sech2 = _kept(_method(ops.sech2))
-    asinh = _kept(_method(ops.asinh))
-    acosh = _kept(_method(ops.acosh))
-    atanh = _kept(_method(ops.atanh))
-    erf = _kept(_method(ops.erf))
-    erfc = _kept(_method(ops.erfc))
-    sigmoid = _kept(_method(ops.sigmoid))
-    softplus = _kept(_method(ops.softplus))
-    relu = _kept(_method(ops.relu))
-    silu = _kept(_method(ops.silu))
-    hard_tanh = _kept(_method(ops.hard_tanh))
-    sign = _kept(_method(ops.sign))
-    step = _kept(_method(ops.step))
-    identity = _kept(_method(ops.identity))
 
     @_kept
     def leaky_relu(self, slope: Operand = 0.01) -> Value:
@@ -457,7 +445,7 @@ def local_gradients(v: Value) -> Sequence[Any]:
     """The partial derivative of a node in each of its operands; None where no gradient passes."""
     if v.primitive is None:
         return ()
-    partials: Sequence[Any] = v.primitive.partials(v._primal, *_primals(v.operands))
+    partials: Sequence[Any] = v.primitive.slopes(v._primal, *_primals(v.operands))
     if v.primitive.gate == "routes" and 0.0 in partials:  # a switch that is off passes nothing, not even 0 * inf
         return [partial or None for partial in partials]
     return partials

@@ -224,7 +224,7 @@ def _shares(target: Numbers, classes: int, user: str) -> list[Number]:
     return shares
 
 
-def _one_class(target: Number | Numbers, classes: int, user: str) -> int | list[Value]:
+def _one_class(target: Number | Numbers, classes: int, user: str) -> int | list[Any]:
     """The number of a class, or when it is a Value a condition for each class."""
     if _is_sequence(target):
         shares = _shares(target, classes, user)

@@ -67,14 +67,14 @@ class Tracing:
 
 def routed(row: Primitive, partials: Sequence[Any]) -> list[Any]:
     """The switches of a gate, each a contribution on the condition that it is on."""
-    if row.code is None:  # conditions are added, so that none may be negative
+    if not row.shares:  # conditions are added, so that none may be negative
         return [p or None if p is None or type(p) is float else Contribution(p, where(p, 1.0, 0.0)) for p in partials]
     return [p or None if p is None or type(p) is float else Contribution(p, p) for p in partials]
 
 
 def local_terms(row: Primitive, numbers: Sequence[Any]) -> Sequence[Any]:
     """The partials of a row from its result and operands, which are terms of a program in the making."""
-    partials = row.partials(*numbers)
+    partials = row.slopes(*numbers)
     return routed(row, partials) if row.gate == "routes" else partials
 
 

@@ -26,7 +26,7 @@ def row_call(function: Any, method: str, operands: Sequence[Any],
              options: Mapping[str, Any]) -> tuple[Primitive, Sequence[Any]]:
     """The row that a NumPy function stands for, and its operands in order; TypeError where there is none."""
     name = function.__name__
-    row = OPERATORS.get(name)
+    row: Primitive | None = OPERATORS.get(name)
     if row is not None and method == "__call__" and not options:  # arithmetic: the way to be short on
         return row, operands
     swapped = SWAPPED.get(name)

@@ -11,49 +11,23 @@ from functools import partial
 
 from mpmath import mp, mpf
 
+from micrograd_plus.ops import primitives
+
 inf = math.inf
 STEP = mpf("1e-400")
 SMALLEST_NORMAL, LARGEST = 2.0**-1022, math.nextafter(math.inf, 0.0)
 
 
-def dot(bias, *factors):
-    n = len(factors) // 2
-    return bias + mp.fsum(w * x for w, x in zip(factors[:n], factors[n:], strict=True))
-
-
-ORACLES = {
-    "add": lambda x, y: x + y, "sub": lambda x, y: x - y, "mul": lambda x, y: x * y, "div": lambda x, y: x / y,
-    "neg": lambda x: -x, "identity": lambda x: x, "sum": lambda *xs: mp.fsum(xs), "dot": dot,
-    "less": lambda x, y: mpf(x < y), "less_equal": lambda x, y: mpf(x <= y), "equal": lambda x, y: mpf(x == y),
-    "not_equal": lambda x, y: mpf(x != y),
-    "sign": mp.sign, "step": lambda x: mpf(x > 0), "where": lambda c, x, y: x if c else y,
-    "maximum": lambda *xs: max(xs), "minimum": lambda *xs: min(xs),
-    "relu": lambda x: max(x, mpf(0)), "hard_tanh": lambda x: min(max(x, mpf(-1)), mpf(1)),
-    "leaky_relu": lambda x, slope: x if x > 0 else slope * x, "abs": mp.fabs,
-    "pow": mp.power, "sqrt": mp.sqrt, "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)), "hypot": mp.hypot,
-    "exp": mp.exp, "exp2": lambda x: mp.power(2, x), "expm1": mp.expm1,
-    "log": mp.log, "log2": lambda x: mp.log(x) / mp.log(2), "log10": mp.log10, "log1p": mp.log1p,
-    "logsumexp": lambda *xs: mp.log(mp.fsum(mp.exp(x) for x in xs)),
-    "sin": mp.sin, "cos": mp.cos, "tan": mp.tan, "asin": mp.asin, "acos": mp.acos, "atan": mp.atan, "atan2": mp.atan2,
-    "sinh": mp.sinh, "cosh": mp.cosh, "tanh": mp.tanh, "asinh": mp.asinh, "acosh": mp.acosh, "atanh": mp.atanh,
-    "semicircle": lambda x: mp.sqrt((1 - x) * (1 + x)),
-    "sech2": lambda x: mp.sech(x) ** 2, "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
-    "softplus": lambda x: mp.log1p(mp.exp(x)), "silu": lambda x: x / (1 + mp.exp(-x)),
-    "erf": mp.erf, "erfc": lambda x: mp.erfc(x) if x < 1e100 else mpf(0),
-}
+ORACLES = {row.name: partial(row.oracle, mp) for row in primitives()}
 
 MAGNITUDES = (1e-300, 1e-150, 1e-16, 1e-8, 1e-3, 0.1, 0.5, 1.0, 1.5, 2.0, 3.25, 5.3, 10.0, 26.1, 30.0, 36.5, 100.0,
               700.0, 720.0, 745.5, 1e5, 1e8, 1e16, 1e150, 1e300)
 FEW_MAGNITUDES = (1e-300, 1e-150, 1e-8, 0.1, 1.0, 1.5, 30.0, 700.0, 1e8, 1e150, 1e300)
-SAMPLES_OF_MANY = (
-    (2.0,), (-700.0,), (0.5, 2.0, 30.0), (-1e-300, 3.0, 1e150), (-30.0, 0.1, 2.0), (700.0, -701.0, 720.0),
-    (0.1, 3.0, -2.0, -0.25, 1.5), (1e300, -2e299, -3.0, 0.25, 1e-8), (-745.5, -744.0, -720.0, -1e5, -1e300),
-)
 
 
 def row_domain(row, position):
     """The open interval of one operand; a row may give one interval for all of them."""
-    return row.domain[position % len(row.domain)]
+    return row.interval(position)
 
 
 def points_inside(row, position, magnitudes):
@@ -61,15 +35,16 @@ def points_inside(row, position, magnitudes):
     ends = [low + SMALLEST_NORMAL, math.nextafter(low, inf), low + 1e-9, high - 1e-9, math.nextafter(high, -inf)]
     points = {*magnitudes, *(-m for m in magnitudes), *ends}
     normal = {x for x in points if SMALLEST_NORMAL <= abs(x) < LARGEST or x == 0.0}
-    return sorted(x for x in normal if low < x < high and x not in row.kinks)
+    return sorted(x for x in normal if low < x < high)
 
 
 def smooth_points(row):
     """Operands inside the domain of a row: the grid of its magnitudes and some random ones, the same on every run."""
     if row.arity is None:
-        return SAMPLES_OF_MANY
+        return row.samples
     magnitudes = {1: (0.0, *MAGNITUDES), 2: (0.0, *FEW_MAGNITUDES), 3: (0.0, *FEW_MAGNITUDES[::3])}[row.arity]
-    return [*itertools.product(*(points_inside(row, i, magnitudes) for i in range(row.arity))), *random_points(row)]
+    grid = itertools.product(*(points_inside(row, i, magnitudes) for i in range(row.arity)))
+    return [operands for operands in (*grid, *row.samples, *random_points(row)) if not row.is_kink(operands)]
 
 
 def random_points(row, count=20):

@@ -50,13 +50,13 @@ def points(row):
         sizes = {1: (0.0, *MAGNITUDES), 2: FEW_MAGNITUDES, 3: FEW_MAGNITUDES[::2]}[row.arity]
         candidates = itertools.product(*(_inside(row, i, sizes) for i in range(row.arity)))
         candidates = [*candidates, *random_points(row)]
-    return [xs for xs in candidates if row.gate != "routes" or row.arity is not None or len(set(xs)) == len(xs)]
+    return [xs for xs in candidates if not row.is_kink(xs) and not (row.compares and len(set(xs)) < len(xs))]
 
 
 def _inside(row, position, sizes):
     low, high = row_domain(row, position)
     ends = [end for end in (low + 1e-8, low + 1e-3, high - 1e-3, high - 1e-8) if math.isfinite(end)]
-    return sorted(x for x in {*sizes, *(-size for size in sizes), *ends} if low < x < high and x not in row.kinks)
+    return sorted(x for x in {*sizes, *(-size for size in sizes), *ends} if low < x < high)
 
 
 def true_first(function, xs, i):
@@ -103,7 +103,7 @@ def errors(row):
     with mp.workdps(DIGITS):
         for operands in points(row):
             xs = [mpf(x) for x in operands]
-            smooth = [i for i in range(arity or len(xs)) if not (row.name == "where" and i == 0)]
+            smooth = [i for i in range(arity or len(xs)) if row.role(i) == "number"]
             for i in smooth:
                 true = true_first(oracle, xs, i)
                 for name, sweep in SWEEPS.items():

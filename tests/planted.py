@@ -80,7 +80,7 @@ def planted(name, monkeypatch):
         else:
             row_name, partials = PARTIALS[name]
             row = ops.TABLE[row_name]
-            faulty = dataclasses.replace(row, partials=partials)
+            faulty = dataclasses.replace(row, slopes=partials)
             patch.setitem(ops.TABLE, row_name, faulty)
             for attribute in [a for a, thing in vars(ops).items() if thing is row]:
                 patch.setattr(ops, attribute, faulty)

@@ -57,7 +57,7 @@ def any_program(rng, most=12, rows=None):
     lines = []
     for size in range(INPUTS, INPUTS + rng.randint(1, most)):
         row = rng.choice(rows)
-        arity = row.arity or rng.choice((1, 3, 5, 7) if row is ops.dot_row else (1, 2, 3, 4, 6))
+        arity = row.arity or rng.choice([count for count in (1, 2, 3, 4, 5, 6, 7) if row.takes(count)])
         operands = [rng.randrange(size) if rng.random() < 0.6 else max(0, size - rng.randint(1, 3)) for _ in range(arity)]
         operands[1:] = [any_number(rng) if rng.random() < 0.1 else o for o in operands[1:]]
         lines.append((row, operands))

@@ -43,13 +43,13 @@ def test_a_backward_cut_short_by_a_partial_changes_nothing(evaluations, passes_b
     for _ in range(passes_before):
         out.backward()
     before = state(out)
-    partials = ops.mul.partials
-    object.__setattr__(ops.mul, "partials", interrupting_after(evaluations, partials))
+    partials = ops.mul.slopes
+    object.__setattr__(ops.mul, "slopes", interrupting_after(evaluations, partials))
     try:
         with pytest.raises(KeyboardInterrupt):
             out.backward()
     finally:
-        object.__setattr__(ops.mul, "partials", partials)
+        object.__setattr__(ops.mul, "slopes", partials)
     assert state(out) == before
     out.backward()
     assert [leaf.grad for leaf in leaves[1:]] == [(passes_before + 1) * 2 * SIZE / 10] * 9

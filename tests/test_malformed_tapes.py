@@ -42,7 +42,8 @@ SCRAPS = ("", "0", "9", ",", "]", "[", "-", "e", '"', "\0", "\ud800", "1" * 5000
 
 BY_ONE_CHANGE = {
     "this is no tape": {"format": "micrograd_plus model"},
-    "this tape has version 2; this program reads version 1": {"version": 2},
+    "this tape has version 3; this program reads versions 1 to 2": {"version": 3},
+    "this tape has version True": {"version": True},
     "the names of a tape are a list, not 'x'": {"names": "x"},
     "the names of a tape are strings, not 1": {"names": [1, "y"]},
     "the parameters of a tape are a list, not None": {"parameters": None},
@@ -50,16 +51,21 @@ BY_ONE_CHANGE = {
     "the codes of a tape are integers of 32 bits, not True": {"codes": [True]},
     "the outputs of a tape are integers of 32 bits, not 2147483648": {"outputs": [2**31]},
     "the starts of a program must lead from 0 through its operands": {"starts": []},
-    "the starts of a program must not decrease": {"codes": [3, 3], "starts": [0, 5, 4]},
+    "the starts of a program must not decrease": {"starts": [0, 5, 4]},
     "an operand must be a register that comes before the instruction": {"operands": [0, 1, 4, 0]},
     "an output must be a register of the program": {"outputs": [5, 1, 2]},
-    "the table has no row of code 0": {"codes": [3, 0]},
-    "the table has no row of code -1": {"codes": [3, -1]},
+    "the table of the program has 1 rows, and none in place 1": {"codes": [0, 1]},
+    "the table of the program has 1 rows, and none in place -1": {"codes": [0, -1]},
+    "the table has no row of code 0": {"version": 1, "custom": [], "codes": [3, 0]},
+    "the table has no row of code -1": {"version": 1, "custom": [], "codes": [3, -1]},
+    "the table has no row of code 54": {"version": 1, "custom": [], "codes": [3, 54]},
+    "'tanh' is no custom row": {"version": 1, "custom": ["tanh"], "codes": [3, -1]},
     "mul takes 2 operand(s), not 1": {"starts": [0, 1, 4]},
-    "dot takes a bias, then as many weights as inputs": {"codes": [8, 3]},
-    "maximum needs at least one operand": {"codes": [15, 7], "starts": [0, 0, 4]},
-    "the table has no custom row 'tanh'": {"custom": ["tanh"]},
-    "the table has no custom row 'gaussian'": {"custom": ["gaussian", "gaussian"]},
+    "dot takes a bias, then as many weights as inputs": {"rows": ["dot", "mul"], "codes": [0, 1]},
+    "maximum needs at least 1 operand(s)": {"rows": ["maximum", "sum"], "codes": [0, 1], "starts": [0, 0, 4]},
+    "the table has no row 'nothing'": {"rows": ["nothing"]},
+    "the table has no row 'gaussian'": {"rows": ["gaussian", "gaussian"]},
+    "the rows of a tape are strings, not 3": {"rows": [3]},
     "only a tape that gives one number has a gradient": {"form": [0]},
     "a tape has as many outputs as its form, and with a gradient one for each input and parameter": {"gradient": False},
     "the form of a tape is 0, a list or {'tuple': a list}, not {'tuple': 0}": {"form": {"tuple": 0}},
@@ -73,8 +79,8 @@ BY_ONE_CHANGE = {
 @pytest.mark.parametrize("message", BY_ONE_CHANGE)
 def test_a_text_is_refused_by_what_is_wrong_with_it(message):
     custom("gaussian", lambda x: math.exp(-x * x), lambda out, x: -2.0 * x * out)
-    text = """{"format": "micrograd_plus tape", "version": 1, "names": ["x"], "parameters": [2.0], "constants": [3.0],
-        "codes": [3, 3], "starts": [0, 2, 4], "operands": [0, 1, 3, 2], "outputs": [4, 1, 2], "custom": [], "form": 0,
+    text = """{"format": "micrograd_plus tape", "version": 2, "names": ["x"], "parameters": [2.0], "constants": [3.0],
+        "rows": ["mul"], "codes": [0, 0], "starts": [0, 2, 4], "operands": [0, 1, 3, 2], "outputs": [4, 1, 2], "form": 0,
         "gradient": true, "labels": [[0, "x"]], "adjoint_of": []}"""
     assert Tape.from_json(text)(5.0) == 30.0
     with pytest.raises(ValueError, match=re.escape(message)):
@@ -185,13 +191,13 @@ def test_a_malformed_program_is_refused_or_runs(count):
     for _ in range(count):
         program = rng.choice(programs)
         parts = {name: getattr(program, name).copy() for name in ("constants", "codes", "starts", "operands", "outputs")}
-        parts |= {"inputs": program.inputs, "parameters": program.parameters, "custom": program.custom}
+        parts |= {"inputs": program.inputs, "parameters": program.parameters, "table": program.table}
         for _ in range(rng.choice((1, 1, 2, 4))):
             name = rng.choice(list(parts))
             if name in ("inputs", "parameters"):
                 parts[name] = rng.choice((-1, 0, 1, 2, 5, MOST, 2**40))
-            elif name == "custom":
-                parts[name] = ()
+            elif name == "table":
+                parts[name] = rng.choice(((), parts[name][:-1], parts[name][::-1], (ops.where, *parts[name])))
             elif len(parts[name]):
                 array = parts[name]
                 number = rng.choice((rng.randint(-3, 60), rng.randint(-3, 60), MOST, -MOST - 1))
@@ -223,5 +229,7 @@ NO_PARTS = {
 def test_a_program_consists_of_plain_arrays(part, spoil):
     program = Tape.from_json(well_formed()[0]).program
     parts = {name: getattr(program, name) for name in ("constants", "codes", "starts", "operands", "outputs")}
+    spoilt = parts | {part: spoil(parts[part]), "table": program.table}
+    program = FlatProgram(program.inputs, program.parameters, **spoilt)
     with pytest.raises(ValueError, match=f"the {part} of a program are an array of one dimension"):
-        FlatProgram(program.inputs, program.parameters, **parts | {part: spoil(parts[part])}).validated()
+        program.validated()

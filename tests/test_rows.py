@@ -18,7 +18,7 @@ inf, nan = math.inf, math.nan
 def test_a_gate_that_blocks_passes_no_gradient(row):
     for operands in smooth_points(row):
         out, leaves = recorded(row, operands)
-        assert list(row.partials(out, *leaves)) == [None] * row.arity
+        assert list(row.slopes(out, *leaves)) == [None] * row.arity
         assert slopes(row, operands) == [0.0] * row.arity
 
 
@@ -114,7 +114,7 @@ def test_no_float_makes_a_row_raise_or_leave_the_reals(row, operands):
     operands = operands[:row.arity]
     value = row(*operands)
     assert type(value) is float
-    assert {type(slope) for slope in row.partials(value, *operands)} <= {float, type(None)}
+    assert {type(slope) for slope in row.slopes(value, *operands)} <= {float, type(None)}
 
 
 @by_name(ROWS)
@@ -123,7 +123,7 @@ def test_a_row_gives_the_same_bits_on_floats_and_on_values(row, operands):
     operands = operands[:row.arity]
     out, leaves = recorded(row, operands)
     assert same(out.data, row(*operands))
-    on_floats, on_values = row.partials(out.data, *operands), row.partials(out, *leaves)
+    on_floats, on_values = row.slopes(out.data, *operands), row.slopes(out, *leaves)
     assert len(on_floats) == len(on_values) == len(operands)
     for slope, slope_value in zip(on_floats, on_values, strict=True):
         assert (slope is None) == (slope_value is None)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .lowering import INSTRUCTIONS
+from ..ops import Instruction, Primitive
 from .tape import Tape, gradients_of
 
 Array = Any  # of whichever library
@@ -93,25 +93,26 @@ class ArrayTape:
         """The operations for a task, the constants they begin with, and where its outputs are."""
         lowered = self.tape.program_for(task).lowered()
         if lowered is None:
-            rows = ", ".join(row.name for row in self.tape.program.custom)
+            rows = ", ".join(self.tape.program.python_only)
             raise NotImplementedError(f"no array library has the custom row(s) {rows}")
         operands_of, outputs = lowered.operands_of(), lowered.outputs.tolist()
         last = {o: i for i, operands in enumerate(operands_of) for o in operands}
         done: list[list[int]] = [[] for _ in operands_of]
         for o in last.keys() - set(outputs):
             done[last[o]].append(o)
-        operations = [self._operation(row.name) for row in lowered.rows()]
+        operations = [self._operation(row) for row in lowered.rows()]
         return list(zip(operations, operands_of, done)), lowered.constants.tolist(), outputs
 
-    def _operation(self, name: str) -> Callable[..., Array]:
-        xp, instruction = self.xp, INSTRUCTIONS.get(name, "")
+    def _operation(self, row: Primitive) -> Callable[..., Array]:
+        xp, name = self.xp, row.name
+        instruction = row.lowering.name if isinstance(row.lowering, Instruction) else ""
         if instruction in _OPERATORS:
             return _OPERATORS[instruction]
-        if instruction == "select":
-            return lambda c, x, y: xp.where(c != 0, x, y)
-        if instruction:
+        if instruction in _COMPARISONS:
             compared = _COMPARISONS[instruction]
             return lambda x, y: xp.where(compared(x, y), xp.ones_like(x), xp.zeros_like(x))
+        if instruction == "select":
+            return lambda c, x, y: xp.where(c != 0, x, y)
         function: Callable[..., Array] | None = getattr(xp, name, None) or getattr(self.special, name, None)
         if function is None:
             raise NotImplementedError(f"{name} is neither in {xp.__name__} nor in `special`, where it can be given")

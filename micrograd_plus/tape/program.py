@@ -1,7 +1,7 @@
 """A graph as plain data: a flat list of instructions over numbered registers, which any executor can run.
 
 The registers hold, in this order, the inputs of a row, the parameters that all rows share, the constants, and one result
-an instruction. An instruction is the code of a row of the table and the registers of its operands, all of them earlier.
+an instruction. An instruction is a row of the table and the registers of its operands, all of them earlier.
 Equal subexpressions are one instruction, and what has only constants for operands is a constant.
 """
 
@@ -18,21 +18,20 @@ import numpy.typing as npt
 
 from .. import checks, ops
 from ..ops import Primitive
+from ..ops.operators import Operators, with_operators
 from ..ops.simplify import simplified
-from .lowering import EXPRESSIONS, lowering
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int32]
-ROWS = {row.code: row for row in ops.primitives()}
 _BITS = struct.Struct("d").pack
 MOST = 2**31 - 1  # registers, and operands in all: they are numbered with 32 bits
 
 
 @dataclass(frozen=True, eq=False)
 class FlatProgram:
-    """Instruction i computes register `first + i` from operands[starts[i]:starts[i + 1]].
+    """Instruction i computes register `first + i` by table[codes[i]] from operands[starts[i]:starts[i + 1]].
 
-    `codes[i]` is the code of a row of the table, or, negative, -1 - k for the row custom[k] of a user.
+    `table` holds the rows that the program uses, each once.
     """
 
     inputs: int
@@ -42,7 +41,7 @@ class FlatProgram:
     starts: Integers
     operands: Integers
     outputs: Integers
-    custom: tuple[Primitive, ...] = ()
+    table: tuple[Primitive, ...] = ()
 
     @property
     def first(self) -> int:
@@ -63,14 +62,14 @@ class FlatProgram:
         starts = self.starts.astype(np.int64)
         return starts[1:] - starts[:-1]
 
-    def row(self, code: int) -> Primitive:
-        """The row that a code stands for."""
-        return ROWS[code] if code > 0 else self.custom[-1 - code]
-
     def rows(self) -> list[Primitive]:
         """The row of each instruction."""
-        known = {code: self.row(code) for code in set(self.codes.tolist())}
-        return [known[code] for code in self.codes.tolist()]
+        return [self.table[code] for code in self.codes.tolist()]
+
+    @property
+    def python_only(self) -> list[str]:
+        """The names of the rows that no machine knows."""
+        return [row.name for row in self.table if row.lowering is None]
 
     def operands_of(self) -> list[list[int]]:
         """The operand registers of each instruction."""
@@ -101,16 +100,16 @@ class FlatProgram:
         return self
 
     def _require(self, code: int, arity: int) -> None:
-        """Raise ValueError unless there is a row of that code which takes that many operands."""
-        if code not in ROWS and not -len(self.custom) <= code < 0:
-            raise ValueError(f"the table has no row of code {code}")
-        row = self.row(code)
-        if row.arity not in (None, arity):
+        """Raise ValueError unless the table has a row in that place which takes that many operands."""
+        if not 0 <= code < len(self.table):
+            raise ValueError(f"the table of the program has {len(self.table)} rows, and none in place {code}")
+        row = self.table[code]
+        if not row.variadic and not row.takes(arity):
             raise ValueError(f"{row.name} takes {row.arity} operand(s), not {arity}")
-        if row.name == "dot" and arity % 2 != 1:
-            raise ValueError("dot takes a bias, then as many weights as inputs")
-        if row.name != "sum" and arity == 0:
-            raise ValueError(f"{row.name} needs at least one operand")
+        if arity < row.least:
+            raise ValueError(f"{row.name} needs at least {row.least} operand(s)")
+        if not row.takes(arity):
+            raise ValueError(f"{row.name} takes a bias, then as many weights as inputs")
 
     def giving(self, outputs: Sequence[int] | Integers) -> FlatProgram:
         """The same program with other outputs, without the instructions that these do not need."""
@@ -131,16 +130,18 @@ class FlatProgram:
         place[self.first + kept] = self.first + np.arange(len(kept))
         arities = self.arities
         of_kept = np.repeat(np.array(flags[self.first:], dtype=bool), arities)
-        reduced = FlatProgram(self.inputs, self.parameters, self.constants, self.codes[kept],
-                           np.concatenate(([0], np.cumsum(arities[kept]))).astype(np.int32), place[self.operands[of_kept]],
-                           place[np.asarray(outputs, dtype=np.int64)], self.custom)
+        used, codes = np.unique(self.codes[kept], return_inverse=True)
+        reduced = FlatProgram(self.inputs, self.parameters, self.constants, codes.astype(np.int32),
+                              np.concatenate(([0], np.cumsum(arities[kept]))).astype(np.int32),
+                              place[self.operands[of_kept]], place[np.asarray(outputs, dtype=np.int64)],
+                              tuple([self.table[code] for code in used.tolist()]))
         return reduced, place
 
     def lowered(self) -> FlatProgram | None:
         """The program in what machines know: single instructions, C functions, sum and dot; None with a custom row."""
-        rows = self.rows()
-        if any(lowering(row) is None for row in set(rows)):
+        if self.python_only:
             return None
+        rows = self.rows()
         builder = Builder(self.inputs, self.parameters, lowering=True)
         refs = [*range(self.inputs + self.parameters), *map(builder.constant, self.constants.tolist())]
         for row, operands in zip(rows, self.operands_of()):
@@ -157,7 +158,7 @@ class Builder:
         self._numbers: list[float] = []
         self._instructions: list[tuple[int, tuple[int, ...]]] = []
         self._results: dict[tuple[int, tuple[int, ...]], int] = {}
-        self._custom: dict[Primitive, int] = {}
+        self._table: dict[Primitive, int] = {}
 
     def constant(self, number: float) -> int:
         """The reference of a constant; numbers of the same bits share one."""
@@ -170,7 +171,7 @@ class Builder:
 
     def emit(self, row: Primitive, operands: tuple[int, ...]) -> int:
         """The reference of a row's result, which may have been computed before; when lowering, of its expression's."""
-        key = row.code or self._custom.setdefault(row, -1 - len(self._custom)), operands
+        key = self._table.setdefault(row, len(self._table)), operands
         found = self._results.get(key)
         if found is None:
             found = self._results[key] = self._emit(row, key)
@@ -178,8 +179,8 @@ class Builder:
 
     def _emit(self, row: Primitive, key: tuple[int, tuple[int, ...]]) -> int:
         operands = key[1]
-        if self.lowering and row.name in EXPRESSIONS:
-            number = EXPRESSIONS[row.name](*[Term(self, ref) for ref in operands])
+        if self.lowering and callable(row.lowering):
+            number = row.lowering(*[Term(self, ref) for ref in operands])
             return number.ref if isinstance(number, Term) else self.constant(number)
         if min(operands, default=-1) < 0:  # constants are among them
             if max(operands, default=-1) < 0:
@@ -207,12 +208,38 @@ class Builder:
         starts = np.concatenate(([0], np.cumsum(arities))).astype(np.int32)
         registers = placed(np.fromiter(outputs, np.int64))
         whole = FlatProgram(self.inputs, self.parameters, np.array(self._numbers, dtype=np.float64), codes, starts,
-                            placed(flat), registers, tuple(self._custom))
+                            placed(flat), registers, tuple(self._table))
         program, place = whole.reduced(registers)
         return program, lambda refs: place[placed(np.array(refs, dtype=np.int64))]
 
 
-class Term:
+def _direct(row: Primitive) -> Callable[[Term, Any], Term]:
+    def operator(self: Term, other: Any) -> Term:
+        builder = self.builder
+        ref = other.ref if type(other) is Term else builder.constant(other)
+        return Term(builder, builder.emit(row, (self.ref, ref)))
+    return operator
+
+
+def _reflected(row: Primitive) -> Callable[[Term, Any], Term]:
+    return lambda self, other: Term.__primitive__(row, (other, self))
+
+
+def _alone(row: Primitive) -> Callable[[Term], Term]:
+    return lambda self: Term.__primitive__(row, (self,))
+
+
+def _equality(row: Primitive) -> Callable[[Term, object], Any]:
+    def compare(self: Term, other: object) -> Any:
+        if isinstance(other, Term):  # as between Values, it would be identity; and that says nothing of the numbers
+            return bool(self)
+        number = checks.comparable(other, row.name)
+        return NotImplemented if number is None else Term.__primitive__(row, (self, number))
+    return compare
+
+
+@with_operators(_direct, _reflected, _alone, _equality)
+class Term(Operators):
     """A number of a program in the making: each operation on it is emitted."""
 
     __slots__ = ("builder", "ref")
@@ -227,38 +254,9 @@ class Term:
         refs = tuple([o.ref if type(o) is Term else builder.constant(o) for o in operands])
         return Term(builder, builder.emit(row, refs))
 
-    def __add__(self, other: Any) -> Term: return self._with(ops.add, other)
-    def __mul__(self, other: Any) -> Term: return self._with(ops.mul, other)
-    def __sub__(self, other: Any) -> Term: return self._with(ops.sub, other)
-    def __radd__(self, other: Any) -> Term: return self.__primitive__(ops.add, (other, self))
-    def __rmul__(self, other: Any) -> Term: return self.__primitive__(ops.mul, (other, self))
-    def __rsub__(self, other: Any) -> Term: return self.__primitive__(ops.sub, (other, self))
-    def __truediv__(self, other: Any) -> Term: return self._with(ops.div, other)
-    def __rtruediv__(self, other: Any) -> Term: return self.__primitive__(ops.div, (other, self))
-    def __pow__(self, other: Any) -> Term: return self._with(ops.pow, other)
-    def __rpow__(self, other: Any) -> Term: return self.__primitive__(ops.pow, (other, self))
-    def __lt__(self, other: Any) -> Term: return self._with(ops.less, other)
-    def __le__(self, other: Any) -> Term: return self._with(ops.less_equal, other)
-    def __gt__(self, other: Any) -> Term: return self.__primitive__(ops.less, (other, self))
-    def __ge__(self, other: Any) -> Term: return self.__primitive__(ops.less_equal, (other, self))
-    def __neg__(self) -> Term: return self.__primitive__(ops.neg, (self,))
-    def __abs__(self) -> Term: return self.__primitive__(ops.abs, (self,))
-
     def __bool__(self) -> bool:
         raise TypeError("partials on a tape hold for every row: write them with operators and functions of ops, and "
                         "choose with ops.where(x > 0, ..., ...) or ops.equal(x, y), not with if, max, float or math")
 
-    def __eq__(self, other: object) -> Any: return self._compared(ops.equal, other)
-    def __ne__(self, other: object) -> Any: return self._compared(ops.not_equal, other)
     def __float__(self) -> float: return float(self.__bool__())
     __hash__ = None  # type: ignore[assignment]  # for want of ==
-
-    def _compared(self, row: Primitive, other: object) -> Any:
-        if isinstance(other, Term):  # as between Values, it would be identity; and that says nothing of the numbers
-            return self.__bool__()
-        number = checks.comparable(other, row.name)
-        return NotImplemented if number is None else self._with(row, number)
-
-    def _with(self, row: Primitive, other: Any) -> Term:
-        builder = self.builder
-        return Term(builder, builder.emit(row, (self.ref, other.ref if type(other) is Term else builder.constant(other))))

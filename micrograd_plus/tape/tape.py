@@ -21,11 +21,12 @@ from ..autodiff import between, require_repeated
 from ..engine import Value, adjoints, nodes_below, value_operands
 from ..tracing import Contribution, local_terms, tracing
 from ..trees import Tree, builder_of, leaves_of, like, listed
-from . import written
 from .executors import Executor, executor_for
 from .executors.python import CHUNK
+from .json import from_json, to_json
 from .program import Builder, FlatProgram, Floats, Term
 from .reals import real_array
+from .source import Contents, source
 
 _FLOAT, _FLOAT64, _NOTHING = frozenset((float,)), np.dtype(np.float64), np.empty(0)
 Parameters = Any  # an array, a sequence of numbers or Values, or a Module
@@ -118,18 +119,18 @@ class Tape:
 
     def source(self) -> str:
         """The tape as straight-line Python in functions of the table; running that text gives the same bits."""
-        return written.source(self._contents(()))
+        return source(self._contents(()))
 
     def to_json(self) -> str:
         """The tape as JSON, with the present data of its parameters; `from_json` reads it."""
-        return written.to_json(self._contents(self._shared(None).tolist()))
+        return to_json(self._contents(self._shared(None).tolist()))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Tape:
         """The tape that `to_json` wrote; ValueError, saying what is wrong, for any other text. No custom row is loaded:
         one that the tape uses must be defined before.
         """
-        return cls(*written.from_json(text))
+        return cls(*from_json(text))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, tuple(self._contents(tuple(self._shared(None).tolist())))
@@ -140,8 +141,8 @@ class Tape:
     def __deepcopy__(self, memo: dict[int, Any]) -> Tape:
         return Tape(*self._contents(deepcopy(self.parameters, memo)))
 
-    def _contents(self, parameters: Sequence[Any]) -> written.Contents:
-        return written.Contents(self.program, self.form, tuple(self.names), parameters, self.gradient, self.labels,
+    def _contents(self, parameters: Sequence[Any]) -> Contents:
+        return Contents(self.program, self.form, tuple(self.names), parameters, self.gradient, self.labels,
                                 self.adjoint_of)
 
     def __len__(self) -> int:
@@ -251,7 +252,7 @@ class _Lines:
             operands = tuple([self.builder.constant(o) if type(o) is float else self.refs[o] for o in v.operands])
             if row is None:
                 self.refs[v] = self.builder.constant(v._primal)  # noqa: SLF001  # its .data is what a user may not read now
-            elif row.code is not None or row.expansion is None:
+            elif not row.is_checkpoint:
                 self.refs[v] = self.builder.emit(row, operands)
             else:  # a function in one gate: its inner graph comes onto the tape
                 inputs = [Value(o if type(o) is float else o._primal) for o in v.operands]  # noqa: SLF001

@@ -145,7 +145,7 @@ def _sides(row: Primitive, operands: Sequence[int | float], registers: Sequence[
     """On which side of its kinks and ties a row stands."""
     numbers = [registers[o] if type(o) is int else o for o in operands]
     if row.kinks:
-        return [bool(numbers[0] > kink) for kink in row.kinks]
+        return [bool(x > kink) for place, x in enumerate(numbers) for kink in row.kinks_of(place)]
     if row.gate == "blocks" or (row.gate == "routes" and row.arity is None):
         return [bool(x < y) for x in numbers for y in numbers]
     return []

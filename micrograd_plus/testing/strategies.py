@@ -102,12 +102,13 @@ def _operands(row: Primitive, distances: Sequence[int], registers: Sequence[floa
               conditions: set[int]) -> list[int]:
     """Suitable registers at those distances, counted from the latest, and first among those that no gate has used."""
     count = row.arity or len(distances)
-    if row.name == "dot":
-        count += 1 - count % 2
+    while not row.takes(count):
+        count += 1
     operands: list[int] = []
     for place in range(count):
         distance = distances[place] if place < len(distances) else 0
-        suited = [r for r, x in enumerate(registers) if (_suits(row, place, x) or (row.name == "where" and r in conditions))
+        may_be_fixed = row.role(place) == "condition"
+        suited = [r for r, x in enumerate(registers) if (_suits(row, place, x) or (may_be_fixed and r in conditions))
                   and _keeps_apart(row, x, operands, registers)]
         if not suited:
             return []
@@ -118,16 +119,15 @@ def _operands(row: Primitive, distances: Sequence[int], registers: Sequence[floa
 
 def _suits(row: Primitive, place: int, x: float) -> bool:
     """Whether a number lies well inside the domain of an operand, and away from the kinks."""
-    low, high = row.domain[place % len(row.domain)]
-    kinks = row.kinks if place == 0 else (0.0,) if row.name in ("div", "atan2", "hypot") else ()
-    kinks = (0.0,) if row.name == "where" and place == 0 else kinks
-    return low + MARGIN <= x <= high - MARGIN and all(abs(x - kink) >= MARGIN for kink in kinks)
+    low, high = row.interval(place)
+    if row.role(place) == "condition":
+        return abs(x) >= MARGIN
+    return low + MARGIN <= x <= high - MARGIN and all(abs(x - kink) >= MARGIN for kink in row.kinks_of(place))
 
 
 def _keeps_apart(row: Primitive, x: float, operands: Sequence[int], registers: Sequence[float]) -> bool:
     """Whether a number does not tie with the operands that a comparison already has."""
-    compares = row.gate == "blocks" or (row.gate == "routes" and row.arity is None)
-    return not compares or all(abs(registers[o] - x) >= MARGIN for o in operands)
+    return not row.compares or all(abs(registers[o] - x) >= MARGIN for o in operands)
 
 
 def _well_conditioned(program: Program) -> bool:

@@ -40,7 +40,7 @@ def executor_for(program: FlatProgram, name: str | None) -> Executor:
         return Replay(program, "python, for want of llvmlite: pip install 'micrograd-plus[fast]' brings machine code")
     lowered = program.lowered()
     if lowered is None:
-        rows = ", ".join(row.name for row in program.custom)
+        rows = ", ".join(program.python_only)
         if name:
             raise ValueError(f"no machine knows the custom row(s) {rows}: use executor='python'")
         return Replay(program, f"python, for no machine knows the custom row(s) {rows}")

@@ -1,0 +1,129 @@
+"""A tape as straight-line Python, to read and to run. Labels reach that text only as identifiers."""
+
+from __future__ import annotations
+
+import keyword
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
+from typing import Any, NamedTuple
+
+from ..ops import BUILT_IN, TABLE, Primitive
+from ..ops.operators import EXACT_ON_FLOATS, UNARY
+from .program import FlatProgram
+
+_RESERVED = ("parameters", "tape", "inf", "nan", "primitive", "__debug__")  # names that mean something in such a text
+_LONGEST = 40  # letters of a name
+_NEGATION = UNARY["-"][1]
+Form = Any  # 0.0 for a number, or a list or tuple of forms
+
+
+class Contents(NamedTuple):
+    """All that a tape consists of."""
+
+    program: FlatProgram
+    form: Form
+    names: tuple[str, ...]
+    parameters: Sequence[Any]  # Values, or numbers
+    gradient: bool
+    labels: Mapping[int, str]
+    adjoint_of: Mapping[int, int]
+
+
+# Python. --------------------------------------------------------------------------------------------------------------
+def source(tape: Contents) -> str:
+    """A function `tape` of the inputs, and of the parameters if there are any; it gives what the tape's form says.
+
+    With a gradient it gives three things: that, the derivatives in the inputs, and those in the parameters.
+    """
+    program, rows, operands = tape.program, tape.program.rows(), tape.program.operands_of()
+    used = {row.name for row in rows if row not in EXACT_ON_FLOATS and row is not _NEGATION}
+    shared = program.inputs + program.parameters
+    width = len(program.outputs) - tape.gradient * shared
+    forward = (program.reduced(program.outputs[:width])[1] >= 0).tolist()
+    names = _names(tape, used, forward)
+    for i, number in enumerate(program.constants.tolist()):
+        names[shared + i] = repr(number)
+    lines: tuple[list[str], list[str]] = [], []
+    for i, (row, of_row) in enumerate(zip(rows, operands)):
+        register = program.first + i
+        lines[not forward[register]].append(f"    {names[register]} = {_expression(row, [names[o] for o in of_row])}")
+    given = [names[register] for register in program.outputs.tolist()]
+    result = _written(tape.form, iter(given))
+    if tape.gradient:
+        result += f", {_tuple(given[1:1 + program.inputs])}, {_tuple(given[1 + program.inputs:])}"
+    built_in = sorted(used & BUILT_IN)
+    header = ["from math import inf, nan"] if {"inf", "nan", "-inf"} & set(names[shared:program.first]) else []
+    header += [f"from micrograd_plus.ops import {', '.join(built_in)}"] if built_in else []
+    custom = sorted(names_of({row for row in rows if row.name not in BUILT_IN}))
+    header += ["from micrograd_plus.ops import primitive"] if custom else []
+    header += [f"{name} = primitive({name!r})" for name in custom]
+    arguments = [*names[:program.inputs], *(["parameters"] if program.parameters else [])]
+    unpacked = [f"    {_tuple(names[program.inputs:shared])} = parameters"] if program.parameters else []
+    backward = ["    # backward", *lines[1]] if lines[1] else []
+    header += ["", ""] if header else []
+    body = [*unpacked, *lines[0], *backward, f"    return {result}", ""]
+    return "\n".join([*header, f"def tape({', '.join(arguments)}):", *body])
+
+
+def _names(tape: Contents, used: set[str], forward: Sequence[bool]) -> list[str]:
+    """What each register is called: by its label, else a letter; an adjoint by d and what it is the adjoint of."""
+    program = tape.program
+    shared, size = program.inputs + program.parameters, program.first + len(program)
+    taken = {*used, *keyword.kwlist, *keyword.softkwlist, *_RESERVED}
+    names, repeated = [""] * size, defaultdict[str, Iterator[int]](lambda: count(1))
+
+    def name(register: int, wanted: str) -> None:
+        if not names[register] and len(wanted) <= _LONGEST and wanted.isidentifier() and wanted.isascii():
+            fresh = wanted
+            while fresh in taken:
+                fresh = f"{wanted}_{next(repeated[wanted])}"
+            taken.add(fresh)
+            names[register] = fresh
+    for register, wanted in [*enumerate(tape.names), *tape.labels.items()]:
+        if not shared <= register < program.first:  # constants go by their numbers
+            name(register, wanted)
+    letters = (letter for letter in _letters() if letter not in taken)
+    of_output = dict(zip(program.outputs[1:].tolist(), range(shared))) if tape.gradient else {}
+    adjoint_of = {r: of for r, of in {**of_output, **tape.adjoint_of}.items() if forward[of] and not forward[r]}
+    for register in [*range(shared), *range(program.first, size)]:
+        if not names[register] and register not in adjoint_of:
+            name(register, next(letters))
+    for register in range(program.first, size):
+        if register in adjoint_of:
+            name(register, f"d{names[adjoint_of[register]]}"[:_LONGEST])
+    return names
+
+
+def _letters() -> Iterator[str]:
+    yield from (f"{letter}{number or ''}" for number in count() for letter in "abcdefghijklmnopqrstuvwxyz")
+
+
+def _expression(row: Primitive, operands: Sequence[str]) -> str:
+    if row in EXACT_ON_FLOATS:
+        return f" {EXACT_ON_FLOATS[row]} ".join(operands)
+    if row is _NEGATION:
+        return f"-{operands[0]}"
+    if row.is_weighted_sum:
+        half = len(operands) // 2 + 1
+        return f"dot([{', '.join(operands[1:half])}], [{', '.join(operands[half:])}], {operands[0]})"
+    return f"{row.name}({', '.join(operands)})"
+
+
+def _written(form: Form, names: Iterator[str]) -> str:
+    if not isinstance(form, (list, tuple)):
+        return next(names)
+    branches = [_written(branch, names) for branch in form]
+    return f"[{', '.join(branches)}]" if isinstance(form, list) else _tuple(branches)
+
+
+def _tuple(names: Sequence[str]) -> str:
+    return f"({', '.join(names)}{',' * (len(names) == 1)})"
+
+
+def names_of(rows: Iterable[Primitive]) -> list[str]:
+    """The names of rows, by which they can be found again; ValueError when one was defined anew since."""
+    for row in rows:
+        if TABLE.get(row.name) is not row:
+            raise ValueError(f"the row {row.name} of this tape is no longer in the table, so no text can name it")
+    return [row.name for row in rows]
