@@ -40,9 +40,10 @@ def test_there_are_at_least_sixty_faults_and_each_fits_the_source():
 
 
 def test_a_fault_that_does_not_fit_is_an_error():
-    for fault in (("ops", "no such anchor", "a", "b"), ("ops", '_row("sin"', "no such text", "b")):
+    room = "ops.trigonometry"
+    for fault in ((room, "no such anchor", "a", "b"), (room, '\n    "sin",\n', "no such text", "b")):
         with pytest.raises(ValueError, match="no such"):
-            edited(source_of("ops"), fault)
+            edited(source_of(room), fault)
 
 
 @pytest.mark.slow

@@ -67,7 +67,7 @@ def _tape_of(model: Module, inputs: int) -> tuple[Tape, list[Value]]:
     tape = record(function, anything, parameters=parameters, check=False)
     if kept is not None and _are_equal(kept.tape.program, tape.program):
         tape = kept.tape
-    if _can_be_kept(model) and not tape.program.custom:  # a row of one's own may refer to the model
+    if _can_be_kept(model) and not tape.program.python_only:  # a row of one's own may refer to the model
         _KEPT[model] = _Kept(tape, parameters, blueprint)
     return tape, parameters
 
@@ -84,9 +84,10 @@ def _can_be_kept(model: Module) -> bool:
 
 def _are_equal(program: FlatProgram, other: FlatProgram) -> bool:
     """Whether two programs are the same to the bit; rows of one's own are never."""
-    if program.custom or other.custom:
+    if program.python_only or other.python_only or program.table != other.table:
         return False
-    pairs = [(getattr(program, field.name), getattr(other, field.name)) for field in fields(FlatProgram)]
+    parts = [field.name for field in fields(FlatProgram) if field.name != "table"]
+    pairs = [(getattr(program, part), getattr(other, part)) for part in parts]
     return all(np.asarray(one).tobytes() == np.asarray(two).tobytes() for one, two in pairs)
 
 
