@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import count, islice
 from operator import itemgetter
 
 from .layout import Point
 
 Rectangle = tuple[float, float, float, float]  # left, top, right, bottom
+Place = tuple[float, Rectangle]  # how far along the wire it is from its middle
 
 STEP = 6.0  # points between two places on a wire
 PLACES = 36  # of which the nearest to the middle are tried
@@ -48,12 +49,12 @@ class _Wires:
                  boxes: Sequence[Rectangle], frame: Rectangle) -> None:
         self._paths = [_walk(curve) for curve in curves]
         self._sizes, self._boxes, self._frame = sizes, boxes, frame
-        self._reach = [_around(path) for path in self._paths]
-        self._found: dict[int, list[Rectangle]] = {}
-        self._passing: dict[tuple[int, int], list[tuple[int, Point]]] = defaultdict(list)
+        self._allowed: dict[int, list[Place]] = {}
+        self._crossings: dict[tuple[int, Rectangle], int] = {}
+        self._passing: dict[tuple[int, int], list[tuple[int, float, float]]] = defaultdict(list)
         for k, path in enumerate(self._paths):
-            for at in path:
-                self._passing[int(at[0] // CELL), int(at[1] // CELL)].append((k, at))
+            for x, y in path:
+                self._passing[int(x // CELL), int(y // CELL)].append((k, x, y))
 
     def length(self, k: int) -> int:
         """How long a wire is, in steps."""
@@ -63,45 +64,50 @@ class _Wires:
         """The middles of wires where nothing else is, and no other label would be in its middle."""
         middles = {k: rectangle(path[len(path) // 2], size)
                    for k, (path, size) in enumerate(zip(self._paths, self._sizes)) if size is not None}
-        alone = {k: r for k, r in middles.items() if self._is_allowed(k, r, self._boxes) and not self._crossed(k, r)}
+        alone = {k: r for k, r in middles.items() if self._is_allowed(k, r, self._boxes) and not self._crossing(k, r)}
         return {k: r for k, r in alone.items() if sum(_overlap(r, other) for other in middles.values()) == 1}
 
     def clear_places(self, k: int) -> Iterator[Rectangle]:
         """Places of which none lies on another wire, and all are nearer to the middle than would pay to lie on one."""
-        nearest = islice(_from_the_middle(self._paths[k]), int(2 * CROSSED / STEP))
-        return (r for _, r in self._allowed(k, nearest) if not self._crossed(k, r))
+        return (r for away, r in self._places(k) if away < CROSSED and not self._crossing(k, r))
 
     def places(self, k: int) -> list[Rectangle]:
         """All places where the label of wire k could stand, the best first."""
-        if k not in self._found:
-            nearest = list(islice(_from_the_middle(self._paths[k]), PLACES))
-            ranked = [(away + CROSSED * len(self._crossed(k, r)), r) for away, r in self._allowed(k, nearest)]
-            self._found[k] = [r for _, r in sorted(ranked, key=itemgetter(0))]
-        return self._found[k]
+        ranked = [(away + CROSSED * self._crossing(k, r), r) for away, r in self._places(k)]
+        return [r for _, r in sorted(ranked, key=itemgetter(0))]
 
-    def _allowed(self, k: int, places: Iterable[tuple[float, Point]]) -> Iterator[tuple[float, Rectangle]]:
-        size = self._sizes[k] or (0.0, 0.0)
-        reach = _grown(self._reach[k], max(size))
-        boxes = [box for box in self._boxes if _overlap(box, reach)]
-        for away, at in places:
-            r = rectangle(at, size)
-            if self._is_allowed(k, r, boxes):
-                yield away, r
+    def _places(self, k: int) -> list[Place]:
+        """Those that lie on no box, the nearest to the middle first."""
+        if k not in self._allowed:
+            size, path = self._sizes[k] or (0.0, 0.0), self._paths[k]
+            reach = _grown(_around(path), max(size))
+            boxes = [box for box in self._boxes if _overlap(box, reach)]
+            middle, found = len(path) // 2, []
+            for i in islice(_outwards(middle), min(PLACES, len(path))):
+                r = rectangle(path[i], size)
+                if self._is_allowed(k, r, boxes):
+                    found.append((abs(i - middle) * STEP, r))
+            self._allowed[k] = found
+        return self._allowed[k]
 
     def _is_allowed(self, k: int, r: Rectangle, boxes: Sequence[Rectangle]) -> bool:
         tip = rectangle(self._paths[k][-1], (2 * ARROW, 2 * ARROW))
-        return _inside(r, self._frame) and not _overlap(r, tip) and not any(_overlap(r, box) for box in boxes)
+        if _overlap(r, tip) or not _inside(r, self._frame):
+            return False
+        return not any(_overlap(r, box) for box in boxes)
 
-    def _crossed(self, k: int, r: Rectangle) -> set[int]:
-        """The wires other than k that pass through a rectangle."""
-        left, top, right, bottom = r
-        found = set()
-        for x in range(int(left // CELL), int(right // CELL) + 1):
-            for y in range(int(top // CELL), int(bottom // CELL) + 1):
-                for j, (across, down) in self._passing.get((x, y), ()):
-                    if left < across < right and top < down < bottom:
-                        found.add(j)
-        return found - {k}
+    def _crossing(self, k: int, r: Rectangle) -> int:
+        """How many wires other than k pass through a rectangle on wire k."""
+        if (k, r) not in self._crossings:
+            left, top, right, bottom = r
+            found = {k}
+            for x in range(int(left // CELL), int(right // CELL) + 1):
+                for y in range(int(top // CELL), int(bottom // CELL) + 1):
+                    for j, across, down in self._passing.get((x, y), ()):
+                        if j not in found and left < across < right and top < down < bottom:
+                            found.add(j)
+            self._crossings[k, r] = len(found) - 1
+        return self._crossings[k, r]
 
 
 def _free(places: Iterable[Rectangle], taken: Iterable[Rectangle]) -> Rectangle | None:
@@ -138,13 +144,12 @@ def _bezier(a: Point, b: Point, c: Point, d: Point, t: float) -> Point:
     return p * a[0] + q * b[0] + r * c[0] + u * d[0], p * a[1] + q * b[1] + r * c[1] + u * d[1]
 
 
-def _from_the_middle(path: Sequence[Point]) -> Iterator[tuple[float, Point]]:
-    """Points of a path with how far along it they are from its middle, the nearest first."""
-    middle = len(path) // 2
-    for away in range(middle + 1):
-        for i in (middle + away, middle - away)[:2 if away else 1]:
-            if i < len(path):
-                yield away * STEP, path[i]
+def _outwards(middle: int) -> Iterator[int]:
+    """middle, middle + 1, middle - 1, middle + 2 ..."""
+    yield middle
+    for away in count(1):
+        yield middle + away
+        yield middle - away
 
 
 def rectangle(centre: Point, size: Point) -> Rectangle:

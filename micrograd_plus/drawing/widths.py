@@ -28,8 +28,9 @@ def is_measured(text: str) -> bool:
 
 def _plain(text: str) -> str:
     """The text without its accents and other marks, which take no room."""
-    apart = text if text.isascii() else unicodedata.normalize("NFD", text)
-    return "".join(c for c in apart if unicodedata.category(c) != "Mn")
+    if text.isascii():
+        return text
+    return "".join(c for c in unicodedata.normalize("NFD", text) if unicodedata.category(c) != "Mn")
 
 
 def _share(character: str) -> float:
