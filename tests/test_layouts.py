@@ -12,6 +12,7 @@ from shapes import SHAPES
 
 from micrograd_plus import Value, draw
 from micrograd_plus.drawing import layout, levels, picture, process
+from micrograd_plus.drawing.model import LABELLED
 
 every_shape = pytest.mark.parametrize("shape", SHAPES)
 
@@ -97,11 +98,18 @@ def test_small_pictures_are_laid_out_in_this_process_and_large_ones_apart_then_s
     draw(SHAPES["reused"](30))
     assert {where for where, _ in layouts} == {"here"}
     layouts.clear()
-    draw(SHAPES["reused"](200))
+    draw(SHAPES["reused"](200), collapse="none")
     assert [where for where, _ in layouts] == ["apart", "apart", "here"]
     efforts = [effort_of(dot) for _, dot in layouts]
     assert efforts == sorted(efforts, reverse=True)
     assert levels.WORK >= efforts[0] > 2 * efforts[1] > 4 * efforts[2]
+
+
+@every_shape
+def test_a_picture_that_is_cut_has_its_numbers_on_its_wires(shape):
+    boxes = levels.adjust(picture.build(SHAPES[shape](5_000)), "auto", fold_constants=True).boxes
+    wires = sum(len(box.wires) for box in boxes)
+    assert wires <= LABELLED or not any(box.kind == "cut" for box in boxes)
 
 
 def test_deep_graphs_are_drawn_without_recursion():

@@ -9,7 +9,7 @@ from operator import itemgetter
 from ..support.text import number, shortened
 from .labels import place_labels, rectangle
 from .layout import QUICK, Layout, Point, Rankdir, lay_out
-from .model import Box, Model, Wire
+from .model import LABELLED, Box, Model, Wire
 from .widths import width
 
 NUMBER = 13.0  # font sizes
@@ -24,7 +24,6 @@ GAP = {"LR": 82.0, "RL": 82.0, "TB": 46.0, "BT": 46.0}  # between the boxes, wit
 STRETCHES = (1.0, 1.5, 2.25, 3.5)  # of that gap, tried until every number has a place
 WIDE_GAP = 130.0  # for hairlines
 EDGE = 16.0  # how far a number may stand above or below the layout
-LABELLED = 120  # wires up to which each is a curve with an arrow and its local gradient in print; more are hairlines
 
 
 @dataclass(frozen=True)

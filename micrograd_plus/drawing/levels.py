@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ from .. import ops
 from ..engine import Value, adjoints, nodes_below, tangents
 from ..support.text import number
 from .layout import effort
-from .model import Box, Model, Wire, add_boxes, stubbed, with_constants
+from .model import LABELLED, Box, Model, Wire, add_boxes, stubbed, with_constants
 
 Collapse = Literal["auto", "none", "neuron", "layer"]
 
@@ -33,20 +34,30 @@ def adjust(model: Model, collapse: Collapse, fold_constants: bool) -> Model:
         boxes = _layers_closed(boxes)
     if fold_constants:
         boxes = _constants_folded(boxes)
-    if collapse != "none" and sum(box.kind != "constant" for box in boxes) > 2 * CLOSED:
-        boxes = _cut(boxes, CLOSED)
-    return shrunk(replace(model, boxes=boxes), WORK)
+    model = replace(model, boxes=boxes)
+    if collapse == "none":
+        return shrunk(model, WORK)
+    if sum(box.kind != "constant" for box in boxes) > 2 * CLOSED or work_of(model) > WORK:
+        return shrunk(model, WORK, LABELLED)  # what is there can be read, since it is not all there
+    return model
 
 
-def shrunk(model: Model, work: int) -> Model:
-    """The model cut down until its layout takes no more than so much effort; itself where that is so already."""
-    if work_of(model) <= work:
+def shrunk(model: Model, work: int, wires: float = math.inf) -> Model:
+    """The model cut down until its layout takes no more than so much effort, and it has no more than so many wires.
+
+    It is the model itself where that is so already.
+    """
+    def fits(shown: Collection[Box]) -> bool:
+        operands = _wired(model.boxes, shown)
+        return sum(map(len, operands)) <= wires and effort(operands) <= work
+
+    if fits(set(model.boxes)):
         return model
     nearest = list(_nearest_first(model.boxes))
     fitting, too_many = 1, len(nearest)
     while too_many - fitting > 1:
         middle = (fitting + too_many) // 2
-        if _effort(model.boxes, _and_constants(nearest[:middle])) <= work:
+        if fits(_and_constants(nearest[:middle])):
             fitting = middle
         else:
             too_many = middle
@@ -55,11 +66,11 @@ def shrunk(model: Model, work: int) -> Model:
 
 def work_of(model: Model) -> int:
     """The effort of laying out a model."""
-    return _effort(model.boxes, set(model.boxes))
+    return effort(_wired(model.boxes, set(model.boxes)))
 
 
-def _effort(boxes: Iterable[Box], shown: Collection[Box]) -> int:
-    """The effort of laying out those shown of the boxes, with a stub for each that lost operands."""
+def _wired(boxes: Iterable[Box], shown: Collection[Box]) -> list[list[int]]:
+    """For each of the boxes that is shown the numbers of those it is wired from, a stub among them if it lost some."""
     numbers: dict[Box, int] = {}
     operands: list[list[int]] = []
     for box in boxes:
@@ -70,7 +81,7 @@ def _effort(boxes: Iterable[Box], shown: Collection[Box]) -> int:
                 operands.append([])
             numbers[box] = len(operands)
             operands.append(below)
-    return effort(operands)
+    return operands
 
 
 def _too_many(boxes: Iterable[Box]) -> bool:

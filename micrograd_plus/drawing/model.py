@@ -17,6 +17,7 @@ Mode = Literal["reverse", "forward"]
 Kind = Literal["leaf", "gate", "constant", "neuron", "layer", "cut"]
 
 HUGE = 20_000  # Values above which only the tenth part of so many, nearest the output, are looked at
+LABELLED = 120  # wires up to which each is a curve with an arrow and its local gradient in print; more are hairlines
 RULES = {"distributes": "passes its gradient on to every operand", "swaps": "hands each operand the gradient times the "
          "other one", "routes": "sends its gradient where the value came from", "scales": "scales its gradient by its "
          "slope", "blocks": "passes no gradient"}

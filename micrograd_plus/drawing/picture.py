@@ -83,11 +83,13 @@ def draw(root: Value, mode: Mode = "reverse", wrt: Value | str | None = None, co
          collapse: Collapse = "auto", rankdir: Rankdir = "LR", names: Mapping[str, Any] | None = None) -> Picture:
     """A picture of the graph below `root`, with its values and gradients as they stand; it computes no gradients.
 
-    `mode` "reverse" shows each node's gradient, "forward" its derivative with respect to the node `wrt` (or its label).
-    `constants` are folded into their gates or shown as boxes of their own. `collapse` closes neurons or layers into one
-    box; "auto" does so above 150 boxes. What is too much to lay out in time is cut to what lies nearest the output, so
-    that no picture takes more than about two seconds, and Ctrl-C ends any. `rankdir` is LR, TB, RL or BT, the way from
-    leaves to output. `names`, such as locals(), names Values without a label.
+    `mode` "reverse" shows each node's gradient, "forward" its derivative with respect to the node
+    `wrt` (or its label). `constants` are folded into their gates or shown as boxes of their own.
+    `collapse` closes neurons or layers into one box; "auto" does so above 150 boxes. `rankdir` is LR,
+    TB, RL or BT, the way from leaves to output. `names`, such as locals(), names Values without a label.
+
+    What is too large to be read, or with "none" to be laid out in time, is cut to what lies nearest the
+    output, so that no picture takes more than about two seconds; Ctrl-C ends any.
 
     Raises TypeError when `root` is no Value, ValueError for an unknown option, and ImportError, saying what to install,
     when there is no Graphviz.
