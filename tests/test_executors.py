@@ -3,6 +3,7 @@
 import math
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -11,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tapes import EXECUTORS, any_number, bits, reading_data
-from test_interruptions import interrupt_self
 
 from micrograd_plus import Value, custom, ops, record
 from micrograd_plus.tape import executors
@@ -166,7 +166,7 @@ def test_ctrl_c_in_a_long_replay_on_the_machine_is_heard_between_chunks(use, thr
     rows = np.linspace(0.0, 1.0, chunks * CHUNK).reshape(-1, 1)
     before = [getattr(tape, use)(rows[:2000], executor="machine") for _ in range(2)]  # compiled, and taken the measure of
     calls = counted(monkeypatch, machine._Code, "run")
-    strike = interrupt_self(0.2)
+    strike = threading.Timer(0.2, signal.raise_signal, [signal.SIGINT])
     strike.start()
     with pytest.raises(KeyboardInterrupt):
         getattr(tape, use)(rows, executor="machine", threads=threads)
@@ -183,7 +183,7 @@ def test_ctrl_c_in_a_long_replay_in_python_is_heard(monkeypatch):
     counting = custom("counting", lambda x: calls.append(x) or x, lambda out, x: 1.0)
     tape = record(lambda x: counting(x) + x, 1.0)
     rows = np.ones((3_000_000, 1))
-    strike = interrupt_self(0.2)
+    strike = threading.Timer(0.2, signal.raise_signal, [signal.SIGINT])
     strike.start()
     with pytest.raises(KeyboardInterrupt):
         tape.sum_and_grad(rows)

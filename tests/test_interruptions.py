@@ -74,14 +74,6 @@ def test_a_forward_cut_short_changes_nothing_and_stays_stale(evaluations):
     assert out.forward().data == 1 + 2 * SIZE + 8 * SIZE / 10
 
 
-def interrupt_self(delay):
-    """A thread that sends the main thread a SIGINT `delay` seconds after its start."""
-    def strike():
-        time.sleep(delay)
-        signal.raise_signal(signal.SIGINT)
-    return threading.Thread(target=strike)
-
-
 @pytest.mark.usefixtures("ctrl_c_raises")
 def test_ctrl_c_during_backward_leaves_a_whole_number_of_passes():
     """Sixty strikes at random instants: the gradients are those of n passes or of n + 1, in every node at once."""
@@ -94,7 +86,7 @@ def test_ctrl_c_during_backward_leaves_a_whole_number_of_passes():
     rng = random.Random(0)
     for _ in range(60):
         finished = 0
-        strike = interrupt_self(rng.uniform(0, 1.5 * span))
+        strike = threading.Timer(rng.uniform(0, 1.5 * span), signal.raise_signal, [signal.SIGINT])
         try:
             strike.start()
             out.backward()

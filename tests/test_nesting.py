@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from orders import COMPOSITIONS, SWEEPS
-from programs import ROUTED, SMOOTH, evaluate, programs
-from test_laws import THREE
+from programs import ROUTED, SMOOTH, THREE, evaluate, programs
 
 from micrograd_plus import Value, ops
 from micrograd_plus.autodiff import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp

@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 from mpmath import mp, mpf
 from oracle import ORACLES
 from orders import COMPOSITIONS, SWEEPS, true_first, true_second
-from programs import ANALYTIC, SMOOTH, evaluate, programs
+from programs import ANALYTIC, SMOOTH, THREE, evaluate, programs
 
 from micrograd_plus import ops
 from micrograd_plus.autodiff import grad, hessian, value_and_grad
 
-THREE = st.tuples(*[st.floats(-2.0, 2.0).map(lambda x: round(x, 3))] * 3)
 EVERY_ROW = [(ops.primitive(name), [0, 1, 2][:ops.primitive(name).arity]) for name in SMOOTH]
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
+from programs import programs
 from rows import ROWS
 from tapes import (
     EXECUTORS,
@@ -29,7 +30,6 @@ from tapes import (
     same_bits,
     written,
 )
-from test_laws import programs
 
 from micrograd_plus import Tape, Value, ops, record, value_and_grad
 from micrograd_plus.testing import graphs, strategies, tapes
@@ -46,7 +46,7 @@ def tape_of(f, numbers, parameters=()):
 
 
 # Any graph, any numbers. ----------------------------------------------------------------------------------------------
-@given(programs(INPUTS + 2, [row.name for row in ROWS]), st.tuples(NUMBERS, NUMBERS), POINTS)
+@given(programs([row.name for row in ROWS], INPUTS + 2), st.tuples(NUMBERS, NUMBERS), POINTS)
 def test_replay_and_source_have_the_bits_of_the_engine(program, constants, rows):
     def f(*xs):
         return evaluate(program, [*xs, *constants])
@@ -59,7 +59,7 @@ def test_replay_and_source_have_the_bits_of_the_engine(program, constants, rows)
         assert bits(run_source(tape, row)) == expected
 
 
-@given(programs(INPUTS, [row.name for row in ROWS]), POINTS, NUMBERS)
+@given(programs([row.name for row in ROWS], INPUTS), POINTS, NUMBERS)
 def test_parameters_are_read_live_and_have_a_gradient_too(program, rows, edited):
     w = Value(2.0, label="w")
 

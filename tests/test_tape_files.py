@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from programs import programs
 from rows import ROWS
 from tapes import INJECTED, assert_runs_alike, bits, evaluate, replayed, run_source, same_bits
-from test_laws import programs
 
 from micrograd_plus import Tape, Value, custom, ops, record
 from micrograd_plus.testing import tapes
@@ -44,7 +44,7 @@ def assert_equal(tape, twin):
     assert same_bits(twin.program.constants, tape.program.constants).all()
 
 
-@given(programs(4, [row.name for row in ROWS]), st.lists(st.floats(), min_size=6, max_size=6), st.booleans())
+@given(programs([row.name for row in ROWS], 4), st.lists(st.floats(), min_size=6, max_size=6), st.booleans())
 def test_any_tape_comes_back_the_same(program, numbers, listed):
     x, w = Value(numbers[0], label="x"), Value(numbers[1], label="w")
     constants = numbers[2:4]
