@@ -84,7 +84,8 @@ def fit(model: Module, X: Any, y: Any, *, loss: str | Loss, optimizer: Optimizer
     sigmoid outputs (a loss of your own gets the outputs themselves), and dropout draws its masks anew for each example.
     Values that the model computes once and keeps follow its parameters, with either engine.
     After an error model and optimizer are as before. Raises ValueError or TypeError, before the first step, for data of the
-    wrong shape, numbers that are not finite, targets that the loss does not know, and options out of range.
+    wrong shape, what is no finite real number (masked, complex, a date), targets that the loss refuses, parameters that
+    are no leaves, and options of another kind or out of range.
     """
     if engine not in ("tape", "eager"):
         raise ValueError(f'there are the engines "tape" and "eager", not {engine!r}')
