@@ -33,6 +33,22 @@ class Code:
         self.number = ir.VectorType(DOUBLE, lanes) if lanes > 1 else DOUBLE
         self.called: set[str] = set()
 
+    def text(self) -> str:
+        """The module in writing; only once, for then it is taken apart: half a megabyte of parts that hold each other
+        in circles would wait for the collector.
+        """
+        text = str(self.module)
+        for function in self.module.functions:
+            for part in (*function.blocks, function):
+                getattr(part, "__dict__", {}).clear()
+        self.module.globals.clear()
+        return text
+
+    @property
+    def arguments(self) -> int:
+        """How many arguments the kernel takes."""
+        return len(self.module.get_global("kernel").args)
+
     def _function(self, name: str, arguments: Sequence[ir.Type]) -> ir.IRBuilder:
         function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), arguments), name)
         for argument in function.args:

@@ -23,7 +23,7 @@ from ..python import BLOCK, CHUNK
 from .dispatch import Dispatcher, as_data
 from .emission import Code
 from .loops import Loops
-from .rolling import rolled
+from .rolling import Rolled, rolled
 
 MOST_NESTS = 256  # a program of more is read as data: compiling grows faster than the code
 _SAMPLES = (0.0, -0.0, 0.3, -0.7, 1.0, -1.5, 2.5, 30.0, -710.0, 1e-9, 1e300, float("inf"), float("-inf"), float("nan"))
@@ -37,8 +37,7 @@ class Machine:
 
     def __init__(self, program: FlatProgram) -> None:
         self.inputs, self.outputs = program.inputs, len(program.outputs)
-        self._program, self._loops = program, rolled(program, MOST_NESTS)
-        self._data = as_data(program) if self._loops is None else None
+        self._constants, self._form = program.constants, rolled(program, MOST_NESTS) or as_data(program)
         self._codes: dict[tuple[int, bool], _Code] = {}
         self._lock = Lock()
 
@@ -62,7 +61,7 @@ class Machine:
         """The sums of the outputs over the rows of one chunk."""
         key = BLOCK if len(rows) > 1 else 1, True
         total = np.zeros(self.outputs)
-        (self._codes.get(key) or self._code(*key)).run(rows, parameters, total)
+        self._code(*key).run(rows, parameters, total)
         return total
 
     def sums(self, rows: Floats, parameters: Floats, threads: int = 1) -> Iterator[Floats]:
@@ -71,37 +70,75 @@ class Machine:
         return _shared_out(lambda start: self.sum(rows[start:start + CHUNK], parameters), starts, threads)
 
     def _code(self, lanes: int, summed: bool) -> _Code:
-        with self._lock:  # several threads may need it for the first time
-            if (lanes, summed) not in self._codes:
-                sizes, loops, data = (lanes, self.inputs, self.outputs), self._loops, self._data
-                if loops:
-                    compiled = _Compiled(Loops(loops, self.inputs, self.outputs, lanes, summed))
-                    code = _Code(compiled, self._program.constants, loops.shared, loops.lanes, *sizes)
-                elif data:
-                    code = _Code(_dispatcher(lanes, summed), data.constants, 0, data.slots, *sizes, data.program)
-                self._codes[lanes, summed] = code
-            return self._codes[lanes, summed]
+        found = self._codes.get((lanes, summed))
+        if found is None:
+            with self._lock:  # several threads may need it for the first time
+                found = self._codes.get((lanes, summed)) or self._made(lanes, summed)
+                self._codes[lanes, summed] = found
+        return found
+
+    def _made(self, lanes: int, summed: bool) -> _Code:
+        sizes, form = (lanes, self.inputs, self.outputs), self._form
+        if isinstance(form, Rolled):
+            compiled = _Compiled(Loops(form, self.inputs, self.outputs, lanes, summed))
+            return _Code(compiled, self._constants, form.shared, form.lanes, *sizes)
+        return _Code(_dispatcher(lanes, summed), form.constants, 0, form.slots, *sizes, form.program)
 
 
 class _Compiled:
     """Machine code in memory; `kernel` runs it."""
 
     def __init__(self, code: Code) -> None:
-        for name in code.called:
-            llvm.add_symbol(f"c_{name}", _address(name))
-        machine = _target()
-        module = llvm.parse_assembly(str(code.module))
+        arguments = code.arguments
+        self._engine, address = _loaded(code)  # the code lives as long as the engine
+        kind = ctypes.CFUNCTYPE(None, ctypes.c_int64, *[ctypes.c_void_p] * (arguments - 1))
+        self.kernel = kind(address)
+
+
+def _loaded(code: Code) -> tuple[Any, int]:
+    """The engine of LLVM that holds the code, and where the kernel begins."""
+    compiled = _object_file(code)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target().create_target_machine())
+    with llvm.ObjectFileRef.from_data(compiled) as file:
+        engine.add_object_file(file)
+    engine.finalize_object()
+    return engine, engine.get_function_address("kernel")
+
+
+def _object_file(code: Code) -> bytes:
+    """The code for this processor, ready to be loaded.
+
+    Nothing else is left of it: what LLVM remembers of a text, its types, numbers and names, goes with the context, which
+    goes with the module.
+    """
+    for name in code.called:
+        llvm.add_symbol(f"c_{name}", _address(name))
+    with llvm.parse_assembly(code.text(), llvm.create_context()) as module:
         module.verify()
-        # A row alone gains from the loop vectoriser; lanes are vectors as they are, and gain little from any pass.
-        options = llvm.create_pipeline_tuning_options(speed_level=2 if code.lanes == 1 else 1)
+        _improve(module, code)
+        compiled: bytes = _compiler().emit_object(module)
+    return compiled
+
+
+def _improve(module: Any, code: Code) -> None:
+    """Run LLVM's passes. A row alone gains from the loop vectorizer; lanes are vectors as they are."""
+    with llvm.create_pipeline_tuning_options(speed_level=2 if code.lanes == 1 else 1) as options:
         options.loop_vectorization = code.lanes == 1
-        builder = llvm.create_pass_builder(machine, options)
-        builder.getModulePassManager().run(module, builder)
-        self._engine = llvm.create_mcjit_compiler(module, machine)  # the code lives as long as this
-        self._engine.finalize_object()
-        arguments = len(code.module.get_global("kernel").args) - 1
-        kind = ctypes.CFUNCTYPE(None, ctypes.c_int64, *[ctypes.c_void_p] * arguments)
-        self.kernel = kind(self._engine.get_function_address("kernel"))
+        with llvm.create_pass_builder(_compiler(), options) as builder:
+            passes = builder.getModulePassManager()
+            try:
+                passes.run(module, builder)
+            finally:
+                _dispose(passes)
+
+
+def _dispose(passes: Any) -> None:
+    """Free a pass manager. llvmlite 0.45 to 0.50 never do: of the two `_dispose` it inherits, the empty one comes first."""
+    inherited = [vars(kind).get("_dispose") for kind in type(passes).__mro__ if kind is not llvm.ffi.ObjectRef]
+    try:
+        next(filter(None, inherited))(passes)
+    finally:
+        passes.detach()
 
 
 class _Code:
@@ -169,12 +206,17 @@ def _shared_out(run: Callable[[int], Any], starts: range, threads: int) -> Itera
             yield from pool.map(run, starts[i:i + threads])
 
 
+@cache
+def _compiler() -> Any:
+    """What writes code for this processor: one for all, for it takes a megabyte."""
+    return _target().create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=2)
+
+
 def _target() -> Any:
-    """A description of this processor, which a compiler takes for its own."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    return llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=2)
+    return llvm.Target.from_default_triple()
 
 
 @cache
