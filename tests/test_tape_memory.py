@@ -56,6 +56,7 @@ def test_every_way_to_compile_gives_back_what_it_took(lanes, long, monkeypatch):
 
     def compiled():
         code = Loops(loops, program.inputs, len(program.outputs), lanes, summed=lanes > 1)
+        assert code.has_long_loops == long
         _Compiled(code)
     for _ in range(5):
         compiled()

@@ -28,7 +28,7 @@ class Dispatcher(Code):
 
     def __init__(self, lanes: int, summed: bool) -> None:
         super().__init__(lanes, summed)
-        self.builder = b = self._function("kernel", [INDEX, *[POINTER] * 5, LANE.as_pointer()])
+        self.builder = b = self._begun([INDEX, *[POINTER] * 5, LANE.as_pointer()])
         count, rows, parameters, constants, scratch, outputs, self.program = b.function.args
         inputs, shared, fixed, slots, given, length = [self._integer(index_of(i)) for i in range(HEADER)]
         records = b.add(index_of(HEADER), given)

@@ -22,9 +22,13 @@ POINTER = DOUBLE.as_pointer()
 class Code:
     """A module of code that takes `lanes` rows at a time and sums their outputs or gives them one by one."""
 
+    arguments: int  # of the kernel
+    has_long_loops = False  # of statements that LLVM may run side by side for a row alone
     builder: Any
     places: dict[str, Any]
     valid: Any
+    carried: list[Any]
+    results: list[Any]
 
     def __init__(self, lanes: int, summed: bool) -> None:
         self.lanes, self.summed = lanes, summed
@@ -44,13 +48,10 @@ class Code:
         self.module.globals.clear()
         return text
 
-    @property
-    def arguments(self) -> int:
-        """How many arguments the kernel takes."""
-        return len(self.module.get_global("kernel").args)
-
-    def _function(self, name: str, arguments: Sequence[ir.Type]) -> ir.IRBuilder:
-        function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), arguments), name)
+    def _begun(self, arguments: Sequence[ir.Type]) -> ir.IRBuilder:
+        """What writes the kernel, whose arguments are these."""
+        self.arguments = len(arguments)
+        function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), arguments), "kernel")
         for argument in function.args:
             if isinstance(argument.type, ir.PointerType):
                 argument.add_attribute("noalias")
@@ -174,11 +175,12 @@ class Code:
             function.linkage = "internal"
             function.attributes.add("noinline")
             single, outside = self._c_function(name, DOUBLE, arity), self.builder
-            self.builder = ir.IRBuilder(function.append_basic_block())
-            with self._loop(index_of(kind.count), 1, [ir.Constant(kind, ir.Undefined)]) as (lane, vector):
-                number = self.builder.call(single, [self.builder.extract_element(a, lane) for a in function.args])
-                self.carried = [self.builder.insert_element(vector, number, lane)]
-            self.builder.ret(self.results[0])
+            self.builder = b = ir.IRBuilder(function.append_basic_block())
+            vector = ir.Constant(kind, ir.Undefined)
+            for lane in map(LANE, range(kind.count)):  # no loop: a lane by its number can stay in a register
+                number = b.call(single, [b.extract_element(a, lane) for a in function.args])
+                vector = b.insert_element(vector, number, lane)
+            b.ret(vector)
             self.builder = outside
         return function
 

@@ -9,6 +9,7 @@ from .emission import DOUBLE, INDEX, LANE, POINTER, Code, index_of
 from .rolling import LANES, LEAF, OUTPUT, PARAMETER, SHARED, Address, Nest, Rolled, Segment, Shape
 
 JAM = 4  # statements of a nest that run side by side, so that additions need not wait for each other
+LONG, MANY = 64, 1024  # statements of an inner loop, and of its nest, from which on vectors pay
 TILE = 2  # turns of an outer loop that go through the inner one together, while what they read is near
 
 
@@ -18,24 +19,17 @@ class Loops(Code):
     def __init__(self, program: Rolled, inputs: int, outputs: int, lanes: int, summed: bool) -> None:
         super().__init__(lanes, summed)
         self.program, self.inputs, self.outputs = program, inputs, outputs
-        self._prologue()
+        self.has_long_loops = lanes == 1 and any(map(_is_long, program.body))
         self._kernel()
-
-    def _prologue(self) -> None:
-        """prologue(parameters, shared): what all rows have in common."""
-        self.builder = self._function("prologue", [POINTER, POINTER])
-        parameters, shared = self.builder.function.args
-        self.places, self.width = {PARAMETER: parameters, SHARED: shared}, 1
-        for nest in self.program.prologue:
-            self._nest(nest)
-        self.builder.ret_void()
 
     def _kernel(self) -> None:
         """kernel(count of rows, rows, parameters, shared, scratch, outputs)."""
-        self.builder = self._function("kernel", [INDEX, *[POINTER] * 5])
+        self.builder = self._begun([INDEX, *[POINTER] * 5])
         count, rows, parameters, shared, scratch, outputs = self.builder.function.args
-        self.builder.call(self.module.globals["prologue"], [parameters, shared])
-        self.places = {PARAMETER: parameters, SHARED: shared, LANES: scratch, OUTPUT: outputs}
+        self.places, self.width = {PARAMETER: parameters, SHARED: shared}, 1
+        for nest in self.program.prologue:  # what all rows have in common
+            self._nest(nest)
+        self.places |= {LANES: scratch, OUTPUT: outputs}
         self.width = self.lanes
         with self._loop(count, self.lanes) as row:
             self._load(count, rows, row, index_of(self.inputs))
@@ -138,3 +132,8 @@ class Loops(Code):
         if name == "=":
             return self._spread(DOUBLE(float(operands[0])))
         return self._gate(name, [self._tree(operand, leaves) for operand in operands])
+
+
+def _is_long(nest: Nest) -> bool:
+    """Whether the loop vectorizer pays: it takes plain statements only, for terms are added in order."""
+    return nest.inner >= LONG and nest.outer * nest.inner >= MANY and all(s.count == 1 for s in nest.segments)

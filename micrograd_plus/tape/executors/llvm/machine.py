@@ -89,9 +89,8 @@ class _Compiled:
     """Machine code in memory; `kernel` runs it."""
 
     def __init__(self, code: Code) -> None:
-        arguments = code.arguments
         self._engine, address = _loaded(code)  # the code lives as long as the engine
-        kind = ctypes.CFUNCTYPE(None, ctypes.c_int64, *[ctypes.c_void_p] * (arguments - 1))
+        kind = ctypes.CFUNCTYPE(None, ctypes.c_int64, *[ctypes.c_void_p] * (code.arguments - 1))
         self.kernel = kind(address)
 
 
@@ -121,13 +120,19 @@ def _object_file(code: Code) -> bytes:
 
 
 def _improve(module: Any, code: Code) -> None:
-    """Run LLVM's passes. A row alone gains from the loop vectorizer; lanes are vectors as they are."""
-    with llvm.create_pipeline_tuning_options(speed_level=2 if code.lanes == 1 else 1) as options:
-        options.loop_vectorization = code.lanes == 1
+    """Run the passes of LLVM that pay: those over functions for lanes, and for a row alone the loop vectorizer, if any.
+
+    None are run for nothing: they take as long as all else, and each pass builder leaves 1.5 KB that llvmlite never frees.
+    """
+    if code.lanes == 1 and not code.has_long_loops:
+        return
+    with llvm.create_pipeline_tuning_options(speed_level=1) as options:
+        options.loop_vectorization = code.has_long_loops
         with llvm.create_pass_builder(_compiler(), options) as builder:
-            passes = builder.getModulePassManager()
+            whole = code.has_long_loops
+            passes = builder.getModulePassManager() if whole else builder.getFunctionPassManager()
             try:
-                passes.run(module, builder)
+                passes.run(module if whole else module.get_function("kernel"), builder)
             finally:
                 _dispose(passes)
 
