@@ -5,6 +5,7 @@ NumPy would drop a mask and make a date or a half of a complex number a number w
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,8 @@ def given_array(numbers: Any, what: str) -> npt.NDArray[Any]:
 
 def require_unmasked(numbers: Any, what: str) -> None:
     """Raise TypeError, naming `what`, when some numbers of an array are masked, or of the arrays in a list."""
-    if isinstance(numbers, np.ma.MaskedArray):
+    masked = sys.modules.get("numpy.ma")  # NumPy imports it when asked for: before that nothing is masked
+    if isinstance(numbers, getattr(masked, "MaskedArray", ())):
         if np.ma.is_masked(numbers):
             raise TypeError(f"{what} must be real numbers, and some of these are masked: leave them out, or fill them in")
     elif isinstance(numbers, (list, tuple)) and not _PLAIN.issuperset(map(type, numbers)):

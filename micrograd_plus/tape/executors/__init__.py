@@ -7,7 +7,10 @@ from importlib.util import find_spec
 from typing import Protocol
 
 from ..program import FlatProgram, Floats
+from .forks import kept_from_forks
 from .python import Replay
+
+_IMPORTING = kept_from_forks()  # who imports what is half imported waits for whoever began
 
 
 class Executor(Protocol):
@@ -44,5 +47,6 @@ def executor_for(program: FlatProgram, name: str | None) -> Executor:
         if name:
             raise ValueError(f"no machine knows the custom row(s) {rows}: use executor='python'")
         return Replay(program, f"python, for no machine knows the custom row(s) {rows}")
-    from .llvm.machine import Machine
+    with _IMPORTING:
+        from .llvm.machine import Machine
     return Machine(lowered)

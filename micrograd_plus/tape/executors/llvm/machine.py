@@ -2,6 +2,9 @@
 
 It runs without Python's lock, and works on 1,024 rows at a time, so that Ctrl-C is heard in between. Besides the rows and
 the results it needs room for one block of sixteen rows, in each thread.
+
+LLVM serves one thread at a time, and one at a time makes code; forks wait until they are done. What is ready runs without
+a lock.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from threading import Lock
+from threading import current_thread, main_thread
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -19,6 +22,7 @@ import numpy as np
 
 from .... import ops
 from ...program import FlatProgram, Floats, Integers
+from ..forks import kept_from_forks
 from ..python import BLOCK, CHUNK
 from .dispatch import Dispatcher, as_data
 from .emission import Code
@@ -28,6 +32,9 @@ from .rolling import Rolled, rolled
 MOST_NESTS = 256  # a program of more is read as data: compiling grows faster than the code
 _SAMPLES = (0.0, -0.0, 0.3, -0.7, 1.0, -1.5, 2.5, 30.0, -710.0, 1e-9, 1e300, float("inf"), float("-inf"), float("nan"))
 _LINE = 8  # numbers in a line of the processor's cache
+_COMPILING = kept_from_forks()
+# The lock under which llvmlite calls LLVM; should a later version keep it elsewhere, one of ours stands in its place.
+_LLVM = kept_from_forks(getattr(getattr(llvm.ffi.lib, "_lock", None), "_lock", None))
 
 
 class Machine:
@@ -39,7 +46,6 @@ class Machine:
         self.inputs, self.outputs = program.inputs, len(program.outputs)
         self._constants, self._form = program.constants, rolled(program, MOST_NESTS) or as_data(program)
         self._codes: dict[tuple[int, bool], _Code] = {}
-        self._lock = Lock()
 
     def row(self, row: Sequence[float], parameters: Floats) -> list[float]:
         """The outputs for one row."""
@@ -72,7 +78,7 @@ class Machine:
     def _code(self, lanes: int, summed: bool) -> _Code:
         found = self._codes.get((lanes, summed))
         if found is None:
-            with self._lock:  # several threads may need it for the first time
+            with _COMPILING:  # several threads may need it for the first time
                 found = self._codes.get((lanes, summed)) or self._made(lanes, summed)
                 self._codes[lanes, summed] = found
         return found
@@ -89,9 +95,23 @@ class _Compiled:
     """Machine code in memory; `kernel` runs it."""
 
     def __init__(self, code: Code) -> None:
-        self._engine, address = _loaded(code)  # the code lives as long as the engine
+        self._engine, address = _undisturbed(_loaded, code)  # the code lives as long as the engine
         kind = ctypes.CFUNCTYPE(None, ctypes.c_int64, *[ctypes.c_void_p] * (code.arguments - 1))
         self.kernel = kind(address)
+
+
+def _undisturbed(make: Callable[[Code], Any], code: Code) -> Any:
+    """What `make` gives, from a thread that Ctrl-C does not strike: in the middle of llvmlite it would leave its lock held,
+    and all other threads waiting for ever.
+    """
+    if current_thread() is not main_thread():
+        return make(code)
+    with ThreadPoolExecutor(1, "machine code") as pool:
+        try:
+            made = pool.submit(make, code)
+        except RuntimeError:  # while Python ends, no thread can start
+            return make(code)
+        return made.result()
 
 
 def _loaded(code: Code) -> tuple[Any, int]:
