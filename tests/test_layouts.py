@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from shapes import SHAPES
@@ -166,7 +167,14 @@ def test_ctrl_c_during_a_layout_is_heard_and_leaves_no_child(monkeypatch, childr
     """The layout would take a minute; the test says nothing of seconds, but would outlast any patience."""
     monkeypatch.setattr(process, "CHILD", SLEEPER)
     monkeypatch.setattr(picture, "SECONDS", 600)
-    strike = threading.Timer(0.2, signal.raise_signal, [signal.SIGINT])
+
+    def interrupt():
+        while not children:
+            time.sleep(0.01)
+        time.sleep(0.3)  # it is asked, and waited for
+        signal.raise_signal(signal.SIGINT)
+
+    strike = threading.Thread(target=interrupt)
     strike.start()
     with pytest.raises(KeyboardInterrupt):
         draw(SHAPES["reused"](200))

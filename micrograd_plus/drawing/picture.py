@@ -159,8 +159,8 @@ _said: set[str] = set()  # why there was no picture
 
 def _only_text_is_shown() -> bool:
     """Whether this is IPython in a terminal, which asks for pictures, too, and throws them away."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
+    get_shell = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    shell = get_shell() if get_shell else None
     return getattr(getattr(shell, "display_formatter", None), "active_types", None) == ["text/plain"]
 
 

@@ -45,7 +45,7 @@ def run_apart(dot: str, form: str, seconds: float | None = None, engine: str = "
     saying what to install, when there is no Graphviz; RuntimeError when it fails.
     """
     command = _command(form, engine)
-    try:
+    try:  # an interruption before `with` closes the pipes, and a child that gets no question ends by itself
         process = subprocess.Popen(  # noqa: S603  # an absolute path, and nothing of the user's on it
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0))

@@ -38,4 +38,4 @@ def _share(character: str) -> float:
         return _WIDTH[character]
     if unicodedata.east_asian_width(character) in "WF":
         return 1.0 if unicodedata.category(character) == "Lo" else 1.3  # a letter, an emoji
-    return 0.7 if unicodedata.category(character)[0] == "L" else 1.0
+    return 0.6 if unicodedata.category(character)[0] == "L" else 1.0
