@@ -78,9 +78,99 @@ def test_no_rows_have_a_sum_and_no_mean(client):
             shards.mean_and_grad()
 
 
-def test_numbers_of_other_types_are_taken_as_the_tape_takes_them(client):
-    rows = (10 * ROWS).astype(np.int16)
-    assert_as_in_one_process(Shards(TAPE, [rows[:1000], rows[1000:].astype(np.float32)], client), rows)
+KINDS = ["bool", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8", ">f4", ">f8", ">i2"]
+
+
+def of_kind(kind, count, seed):
+    """Rows of a kind of number, few of which another kind would hold."""
+    rng = np.random.default_rng(seed)
+    numbers = {"b": rng.integers(0, 2, (count, 3)), "u": rng.integers(0, 200, (count, 3)),
+               "i": rng.integers(-100, 100, (count, 3)), "f": rng.normal(size=(count, 3))}
+    return np.asarray(numbers[np.dtype(kind).kind]).astype(kind)
+
+
+def given_as(way, rows, client):
+    """Rows as an array, a list, a future, what is delayed, or a Dask array that says the truth or anything."""
+    ways = {"array": lambda: rows, "fortran": lambda: np.asfortranarray(rows), "list": rows.tolist,
+            "strided": lambda: np.repeat(rows, 2, axis=0)[::2], "future": lambda: client.submit(np.asarray, rows),
+            "scattered": lambda: client.scatter(rows), "delayed": lambda: delayed(np.asarray)(rows),
+            "dask": lambda: dask_array.from_array(rows, chunks=(70, 2)), "lying": lambda: lying(rows)}
+    return ways[way]()
+
+
+WAYS = ["array", "fortran", "list", "strided", "future", "scattered", "delayed", "dask", "lying"]
+
+
+def lying(*parts, says=np.int64):
+    """A Dask array that says its numbers are whole."""
+    return dask_array.concatenate([dask_array.from_delayed(delayed(np.asarray)(rows), rows.shape, dtype=says)
+                                   for rows in parts])
+
+
+def test_whole_numbers_first_do_not_cut_the_others(client):
+    tape = record(lambda x: x * 1.0, 1.0)
+    shards = Shards(tape, [np.ones((5, 1), int), np.full((1500, 1), .5)], client)
+    assert shards.sum_and_grad()[0] == 755.0
+
+
+def test_every_mixture_of_kinds_of_numbers_is_taken_as_the_tape_takes_it(client):
+    shuffled = random.Random(3)
+    for seed in range(6):
+        kinds = shuffled.sample(KINDS, len(KINDS))
+        parts = [of_kind(kind, shuffled.choice((1, 100, 300, 1030)), seed) for kind in kinds]
+        shards = [given_as(shuffled.choice(WAYS), part, client) for part in parts]
+        rows = np.concatenate([part.astype(np.float64) for part in parts])
+        assert_as_in_one_process(Shards(TAPE, shards, client, persist=seed % 2 == 0), rows)
+
+
+@pytest.mark.parametrize("persist", [True, False])
+@pytest.mark.parametrize("kind", ["f4", "i2", "bool"])
+def test_one_array_of_a_kind_has_the_bits_of_its_numbers_as_floats(client, kind, persist):
+    rows = of_kind(kind, 1500, 0)
+    for given_rows in (rows, dask_array.from_array(rows, chunks=(999, 1)), [rows[:7], rows[7:]]):
+        assert_as_in_one_process(Shards(TAPE, given_rows, client, persist), rows.astype(np.float64))
+
+
+@pytest.mark.parametrize("says", [np.int64, bool, np.float32, complex, object])
+def test_a_dask_array_may_say_what_it_likes_of_its_numbers(client, says):
+    parts = [of_kind(kind, 700, i) for i, kind in enumerate(("f8", "i4", "f4"))]
+    rows = np.concatenate([part.astype(np.float64) for part in parts])
+    array = dask_array.from_delayed(delayed(np.asarray)(parts[0]), parts[0].shape, dtype=says)
+    assert_as_in_one_process(Shards(TAPE, array, client), parts[0])
+    mixed = dask_array.from_array(np.zeros((2100, 3)), chunks=(700, 3)).map_blocks(
+        lambda block, block_info=None: parts[block_info[0]["chunk-location"][0]], dtype=says, meta=np.empty((0, 0), says))
+    assert_as_in_one_process(Shards(TAPE, mixed, client), rows)
+
+
+def test_a_dask_array_that_lies_about_its_length_is_found_out(client):
+    for length in (40, 60):
+        array = dask_array.from_delayed(delayed(np.asarray)(ROWS[:50]), (length, 3), dtype=float)
+        for rows in (array, dask_array.concatenate([array, dask_array.from_array(ROWS[:1000])])):
+            with pytest.raises(ValueError, match=rf"has the shape \(50, 3\), and the array says \({length}, 3\)"):
+                Shards(TAPE, rows, client).sum_and_grad()
+
+
+WRONG = {"complex": np.ones((5, 3)) * 1j, "text": np.full((5, 3), "x"), "objects": np.full((5, 3), None),
+         "dates": np.full((5, 3), "2020-01-01", dtype="datetime64[D]"), "wide": np.ones((5, 3), np.longdouble),
+         "masked": np.ma.masked_less(np.arange(15.0).reshape(5, 3), 2.0)}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_no_real_number_is_refused_wherever_it_comes_in(client, what):
+    rows = WRONG[what]
+    if what == "wide" and rows.dtype == np.float64:
+        pytest.skip("here the widest floats are doubles")
+    with pytest.raises(TypeError, match="real numbers"):
+        Shards(TAPE, rows, client)
+    for shard in (rows, client.scatter(rows), delayed(np.asanyarray)(rows)):
+        with pytest.raises(TypeError, match="real numbers"):
+            Shards(TAPE, [ROWS[:5], shard], client)
+    with pytest.raises(TypeError, match="real numbers"):
+        Shards(TAPE, dask_array.from_delayed(delayed(np.asanyarray)(rows), (5, 3), dtype=float), client).sum_and_grad()
+
+
+def test_a_mask_that_hides_nothing_is_no_mask(client):
+    assert_as_in_one_process(Shards(TAPE, [np.ma.array(ROWS[:20]), ROWS[20:30]], client), ROWS[:30])
 
 
 def test_sums_too_large_for_one_task_are_added_up_by_several(client, monkeypatch):
@@ -192,7 +282,7 @@ def test_rows_that_do_not_fit_the_tape(client):
         Shards(TAPE, ROWS[:5, 0], client)
     with pytest.raises(ValueError, match=r"rows of 3 numbers.*not \(9000, 2\)"):
         Shards(TAPE, dask_array.from_array(ROWS)[:, :2], client)
-    with pytest.raises(TypeError, match="a NumPy array, not a list"):
+    with pytest.raises(TypeError, match="shard 0: a shard is a NumPy array, not a list"):
         Shards(TAPE, [client.submit(list, (1, 2, 3))], client)
     with pytest.raises(TypeError, match="a list of shards, not a dict"):
         Shards(TAPE, {}, client)

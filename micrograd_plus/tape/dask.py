@@ -20,6 +20,7 @@ import numpy as np
 
 from .executors.python import CHUNK
 from .program import Floats
+from .reals import given_array, real_array
 from .tape import Parameters, Tape
 
 _AT_ONCE = 2**26  # bytes of sums that one task adds up
@@ -31,13 +32,16 @@ class Shards:
     """Rows on a cluster, and the tape that runs there.
 
     `rows` is a Dask array (rows, inputs), a NumPy array, or a list of shards: NumPy arrays, futures or delayed ones, in
-    order. `client` is a `dask.distributed.Client`. Rows are cut anew where a shard does not begin at a multiple of 1,024
-    rows: each border moves to the nearest one, and when small shards are many they join. With `persist` that is done
-    once and the workers keep the rows; without, Dask makes the rows again for each call, and they may outgrow memory.
+    order; each may hold a kind of real numbers of its own, for they become floats before they are joined. `client` is a
+    `dask.distributed.Client`. Rows are cut anew where a shard does not begin at a multiple of 1,024 rows: each border moves
+    to the nearest one, and when small shards are many they join. With `persist` that is done once and the workers keep the
+    rows; without, Dask makes the rows again for each call, and they may outgrow memory.
 
     The tape goes out once, and each worker compiles it once. Rows that are given as NumPy arrays stay with the scheduler
     too, so that they survive a worker; let the workers read large data themselves. Should workers differ in their C
-    library's functions, the bits are theirs. Raises ImportError without Dask, ValueError where rows do not fit the tape.
+    library's functions, the bits are theirs. Raises ImportError without Dask, ValueError where rows do not fit the tape,
+    and TypeError where they are no real numbers; of a Dask array, whose blocks may hold other things than it says, that
+    shows when they are summed.
     """
 
     def __init__(self, tape: Tape, rows: Any, client: Any, persist: bool = True) -> None:
@@ -47,10 +51,7 @@ class Shards:
         if not tape.gradient:
             raise ValueError("only a tape with one number for output has a gradient, and shards are for its sum")
         self.tape, self.client = tape, client
-        array = rows if isinstance(rows, da.Array) else _dask_array(rows, tape, client)
-        _require_width(array.shape, tape, "")
-        if not all(size == size for size in array.chunks[0]):
-            raise ValueError("the chunks of this Dask array have unknown lengths: call its compute_chunk_sizes() first")
+        array = _read(rows, tape) if isinstance(rows, da.Array) else _dask_array(rows, tape, client)
         threads = sum(client.nthreads().values())
         least = len(array) // (_BLOCKS_A_THREAD * threads) if persist and threads else 0
         sizes = block_sizes(array.chunks[0], least)
@@ -141,12 +142,28 @@ def added_up(total: Floats | None, *blocks: Floats) -> Floats:
     return total
 
 
-def shape_of(shard: Any) -> tuple[int, ...]:
-    """The shape of a shard, if it is an array."""
+def real_rows(shard: Any) -> Floats:
+    """A shard in floats, before Dask joins it to others, whose kind of number it might take over."""
     if not isinstance(shard, np.ndarray):
         raise TypeError(f"a shard is a NumPy array, not a {type(shard).__name__}")
-    shape: tuple[int, ...] = shard.shape
+    return real_array(shard, "the rows")
+
+
+def shape_of(shard: Any) -> tuple[int, ...] | TypeError:
+    """The shape of a shard, or what is wrong with it."""
+    try:
+        shape: tuple[int, ...] = real_rows(shard).shape
+    except TypeError as error:
+        return error
     return shape
+
+
+def real_block(block: Any, block_info: Any) -> Floats:
+    """A block of a Dask array in floats, whatever the array says that its blocks hold; ValueError for another shape."""
+    rows, said = real_rows(block), tuple(block_info[None]["chunk-shape"])
+    if rows.shape != said:
+        raise ValueError(f"a block of this Dask array has the shape {rows.shape}, and the array says {said}")
+    return rows
 
 
 def itself(thing: Any) -> Any:
@@ -179,6 +196,14 @@ def _sent(thing: Any, client: Any) -> Any:
         return client.submit(itself, thing, pure=False)
 
 
+def _read(array: Any, tape: Tape) -> Any:
+    """A Dask array in floats, block by block."""
+    _require_width(array.shape, tape, "")
+    if not all(size == size for size in array.chunks[0]):
+        raise ValueError("the chunks of this Dask array have unknown lengths: call its compute_chunk_sizes() first")
+    return array.map_blocks(real_block, dtype=np.float64, meta=np.empty((0, 0)))
+
+
 def _dask_array(rows: Any, tape: Tape, client: Any) -> Any:
     """Shards as one Dask array; it takes their lengths from the workers, where they are."""
     da, distributed = _dask()
@@ -191,11 +216,14 @@ def _dask_array(rows: Any, tape: Tape, client: Any) -> Any:
     if not isinstance(rows, (list, tuple)):
         raise TypeError(f"rows are a Dask array, a NumPy array or a list of shards, not a {type(rows).__name__}")
     shards = [shard if isinstance(shard, distributed.Future) or is_dask_collection(shard) else
-              _sent(np.asanyarray(shard), client) for shard in rows]
+              _sent(given_array(shard, "the rows"), client) for shard in rows]
     shapes = client.gather(client.compute([delayed(shape_of)(shard) for shard in shards]))
     for i, shape in enumerate(shapes):
+        if isinstance(shape, TypeError):
+            raise TypeError(f"shard {i}: {shape}") from shape
         _require_width(shape, tape, f"in shard {i} ")
-    arrays = [da.from_delayed(delayed(shard), shape, dtype=np.float64) for shard, shape in zip(shards, shapes) if shape[0]]
+    arrays = [da.from_delayed(delayed(real_rows)(shard), shape, dtype=np.float64)
+              for shard, shape in zip(shards, shapes) if shape[0]]
     return da.concatenate(arrays) if arrays else da.empty((0, tape.program.inputs))
 
 
