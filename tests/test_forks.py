@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 import pytest
-from test_interruptions import interrupt_self
 
 from micrograd_plus import ops, record
 from micrograd_plus.tape.executors import forks
@@ -115,7 +114,8 @@ def test_ctrl_c_at_any_moment_of_compiling_leaves_the_machine_usable():
     tape_of(0.0).sum_and_grad([[0.5, 2.0]] * 20)
     span = time.perf_counter() - begin
     for i in range(15):
-        tape, strike = tape_of(1.0 + i), interrupt_self(rng.uniform(0.0, span))
+        tape = tape_of(1.0 + i)
+        strike = threading.Timer(rng.uniform(0.0, span), signal.raise_signal, [signal.SIGINT])
         try:
             strike.start()
             tape.sum_and_grad([[0.5, 2.0]] * 20)
