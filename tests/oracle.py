@@ -50,7 +50,8 @@ def smooth_points(row):
 def random_points(row, count=20):
     rng = random.Random(row.name)
     spans = [(max(low, -10.0), min(high, 10.0)) for low, high in map(partial(row_domain, row), range(row.arity or 3))]
-    return [tuple(rng.uniform(*span) for span in spans) for _ in range(count)]
+    return [tuple(float(rng.randrange(len(spans) - 1)) if row.role(place) == "index" else rng.uniform(*span)
+                  for place, span in enumerate(spans)) for _ in range(count)]
 
 
 def true_slope(function, operands, position):

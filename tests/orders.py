@@ -45,7 +45,7 @@ COMPOSITIONS = list(itertools.product(SWEEPS, SWEEPS))  # (the outer sweep, the 
 def points(row):
     """Points where a row is smooth: a grid with tails, places near the ends of its domain, and random ones."""
     if row.arity is None:
-        candidates = [*OF_MANY, *random_points(row, 10)]
+        candidates = [*(row.samples if "index" in row.roles else OF_MANY), *random_points(row, 10)]
     else:
         sizes = {1: (0.0, *MAGNITUDES), 2: FEW_MAGNITUDES, 3: FEW_MAGNITUDES[::2]}[row.arity]
         candidates = itertools.product(*(_inside(row, i, sizes) for i in range(row.arity)))

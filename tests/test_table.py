@@ -41,6 +41,9 @@ def test_values_equal_mathematics(row):
 def test_slopes_equal_mathematics(row):
     for operands in smooth_points(row):
         for position, got in enumerate(slopes(row, operands)):
+            if row.role(position) == "index":  # a jump away from one there is no value
+                assert got == 0.0
+                continue
             true = true_slope(ORACLES[row.name], operands, position)
             assert is_close(got, true, row.bound), \
                 f"slope {position} of {row.name}{operands} is {mp.nstr(true, 17)}, not {got}"
@@ -51,11 +54,13 @@ def test_second_derivatives_equal_mathematics_and_are_symmetric(row):
     """Partials are made of rows, so differentiating them once more needs no new rule, and may not break one."""
     for operands in random_points(row, count=3):
         out, leaves = recorded(row, operands)
-        for i, slope in enumerate(row.slopes(out, *leaves)):
-            seconds = second_slopes(slope, leaves)
+        smooth = [i for i in range(len(operands)) if row.role(i) != "index"]
+        partials = row.slopes(out, *leaves)
+        for i in smooth:
+            seconds = second_slopes(partials[i], leaves)
             true_first = partial(lambda i, *xs: true_slope(ORACLES[row.name], xs, i), i)
-            true_seconds = [true_slope(true_first, operands, j) for j in range(len(operands))]
-            assert seconds == pytest.approx([float(true) for true in true_seconds], rel=1e-12, abs=1e-12), operands
+            true_seconds = [float(true_slope(true_first, operands, j)) for j in smooth]
+            assert [seconds[j] for j in smooth] == pytest.approx(true_seconds, rel=1e-12, abs=1e-12), operands
 
 
 def test_the_mixed_second_derivative_of_a_power_at_exponent_zero():

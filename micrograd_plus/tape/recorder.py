@@ -34,7 +34,7 @@ def record(f: Callable[..., Tree], *point: Tree, parameters: Parameters = (), ch
     tape = Tape.of(out, leaves, shared)
     if check:
         with modes.switched(recording=True, anomaly=False, tracing=None):  # whatever goes on around the recording
-            _check(f, point, tape, out, shared)
+            _check(f, point, tape, out, leaves, shared)
     return tape
 
 
@@ -57,12 +57,15 @@ def _names(f: Callable[..., Tree], point: Sequence[Tree]) -> list[str]:
     return alone + below(tuple(point[len(named):]), others)
 
 
-def _check(f: Callable[..., Tree], point: Tree, tape: Tape, traced: Tree, shared: Sequence[Value]) -> None:
+def _check(f: Callable[..., Tree], point: Tree, tape: Tape, traced: Tree, inputs: Sequence[Value],
+           shared: Sequence[Value]) -> None:
     """Raise ValueError unless the tape and the function agree at a second point.
 
     They do to the last bit, but for derivatives of derivatives, which may add in another order where gates route.
     """
-    there = [x + (0.1 + 0.1 * abs(x)) * (0.5 + i * 0.618034 % 1.0) for i, x in enumerate(leaves_of(point))]
+    fixed = _inputs_of_indices(traced, inputs)
+    there = [x if i in fixed else x + (0.1 + 0.1 * abs(x)) * (0.5 + i * 0.618034 % 1.0)
+             for i, x in enumerate(leaves_of(point))]
     leaves = [Value(x) for x in there]
     again = f(*like(point, leaves))
     given, width = leaves_of(again), len(leaves_of(tape.form))
@@ -86,6 +89,14 @@ def _check(f: Callable[..., Tree], point: Tree, tape: Tape, traced: Tree, shared
             what = f"output {i}" if derivative < 0 else f"the derivative in input or parameter {derivative}"
             raise ValueError(f"at {there} the function gives {x!r} for {what}, its tape {y!r}: what it does must "
                              "depend on its arguments and parameters alone, neither on chance nor on anything it changes")
+
+
+def _inputs_of_indices(traced: Tree, inputs: Sequence[Value]) -> set[int]:
+    """The places of the inputs that an index depends on: nearby it would be none."""
+    indices = [v.operands[place] for v in nodes_below(*_nodes(leaves_of(traced))) if v.primitive is not None
+               for place in range(len(v.operands)) if v.primitive.role(place) == "index"]
+    below = set(nodes_below(*_nodes(indices)))
+    return {i for i, v in enumerate(inputs) if v in below}
 
 
 def _nodes(numbers: Sequence[Any]) -> list[Value]:

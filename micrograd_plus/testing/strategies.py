@@ -16,7 +16,7 @@ from ..engine import Value
 from ..ops import Primitive
 from ..tape import Tape
 from .differences import rounded
-from .program import Instruction, Program
+from .program import Instruction, Operand, Program
 from .reference import arithmetic, evaluate
 
 if TYPE_CHECKING:
@@ -88,25 +88,32 @@ def _program(inputs: Sequence[float], drafts: Sequence[Draft]) -> Program:
     for name, distances in drafts:
         row = ops.TABLE[name]
         operands = _operands(row, distances, registers, used, conditions)
-        out = row.primal(*[registers[o] for o in operands]) if operands else math.nan
+        numbers = [registers[o] if type(o) is int else o for o in operands]
+        out = row.primal(*numbers) if operands else math.nan
         if out == 0.0 or SMALL <= abs(out) <= LARGE:
             instructions.append((row, tuple(operands)))
             conditions.update([len(registers)] if row.gate == "blocks" else [])
             registers.append(out)
-            used.update(operands)
+            used.update([o for o in operands if type(o) is int])
     program = Program(tuple(registers[:len(inputs)]), tuple(instructions))
     return replace(program.below(len(registers) - 1, len(registers)), labels=()) if instructions else program
 
 
 def _operands(row: Primitive, distances: Sequence[int], registers: Sequence[float], used: set[int],
-              conditions: set[int]) -> list[int]:
-    """Suitable registers at those distances, counted from the latest, and first among those that no gate has used."""
+              conditions: set[int]) -> list[Operand]:
+    """Suitable registers at those distances, counted from the latest, and first among those that no gate has used.
+
+    An index is a constant, a whole number that picks one of the operands after it.
+    """
     count = row.arity or len(distances)
     while not row.takes(count):
         count += 1
-    operands: list[int] = []
+    operands: list[Operand] = []
     for place in range(count):
         distance = distances[place] if place < len(distances) else 0
+        if row.role(place) == "index":
+            operands.append(float(distance % (count - place - 1)))
+            continue
         may_be_fixed = row.role(place) == "condition"
         suited = [r for r, x in enumerate(registers) if (_suits(row, place, x) or (may_be_fixed and r in conditions))
                   and _keeps_apart(row, x, operands, registers)]
@@ -125,9 +132,9 @@ def _suits(row: Primitive, place: int, x: float) -> bool:
     return low + MARGIN <= x <= high - MARGIN and all(abs(x - kink) >= MARGIN for kink in row.kinks_of(place))
 
 
-def _keeps_apart(row: Primitive, x: float, operands: Sequence[int], registers: Sequence[float]) -> bool:
+def _keeps_apart(row: Primitive, x: float, operands: Sequence[Operand], registers: Sequence[float]) -> bool:
     """Whether a number does not tie with the operands that a comparison already has."""
-    return not row.compares or all(abs(registers[o] - x) >= MARGIN for o in operands)
+    return not row.compares or all(abs(registers[o] - x) >= MARGIN for o in operands if type(o) is int)
 
 
 def _well_conditioned(program: Program) -> bool:
