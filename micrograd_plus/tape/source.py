@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
+from .. import ops
 from ..ops import BUILT_IN, TABLE, Primitive
 from ..ops.operators import EXACT_ON_FLOATS, UNARY
 from .program import FlatProgram
@@ -56,12 +57,12 @@ def source(tape: Contents) -> str:
     result = _written(tape.form, iter(given))
     if tape.gradient:
         result += f", {_tuple(given[1:1 + program.inputs])}, {_tuple(given[1 + program.inputs:])}"
-    built_in = sorted(row.name for row in called if row.name in BUILT_IN)
-    custom = sorted((row.name, name) for row, name in called.items() if row.name not in BUILT_IN)
+    public = sorted(row.name for row in called if _is_public(row))
+    fetched = sorted((row.name, name) for row, name in called.items() if not _is_public(row))
     header = ["from math import inf, nan"] if {"inf", "nan", "-inf"} & set(names[shared:program.first]) else []
-    imported = [*built_in, *["primitive"] * bool(custom)]
+    imported = [*public, *["primitive"] * bool(fetched)]
     header += [f"from micrograd_plus.ops import {', '.join(imported)}"] if imported else []
-    header += [f"{name} = primitive({of_row!a})" for of_row, name in custom]
+    header += [f"{name} = primitive({of_row!a})" for of_row, name in fetched]
     arguments = [*names[:program.inputs], *(["parameters"] if program.parameters else [])]
     unpacked = [f"    {_tuple(names[program.inputs:shared])} = parameters"] if program.parameters else []
     backward = ["    # backward", *lines[1]] if lines[1] else []
@@ -80,6 +81,11 @@ def _called(rows: Collection[Primitive]) -> dict[Primitive, str]:
         special = row.name.startswith("__")  # names that mean something to a module
         called[row] = fresh.name("row" if special or not _is_name(row.name) else row.name)
     return called
+
+
+def _is_public(row: Primitive) -> bool:
+    """Whether what `ops` has under its name does what the row does: some functions there do more, as `take` refuses."""
+    return row.is_weighted_sum or getattr(ops, row.name, None) is row
 
 
 def _is_name(text: str) -> bool:
