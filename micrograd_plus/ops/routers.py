@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import builtins
 import math
+from collections.abc import Iterable
 from functools import reduce
 from math import inf, nan
 
 from . import ieee
 from .arithmetic import div, sum
 from .conditions import equal, less, less_equal, sign, step, where
-from .primitive import SOME_COUNTS, UNIT, Binary, Instruction, Number, Unary, Variadic, row
+from .primitive import SOME_COUNTS, UNIT, Binary, Instruction, Number, Unary, Variadic, as_float, row
 
 
 def _ties(out: Number, *xs: Number) -> tuple[Number, ...]:
@@ -63,6 +64,52 @@ minimum: Variadic = row(
 )
 
 max, min = maximum, minimum  # Python's names for them
+
+def _is_place(index: float, count: int) -> bool:
+    return 0.0 <= index < count and index == math.floor(index)
+
+
+def _picked(index: Number, *values: Number) -> Number:
+    found: Number = nan
+    for place in range(len(values) - 1, -1, -1):
+        found = where(equal(index, float(place)), values[place], found)
+    return found
+
+
+take_row: Variadic = row(
+    "take",
+    "take",
+    "The operand in the place that the index says, counted from 0; nan where the index is no such whole number.",
+    primal=lambda index, *values: values[int(index)] if _is_place(index, len(values)) else nan,
+    slopes=lambda out, index, *values: (None, *[equal(index, float(place)) for place in range(len(values))]),
+    gate="routes",
+    roles=("index", "number"),
+    least=2,
+    edges=[
+        ((1.0, 5.0, 7.0), 7.0, (0.0, 0.0, 1.0)),
+        ((-0.0, 5.0, inf), 5.0, (0.0, 1.0, 0.0)),
+        ((2.0, 5.0, 7.0), nan, (0.0, 0.0, 0.0)),
+        ((0.5, 5.0, 7.0), nan, (0.0, 0.0, 0.0)),
+        ((nan, 5.0, 7.0), nan, (0.0, 0.0, 0.0)),
+    ],
+    lowering=_picked,
+    oracle=lambda mp, index, *values: values[int(index)] if _is_place(index, len(values)) else mp.nan,
+    samples=((0.0, 3.0), (1.0, 1e300, -2.0), (0.0, -0.25, 7.0, 2.0), (3.0, 1e-300, 1.0, 0.5, -8.0)),
+)
+
+
+def take(index: Number, *values: Number) -> Number:
+    """The value in the place that the index says, counted from 0; the gradient goes there alone, and none to the index.
+
+    `values` are numbers and Values, or one list of them. Raises IndexError for a plain number that is no whole number
+    from 0 to one less than there are values; a Value that is none gives nan and passes no gradient.
+    """
+    if len(values) == 1 and isinstance(values[0], Iterable):
+        values = tuple(values[0])
+    if not hasattr(index, "__primitive__") and not _is_place(as_float(index, "take"), len(values)):
+        raise IndexError(f"take picks one of {len(values)} values by a whole number from 0 on, not by {index!r}")
+    return take_row(index, *values)
+
 
 relu: Unary = row(
     "relu",
