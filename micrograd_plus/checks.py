@@ -46,8 +46,8 @@ def require_untraced(what: str, values: Sequence[Any]) -> None:
         code = linecache.getline(file, line).strip()
         raise TypeError(f"{file}, line {line}: {code!r} asks a Value for {what}, but on a tape that differs from row to "
                         "row, and the answer of one row would stand for all: choose with ops.where(condition, x, y), "
-                        "ops.maximum or ops.minimum, or by a sum over one-hot inputs, and keep to operators and "
-                        "functions of ops")
+                        "ops.maximum, ops.minimum or ops.take(index, *values), and keep to operators and functions of "
+                        "ops")
 
 
 def comparable(other: object, user: str) -> float | None:

@@ -268,9 +268,8 @@ class Value(Operators):
     __float__ = _plain("float()", "it as a plain number", "use .data for the number, or ops.exp(x) "
                        "and its like in place of math.exp(x)")
     __int__ = _plain("int()", "it as a whole number", "use int(v.data) for the number")
-    __index__ = _plain("An index", "its place in a list", "use int(v.data) for the number; to choose by a "
-                       "number that varies, add up the entries, each times an input that is 1 for the one "
-                       "that is meant and 0 for the others")
+    __index__ = _plain("An index", "its place in a list", "use int(v.data) for the number, or "
+                       "ops.take(v, *entries) to choose by a number that varies")
     __round__ = _plain("round()", "it as a plain number", "use round(v.data, 2) for the number, or "
                        'f"{v:.2f}" for its text')
     __trunc__ = __floor__ = __ceil__ = __int__

@@ -30,7 +30,16 @@ from ..tape.executors.python import CHUNK, sum_of_chunk
 from ..tape.program import Floats
 from ..tape.reals import real_array
 from .prediction import outputs
-from .supervision import Loss, examples_of, function_of, held_out_of, loss_called, target_of
+from .supervision import (
+    Loss,
+    examples_of,
+    function_of,
+    held_out_of,
+    loss_called,
+    places_in,
+    require_places,
+    target_of,
+)
 
 __all__ = ["History", "Optimizer", "fit", "outputs"]
 
@@ -109,6 +118,8 @@ def fit(model: Module, X: Any, y: Any, *, loss: str | Loss, optimizer: Optimizer
     if isinstance(chosen_optimizer, type) or not hasattr(chosen_optimizer, "update"):
         raise TypeError(f"the optimizer is one such as Adam(0.01), with its settings, not {optimizer!r}")
     objective = _Objective(model, chosen, penalty, rows[0], width, engine, threads)
+    require_places(objective.places, rows)
+    require_places(objective.places, held_out)
     rng = np.random.default_rng(seed)
     return _Run(model, objective, chosen_optimizer, History()).train(
         rows, held_out, epochs, batch_size or len(rows), rng, seed is not None, early_stopping, progress)
@@ -140,13 +151,15 @@ class _Objective:
     def settle(self) -> None:
         """Evaluate again what model, loss and penalty keep, if it is older than the parameters."""
         with switched(recording=True):
-            given = {"loss": self._of_example([Value(x) for x in self.row.tolist()])}
+            example = [Value(x) for x in self.row.tolist()]
+            given = {"loss": self._of_example(example)}
             if self.penalty:
                 given["penalty"] = self.penalty(self.parameters)
         for what, number in given.items():
             brought_up_to_date(number)
             if not isinstance(number, Value):
                 real_number(number, f"what the {what} gives")
+        self.places = places_in(given["loss"], example)
 
     def _of_example(self, row: list[Any]) -> Any:
         return self._loss_of(self.model(row[:self.width]), row[self.width:])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from numbers import Real
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import losses
-from ..engine import Value
+from ..engine import Value, nodes_below
 from ..modes import no_grad
 from ..nn import Module
 from ..tape.program import Floats
@@ -119,3 +119,26 @@ def loss_called(name: str) -> Loss:
         raise ValueError(f"no loss is called {name!r}: see micrograd_plus.losses")
     loss: Loss = found
     return loss
+
+
+def places_in(loss: Any, example: Sequence[Value]) -> dict[int, int]:
+    """The numbers of an example that pick an operand by its place, each with how many there are at least to pick from."""
+    column = {v: i for i, v in enumerate(example)}
+    found: dict[int, int] = {}
+    for v in nodes_below(loss) if isinstance(loss, Value) else ():
+        if v.primitive is not None and "index" in v.primitive.roles:
+            for place, operand in enumerate(v.operands):
+                if v.primitive.role(place) == "index" and type(operand) is not float and operand in column:
+                    count = len(v.operands) - place - 1
+                    found[column[operand]] = min(found.get(column[operand], count), count)
+    return found
+
+
+def require_places(places: Mapping[int, int], rows: Floats) -> None:
+    """Raise ValueError, naming the first number that should pick an operand by its place and is no such whole number."""
+    for column, count in places.items():
+        numbers = rows[:, column]
+        wrong = np.flatnonzero((numbers < 0) | (numbers >= count) | (numbers != np.floor(numbers)))
+        if len(wrong):
+            raise ValueError(f"number {column} of an example picks one of {count} values, by a whole number from 0 on, and "
+                             f"is {float(numbers[wrong[0]])!r} in row {int(wrong[0])}")
