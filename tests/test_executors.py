@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
+import guarded
 import numpy as np
 import pytest
 from tapes import EXECUTORS, any_number, bits, reading_data
@@ -119,7 +119,7 @@ def test_no_rows_have_a_sum_but_no_mean():
 @pytest.mark.skipif(os.name != "posix", reason="guards pages of memory with mprotect")
 @pytest.mark.parametrize("most_nests", [256, 0])
 def test_the_machine_reads_nothing_beside_rows_and_parameters(most_nests):
-    script = [sys.executable, str(Path(__file__).parent / "guarded.py"), str(most_nests)]
+    script = [sys.executable, guarded.__file__, str(most_nests)]
     run = subprocess.run(script, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout) == (0, "untouched\n"), run.stderr
 

@@ -3,7 +3,6 @@
 import re
 import sys
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 
@@ -85,12 +84,12 @@ def test_every_example_has_its_pictures_numbers_and_explanation(page):
         assert number in plain[name]
 
 
-def test_it_says_whose_examples_it_has(page):
+def test_it_says_whose_examples_it_has(page, pytestconfig):
     assert sources() == ("6 from Sharif University of Technology, 2 from RWTH Aachen, 1 from Stanford CS231n notes "
                          "and 2 from Andrej Karpathy")
     assert sum(map(int, re.findall(r"\d+(?= from)", sources()))) == len(all_examples())
     assert f"They are {sources()}." in page
-    readme = " ".join((Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8").split())
+    readme = " ".join((pytestconfig.rootpath / "README.md").read_text(encoding="utf-8").split())
     assert ("writes eleven worked examples as one offline page, `gallery/index.html`: six of Sharif University's lecture "
             "on backpropagation, two of RWTH Aachen's, one of Stanford's CS231n, two of Karpathy's micrograd.") in readme
 

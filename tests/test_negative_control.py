@@ -10,6 +10,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import faults
 import pytest
 from faults import FAULTS, edited, source_of
 
@@ -22,9 +23,12 @@ CODES = {0: "MISSED", FAILED: "caught"}
 
 def run_selection(fault=""):
     """The exit code of the selection with a fault in the package, and the first test that failed."""
-    path = os.pathsep.join(filter(None, [str(HERE), str(HERE.parent), os.environ.get("PYTHONPATH")]))
+    helpers = Path(faults.__file__).parent
+    path = os.pathsep.join(filter(None, [str(helpers), str(HERE.parent), os.environ.get("PYTHONPATH")]))
+    files = [str(found) for name in SELECTION for found in HERE.rglob(f"{name}.py")]
+    assert len(files) == len(SELECTION)
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "faults", "-p", "no:cacheprovider",
-               "--no-header", *[str(HERE / f"{name}.py") for name in SELECTION]]
+               "--no-header", *files]
     done = subprocess.run(command, cwd=HERE.parent, env={**os.environ, "PYTHONPATH": path, "FAULT": fault},
                           capture_output=True, text=True, check=False)
     first = re.search(r"^(?:FAILED|ERROR) \S*?(\w+\.py\S*)", done.stdout, re.MULTILINE)

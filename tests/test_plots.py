@@ -5,7 +5,6 @@ import random
 import subprocess
 import sys
 from fractions import Fraction
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -212,8 +211,8 @@ def test_ink_of_transparent_and_of_mixed_backgrounds():
     assert (palette.ink(mixed), palette.ink(mixed, outside=True)) == ("#1A1A1A", "#F2F2F2")
 
 
-def test_the_pictures_in_readme_are_there_and_small():
-    folder = Path(__file__).parent.parent / "notebooks" / "pictures"
+def test_the_pictures_in_readme_are_there_and_small(pytestconfig):
+    folder = pytestconfig.rootpath / "notebooks" / "pictures"
     assert all(1_000 < (folder / f"{name}.png").stat().st_size < 100_000 for name in PICTURES)
     ax = solid()
     PICTURES["surface"][0](ax)

@@ -6,7 +6,6 @@ import sys
 import tomllib
 import warnings
 from importlib.metadata import EntryPoint
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
@@ -245,8 +244,8 @@ def test_strategies_take_limits_and_refuse_unknown_rows():
             graphs(**wrong)
 
 
-def test_hypothesis_is_told_of_both_types():
-    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+def test_hypothesis_is_told_of_both_types(pytestconfig):
+    project = tomllib.loads((pytestconfig.rootpath / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     hook, = project["entry-points"]["hypothesis"].values()
     EntryPoint("micrograd_plus", hook, "hypothesis").load()()
     assert isinstance(find(st.from_type(Value), lambda v: True, settings=FIXED), Value)

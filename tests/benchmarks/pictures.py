@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from shapes import SHAPES
+import shapes
 
 from micrograd_plus import draw
 from micrograd_plus.engine import nodes_below
@@ -56,7 +56,7 @@ def drawn(make, sizes, options):
 
 def seconds_to_hear(shape, gates, delay):
     """From a SIGINT in the middle of a drawing to the KeyboardInterrupt."""
-    program = STRUCK.format(tests=str(Path(__file__).parent.parent), shape=shape, gates=gates)
+    program = STRUCK.format(tests=str(Path(shapes.__file__).parent), shape=shape, gates=gates)
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "drawing\n"
         time.sleep(delay)
@@ -79,7 +79,7 @@ def main():
     strikes = range(2 if quick else 6)
     print("shape           slowest  Values  boxes    work  median  most work  Ctrl-C after  options of the slowest")
     worst = most = latest = 0.0
-    for name, make in SHAPES.items():
+    for name, make in shapes.SHAPES.items():
         every = drawn(make, sizes, options)
         seconds, work, values, boxes, chosen = max(every)
         median, busiest = sorted(s for s, *_ in every)[len(every) // 2], max(w for _, w, *_ in every)
