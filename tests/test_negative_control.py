@@ -1,4 +1,4 @@
-"""The suite against itself: a package with a fault in it must fail. `pytest -m slow -s` prints the score.
+"""The suite against itself: a package with a fault in it must fail. `pytest -m slow -rP` prints the score.
 
 Each fault is imported in a process of its own, which runs the same selection of fast tests until the first one fails.
 """
@@ -27,7 +27,7 @@ def run_selection(fault=""):
     path = os.pathsep.join(filter(None, [str(helpers), str(HERE.parent), os.environ.get("PYTHONPATH")]))
     files = [str(found) for name in SELECTION for found in HERE.rglob(f"{name}.py")]
     assert len(files) == len(SELECTION)
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "faults", "-p", "no:cacheprovider",
+    command = [sys.executable, "-m", "pytest", "-n", "0", "-x", "-q", "-p", "faults", "-p", "no:cacheprovider",
                "--no-header", *files]
     done = subprocess.run(command, cwd=HERE.parent, env={**os.environ, "PYTHONPATH": path, "FAULT": fault},
                           capture_output=True, text=True, check=False)
@@ -57,12 +57,11 @@ def test_without_a_fault_the_selection_passes():
 
 
 @pytest.mark.slow
-def test_every_fault_is_caught(capsys):
+def test_every_fault_is_caught():
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         results = dict(zip(FAULTS, pool.map(run_selection, FAULTS), strict=True))
-    with capsys.disabled():
-        for name, (code, first) in results.items():
-            print(f"\n{CODES.get(code, 'ERROR'):7} {name}: {first.splitlines()[-1] if first else ''}", end="")
-        caught = [name for name, (code, _) in results.items() if code == FAILED]
-        print(f"\nfaults caught: {len(caught)} of {len(FAULTS)}")
+    for name, (code, first) in results.items():
+        print(f"{CODES.get(code, 'ERROR'):7} {name}: {first.splitlines()[-1] if first else ''}")
+    caught = [name for name, (code, _) in results.items() if code == FAILED]
+    print(f"faults caught: {len(caught)} of {len(FAULTS)}")
     assert not {name: first for name, (code, first) in results.items() if code != FAILED}
