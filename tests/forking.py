@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 
 from micrograd_plus import ops, record
 
@@ -116,6 +117,8 @@ def any_moment():
 
 
 def main():
+    # From Python 3.12 on a fork beside threads warns of the very thing that is tried here.
+    warnings.filterwarnings("ignore", category=DeprecationWarning, message=r".*multi-threaded")
     holds = {"importing": hold_importing, "emitting": hold_emitting, "compiling": hold_compiling}
     found = held_once(holds[sys.argv[1]]) if sys.argv[1] in holds else any_moment()
     print("all children ran" if set(found) == {0} else f"children ended with {found}")

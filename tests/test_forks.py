@@ -7,8 +7,8 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
+import forking
 import pytest
 
 from micrograd_plus import ops, record
@@ -23,7 +23,7 @@ PATIENCE = 30.0  # seconds
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 @pytest.mark.parametrize("moment", ["importing", "emitting", "compiling", "anything"])
 def test_a_child_compiles_and_runs_whatever_another_thread_did_when_it_was_born(moment):
-    script = [sys.executable, str(Path(__file__).parent / "forking.py"), moment]
+    script = [sys.executable, forking.__file__, moment]
     run = subprocess.run(script, capture_output=True, text=True, check=False, timeout=20 * PATIENCE)
     assert (run.stdout, run.stderr) == ("all children ran\n", "")
 

@@ -211,3 +211,8 @@ def test_the_hosted_checks_are_the_ones_at_home_on_every_python():
     versions = re.search(r"python: \[(.*)\]", workflow).group(1)
     oldest = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["requires-python"]
     assert f">={versions.split(', ')[0].strip(chr(34))}" == oldest
+
+
+def test_no_file_of_tests_imports_another():
+    helpers = re.compile(r"^(from|import) test_", re.MULTILINE)
+    assert not [str(path) for path in (ROOT / "tests").rglob("*.py") if helpers.search(path.read_text(encoding="utf-8"))]
