@@ -15,7 +15,7 @@ from micrograd_plus.support.files import write_whole
 posix = pytest.mark.skipif(os.name != "posix", reason="modes and owners of files are those of POSIX")
 as_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give files away")
 not_as_root = pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write everything")
-MODES = [0o600, 0o640, 0o644, 0o660, 0o664, 0o666, 0o700, 0o755, 0o777, 0o602, 0o200, 0o606]
+MODES = [0o600, 0o640, 0o644, 0o660, 0o664, 0o666, 0o700, 0o755, 0o777, 0o602, 0o606]
 
 
 def mode_of(path):
