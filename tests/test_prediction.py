@@ -52,7 +52,8 @@ class OwnLayer(Module):
         return [v * 2 for v in x]
 
 
-square_row = custom("square_of_a_model", lambda x: x * x, lambda out, x: 2 * x)
+def square_row():
+    return custom("square_of_a_model", lambda x: x * x, lambda out, x: 2 * x)
 
 
 def put(thing, place, new):
@@ -92,7 +93,7 @@ CHANGES = {  # of a network that has given outputs before
     "an activation by name": lambda m: put(first(m), "activation", "sigmoid"),
     "an activation by row": lambda m: put(first(m), "activation", ops.softplus),
     "an activation by function": lambda m: put(first(m), "activation", lambda x: x * x + THETA),
-    "an activation by a row of one's own": lambda m: put(first(m), "activation", square_row),
+    "an activation by a row of one's own": lambda m: put(first(m), "activation", square_row()),
     "an output": lambda m: put(m, "output", "sigmoid"),
     "another output": lambda m: put(m, "output", "linear"),
     "dropout": lambda m: put(m, "dropout", 0.5),
