@@ -66,12 +66,13 @@ def kept(act, count):
     """Bytes for each of `count` acts, by the system and by the allocator, and milliseconds."""
     for i in range(WARM):
         act(i)
-    before, parts, begin = resident(), [allocated()], time.perf_counter()
+    before, parts, seconds, size = resident(), [allocated()], 0.0, count // PARTS
     for part in range(PARTS):
-        for i in range(count // PARTS):
+        begin = time.perf_counter()
+        for i in range(size):
             act(WARM + part * count + i)
+        seconds += time.perf_counter() - begin
         parts.append(allocated())
-    seconds, size = time.perf_counter() - begin, count // PARTS
     by_allocator = None if parts[0] is None else statistics.median((b - a) / size for a, b in pairwise(parts))
     return (resident() - before) / (size * PARTS), by_allocator, seconds / (size * PARTS) * 1e3
 
