@@ -149,6 +149,21 @@ def test_several_threads_may_call_one_tape_at_once(executor, data, monkeypatch):
     assert found == expected
 
 
+def test_code_is_made_once_whoever_asks_and_whatever_it_is_called(monkeypatch):
+    tape, rows, start = model(), some_rows(300), threading.Barrier(6)
+    compiled = counted(monkeypatch, machine._Compiled, "__init__")
+
+    def work(executor):
+        start.wait()
+        tape.sum_and_grad(rows, executor=executor)
+    threads = [threading.Thread(target=work, args=(executor,)) for executor in ("machine", None) * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(compiled) == 1
+
+
 # Ctrl-C. --------------------------------------------------------------------------------------------------------------
 def counted(monkeypatch, owner, name):
     """A list that grows with every call of a method."""

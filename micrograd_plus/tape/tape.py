@@ -170,7 +170,10 @@ class Tape:
     def _executor(self, task: str, name: str | None) -> Executor:
         found = self._executors.get((name, task))
         if found is None:
-            found = self._executors[name, task] = executor_for(self.program_for(task), name)
+            machine = self._executors.get(("machine", task)) if name is None else None
+            made = machine or executor_for(self.program_for(task), name)
+            found = self._executors.setdefault((made.name, task), made)  # one for all threads that come at once
+            self._executors[name, task] = found
         return found
 
     def program_for(self, task: str) -> FlatProgram:
