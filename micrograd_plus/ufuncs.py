@@ -15,8 +15,9 @@ from .ops import Primitive
 
 # Where NumPy has another name for a row.
 NAMES = {
-    "float_power": "pow", "negative": "neg", "positive": "identity", "absolute": "abs", "fabs": "abs", "arcsin": "asin",
-    "arccos": "acos", "arctan": "atan", "arctan2": "atan2", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
+    "float_power": "pow", "remainder": "mod", "negative": "neg", "positive": "identity", "absolute": "abs", "fabs": "abs",
+    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2", "arcsinh": "asinh", "arccosh": "acosh",
+    "arctanh": "atanh", "rad2deg": "degrees", "deg2rad": "radians",
 }
 OPERATORS = {"multiply": ops.mul, "add": ops.add, "subtract": ops.sub, "divide": ops.div, "power": ops.pow}
 SWAPPED = {"greater": "less", "greater_equal": "less_equal"}

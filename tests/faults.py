@@ -76,9 +76,9 @@ FAULTS = {
     "acos has a wrong sign": row("acos", "-1.0", "1.0"),
     "atan forgets to square": row("atan", "x * x", "x"),
     "atan2 confuses its operands": row("atan2", "_over_square(x, y, x)", "_over_square(y, y, x)"),
-    "atan2 divides once": row("atan2", "-_over_square(y, y, x)", "-div(y, hypot(y, x))"),
+    "atan2 divides once": row("atan2", "-_over_square(y, y, x)", "-div(y, hypot_row(y, x))"),
     "cosh has a wrong sign": row("cosh", "sinh(x)", "-sinh(x)"),
-    "asinh subtracts": row("asinh", "hypot(1.0, x)", "sqrt(abs(1.0 - x * x))"),
+    "asinh subtracts": row("asinh", "hypot_row(1.0, x)", "sqrt(abs(1.0 - x * x))"),
     "acosh forgets a root": row("acosh", "sqrt(x - 1.0) * sqrt(x + 1.0)", "sqrt(x - 1.0) * (x + 1.0)"),
     "softplus has tanh's slope": row("softplus", "out, x: sigmoid(x)", "out, x: tanh(x)"),
     "silu forgets a term": row("silu", "1.0 + x * sigmoid(-x)", "1.0"),
@@ -91,7 +91,7 @@ FAULTS = {
     # Right where functions are tame, wrong in the tails or at an edge.
     "tanh's slope cancels in its tails": row("tanh", "sech2(x)", "1.0 - out * out"),
     "sigmoid's slope cancels in its tail": row("sigmoid", "0.25 * sech2(0.5 * x)", "out * (1.0 - out)"),
-    "atan2's slope overflows": in_table("def _over_square", "div(div(side, hypot(y, x)), hypot(y, x))",
+    "atan2's slope overflows": in_table("def _over_square", "div(div(side, hypot_row(y, x)), hypot_row(y, x))",
                                           "div(side, x * x + y * y)"),
     "sqrt's slope at -0": row("sqrt", "out + 0.0", "out"),
     # Right to the first order, wrong to the second.

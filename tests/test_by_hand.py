@@ -251,7 +251,9 @@ NAMED = {"float_power": "pow", "power": "pow", "multiply": "mul", "subtract": "s
          "negative": "neg", "positive": "identity", "absolute": "abs", "fabs": "abs", "arcsin": "asin", "arccos": "acos",
          "arctan": "atan", "arctan2": "atan2", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "asin": "asin",
          "acos": "acos", "atan": "atan", "atan2": "atan2", "asinh": "asinh", "acosh": "acosh", "atanh": "atanh",
-         "pow": "pow", "abs": "abs", "greater": "less", "greater_equal": "less_equal"}
+         "pow": "pow", "abs": "abs", "greater": "less", "greater_equal": "less_equal",
+         "remainder": "mod", "mod": "mod", "rad2deg": "degrees",
+         "deg2rad": "radians"}
 
 
 @pytest.mark.parametrize("name", UFUNCS)

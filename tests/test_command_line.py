@@ -60,7 +60,7 @@ REFUSED = {
     "exp(**a)": 4, "exp(*a)": 4, "a < b < 1": 6, "a and b": 2, "a if b else 1": 2, "1j * a": 0, "True": 0, "None": 0,
     "__import__('os').system('true')": 16, "__import__('os')": 0, "exp.__globals__": 3, "exp": 0, "open('x')": 0,
     "eval('1')": 0, "print(a)": 0, "[a, b]": 0, "{a}": 0, "{a: b}": 0, "(a, b)": 0, "[x for x in a]": 0, "a ^ b": 2,
-    "a % b": 2, "a // b": 2, "a @ b": 2, "a << b": 2, "a | b": 2, "a is b": 2, "a in b": 2, "not a": 0,
+    "a // b": 2, "a @ b": 2, "a << b": 2, "a | b": 2, "a is b": 2, "a in b": 2, "not a": 0,
     "~a": 0,
     "a + c": 4, "expp(a)": 0, "softmax(a, b)": 0, "exp(a, b)": 0, "max()": 0, "dot(a, b)": 0, "dot([a], [a, b])": 0,
     "hypot(a, [b])": 0, "exp()": 0, "a = 3": 0, "exp = a": 0, "__x = a": 0, "a = b = 3": 0, "c, d = a, b": 0, "c += a": 0,
@@ -110,7 +110,7 @@ def test_missing_unused_and_misnamed_values_are_named():
 
 
 @pytest.mark.parametrize(("text", "told"), [
-    ("foo(a) + b", "there is no function foo; all .* are listed by `micrograd-plus draw --help`$"),
+    ("qqq(a) + b", "there is no function qqq; all .* are listed by `micrograd-plus draw --help`$"),
     ("expp(a) + b", r"there is no function expp; did you mean exp, .*\? All are listed by"),
     ("ReLU(a) + b", r"did you mean relu"), ("TANH(a) + b", "did you mean tanh"), ("sqr(a) + b", "did you mean sqrt"),
     ("arctan(a) + b", "did you mean atan"), ("lrelu(a) + b", "did you mean .*leaky_relu"),

@@ -144,7 +144,8 @@ NAMES = [
     "sigmoid", "softplus", "relu", "leaky_relu", "silu", "hard_tanh", "maximum", "minimum", "where", "step", "sign",
     "sum", "dot", "logsumexp", "softmax",
 ]
-ARGUMENTS = {"dot": ([2.0, 3.0], [0.5, -1.0]), "softmax": ([1000.0, 1001.0, 1002.0],), "leaky_relu": (-2.0,)}
+ARGUMENTS = {"dot": ([2.0, 3.0], [0.5, -1.0]), "softmax": ([1000.0, 1001.0, 1002.0],), "leaky_relu": (-2.0,), "log": (2.0,),
+             "hypot": (3.0, 4.0)}
 
 
 def with_leaves(argument):

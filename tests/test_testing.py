@@ -228,10 +228,11 @@ def test_parts_of_a_program_keep_their_shared_operands():
 def test_drawn_points_lie_inside_domains_and_away_from_kinks(program):
     registers = program.registers()
     for row, operands in program.instructions:
-        for place, o in enumerate(operands):
-            low, high = row.domain[place % len(row.domain)]
-            assert low < registers[o] < high
-        assert not row.kinks or registers[operands[0]] not in row.kinks
+        numbers = [registers[o] if type(o) is int else o for o in operands]
+        for place, x in enumerate(numbers):
+            low, high = row.interval(place)
+            assert low < x < high
+        assert not row.is_kink(numbers)
     assert all(math.isfinite(x) for x in registers)
 
 

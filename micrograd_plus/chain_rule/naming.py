@@ -10,7 +10,7 @@ from ..ops import Primitive
 from ..support.text import did_you_mean, listed, number, visible
 
 LONGEST_NAME = 24
-PRECEDENCE = {"<": 1, "≤": 1, "=": 1, "≠": 1, "+": 2, "−": 2, "×": 3, "÷": 3, "**": 4}
+PRECEDENCE = {"<": 1, "≤": 1, "=": 1, "≠": 1, "+": 2, "−": 2, "×": 3, "÷": 3, "%": 3, "**": 4}
 TIGHT = 9
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 

@@ -23,10 +23,10 @@ from ..support.text import did_you_mean, visible
 LONGEST_TEXT = 10_000
 DEEPEST = 100
 WINDOW = 72  # characters of a line that an error shows
-ALLOWED = "Allowed are numbers, names, + - * / **, one comparison, parentheses, and functions such as exp(x)."
+ALLOWED = "Allowed are numbers, names, + - * / % **, one comparison, parentheses, and functions such as exp(x)."
 
 OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
-    ast.Add: ops.add, ast.Sub: ops.sub, ast.Mult: ops.mul, ast.Div: ops.div, ast.Pow: ops.pow,
+    ast.Add: ops.add, ast.Sub: ops.sub, ast.Mult: ops.mul, ast.Div: ops.div, ast.Pow: ops.pow, ast.Mod: ops.mod,
     ast.USub: ops.neg, ast.UAdd: lambda x: x,
     ast.Lt: ops.less, ast.LtE: ops.less_equal, ast.Eq: ops.equal, ast.NotEq: ops.not_equal,
     ast.Gt: lambda x, y: ops.less(y, x), ast.GtE: lambda x, y: ops.less_equal(y, x),

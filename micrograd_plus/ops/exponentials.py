@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from math import inf, nan
-from typing import Any
+from typing import Any, overload
 
 from . import ieee
 from .arithmetic import div, sum
 from .conditions import equal, less, where
-from .primitive import SOME_COUNTS, CFunction, Number, Unary, Variadic, row
+from .primitive import SOME_COUNTS, CFunction, Number, T, Unary, Variadic, row
 from .routers import abs, maximum
 
 exp: Unary = row(
@@ -69,13 +69,26 @@ def _logarithm(
     )
 
 
-log: Unary = _logarithm(
+log_row: Unary = _logarithm(
     "log",
     "The natural logarithm of x, whose slope is 1/x.",
     math.log,
     lambda x: x,
     lambda mp, x: mp.log(x),
 )
+
+
+@overload
+def log(x: float, base: float | None = None) -> float: ...
+@overload
+def log(x: T, base: T | float | None = None) -> T: ...
+@overload
+def log(x: float, base: T) -> T: ...
+def log(x: Any, base: Any = None) -> Any:
+    """The natural logarithm of floats or Values, or that to a base, the quotient of two, as `math.log` has it."""
+    return log_row(x) if base is None else div(log_row(x), log_row(base))
+
+
 log2: Unary = _logarithm(
     "log2",
     "The logarithm of x to base 2, whose slope is 1/(x·ln 2).",

@@ -31,6 +31,27 @@ def divide(x: float, y: float) -> float:
         return nan if x == 0 or x != x else math.copysign(inf, x) * math.copysign(1.0, y)
 
 
+def floor(x: float) -> float:
+    """The largest whole number that is not above x; infinities and nan are their own, and −0 stays −0."""
+    return float(math.floor(x)) if math.isfinite(x) and x else x
+
+
+def remainder(x: float, y: float) -> float:
+    """x - y·trunc(x / y), exactly: with the sign of x, as math.fmod; nan where x is infinite or y is 0."""
+    try:
+        return math.fmod(x, y)
+    except ValueError:
+        return nan
+
+
+def modulo(x: float, y: float) -> float:
+    """x - y·floor(x / y): with the sign of y, as Python's %; nan where x is infinite or y is 0."""
+    r = remainder(x, y)
+    if r == 0.0:
+        return math.copysign(0.0, y) if y == y else nan
+    return r + y if (r < 0.0) != (y < 0.0) else r
+
+
 def power(x: float, y: float) -> float:
     """x to the power y, never a complex number."""
     try:

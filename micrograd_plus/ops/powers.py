@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
 from math import inf, nan
 
 from . import ieee
@@ -81,10 +82,10 @@ cbrt: Unary = row(
 
 def _cosine(x: Number, y: Number, out: Number) -> Number:
     # x / hypot(x, y). Where x is the longer side its slope would be 1 − x²/out², which cancels: so it divides by x first.
-    return where(less(abs(x), abs(y)), div(x, out), div(sign(x), hypot(1.0, div(y, x))))
+    return where(less(abs(x), abs(y)), div(x, out), div(sign(x), hypot_row(1.0, div(y, x))))
 
 
-hypot: Binary = row(
+hypot_row: Binary = row(
     "hypot",
     "hypot",
     "√(x² + y²) without overflow on the way; its slopes are x/out and y/out, nan at (0, 0).",
@@ -96,3 +97,10 @@ hypot: Binary = row(
     lowering=CFunction("hypot"),
     oracle=lambda mp, x, y: mp.hypot(x, y),
 )
+
+
+def hypot(*xs: Number) -> Number:
+    """√(x² + y² + ...) of any number of floats or Values, without overflow on the way; of none it is 0."""
+    if len(xs) < 2:
+        return abs(xs[0]) if xs else 0.0
+    return reduce(hypot_row, xs)

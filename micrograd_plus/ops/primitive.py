@@ -17,8 +17,9 @@ Number = Any  # a float, or whatever implements __primitive__ (a Value): rows do
 Gate = Literal["distributes", "swaps", "routes", "scales", "blocks"]
 Role = Literal["number", "condition", "index"]
 Interval = tuple[float, float]
-# A number: wherever an operand is it. Or one for each operand, None where any will do: a line, or a point.
-Kink = float | tuple[float | None, ...]
+# A number: wherever an operand is it. Or one for each operand, None where any will do: a line, or a point. Or a function of
+# the operands that is 0 there, and elsewhere about as large as the distance.
+Kink = float | tuple[float | None, ...] | Callable[..., float]
 Edge = tuple[tuple[float, ...], float, tuple[float, ...]]  # operands, value, derivatives
 
 TABLE: dict[str, Primitive] = {}
@@ -75,7 +76,8 @@ class Primitive:
     then as many weights as inputs, then these. `expansion` spells a composite row in simpler ones.
 
     How it runs elsewhere: `lowering` is an instruction, a C function or an expression in other rows, None where only
-    Python will do. The switches of a router that `shares` are between 0 and 1. A row that `is_checkpoint` is a function
+    Python will do. A row with a `strict_function` has a public function of its name that refuses what the row answers
+    with nan. The switches of a router that `shares` are between 0 and 1. A row that `is_checkpoint` is a function
     in one gate, which its expansion makes again.
 
     How it is tested: `oracle(mp, *operands)` is the row on numbers of mpmath; `samples` are points to try beside those
@@ -101,6 +103,7 @@ class Primitive:
     is_condition: bool = False
     is_weighted_sum: bool = False
     is_checkpoint: bool = False
+    strict_function: bool = False
     shares: bool = True
     expansion: Callable[..., Number] | None = None
     lowering: Lowering = None
@@ -136,17 +139,17 @@ class Primitive:
 
     def is_kink(self, operands: Sequence[float]) -> bool:
         """Whether the row bends or jumps at these operands."""
-        return any(
-            all(k is None or k == x for k, x in zip(kink, operands))
-            if isinstance(kink, tuple)
-            else any(kink == x for x in operands)
-            for kink in self.kinks
-        )
+        return any(_is_at(kink, operands) for kink in self.kinks)
 
     def kinks_of(self, place: int) -> list[float]:
         """The numbers at which the operand at a place may be at a kink, whatever the others are."""
-        numbers = [kink[place] if isinstance(kink, tuple) else kink for kink in self.kinks]
+        fixed = [kink for kink in self.kinks if not callable(kink)]
+        numbers = [kink[place] if isinstance(kink, tuple) else kink for kink in fixed]
         return [number for number in numbers if number is not None]
+
+    def distance_from_kinks(self, operands: Sequence[float]) -> float:
+        """How far the operands are from those kinks that are no lines or points; inf where there are none."""
+        return min([abs(kink(*operands)) for kink in self.kinks if callable(kink)], default=inf)
 
     def takes(self, count: int) -> bool:
         """Whether so many operands can be given."""
@@ -188,6 +191,14 @@ class Primitive:
                 f"{self!r} cannot be pickled: it is not in the table, from which it would be fetched by name"
             )
         return primitive, (self.name,)
+
+
+def _is_at(kink: Kink, operands: Sequence[float]) -> bool:
+    if callable(kink):
+        return kink(*operands) == 0.0
+    if isinstance(kink, tuple):
+        return all(k is None or k == x for k, x in zip(kink, operands))
+    return any(kink == x for x in operands)
 
 
 def row(

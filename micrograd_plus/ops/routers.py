@@ -10,8 +10,19 @@ from math import inf, nan
 
 from . import ieee
 from .arithmetic import div, sum
-from .conditions import equal, less, less_equal, sign, step, where
-from .primitive import SOME_COUNTS, UNIT, Binary, Instruction, Number, Unary, Variadic, as_float, row
+from .conditions import equal, less, less_equal, not_equal, sign, step, where
+from .primitive import (
+    SOME_COUNTS,
+    UNIT,
+    Binary,
+    CFunction,
+    Instruction,
+    Number,
+    Unary,
+    Variadic,
+    as_float,
+    row,
+)
 
 
 def _ties(out: Number, *xs: Number) -> tuple[Number, ...]:
@@ -92,6 +103,7 @@ take_row: Variadic = row(
         ((0.5, 5.0, 7.0), nan, (0.0, 0.0, 0.0)),
         ((nan, 5.0, 7.0), nan, (0.0, 0.0, 0.0)),
     ],
+    strict_function=True,
     lowering=_picked,
     oracle=lambda mp, index, *values: values[int(index)] if _is_place(index, len(values)) else mp.nan,
     samples=((0.0, 3.0), (1.0, 1e300, -2.0), (0.0, -0.25, 7.0, 2.0), (3.0, 1e-300, 1.0, 0.5, -8.0)),
@@ -167,3 +179,77 @@ abs: Unary = row(
     oracle=lambda mp, x: mp.fabs(x),
 )
 fabs = abs
+
+def _with_sign(x: Number, y: Number) -> Number:
+    negative = less(y, 0.0) + less(div(1.0, y), 0.0)  # the quotient tells −0 from 0
+    return where(equal(y, y), where(negative, -abs(x), abs(x)), y)
+
+
+copysign: Binary = row(
+    "copysign",
+    "copysign",
+    "|x| with the sign of y, of its zero too, nan where y is; the slope in x is 1 or −1, 0 at x = 0, and y passes none.",
+    primal=lambda x, y: math.copysign(x, y) if y == y else nan,  # the sign of a nan says nothing
+    slopes=lambda out, x, y: (sign(x) * copysign(1.0, y), None),
+    kinks=((0.0, None), (None, 0.0)),
+    edges=[((0.0, -1.0), -0.0, (0.0, 0.0)), ((-3.0, -0.0), -3.0, (1.0, 0.0)), ((2.0, -inf), -2.0, (-1.0, 0.0))],
+    lowering=_with_sign,
+    oracle=lambda mp, x, y: mp.fabs(x) if y >= 0 else -mp.fabs(x),
+)
+
+
+floor: Unary = row(
+    "floor",
+    "floor",
+    "The largest whole number that is not above x, as a float; it passes no gradient.",
+    primal=ieee.floor,
+    slope=lambda out, x: None,
+    gate="blocks",
+    kinks=(lambda x: _from_whole(x, 1.0),),
+    edges=[((2.5,), 2.0, (0.0,)), ((-2.5,), -3.0, (0.0,)), ((-0.0,), -0.0, (0.0,)), ((inf,), inf, (0.0,))],
+    lowering=CFunction("floor"),
+    oracle=lambda mp, x: mp.floor(x),
+)
+
+
+def _from_whole(x: float, y: float) -> float:
+    """How far x / y is from a whole number, where remainders jump."""
+    quotient = ieee.divide(x, y)
+    return quotient - math.floor(quotient + 0.5) if math.isfinite(quotient) else 0.0
+
+
+def _times(out: Number, x: Number, y: Number) -> Number:
+    """How often y was taken from x to leave `out`: a whole number, which no gradient goes through."""
+    return floor(div(x - out, y) + 0.5)
+
+
+def _modulo(x: Number, y: Number) -> Number:
+    r = fmod(x, y)
+    wrong_side = not_equal(less(r, 0.0), less(y, 0.0))
+    return where(equal(r, 0.0), copysign(0.0, y), where(wrong_side, r + y, r))
+
+
+fmod: Binary = row(
+    "fmod",
+    "fmod",
+    "x − y·trunc(x/y), exact and with the sign of x, as math.fmod; nan where x is infinite or y is 0.",
+    primal=ieee.remainder,
+    slopes=lambda out, x, y: (1.0, -_times(out, x, y)),
+    kinks=((None, 0.0), _from_whole),
+    edges=[((7.0, 4.0), 3.0, (1.0, -1.0)), ((-7.0, 4.0), -3.0, (1.0, 1.0)), ((inf, 1.0), nan, (1.0, nan))],
+    lowering=CFunction("fmod"),
+    oracle=lambda mp, x, y: x - y * (mp.floor(x / y) if x / y >= 0 else mp.ceil(x / y)),
+)
+
+mod: Binary = row(
+    "mod",
+    "%",
+    "x − y·floor(x/y), with the sign of y, as Python's %; nan where x is infinite or y is 0.",
+    primal=ieee.modulo,
+    slopes=lambda out, x, y: (1.0, -_times(out, x, y)),
+    kinks=((None, 0.0), _from_whole),
+    edges=[((7.0, 4.0), 3.0, (1.0, -1.0)), ((-7.0, 4.0), 1.0, (1.0, 2.0)), ((inf, 1.0), nan, (1.0, nan))],
+    folded=("{} %", "% {}"),
+    lowering=_modulo,
+    oracle=lambda mp, x, y: x - y * mp.floor(x / y),
+)

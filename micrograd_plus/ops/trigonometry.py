@@ -7,7 +7,7 @@ from math import inf, nan
 
 from . import ieee
 from .arithmetic import div
-from .powers import hypot, sqrt
+from .powers import hypot_row, sqrt
 from .primitive import UNIT, Binary, CFunction, Number, Unary, row
 
 sin: Unary = row(
@@ -54,6 +54,26 @@ semicircle: Unary = row(
     oracle=lambda mp, x: mp.sqrt((1 - x) * (1 + x)),
 )
 
+degrees: Unary = row(
+    "degrees",
+    "deg",
+    "x radians in degrees, x·(180/π).",
+    primal=lambda x: x * (180.0 / math.pi),
+    slope=lambda out, x: 180.0 / math.pi,
+    lowering=lambda x: x * (180.0 / math.pi),
+    oracle=lambda mp, x: x * 180 / mp.pi,
+)
+
+radians: Unary = row(
+    "radians",
+    "rad",
+    "x degrees in radians, x·(π/180).",
+    primal=lambda x: x * (math.pi / 180.0),
+    slope=lambda out, x: math.pi / 180.0,
+    lowering=lambda x: x * (math.pi / 180.0),
+    oracle=lambda mp, x: x * mp.pi / 180,
+)
+
 asin: Unary = row(
     "asin",
     "asin",
@@ -92,7 +112,7 @@ atan: Unary = row(
 
 def _over_square(side: Number, y: Number, x: Number) -> Number:
     """A side divided twice by the hypotenuse, whose square would overflow."""
-    return div(div(side, hypot(y, x)), hypot(y, x))
+    return div(div(side, hypot_row(y, x)), hypot_row(y, x))
 
 
 atan2: Binary = row(
@@ -134,7 +154,7 @@ asinh: Unary = row(
     "asinh",
     "The inverse of sinh, whose slope is 1/√(1 + x²).",
     primal=math.asinh,
-    slope=lambda out, x: div(1.0, hypot(1.0, x)),
+    slope=lambda out, x: div(1.0, hypot_row(1.0, x)),
     edges=[((inf,), inf, (0.0,))],
     lowering=CFunction("asinh"),
     oracle=lambda mp, x: mp.asinh(x),

@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
-from .. import ops
 from ..ops import BUILT_IN, TABLE, Primitive
 from ..ops.operators import EXACT_ON_FLOATS, UNARY
 from .program import FlatProgram
@@ -84,8 +83,8 @@ def _called(rows: Collection[Primitive]) -> dict[Primitive, str]:
 
 
 def _is_public(row: Primitive) -> bool:
-    """Whether what `ops` has under its name does what the row does: some functions there do more, as `take` refuses."""
-    return row.is_weighted_sum or getattr(ops, row.name, None) is row
+    """Whether what `ops` has under its name does what the row does."""
+    return row.name in BUILT_IN and not row.strict_function
 
 
 def _is_name(text: str) -> bool:

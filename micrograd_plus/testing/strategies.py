@@ -121,7 +121,8 @@ def _operands(row: Primitive, distances: Sequence[int], registers: Sequence[floa
             return []
         suited.sort(key=lambda r: (r not in used and r not in operands, r))
         operands.append(suited[-1 - distance % len(suited)])
-    return operands
+    numbers = [registers[o] if type(o) is int else o for o in operands]
+    return operands if row.distance_from_kinks(numbers) >= MARGIN else []
 
 
 def _suits(row: Primitive, place: int, x: float) -> bool:
