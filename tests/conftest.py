@@ -3,6 +3,7 @@
 Rows that a test adds to the table go with it.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -17,6 +18,12 @@ from micrograd_plus.engine import Value
 settings.register_profile("ci", derandomize=True, print_blob=True, deadline=None, max_examples=200)
 settings.register_profile("dev", deadline=None, max_examples=50)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+def pytest_collection_finish():
+    """What has been imported by now stays: the collector need not go through all of it in every test."""
+    gc.collect()
+    gc.freeze()
 
 
 def engine_state():
