@@ -13,7 +13,6 @@ import micrograd.engine
 import micrograd.nn
 import numpy as np
 import pytest
-from sklearn.datasets import make_moons
 
 import micrograd_plus.engine
 import micrograd_plus.nn
@@ -102,38 +101,6 @@ def test_names_of_micrograd_s_neurons():
     assert repr(Neuron(2)) == repr(micrograd.nn.Neuron(2)) == "ReLUNeuron(2)"
     assert repr(Neuron(2, nonlin=False)) == repr(micrograd.nn.Neuron(2, nonlin=False)) == "LinearNeuron(2)"
     assert repr(Neuron(3, activation="tanh")) == "TanhNeuron(3)"
-
-
-def test_micrograd_s_demo_trains_to_the_same_losses():
-    """The training loop of its demo.ipynb, where only the import is another."""
-    random.seed(1337)
-    np.random.seed(1337)  # noqa: NPY002  # as the demo does
-    X, y = make_moons(n_samples=100, noise=0.1)
-    y = y * 2 - 1
-    model = MLP(2, [16, 16, 1])
-    assert len(model.parameters()) == 337
-
-    def loss():
-        inputs = [list(map(Value, xrow)) for xrow in X]
-        scores = list(map(model, inputs))
-        losses = [(1 + -yi * scorei).relu() for yi, scorei in zip(y, scores)]
-        data_loss = sum(losses) * (1.0 / len(losses))
-        reg_loss = 1e-4 * sum(p * p for p in model.parameters())
-        accuracy = [(yi > 0) == (scorei.data > 0) for yi, scorei in zip(y, scores)]
-        return data_loss + reg_loss, sum(accuracy) / len(accuracy)
-
-    history = []
-    for k in range(100):
-        total_loss, accuracy = loss()
-        model.zero_grad()
-        total_loss.backward()
-        learning_rate = 1.0 - 0.9 * k / 100
-        for p in model.parameters():
-            p.data -= learning_rate * p.grad
-        history.append(total_loss.data)
-    assert history[0] == pytest.approx(0.8958441028683222, abs=1e-9)
-    assert history[-1] == pytest.approx(0.010978370135492717, abs=1e-9)
-    assert accuracy == 1.0
 
 
 TRAINING = """

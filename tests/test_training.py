@@ -25,9 +25,8 @@ def weight_decay(parameters):
     return 1e-4 * ops.sum(*(p * p for p in parameters))
 
 
-@pytest.fixture
-def moons():
-    """The points, targets and model of micrograd's notebook."""
+def moons_of_the_notebook():
+    """The points, targets and model of micrograd's notebook, drawn as it draws them."""
     from sklearn.datasets import make_moons
     random.seed(1337)
     np.random.seed(1337)  # noqa: NPY002  # as the notebook does
@@ -35,12 +34,25 @@ def moons():
     return points, 2 * classes - 1, MLP(2, [16, 16, 1])
 
 
+@pytest.fixture
+def moons():
+    return moons_of_the_notebook()
+
+
+@pytest.fixture(scope="module")
+def by_hand():
+    """The training loop of micrograd's demo.ipynb, where only the import is another."""
+    points, targets, model = moons_of_the_notebook()
+    assert len(model.parameters()) == 337
+    return losses_by_hand(Value, points, targets, model, STEPS)
+
+
 def weights(model):
     return [p.data for p in model.parameters()]
 
 
 def losses_by_hand(value, points, targets, model, steps):
-    """The loop of the notebook, with the Value of either package."""
+    """The losses of the notebook's loop, with the Value of either package, and the last accuracy."""
     found = []
     for k in range(steps):
         scores = [model(list(map(value, point))) for point in points]
@@ -51,20 +63,23 @@ def losses_by_hand(value, points, targets, model, steps):
         total.backward()
         for p in model.parameters():
             p.data -= notebook_s_rate(k) * p.grad
-    return found
+    return found, np.mean([(target > 0) == (score.data > 0) for target, score in zip(targets, scores)])
 
 
-def test_moons_of_the_notebook_step_by_step(moons):
+def test_micrograd_s_demo_trains_to_the_same_losses(by_hand):
+    found, accuracy = by_hand
+    assert found[0] == pytest.approx(0.8958441028683222, abs=1e-9)
+    assert found[-1] == pytest.approx(0.010978370135492717, abs=1e-9)
+    assert accuracy == 1.0
+
+
+def test_moons_of_the_notebook_step_by_step(moons, by_hand):
     points, targets, model = moons
-    begin = weights(model)
     history = fit(model, points, targets, loss="hinge", optimizer=SGD(notebook_s_rate), epochs=STEPS, penalty=weight_decay)
     assert history.losses[0] == pytest.approx(0.8958441028683222, abs=1e-9)
     assert history.losses[-1] == pytest.approx(0.010978370135492717, abs=1e-9)
     assert (np.sign(outputs(model, points)[:, 0]) == targets).all()
-    for p, number in zip(model.parameters(), begin):
-        p.data = number
-    by_hand = losses_by_hand(Value, points, targets, model, STEPS)
-    assert max(abs(a - b) for a, b in zip(history.losses, by_hand)) < 1e-9
+    assert max(abs(a - b) for a, b in zip(history.losses, by_hand[0], strict=True)) < 1e-9
 
 
 @pytest.mark.slow
@@ -77,7 +92,7 @@ def test_moons_of_micrograd_itself(moons):
     random.seed(1337)
     np.random.seed(1337)  # noqa: NPY002
     make_moons(n_samples=100, noise=0.1)
-    theirs = losses_by_hand(micrograd.engine.Value, points, targets, micrograd.nn.MLP(2, [16, 16, 1]), STEPS)
+    theirs, _ = losses_by_hand(micrograd.engine.Value, points, targets, micrograd.nn.MLP(2, [16, 16, 1]), STEPS)
     largest = max(abs(a - b) for a, b in zip(history.losses, theirs))
     print(f"\nlargest difference of {STEPS} losses from micrograd's: {largest:.1e}")
     assert largest < 1e-9
