@@ -7,10 +7,10 @@ from typing import Any
 
 from ..engine import Value
 from ..ops import Primitive
+from ..ops.operators import BINARY, UNARY
 from ..support.text import did_you_mean, listed, number, visible
 
 LONGEST_NAME = 24
-PRECEDENCE = {"<": 1, "≤": 1, "=": 1, "≠": 1, "+": 2, "−": 2, "×": 3, "÷": 3, "%": 3, "**": 4}
 TIGHT = 9
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -100,17 +100,17 @@ class Names:
 
     def _formula(self, v: Value) -> str:
         operands = [self(operand) for operand in v.operands]
-        symbol = v.primitive.symbol
-        if symbol not in PRECEDENCE or len(operands) > 2 or (len(operands) == 1 and symbol != "−"):
+        symbol, precedence = v.primitive.symbol, v.primitive.precedence
+        if not precedence:
             return f"{gate_name(v.primitive)}({', '.join(operands)})"
         binds = [self._binds(o, text) for o, text in zip(v.operands, operands)]
-        least = [PRECEDENCE[symbol] + (symbol == "**"), PRECEDENCE[symbol] + 1][-len(operands):]
+        least = [precedence + (v.primitive is BINARY["**"][2]), precedence + 1][-len(operands):]
         operands = [text if bind >= lowest else f"({text})" for text, bind, lowest in zip(operands, binds, least)]
         return f" {symbol} ".join(operands) if len(operands) == 2 else symbol + operands[0]
 
     def _binds(self, operand: Value | float, text: str) -> int:
         """How tightly the text of an operand holds together: the less, the sooner it needs parentheses."""
         if not isinstance(operand, Value):
-            return PRECEDENCE["−"] if text.startswith("−") else TIGHT
+            return UNARY["-"][1].precedence if text.startswith("−") else TIGHT
         is_formula = operand.primitive is not None and not self._given(operand) and (" " in text or text[0] == "−")
-        return PRECEDENCE.get(operand.primitive.symbol, TIGHT) if is_formula else TIGHT
+        return operand.primitive.precedence or TIGHT if is_formula else TIGHT

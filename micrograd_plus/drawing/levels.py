@@ -9,7 +9,6 @@ from dataclasses import replace
 from itertools import islice
 from typing import Literal
 
-from .. import ops
 from ..engine import Value, adjoints, nodes_below, tangents
 from ..support.text import number
 from .layout import effort
@@ -89,13 +88,13 @@ def _too_many(boxes: Iterable[Box]) -> bool:
 
 
 def _count_opened(boxes: Iterable[Box]) -> int:
-    return sum(max(1, len(box.wires) - 1) if box.primitive is ops.dot_row else 1 for box in boxes)
+    return sum(max(1, len(box.wires) - 1) if box.is_weighted_sum else 1 for box in boxes)
 
 
 def _dots_opened(model: Model, boxes: list[Box]) -> list[Box]:
     opened: list[Box] = []
     for box in boxes:
-        if box.primitive is ops.dot_row and box.whole:
+        if box.is_weighted_sum and box.whole:
             opened += _expansion(box, model.mode == "forward")
         if box.kind != "constant":  # an opened gate's go to the gates inside it
             opened.append(box)
@@ -121,18 +120,12 @@ def _expansion(box: Box, forward: bool) -> list[Box]:
     return inside
 
 
-FOLDED: dict[str, tuple[str, str]] = {  # the symbol when the constant stands left, and when it stands right
-    "add": ("+ {}", "+ {}"), "sub": ("{} −", "− {}"), "mul": ("× {}", "× {}"), "div": ("{} / x", "÷ {}"),
-    "pow": ("{} ** x", "** {}"), "less": ("{} <", "< {}"), "less_equal": ("{} ≤", "≤ {}"),
-}
-
-
 def _constants_folded(boxes: Iterable[Box]) -> list[Box]:
     folded = [box for box in boxes if box.kind != "constant"]
     for box in folded:
         constants = [number(w.source.value) for w in box.wires if w.source.kind == "constant"]
-        if box.primitive is ops.neg:
-            box.symbol = "× −1"
+        if box.kind == "gate" and box.primitive.folded and not constants and len(box.wires) == 1:
+            box.symbol = box.primitive.folded[0]
         elif constants:
             if box.kind == "gate":
                 box.symbol = _with_operands(box, constants)
@@ -141,9 +134,10 @@ def _constants_folded(boxes: Iterable[Box]) -> list[Box]:
 
 
 def _with_operands(box: Box, constants: list[str]) -> str:
-    if box.primitive.name in FOLDED:
-        left, right = FOLDED[box.primitive.name]
-        return (left if box.wires[0].source.kind == "constant" else right).format(constants[0])
+    if box.primitive.folded:
+        left, right = box.primitive.folded
+        text: str = left if box.wires[0].source.kind == "constant" else right
+        return text.format(constants[0])
     return f"{box.symbol} {', '.join(constants)}" if len(constants) <= 2 else box.symbol
 
 
@@ -160,7 +154,7 @@ def _neurons_closed(boxes: list[Box]) -> list[Box]:
     users = _users(boxes)
     closed: dict[Box, Box] = {}  # from the box that gives a neuron's output to the neuron
     hidden: set[Box] = set()
-    dots = [box for box in boxes if box.primitive is ops.dot_row and box.whole]
+    dots = [box for box in boxes if box.is_weighted_sum and box.whole]
     fed = {w.source for dot in dots for w in dot.wires[len(dot.wires) // 2 + 1:]}
     for dot in dots:
         inputs = len(dot.wires) // 2  # a bias, as many weights, and they
@@ -171,7 +165,7 @@ def _neurons_closed(boxes: list[Box]) -> list[Box]:
             local = out.wires[0].local if out.wires[0].local is not None else 0.0
             hidden.add(dot)
         own = {w.source for w in weights if w.source.kind in ("leaf", "constant") and w.source not in fed
-               and all(u.primitive is ops.dot_row for u in users[w.source])}
+               and all(u.is_weighted_sum for u in users[w.source])}
         hidden |= own
         wires = [w for w in weights if w.source not in own] + wires  # a weight that is computed, or an input too
         name = out.symbol if out is not dot else "linear"

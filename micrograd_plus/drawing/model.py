@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .. import ops
 from ..chain_rule.naming import SUBSCRIPTS, called, named_by
 from ..checks import stale_nodes
 from ..engine import Value, adjoints, known_gradient, local_gradients, nodes_below, tangents, value_operands
@@ -42,6 +41,11 @@ class Box:
     def title(self) -> str:
         """The name or, for want of one, the symbol."""
         return self.name or self.symbol or "leaf"
+
+    @property
+    def is_weighted_sum(self) -> bool:
+        """Whether it is the total input of a neuron: a bias, weights and inputs in one gate."""
+        return self.primitive is not None and self.primitive.is_weighted_sum
 
     @property
     def whole(self) -> bool:
@@ -153,7 +157,7 @@ def _places(order: Iterable[Value]) -> dict[Value, str]:
     """What books call the nameless parameters of a neuron: b for its bias, w₁ w₂ ... for its weights."""
     places: dict[Value, str] = {}
     for v in order:
-        if v.primitive is ops.dot_row:
+        if v.primitive is not None and v.primitive.is_weighted_sum:
             for i, operand in enumerate(v.operands[:len(v.operands) // 2 + 1]):
                 if type(operand) is not float and operand.primitive is None:
                     places.setdefault(operand, f"w{i}".translate(SUBSCRIPTS) if i else "b")

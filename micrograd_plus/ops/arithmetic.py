@@ -16,6 +16,7 @@ add: Binary = row(
     slopes=lambda out, x, y: (1.0, 1.0),
     gate="distributes",
     folded=("+ {}", "+ {}"),
+    precedence=2,
     lowering=Instruction("fadd"),
     oracle=lambda mp, x, y: x + y,
 )
@@ -28,6 +29,7 @@ sub: Binary = row(
     slopes=lambda out, x, y: (1.0, -1.0),
     gate="distributes",
     folded=("{} −", "− {}"),
+    precedence=2,
     lowering=Instruction("fsub"),
     oracle=lambda mp, x, y: x - y,
 )
@@ -40,6 +42,7 @@ mul: Binary = row(
     slopes=lambda out, x, y: (y, x),
     gate="swaps",
     folded=("× {}", "× {}"),
+    precedence=3,
     lowering=Instruction("fmul"),
     oracle=lambda mp, x, y: x * y,
 )
@@ -57,6 +60,7 @@ div: Binary = row(
         ((0.0, 0.0), nan, (inf, nan)),
     ],
     folded=("{} / x", "÷ {}"),
+    precedence=3,
     lowering=Instruction("fdiv"),
     oracle=lambda mp, x, y: x / y,
 )
@@ -79,6 +83,7 @@ neg: Unary = row(
     primal=lambda x: -x,
     slope=lambda out, x: -1.0,
     folded=("× −1", "× −1"),
+    precedence=2,
     lowering=Instruction("fneg"),
     oracle=lambda mp, x: -x,
 )

@@ -22,6 +22,7 @@ less: Binary = row(
     is_condition=True,
     compares=True,
     folded=("{} <", "< {}"),
+    precedence=1,
     lowering=Instruction("olt"),
     oracle=lambda mp, x, y: mp.mpf(x < y),
 )
@@ -36,6 +37,7 @@ less_equal: Binary = row(
     is_condition=True,
     compares=True,
     folded=("{} ≤", "≤ {}"),
+    precedence=1,
     lowering=Instruction("ole"),
     oracle=lambda mp, x, y: mp.mpf(x <= y),
 )
@@ -49,6 +51,7 @@ equal: Binary = row(
     gate="blocks",
     is_condition=True,
     compares=True,
+    precedence=1,
     lowering=Instruction("oeq"),
     oracle=lambda mp, x, y: mp.mpf(x == y),
 )
@@ -62,6 +65,7 @@ not_equal: Binary = row(
     gate="blocks",
     is_condition=True,
     compares=True,
+    precedence=1,
     lowering=lambda x, y: 1.0 - equal(x, y),
     oracle=lambda mp, x, y: mp.mpf(x != y),
 )

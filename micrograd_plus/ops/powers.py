@@ -41,6 +41,7 @@ pow: Binary = row(
         ((0.0, 1.0), 0.0, (1.0, 0.0)),
     ],
     folded=("{} ** x", "** {}"),
+    precedence=4,
     lowering=CFunction("pow"),
     oracle=lambda mp, x, y: mp.power(x, y),
     bound=1e-13,

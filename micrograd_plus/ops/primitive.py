@@ -72,6 +72,7 @@ class Primitive:
     equal. `edges` lists special operands with the agreed value and derivatives.
 
     How it is read: `symbol` and `doc`; `folded` is its text in a picture with a constant on its left and on its right;
+    `precedence`, from 1 up, is that of an operator that stands between its operands, 0 of what is written as a call;
     a row that `is_condition` gives 1 for true and 0 for false; the operands of one that `is_weighted_sum` are a bias,
     then as many weights as inputs, then these. `expansion` spells a composite row in simpler ones.
 
@@ -100,6 +101,7 @@ class Primitive:
     compares: bool = False
     edges: Sequence[Edge] = ()
     folded: tuple[str, str] | None = None
+    precedence: int = 0
     is_condition: bool = False
     is_weighted_sum: bool = False
     is_checkpoint: bool = False

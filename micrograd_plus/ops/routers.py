@@ -250,6 +250,7 @@ mod: Binary = row(
     kinks=((None, 0.0), _from_whole),
     edges=[((7.0, 4.0), 3.0, (1.0, -1.0)), ((-7.0, 4.0), 1.0, (1.0, 2.0)), ((inf, 1.0), nan, (1.0, nan))],
     folded=("{} %", "% {}"),
+    precedence=3,
     lowering=_modulo,
     oracle=lambda mp, x, y: x - y * mp.floor(x / y),
 )

@@ -78,7 +78,8 @@ def _curve(function: Callable[[Any], Any], xs: Floats) -> tuple[str, Floats, Flo
     """A name, the points, the values, the derivatives, and the derivative at each kink; nan where the line breaks."""
     name = getattr(function, "__name__", "") or getattr(function, "name", "")
     name = "f" if name in ("", "<lambda>") else name
-    kinks = [0.0] if function is ops.leaky_relu else getattr(function, "kinks", ())
+    row = ops.leaky_relu_row if function is ops.leaky_relu else function
+    kinks = row.kinks_of(0) if isinstance(row, ops.Primitive) else []
     inside = [kink for kink in kinks if xs[0] < kink < xs[-1]]
     beside = [nextafter(kink, side) for kink in inside for side in (-np.inf, np.inf)]
     both = value_and_grad(function)
