@@ -43,8 +43,9 @@ def require_untraced(what: str, values: Sequence[Any]) -> None:
         while frame.f_back and (frame.f_globals.get("__package__") or "").split(".")[0] == __package__:
             frame = frame.f_back
         file, line = frame.f_code.co_filename, frame.f_lineno
-        code = linecache.getline(file, line).strip()
-        raise TypeError(f"{file}, line {line}: {code!r} asks a Value for {what}, but on a tape that differs from row to "
+        code = linecache.getline(file, line).strip()  # none for what was typed at Python's prompt
+        asking = repr(code) if code else "the function"
+        raise TypeError(f"{file}, line {line}: {asking} asks a Value for {what}, but on a tape that differs from row to "
                         "row, and the answer of one row would stand for all: choose with ops.where(condition, x, y), "
                         "ops.maximum, ops.minimum or ops.take(index, *values), and keep to operators and functions of "
                         "ops")

@@ -101,6 +101,12 @@ def test_a_number_that_decides_in_python_is_refused_naming_the_line_and_a_way_ou
     assert re.search(rf"{re.escape(__file__)}, line \d+: .*{re.escape(code)}", str(caught.value)), str(caught.value)
 
 
+def test_a_line_that_is_in_no_file_is_not_quoted():
+    f = eval("lambda x: x if x > 0 else -x")
+    with pytest.raises(TypeError, match=r"^<string>, line 1: the function asks a Value for whether it is true"):
+        record(f, 0.5)
+
+
 @pytest.mark.parametrize("name", DECIDING)
 def test_a_parameter_may_not_decide_either(name):
     f, code = DECIDING[name]
