@@ -283,7 +283,7 @@ POINTS, TARGETS = np.zeros((6, 2)), np.array([-1, 1, -1, 1, -1, 1])
     ({"y": np.array([0, 1, 2, 0, 1, 3]), "loss": "cross_entropy", "outputs": 3}, ValueError, "row 5 of y: .* not 3.0"),
     ({"y": np.array([0, 1, 0.5, 0, 1, 1]), "loss": "cross_entropy", "outputs": 3}, ValueError, "not 0.5"),
     ({"y": np.ones((6, 2)), "loss": "cross_entropy", "outputs": 3}, ValueError, "each of the 3 outputs, not 2"),
-    ({"loss": "hing"}, ValueError, "no loss is called 'hing'"),
+    ({"loss": "hing"}, ValueError, "no loss is called 'hing': there are squared_error, .*, hinge, "),
     ({"loss": "_number"}, ValueError, "no loss"),
     ({"loss": "Value"}, ValueError, "no loss"),
     ({"engine": "gpu"}, ValueError, "engine"),

@@ -112,13 +112,18 @@ def held_out_of(model: Module, rows: Floats, width: int, validation: Any, loss: 
 
 def loss_called(name: str) -> Loss:
     """The loss of that name; ValueError when there is none."""
-    found = getattr(losses, name, None)
     if name.endswith("_penalty"):
         raise ValueError(f"{name} is no loss of an example: give it as penalty=lambda weights: 0.001 * {name}(weights)")
-    if name.startswith("_") or not callable(found) or getattr(found, "__module__", "") != losses.__name__:
-        raise ValueError(f"no loss is called {name!r}: see micrograd_plus.losses")
-    loss: Loss = found
+    if name not in _losses():
+        raise ValueError(f"no loss is called {name!r}: there are {', '.join(_losses())}")
+    loss: Loss = getattr(losses, name)
     return loss
+
+
+def _losses() -> list[str]:
+    return [name for name, made in vars(losses).items()
+            if getattr(made, "__module__", "") == losses.__name__ and callable(made)
+            and not name.startswith("_") and not name.endswith("_penalty")]
 
 
 def places_in(loss: Any, example: Sequence[Value]) -> dict[int, int]:
