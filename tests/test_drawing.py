@@ -407,7 +407,7 @@ def test_a_digraph_names_values_gradients_and_gates():
     e.backward()
     source = draw_dot(e, rankdir="TB").source
     assert "rankdir=TB" in source
-    assert r'label="c +\n3\n∂ 2"' in source
+    assert r'label="c  [+]\n3\n∂ 2"' in source
 
 
 @pytest.fixture

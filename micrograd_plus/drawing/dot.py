@@ -10,6 +10,7 @@ from ..support.text import number, shortened
 from .layout import limits
 from .levels import WORK, adjust, shrunk, work_of
 from .model import Model, build
+from .svg import LIGHT
 
 if TYPE_CHECKING:
     import graphviz
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
 CURVED = 200  # the effort of layout above which edges are straight: to bend many around each other's labels takes seconds
 STRAIGHT = {"splines": "line"}
 LARGEST = WORK // 2  # a label on an edge is one more thing to place
-COLOURS = {"leaf": "#f6f8fa", "constant": "#f6f8fa", "cut": "#f6f8fa"}
+FILL = dict.fromkeys(("leaf", "constant", "cut"), LIGHT["card"])
+FONT = {"fontname": "Helvetica"}
+NODES = FONT | {"shape": "box", "style": "rounded,filled", "color": LIGHT["edge"],
+                "fontcolor": LIGHT["ink"], "fontsize": "12"}
+EDGES = FONT | {"color": LIGHT["wire"], "fontcolor": LIGHT["local"], "fontsize": "10",
+                "arrowsize": "0.7"}
 
 
 def draw_dot(root: Value, format: str = "svg",  # noqa: A002  # micrograd's name for it
@@ -42,18 +48,18 @@ def digraph(model: Model, format: str = "svg", rankdir: str = "LR") -> graphviz.
 
     work = work_of(model)
     dot = Digraph(format=format, graph_attr={"rankdir": rankdir, **(STRAIGHT | limits(2 * work) if work > CURVED else {})},
-                  node_attr={"shape": "box", "style": "rounded,filled", "fontname": "Helvetica"},
-                  edge_attr={"fontname": "Helvetica", "fontsize": "10", "fontcolor": "#6639ba"})
+                  node_attr=NODES, edge_attr=EDGES)
     names = {box: f"n{i}" for i, box in enumerate(model.boxes)}
     for box, name in names.items():
-        lines = [" ".join(part for part in (shortened(box.name), box.symbol) if part)]
+        called, gate = shortened(box.name), box.symbol
+        lines = [f"{called}  [{gate}]" if called and gate else called or gate]
         if box.kind not in ("cut", "layer"):
             lines.append(number(box.value))
         if box.kind not in ("cut", "layer", "constant"):
             lines.append("∂ " + ("·" if box.derivative is None else number(box.derivative)))
         # escape() disarms backslashes; nohtml() keeps a label like <b> from being taken for markup
         label = graphviz.nohtml("\\n".join(graphviz.escape(line) for line in lines if line))
-        dot.node(name, label=label, fillcolor=COLOURS.get(box.kind, "#ffffff"))
+        dot.node(name, label=label, fillcolor=FILL.get(box.kind, LIGHT["gate"]))
         for wire in box.wires:
             dot.edge(names[wire.source], name, label="" if wire.local is None else number(wire.local))
     return dot
