@@ -183,6 +183,18 @@ def test_a_caption_stays_in_the_frame(label, rankdir):
                 assert faults(draw(out, rankdir=rankdir, **options).svg) == ([], [])
 
 
+def test_a_picture_of_three_columns_keeps_its_size_when_backward_runs():
+    *_, e = lecture_graph()
+    before = ET.fromstring(draw(e).svg).get("viewBox")
+    e.backward()
+    assert ET.fromstring(draw(e).svg).get("viewBox") == before
+
+
+def test_one_box_is_no_boxes():
+    assert repr(draw(Value(1.0))) == "<Picture of leaf: 1 box>"
+    assert repr(draw(-Value(1.0))).endswith(": 2 boxes>")
+
+
 def test_constants_are_folded_into_their_gate_or_shown():
     x = Value(2.0)
     y = 1 / ops.exp(-(x * 3 - 1)) ** 2

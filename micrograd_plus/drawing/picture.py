@@ -20,7 +20,7 @@ from .dot import digraph
 from .layout import QUICK, Rankdir
 from .levels import WORK, Collapse, adjust, shrunk
 from .model import Mode, Model, build
-from .svg import render, summary
+from .svg import boxes, render, summary
 
 Constants = Literal["fold", "show"]
 
@@ -76,7 +76,7 @@ class Picture:
         return richest(self._repr_mimebundle_())
 
     def __repr__(self) -> str:
-        return f"<Picture of {self.model.boxes[-1].title}: {len(self.model.boxes)} boxes>"
+        return f"<Picture of {self.model.boxes[-1].title}: {boxes(self.model)}>"
 
 
 def draw(root: Value, mode: Mode = "reverse", wrt: Value | str | None = None, constants: Constants = "fold",

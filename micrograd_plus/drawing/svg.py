@@ -75,14 +75,14 @@ def _caption(model: Model, labelled: bool) -> list[str]:
     if model.stale:
         return ["A leaf was edited since: call .forward() to evaluate again."]
     output = shortened(model.boxes[-1].name, 12) or "output"
-    derivative = f"∂ = ∂{output}/∂·"
+    derivative = f"red: ∂ = ∂{output}/∂·"
     if model.mode == "forward":
-        derivative = f"∂ = ∂·/∂{shortened(model.wrt, 12)}, forward"
+        derivative = f"red: ∂ = ∂·/∂{shortened(model.wrt, 12)}, forward"
     if model.gathered:
-        derivative = "∂ gathered so far, not of this output alone"
+        derivative = "red: ∂ gathered so far, not of this output alone"
     if not model.known:
-        derivative = "∂ unknown before backward()"
-    return ["green: value", f"red: {derivative}"] + ["on the wires: local gradients"] * labelled
+        derivative = "∂ unknown before backward()"  # and grey
+    return ["green: value", derivative] + ["on the wires: local gradients"] * labelled
 
 
 def _in_lines(pieces: list[str], across: float) -> list[str]:
@@ -101,7 +101,12 @@ def summary(model: Model) -> str:
     gates = sum(box.kind not in ("leaf", "constant", "cut") for box in model.boxes)
     last = model.boxes[-1]
     name = last.name or "the output"
-    return f"Computational graph of {name} = {number(last.value)}: {len(model.boxes)} boxes, {gates} of them gates"
+    return f"Computational graph of {name} = {number(last.value)}: {boxes(model)}, {gates} of them gates"
+
+
+def boxes(model: Model) -> str:
+    """How many there are, in words."""
+    return "1 box" if len(model.boxes) == 1 else f"{len(model.boxes)} boxes"
 
 
 def _draw_box(parent: ET.Element, model: Model, box: Box, centre: Point) -> None:
