@@ -50,7 +50,7 @@ They are {sources}.</p>
 <ul class="legend">
 <li class="value"><b>3</b> value, above the name</li>
 <li class="slope"><b>∂ 2</b> gradient of the output, below</li>
-<li class="slope"><b>∂ ·</b> not known yet</li>
+<li class="unknown"><b>∂ ·</b> not known yet</li>
 <li class="local"><b>−4</b> local gradient, on the wire</li>
 </ul>
 <nav aria-label="Examples"><ol>
