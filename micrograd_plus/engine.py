@@ -15,7 +15,7 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from itertools import chain
-from types import MethodType
+from types import MemberDescriptorType, MethodType
 from typing import TYPE_CHECKING, Any, Never, TypeVar, cast, overload
 
 from . import checks, modes, ops
@@ -29,6 +29,7 @@ from .ufuncs import elementwise, is_array_of_objects, row_call
 Function = TypeVar("Function", bound=Callable[..., Any])
 Local = Callable[["Value"], Sequence[Any]]  # from a node to the partial derivatives in its operands
 Operand = Any  # a Value, or a number that as_float takes
+Attributes = tuple[dict[str, Any], dict[str, Any]]  # a user's own on a Value: in its dict, and in slots of a subclass
 _edits = 0  # how often leaves were edited so far: the clock; a node is stale when an operand changed after it was computed
 _lock = threading.RLock()  # of the clock, and of gradients while a sweep adds to them
 if hasattr(os, "register_at_fork"):  # a child must not wait for a thread that it does not have
@@ -302,7 +303,9 @@ class Value(Operators):
         for v in new:
             memo[id(v)] = _twin(v, tuple([o if type(o) is float else memo[id(o)] for o in v.operands]))
         for v in new:  # whose attributes may lead back to any of them
-            _give(memo[id(v)], copy.deepcopy(_attributes(v), memo))
+            attributes = _attributes(v)
+            if any(attributes):
+                _give(memo[id(v)], copy.deepcopy(attributes, memo))
         return memo[id(self)]
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -310,7 +313,7 @@ class Value(Operators):
             parts = (self.primitive, self.operands, self._primal, self._gradient, None, self.label)
             made = (_node, parts) if type(self) is Value else (_node, (*parts, type(self)))
             attributes = _attributes(self)
-            return (*made, attributes) if attributes else made
+            return (*made, attributes) if any(attributes) else made
         order = nodes_below(self)
         require_fresh(order)
         return operands_first(order)
@@ -410,14 +413,29 @@ def _twin(v: Value, operands: tuple[Value | float, ...]) -> Value:
     return _node(v.primitive, operands, v._primal, v._gradient, v._clock, v.label, type(v))
 
 
-def _attributes(v: Value) -> dict[str, Any]:
-    """What the user has set on a Value. A Value without any has no dict yet, and a look at it would make one."""
-    return vars(v) if len(gc.get_referents(v)) > _BARE else {}
+def _attributes(v: Value) -> Attributes:
+    """What the user has set on a Value: in its dict, and in the slots of a subclass.
+
+    A Value without attributes has no dict yet, and a look at it would make one.
+    """
+    free = vars(v) if len(gc.get_referents(v)) > _BARE else {}
+    if type(v) is Value:
+        return free, {}
+    return free, {name: getattr(v, name) for name in _slots_of(type(v)) if hasattr(v, name)}
 
 
-def _give(v: Value, attributes: dict[str, Any]) -> None:
-    if attributes:
-        vars(v).update(attributes)
+def _slots_of(kind: type[Value]) -> list[str]:
+    """The names of the slots that a subclass has beside those of Value."""
+    below = kind.__mro__[:kind.__mro__.index(Value)]
+    return [name for cls in below for name, thing in vars(cls).items() if type(thing) is MemberDescriptorType]
+
+
+def _give(v: Value, attributes: Attributes) -> None:
+    free, slotted = attributes
+    if free:
+        vars(v).update(free)
+    for name, thing in slotted.items():
+        setattr(v, name, thing)
 
 
 def _is_condition(v: Value) -> bool:

@@ -133,6 +133,40 @@ def test_attributes_of_one_s_own_go_with_copies_and_pickles():
     assert twin.itself is twin
 
 
+class Slotted(Value):
+    __slots__ = ("__hidden", "note", "of")
+
+    def hide(self, thing):
+        self.__hidden = thing
+        return self
+
+    def hidden(self):
+        return self.__hidden
+
+
+class MoreSlotted(Slotted):
+    __slots__ = ("more",)
+
+
+class Unslotted(Slotted):
+    pass
+
+
+@pytest.mark.parametrize("kind", [Slotted, MoreSlotted, Unslotted])
+def test_what_is_in_slots_of_a_subclass_goes_with_copies_and_pickles_too(kind):
+    p = kind(2.0, label="p").hide([1.0])
+    p.note, p.more = p, "more"  # in a slot or in the dict; `of` stays empty
+    twins = [copy.copy(p), copy.deepcopy(p), copy.deepcopy(p * 3).operands[0]]
+    twins += [pickle.loads(pickle.dumps(p, protocol)) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)]
+    twins += [pickle.loads(pickle.dumps(p * 3)).operands[0]]
+    for i, twin in enumerate(twins):
+        assert (type(twin), twin.data, twin.label, twin.more, twin.hidden()) == (kind, 2.0, "p", "more", [1.0])
+        assert twin.note is (twin if i else p)  # a shallow copy refers to what the first refers to
+        assert twin is not p
+        assert not hasattr(twin, "of")
+        assert (twin.hidden() is p.hidden()) is (i == 0)
+
+
 def test_a_value_without_attributes_gets_no_dict_by_being_copied():
     v = Value(1.0)
     before = len(gc.get_referents(v))
