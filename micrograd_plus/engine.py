@@ -230,6 +230,8 @@ class Value(Operators):
         for operand, partial in zip(self.operands, local_gradients(self)):
             if type(operand) is not float and partial is not None:
                 found[operand] = found.get(operand, _NOTHING) + self.grad * partial
+        if modes.mode.get().anomaly:
+            checks.require_finite_gradients([self], {self: self.grad, **found})
         with _lock:
             sums = [number if v._gradient is None else v._gradient + number for v, number in found.items()]
             _commit(list(found), _gradient=sums)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from rows import DIFFERENTIABLE, ROWS, by_name, same, slopes
 
-from micrograd_plus import Value, draw, grad, ops, record, zero_grad
+from micrograd_plus import Value, detect_anomaly, draw, grad, ops, record, zero_grad
 from micrograd_plus.engine import known_gradient
 
 
@@ -53,6 +53,20 @@ def test_a_gate_stepped_by_hand_is_a_backward_pass_through_it(row):
     out.grad = 1.0
     out._backward()
     assert all(map(same, [v.grad for v in leaves], slopes(row, operands)))
+
+
+def test_anomaly_mode_watches_a_gate_stepped_by_hand_and_nothing_has_changed():
+    a, b = Value(0.0, label="a"), Value(1.0)
+    out = a.sqrt()
+    with detect_anomaly():
+        out.grad = 1.0
+        with pytest.raises(FloatingPointError, match=r"gradient of .*'a'.* turned inf; it came through sqrt\(a=0\.0\)"):
+            out._backward()
+        assert known_gradient(a) is None
+        fine = a + b
+        fine.grad = 2.0
+        fine._backward()
+    assert (a.grad, b.grad) == (2.0, 2.0)
 
 
 def test_an_operand_used_twice_gets_both_contributions_and_a_shut_gate_passes_none():
