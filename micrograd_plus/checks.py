@@ -58,8 +58,8 @@ def comparable(other: object, user: str) -> float | None:
     """
     if type(other) is float:
         return other
-    if not isinstance(other, Number) and not hasattr(other, "__array__"):
-        return None
+    if isinstance(other, (str, bytes)) or (not isinstance(other, Number) and not hasattr(other, "__array__")):
+        return None  # text of NumPy's is text, though it has an __array__
     try:
         number = as_float(other, user)
     except OverflowError:

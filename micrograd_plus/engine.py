@@ -102,6 +102,8 @@ def _comparison(primitive: Primitive) -> Callable[[Value, object], Any]:
     def compare(self: Value, other: object) -> Any:
         if isinstance(other, Value):  # identity, so that Values live in sets and dicts; but conditions are numbers
             return record(primitive, (self, other)) if _is_condition(self) and _is_condition(other) else NotImplemented
+        if is_array_of_objects(other):  # NumPy comes back with each of them
+            return NotImplemented
         number = checks.comparable(other, primitive.name)
         return NotImplemented if number is None else record(primitive, (self, number))
     compare.__name__, compare.__doc__ = primitive.name, f"The row `ops.{primitive.name}` of this Value and a number."

@@ -7,7 +7,8 @@ names of its functions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import ops
@@ -20,6 +21,9 @@ NAMES = {
     "arctanh": "atanh", "rad2deg": "degrees", "deg2rad": "radians",
 }
 OPERATORS = {"multiply": ops.mul, "add": ops.add, "subtract": ops.sub, "divide": ops.div, "power": ops.pow}
+IN_ARRAYS: Mapping[Primitive, Callable[..., Any]] = {  # array == v means for each of them what w == v means
+    ops.equal: operator.eq, ops.not_equal: operator.ne,
+}
 SWAPPED = {"greater": "less", "greater_equal": "less_equal"}
 
 
@@ -53,7 +57,7 @@ def is_array_of_objects(thing: object) -> bool:
 def elementwise(row: Primitive, operands: Sequence[Any]) -> Any:
     """The row of each element of arrays of Values, shapes broadcast as NumPy has it."""
     import numpy as np
-    return np.frompyfunc(row, len(operands), 1)(*[_boxed(o) for o in operands])
+    return np.frompyfunc(IN_ARRAYS.get(row, row), len(operands), 1)(*[_boxed(o) for o in operands])
 
 
 def _boxed(operand: Any) -> Any:

@@ -38,7 +38,8 @@ def test_a_comparison_with_a_float_is_a_recorded_condition(x, y):
     assert v.grad == (3.0 if x == y else 1.0)
 
 
-@pytest.mark.parametrize("other", [None, "2", b"2", "", (), (2.0,), [2.0], {2.0}, {}, object(), 10**400, Fraction(10**400)],
+@pytest.mark.parametrize("other", [None, "2", b"2", "", (), (2.0,), [2.0], {2.0}, {}, object(), 10**400, Fraction(10**400),
+                                   np.str_("2"), np.bytes_(b"2")],
                          ids=lambda other: type(other).__name__)
 def test_what_is_no_number_of_ours_is_simply_unequal(other):
     for v in (Value(2.0), Value(inf), Value(nan)):
@@ -48,13 +49,22 @@ def test_what_is_no_number_of_ours_is_simply_unequal(other):
         assert (other != v) is True
 
 
-@pytest.mark.parametrize("other", [1j, 2 + 0j, np.complex128(2), Decimal(2), np.array([2.0]), np.ones((2, 2)),
-                                   np.array([Value(2.0)])], ids=lambda other: type(other).__name__)
+@pytest.mark.parametrize("other", [1j, 2 + 0j, np.complex128(2), Decimal(2), np.array([2.0]), np.ones((2, 2))],
+                         ids=lambda other: type(other).__name__)
 def test_what_arithmetic_refuses_is_refused_here_too(other):
     v = Value(2.0)
     for compare in (lambda: v == other, lambda: v != other):
         with pytest.raises(TypeError, match="equal works on numbers and Values, not on"):
             compare()
+
+
+def test_with_an_array_of_objects_each_is_compared_as_arithmetic_has_it_on_either_side():
+    v, w = Value(2.0), Value(2.0)
+    values = np.array([v, w, 2.0, 3.0], dtype=object)
+    for equal, unequal in ((v == values, v != values), (values == v, values != v)):
+        assert list(map(bool, equal)) == [True, False, True, False]
+        assert list(map(bool, unequal)) == [False, True, False, True]
+    assert grad(lambda x: ops.sum(np.where(x[0] == x, x * x, x).tolist()))(np.array([3.0, 5.0])).tolist() == [6.0, 1.0]
 
 
 def test_an_if_decides_eagerly_and_the_branch_meant_is_differentiated():
