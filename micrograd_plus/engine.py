@@ -87,14 +87,16 @@ def _direct(primitive: Primitive) -> Callable[[Value, Operand], Any]:
                     return NotImplemented
                 raise
         return record(primitive, (self, other))
-    operator.__name__, operator.__doc__ = primitive.name, f"The row `ops.{primitive.name}` of two operands."
+    operator.__name__, operator.__qualname__ = primitive.name, f"Value.{primitive.name}"
+    operator.__doc__ = f"The row `ops.{primitive.name}` of two operands."
     return operator
 
 
 def _reflected(primitive: Primitive) -> Callable[[Value, Operand], Value]:
     def operator(self: Value, other: Operand) -> Value:
         return record(primitive, (other if isinstance(other, Value) else as_float(other, primitive.name), self))
-    operator.__name__, operator.__doc__ = primitive.name, f"The row `ops.{primitive.name}` of two operands, turned round."
+    operator.__name__, operator.__qualname__ = primitive.name, f"Value.{primitive.name}"
+    operator.__doc__ = f"The row `ops.{primitive.name}` of two operands, turned round."
     return operator
 
 
@@ -106,7 +108,8 @@ def _comparison(primitive: Primitive) -> Callable[[Value, object], Any]:
             return NotImplemented
         number = checks.comparable(other, primitive.name)
         return NotImplemented if number is None else record(primitive, (self, number))
-    compare.__name__, compare.__doc__ = primitive.name, f"The row `ops.{primitive.name}` of this Value and a number."
+    compare.__name__, compare.__qualname__ = primitive.name, f"Value.{primitive.name}"
+    compare.__doc__ = f"The row `ops.{primitive.name}` of this Value and a number."
     return compare
 
 
