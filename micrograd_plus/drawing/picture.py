@@ -24,7 +24,7 @@ from .svg import boxes, render, summary
 
 Constants = Literal["fold", "show"]
 
-SECONDS = 2.0  # that a picture may take
+SECONDS = 1.5  # that layouts may take, of the two of a whole picture
 PAUSE = 0.1  # seconds after which what is asked for next is not of the same list
 EFFORTS = (WORK, WORK // 4)  # of layout, tried in this order, before the one that is certainly quick
 
@@ -107,7 +107,7 @@ def draw(root: Value, mode: Mode = "reverse", wrt: Value | str | None = None, co
     for work in EFFORTS:  # a slow machine gets a smaller picture, so that it has one in time
         model = shrunk(model, work)
         try:
-            return Picture(render(model, rankdir, max(0.1, 0.5 * (end - monotonic()))), model, rankdir)
+            return Picture(render(model, rankdir, max(0.1, (end - monotonic()) / 2)), model, rankdir)
         except (TimeoutError, RuntimeError):  # the last attempt tells whatever is wrong with the child process
             continue
     model = shrunk(model, QUICK)
@@ -132,8 +132,8 @@ def mimebundle(v: Value) -> dict[str, str]:
 def mime(v: Value) -> tuple[str, str]:
     """What marimo shows for a Value: the picture of a graph, the repr of a leaf, or where nothing can draw.
 
-    It asks every element of a list in turn, as many as there may be: when pictures have taken as long
-    as one may, the rest of the list is text.
+    It asks every element of a list in turn, as many as there may be: when their pictures have taken as
+    long as one may, the rest of the list is text.
     """
     begin = monotonic()
     if begin - _spell.end > PAUSE:
