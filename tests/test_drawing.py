@@ -218,6 +218,24 @@ def test_small_pictures_open_a_neuron_s_dot_and_large_ones_close_neurons_then_la
     assert len(draw(out, collapse="none").model.boxes) == 2 + 337 + 304 * 2 + 32  # inputs, parameters, × and +, ReLUs
 
 
+@pytest.mark.parametrize("inputs", [[0.5], [0.5, -2.0], [Value(1.0), 0.5, 0.5], [2.0, Value(1.0), Value(3.0)]])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "linear"])
+def test_a_layer_closes_whatever_its_inputs_are(inputs, activation):
+    out = MLP(len(inputs), [5, 4, 1], activation=activation)(inputs)
+    values = [x for x in inputs if isinstance(x, Value)]
+    folded = draw(out, collapse="layer").model.boxes
+    assert [b.kind for b in folded] == ["leaf"] * len(values) + ["layer", "layer", "neuron"]
+    shown = draw(out, collapse="layer", constants="show").model.boxes
+    numbers = [b.value for b in shown if b.kind == "constant"]
+    assert numbers == [x for x in inputs if not isinstance(x, Value)]
+    assert len(shown) == len(inputs) + 3
+
+
+def test_neurons_that_see_different_numbers_are_no_layer():
+    out = Neuron(2)([0.5, 1.0]) + Neuron(2)([0.25, 1.0])
+    assert [b.kind for b in draw(out, collapse="layer").model.boxes] == ["neuron", "neuron", "gate"]
+
+
 def test_opened_gates_carry_the_gradients_that_the_products_and_sums_would_have():
     w, x = [Value(0.5), Value(-2.0)], [Value(3.0), Value(4.0)]
     for mode in ("reverse", "forward"):

@@ -180,7 +180,7 @@ def _layers_closed(boxes: list[Box]) -> list[Box]:
     groups: dict[tuple[object, ...], list[Box]] = defaultdict(list)
     for box in boxes:
         if box.kind == "neuron":
-            groups[(box.symbol, *(wire.source for wire in box.wires))].append(box)
+            groups[(box.symbol, *map(_seen, box.wires))].append(box)
     closed: dict[Box, Box] = {}
     for group in groups.values():
         if len(group) > 1:
@@ -188,7 +188,12 @@ def _layers_closed(boxes: list[Box]) -> list[Box]:
                         stale=group[0].stale, wires=[Wire(w.source, None, len(group)) for w in group[0].wires],
                         note=f"a layer of {len(group)} neurons with {len(group[0].wires)} inputs each")
             closed.update(dict.fromkeys(group, layer))
-    return _replaced(boxes, closed)
+    return with_constants(b for b in _replaced(boxes, closed) if b.kind != "constant")
+
+
+def _seen(wire: Wire) -> object:
+    """What comes along a wire: a box; or, since every gate has constants of its own, a number."""
+    return wire.source.value if wire.source.kind == "constant" else wire.source
 
 
 def _replaced(boxes: list[Box], by: dict[Box, Box]) -> list[Box]:
