@@ -40,6 +40,12 @@ HOSTILE = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch):
+    """However busy the machine, no picture is cut for want of time."""
+    monkeypatch.setattr(drawing.picture, "SECONDS", 120.0)
+
+
 def lecture_graph():
     a, b = Value(2.0, label="a"), Value(1.0, label="b")
     c, d = a + b, b + 1
@@ -417,6 +423,7 @@ def test_in_a_list_without_graphviz_marimo_shows_texts(no_graphviz, no_program):
 def test_a_list_of_many_values_is_not_drawn_to_its_end(monkeypatch):
     *_, e = lecture_graph()
     ticks = itertools.count(100.0, 0.04)
+    monkeypatch.setattr(drawing.picture, "SECONDS", 2.0)
     monkeypatch.setattr(drawing.picture, "monotonic", lambda: next(ticks))  # half a second a picture, or so
     monkeypatch.setattr(drawing.picture, "_spell", drawing.picture._Spell())
     kinds = [e._mime_()[0] for _ in range(100)]

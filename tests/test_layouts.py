@@ -38,6 +38,12 @@ def layouts(monkeypatch):
     return asked
 
 
+@pytest.fixture
+def patient(monkeypatch):
+    """However busy the machine, no picture is cut for want of time."""
+    monkeypatch.setattr(picture, "SECONDS", 120.0)
+
+
 def effort_of(dot):
     """The effort of a layout, from its source: the boxes stand in it behind their operands."""
     wires = [line.split()[:3:2] for line in dot.splitlines() if "->" in line]
@@ -113,7 +119,7 @@ def test_a_picture_that_is_cut_has_its_numbers_on_its_wires(shape):
     assert wires <= LABELLED or not any(box.kind == "cut" for box in boxes)
 
 
-def test_deep_graphs_are_drawn_without_recursion():
+def test_deep_graphs_are_drawn_without_recursion(patient):
     deep = SHAPES["reused"](30_000)
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(200)
@@ -214,7 +220,7 @@ def test_where_no_child_can_be_started_a_small_picture_is_drawn_in_this_process(
 
 
 @pytest.mark.skipif(not (shutil.which("dot") or os.environ.get("CI")), reason="no dot program here")
-def test_the_dot_program_lays_out_what_is_hard_where_there_is_no_wheel(monkeypatch, children):
+def test_the_dot_program_lays_out_what_is_hard_where_there_is_no_wheel(monkeypatch, children, patient):
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     boxes = draw(SHAPES["recurrent"](120)).model.boxes
     assert len(boxes) == len(draw(SHAPES["recurrent"](120)).model.boxes) > 100
