@@ -319,8 +319,9 @@ class Value(Operators):
         if self.primitive is None or fence_is_up():
             parts = (self.primitive, self.operands, self._primal, self._gradient, None, self.label)
             made = (_node, parts) if type(self) is Value else (_node, (*parts, type(self)))
-            attributes = _attributes(self)
-            return (*made, attributes) if any(attributes) else made
+            free, slotted = _attributes(self)
+            state = (free, slotted) if slotted else free  # the two forms that pickle knows
+            return (*made, state) if state else made
         order = nodes_below(self)
         require_fresh(order)
         return operands_first(order)

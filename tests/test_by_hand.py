@@ -181,6 +181,18 @@ def test_what_is_in_slots_of_a_subclass_goes_with_copies_and_pickles_too(kind):
         assert (twin.hidden() is p.hidden()) is (i == 0)
 
 
+class Restored(Value):
+    def __setstate__(self, state):
+        self.given = state
+
+
+def test_a_subclass_that_restores_itself_is_given_its_attributes_as_pickle_has_it():
+    p = Restored(2.0)
+    assert vars(pickle.loads(pickle.dumps(p))) == {}
+    p.m = 1.0
+    assert pickle.loads(pickle.dumps(p)).given == {"m": 1.0}
+
+
 def test_a_value_without_attributes_gets_no_dict_by_being_copied():
     v = Value(1.0)
     before = len(gc.get_referents(v))
