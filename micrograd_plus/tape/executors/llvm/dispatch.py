@@ -11,15 +11,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ....ops import TABLE
-from ...lowering import FUNCTIONS, INSTRUCTIONS
+from ...lowering import FUNCTIONS, INSTRUCTIONS, operation
 from ...program import FlatProgram, Floats, Integers
 from .emission import INDEX, LANE, POINTER, Code, index_of
 from .rolling import LANES, OUTPUT
 
-GATES = tuple(name for name in (*INSTRUCTIONS, *FUNCTIONS) if name not in ("sum", "dot"))
+GATES = {name: row for name, row in (INSTRUCTIONS | FUNCTIONS).items() if not row.variadic}  # others are taken apart
 NUMBERS = {name: number for number, name in enumerate(GATES)}
-_ADD, _MUL = NUMBERS["add"], NUMBERS["mul"]
+_ADD, _MUL = NUMBERS["fadd"], NUMBERS["fmul"]
 HEADER, RECORD = 6, 5  # integers: inputs, parameters, constants, slots, outputs, instructions; gate, result, three operands
 
 
@@ -62,11 +61,11 @@ class Dispatcher(Code):
         gate, result, *operands = [self._integer(b.add(record, index_of(i))) for i in range(RECORD)]
         after = b.append_basic_block()
         switch = b.switch(gate, after)
-        for number, name in enumerate(GATES):
+        for number, (name, row) in enumerate(GATES.items()):
             case = b.append_basic_block()
             switch.add_case(index_of(number), case)
             b.position_at_end(case)
-            numbers = [self._read(operand) for operand in operands[:TABLE[name].arity]]
+            numbers = [self._read(operand) for operand in operands[:row.arity]]
             self._write(LANES, result, self._gate(name, numbers))
             b.branch(after)
         b.position_at_end(after)
@@ -107,16 +106,17 @@ def as_data(program: FlatProgram) -> Data:
             free, slots = [slots], slots + 1
         result, of = free.pop(), [slot[o] for o in operands]
         slot.append(result)
-        if row.name == "sum":
+        name = operation(row)
+        if name == "sum":
             for total, x in zip([zero, *[result] * len(of)], of or [nothing]):
                 records += _ADD, result, total, x, 0
-        elif row.name == "dot":
+        elif name == "dot":
             half = len(of) // 2 + 1
             records += _ADD, result, of[0], nothing, 0
             for w, x in zip(of[1:half], of[half:]):
                 records += _MUL, product, w, x, 0, _ADD, result, result, product, 0
         else:
-            records += NUMBERS[row.name], result, *of, *[0] * (3 - len(of))
+            records += NUMBERS[name], result, *of, *[0] * (3 - len(of))
         free += [slot[o] for o in {*operands} if last[o] == i]
         if last[first + i] < 0:
             free.append(result)

@@ -12,11 +12,13 @@ from typing import Any
 
 from llvmlite import ir
 
-from ...lowering import INSTRUCTIONS
+from ...lowering import FUNCTIONS
 from .rolling import LANES, OUTPUT
 
 DOUBLE, INDEX, LANE = ir.DoubleType(), ir.IntType(64), ir.IntType(32)
 POINTER = DOUBLE.as_pointer()
+INTRINSICS = {"fabs": "llvm.fabs", "sqrt": "llvm.sqrt"}
+COMPARISONS = {"olt": "<", "ole": "<=", "oeq": "=="}
 
 
 class Code:
@@ -145,19 +147,17 @@ class Code:
 
     # Rows of the table. -----------------------------------------------------------------------------------------------
     def _gate(self, name: str, operands: list[Any]) -> Any:
-        b, instruction = self.builder, INSTRUCTIONS.get(name)
-        kind = operands[0].type
-        zero = ir.Constant(kind, 0.0 if kind == DOUBLE else [0.0] * kind.count)
-        if instruction == "select":
+        b, kind = self.builder, operands[0].type
+        if name in FUNCTIONS:
+            return b.call(self._c_function(name, kind, len(operands)), operands)
+        if name in INTRINSICS:
+            return b.call(self._intrinsic(INTRINSICS[name], kind), operands)
+        if name in COMPARISONS:
+            return b.uitofp(b.fcmp_ordered(COMPARISONS[name], *operands), kind)
+        if name == "select":
+            zero = ir.Constant(kind, 0.0 if kind == DOUBLE else [0.0] * kind.count)
             return b.select(b.fcmp_unordered("!=", operands[0], zero), *operands[1:])
-        if name in ("less", "less_equal", "equal"):
-            symbol = {"less": "<", "less_equal": "<=", "equal": "=="}[name]
-            return b.uitofp(b.fcmp_ordered(symbol, *operands), kind)
-        if name in ("abs", "sqrt"):
-            return b.call(self._intrinsic("llvm.fabs" if name == "abs" else "llvm.sqrt", kind), operands)
-        if instruction:
-            return getattr(b, instruction)(*operands)
-        return b.call(self._c_function(name, kind, len(operands)), operands)
+        return getattr(b, name)(*operands)
 
     def _intrinsic(self, name: str, kind: Any) -> Any:
         """LLVM's own function of numbers or vectors."""

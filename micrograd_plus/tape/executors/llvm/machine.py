@@ -20,7 +20,7 @@ from typing import Any
 import llvmlite.binding as llvm
 import numpy as np
 
-from .... import ops
+from ...lowering import FUNCTIONS
 from ...program import FlatProgram, Floats, Integers
 from ..forks import kept_from_forks
 from ..python import BLOCK, CHUNK
@@ -249,7 +249,7 @@ def _target() -> Any:
 def _address(name: str) -> int:
     """Where the C function of a row is; raises RuntimeError unless it gives what the row gives."""
     library = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)
-    row = ops.primitive(name)
+    row = FUNCTIONS[name]
     arity = row.arity or 1
     function = getattr(library, name)
     function.restype, function.argtypes = ctypes.c_double, [ctypes.c_double] * arity

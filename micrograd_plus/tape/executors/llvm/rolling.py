@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from ...lowering import operation
 from ...program import FlatProgram
 
 # Where a number lies: a parameter, a constant or what depends on these alone, a number of the row, an output.
@@ -19,7 +20,7 @@ PARAMETER, SHARED, LANES, OUTPUT = "parameter", "shared", "lanes", "output"
 IMMEDIATE = (0.0, 1.0, -1.0, 2.0, 0.5)  # constants that are written into the code
 LARGEST = 8  # operations of an expression
 
-Shape = Any  # LEAF, ("=", repr) of an immediate constant, or (name of a row, *shapes of the operands)
+Shape = Any  # LEAF, ("=", repr) of an immediate constant, or (an operation, *shapes of the operands)
 LEAF = "leaf"
 Register = int
 Strides = tuple[int, int, int]
@@ -98,7 +99,7 @@ class _Roller:
     def __init__(self, program: FlatProgram, most: int) -> None:
         self.most = most
         self.first, self.outputs = program.first, program.outputs.tolist()
-        self.names, self.operands = [row.name for row in program.rows()], program.operands_of()
+        self.names, self.operands = [operation(row) for row in program.rows()], program.operands_of()
         size = self.first + len(program)
         self.uses, self.user = [0] * size, [0] * size
         for i, operands in enumerate(self.operands):
@@ -155,13 +156,13 @@ class _Roller:
         return found
 
     def _expression(self, name: str, operands: list[Register]) -> tuple[Tree, list[Tree]]:
-        if name == "add":
+        if name == "fadd":
             head, terms = self._chain(operands[0])
             terms.append(self._tree(operands[1]))
         elif name == "dot":
             head, terms = self._chain(operands[0])
             half = len(operands) // 2 + 1
-            terms += [self._gate("mul", pair) for pair in zip(operands[1:half], operands[half:])]
+            terms += [self._gate("fmul", pair) for pair in zip(operands[1:half], operands[half:])]
         elif name == "sum":
             head, terms = Tree(("=", "0.0"), (), 0), [self._tree(o) for o in operands]
         else:
@@ -173,7 +174,7 @@ class _Roller:
         i = self.user[register]
         if self.uses[register] != 1 or self.of_row[register] != self.of_row[self.first + i]:
             return False
-        extended = self.names[i] in ("add", "dot") and self.operands[i][0] == register
+        extended = self.names[i] in ("fadd", "dot") and self.operands[i][0] == register
         return extended or head.size + sum([1 + t.size for t in terms]) < LARGEST
 
     def _chain(self, register: Register) -> tuple[Tree, list[Tree]]:
@@ -186,7 +187,7 @@ class _Roller:
             return Tree(LEAF, (register,), 0)
         tree, terms = self.waiting.pop(register)
         for term in terms:
-            tree = Tree(("add", tree.shape, term.shape), tree.leaves + term.leaves, tree.size + term.size + 1)
+            tree = Tree(("fadd", tree.shape, term.shape), tree.leaves + term.leaves, tree.size + term.size + 1)
         return tree
 
     def _gate(self, name: str, operands: Sequence[Register]) -> Tree:
