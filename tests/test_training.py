@@ -2,6 +2,7 @@
 
 import random
 import threading
+from contextlib import nullcontext
 from fractions import Fraction
 from functools import partial
 
@@ -672,6 +673,34 @@ def test_losses_and_penalties_may_rest_on_what_is_kept(engine):
                   penalty=lambda _: 0.01 * (anew.theta.exp() * anew.theta.exp()))
     assert history.losses == pytest.approx(by_hand.losses, rel=1e-12)
     assert weights(model) == pytest.approx(weights(anew), rel=1e-12)
+
+
+class Late(Keeper):
+    """A keeper that computes what it keeps when it is first called."""
+
+    def __init__(self):
+        super().__init__()
+        self.w = self.square = self.z = None
+
+    def __call__(self, x):
+        if self.w is None:
+            self.w = self.theta.exp()
+            self.square = self.w * self.w
+            self.z = (self.square * self.phi).tanh()
+        return super().__call__(x)
+
+
+@pytest.mark.parametrize("engine", ["tape", "eager"])
+@pytest.mark.parametrize("options", [{}, {"batch_size": 1}, {"batch_size": 3, "validation": 0.25, "early_stopping": 3}])
+@pytest.mark.parametrize("mode", [nullcontext, no_grad])
+def test_what_a_model_keeps_from_its_first_call_on_follows_its_parameters_too(engine, options, mode):
+    found = []
+    for model in (Late(), Keeper()):
+        with mode():
+            history = fit(model, *LINE, loss="squared_error", optimizer=SGD(0.01), epochs=5, engine=engine, **options)
+        found.append((history.losses, history.validation_losses, weights(model)))
+        assert agrees(model)
+    assert found[0] == found[1]
 
 
 def agrees(model):

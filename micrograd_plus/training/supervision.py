@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from .. import losses
 from ..engine import Value, nodes_below
-from ..modes import no_grad
+from ..modes import no_grad, switched
 from ..nn import Module
 from ..tape.program import Floats
 from ..tape.reals import real_array, require_finite
@@ -28,7 +28,7 @@ def examples_of(model: Module, X: Any, y: Any, loss: Loss, which: str) -> tuple[
     if targets.ndim not in (1, 2) or len(targets) != len(inputs) or not targets.size:
         raise ValueError(f"{which}y has the shape (examples,) or (examples, targets) with the {len(inputs)} examples of "
                          f"{which}X, not {targets.shape}")
-    with no_grad():
+    with switched(recording=True):  # what a model computes when it is first called, and keeps, has a graph
         out = function_of(model, loss)([Value(number) for number in inputs[0].tolist()])
     _require_targets(targets, out, loss, f"{which}y")
     return np.column_stack([inputs, targets]), inputs.shape[1]
