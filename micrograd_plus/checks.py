@@ -40,7 +40,7 @@ def require_untraced(what: str, values: Sequence[Any]) -> None:
     tracing = mode.get().tracing
     if tracing and any(tracing.varies(v) for v in values):
         frame = sys._getframe(1)
-        while frame.f_back and (frame.f_globals.get("__package__") or "").split(".")[0] == __package__:
+        while frame.f_back and (frame.f_globals.get("__package__") or "").split(".")[0] in (__package__, "numpy"):
             frame = frame.f_back
         file, line = frame.f_code.co_filename, frame.f_lineno
         code = linecache.getline(file, line).strip()  # none for what was typed at Python's prompt
