@@ -66,6 +66,7 @@ def vjp(f: Function, *args: Tree) -> tuple[Tree, Callable[[Tree], tuple[Tree, ..
 
 def jvp(f: Function, args: Sequence[Tree], directions: Sequence[Tree]) -> tuple[Tree, Tree]:
     """f(*args), and its derivative along `directions`, which have the form of `args`; by the forward sweep."""
+    _require_sequence("jvp", args, directions)
     directed = matching(args, directions, "direction")
     call = _Call(f, tuple(args), (args, directed))
     return call.result(), call.push(directed)
@@ -97,6 +98,7 @@ def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Tree
 
 def hvp(f: Function, args: Sequence[Tree], directions: Sequence[Tree]) -> Tree:
     """The Hessian of the scalar function `f` times a direction, a forward sweep over a reverse one: a tuple like `args`."""
+    _require_sequence("hvp", args, directions)
     return jvp(grad(f, range(len(args))), args, directions)[1]
 
 
@@ -298,6 +300,13 @@ def swept(sweep: Callable[..., dict[Value, Any]], order: Sequence[Value], seeds:
         found = sweep(order, seeds, recorded_gradients if recorded else local_gradients)
         numbers = [found.get(v, 0.0) if isinstance(v, Value) else 0.0 for v in wanted]
         return [number.or_else(0.0) if isinstance(number, Contribution) else number for number in numbers]
+
+
+def _require_sequence(user: str, args: object, directions: object) -> None:
+    """Raise TypeError unless arguments and directions stand in sequences, also when there is but one."""
+    if any(isinstance(given, dict) or branches_of(given) is None for given in (args, directions)):
+        raise TypeError(f"{user} takes its arguments in one tuple and the directions in another, as in "
+                        f"{user}(f, (x,), (dx,)), not in a {type(args).__name__} and a {type(directions).__name__}")
 
 
 def _partial(f: Function, args: Sequence[Tree], argnums: int | Sequence[int]) -> tuple[Function, tuple[Tree, ...]]:

@@ -5,6 +5,7 @@ import threading
 from contextlib import suppress
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 from micrograd_plus import Value, detect_anomaly, modes, no_grad, ops
@@ -135,6 +136,15 @@ def test_a_direction_or_cotangent_of_another_form_is_refused():
         vjp(cubic, 1.0, 1.0)[1]([1.0])
     with pytest.raises(ValueError, match="the direction must have the form"):
         hvp(cubic, (1.0, 1.0), ((1.0, 1.0),))
+
+
+@pytest.mark.parametrize("one", [1.0, 2, Value(1.0), None, {"x": 1.0}], ids=lambda one: type(one).__name__)
+def test_arguments_and_directions_that_stand_in_no_tuple_are_sent_into_one(one):
+    for transform in (jvp, hvp):
+        for args, directions in ((one, one), ((1.0,), one), (one, (1.0,))):
+            with pytest.raises(TypeError, match=rf"as in {transform.__name__}\(f, \(x,\), \(dx,\)\)"):
+                transform(lambda x: x * x, args, directions)
+    assert jvp(ops.mul, np.array([2.0, 3.0]), np.array([1.0, 0.0])) == (6.0, 3.0)
 
 
 # Values as arguments, and Values elsewhere. ---------------------------------------------------------------------------
