@@ -216,3 +216,10 @@ def test_the_hosted_checks_are_the_ones_at_home_on_every_python():
 def test_no_file_of_tests_imports_another():
     helpers = re.compile(r"^(from|import) test_", re.MULTILINE)
     assert not [str(path) for path in (ROOT / "tests").rglob("*.py") if helpers.search(path.read_text(encoding="utf-8"))]
+
+
+def test_links_of_pages_lead_to_files():
+    found = [(page, target) for page in written_files() if page.suffix == ".md"
+             for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))]
+    assert found
+    assert not [f"{page.relative_to(ROOT)}: {target}" for page, target in found if not (page.parent / target).exists()]
