@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from .. import modes, ops
-from ..engine import Value
+from ..engine import Value, adjoints, nodes_below
 from ..trees import leaves_of, like
-from .examine import Scalar, examine, recorded, rounding_bound, spread
+from .differences import rounded
+from .examine import examine, recorded, spread
 from .failure import Failure, GradientError, NotChecked
 from .program import Program
-from .reference import arithmetic, evaluate
+from .reference import Precise
+from .rounding import rounding_bound, rounding_spread
+from .sweeps import Scalar
 
 DEEPEST, MOST_PARTS = 4, 400  # of the search for the smallest part that is wrong
 NUDGE = 1e-5
-APART = ("f called again nearby, against its graph: {} moved, though no gradient knows. It was computed apart from the "
-         "graph, by .data, float() or math, or is random")
+APART = ("f called again nearby, against its graph: the constant {!r} of this gate moved, though no gradient knows. It was "
+         "computed apart from the graph, by .data, float() or math, or is random")
 
 
 def gradcheck(f: Callable[..., Any], *point: Any, order: int = 2) -> None:
     """Check the derivatives of `f`, a function that `grad` takes, at a point; silent when they are right.
 
     Forward and reverse mode, at order 2 in all four compositions, are compared with each other and with difference
-    quotients of f in arithmetic of 160 digits, within what rounding can explain. A row that the reference does not know
-    (a `custom` one) is held against differences of its float primal, with their own, larger, tolerance. At kinks, ties
-    and numbers that are not finite only what is defined is compared, and a NotChecked warning says so. With several
-    outputs a fixed combination of them is checked, and with more than 8 inputs 8 directions across them all.
+    quotients of f in arithmetic of 160 digits, within what rounding can explain; where that is much of a number, because
+    the rest cancels, the same operations are compared without rounding as well. A row that the reference does not know
+    (a `custom` one) is held against differences of its float primal, with their own, larger, tolerance; None for a
+    partial of it is right where the primal only jumps, as in an index. At kinks, ties and numbers that are not finite only
+    what is defined is compared, and a NotChecked warning says so. With several outputs a fixed combination of them is
+    checked, and with more than 8 inputs 8 directions across them all.
 
     Raises GradientError where a derivative is wrong; ValueError for another order; ImportError without mpmath.
 
@@ -51,46 +56,62 @@ def gradcheck(f: Callable[..., Any], *point: Any, order: int = 2) -> None:
     with modes.switched(recording=True, anomaly=False):
         failure, notes = examine(scalar, numbers, names, order)
         if failure is None:
-            program = recorded(scalar, numbers, names)
-            failure = _graph_failure(scalar, program)
+            failure = _graph_failure(scalar, recorded(scalar, numbers, names, opened=True), notes)
         if failure is not None:
-            part, failure_of_part = _smallest(recorded(scalar, numbers, names), failure, order)
+            program = recorded(scalar, numbers, names, opened=failure.register is not None)
+            part, failure_of_part = _smallest(program, failure, order)
             place = ", ".join(f"{name} = {x!r}" for name, x in zip(names, numbers))
             raise GradientError.about(point, place, failure, part, failure_of_part)
     for note in dict.fromkeys(notes):
         warnings.warn(f"{note}: at {numbers} gradcheck compared only what is defined", NotChecked, stacklevel=2)
 
 
-def _graph_failure(f: Scalar, program: Program) -> Failure | None:
+def _graph_failure(f: Scalar, program: Program, notes: list[str]) -> Failure | None:
     """Whether f moves with its inputs otherwise than its graph does: what was computed apart from it has no gradient."""
-    moved = [[x + sign * NUDGE * (abs(x) or 1.0) for x in program.inputs] for sign in (1.0, -1.0)]
-    failures = [_moved_apart(f, program, numbers) for numbers in moved]
-    return failures[0] and failures[1]  # a jump of f would show on one side only
+    found: list[Failure | None] = []
+    fixed = _indices(program)
+    for sign in (1.0, -1.0):
+        inputs = [Value(x if i in fixed else x + sign * NUDGE * (abs(x) or 1.0)) for i, x in enumerate(program.inputs)]
+        try:
+            out = f(*inputs)
+        except (ArithmeticError, LookupError, TypeError, ValueError):
+            continue  # there is no f nearby
+        other = Program.of(out, inputs, opened=True)
+        if _form(other) == _form(program):  # else Python took another branch
+            found.append(_moved_apart(program, other, rounding_bound(out) + rounding_spread(out)))
+    if len(found) == 2 and all(found):
+        return found[0]
+    if not found or (len(found) == 1 and found[0]):  # a jump of f shows on one side
+        notes.append("f takes another branch nearby, so whether it computes anything apart from its graph was not checked")
+    return None
 
 
-def _moved_apart(f: Scalar, program: Program, numbers: Sequence[float]) -> Failure | None:
-    inputs = [Value(x) for x in numbers]
-    out = f(*inputs)
-    other = Program.of(out, inputs)
-    if _form(other) != _form(program):
-        return None  # Python took another branch
-    mp = arithmetic()
-    registers = [mp.mpf(x) for x in numbers]
-    for row, operands in program.instructions:
-        registers.append(evaluate(row, [registers[o] if type(o) is int else mp.mpf(o) for o in operands]))
-    got, expected = other.run(), float(registers[-1])
-    tolerance = rounding_bound(out)
+def _indices(program: Program) -> set[int]:
+    """The inputs that the graph depends on only where it has no derivative, as on an index: f may have no value nearby."""
+    inputs = [Value(x) for x in program.inputs]
+    out = program.run(*inputs)
+    order = nodes_below(out) if isinstance(out, Value) else []
+    reached = adjoints(order, {out: 1.0})
+    return {i for i, v in enumerate(inputs) if v in order and v not in reached}
+
+
+def _moved_apart(program: Program, other: Program, tolerance: float) -> Failure | None:
+    """How far the graph of f nearby comes to something else there than the graph at the point does."""
+    moved = [(register, was) for register, ((_, before), (_, after))
+             in enumerate(zip(program.instructions, other.instructions), len(program.inputs))
+             for was, now in zip(before, after) if was != now]
+    if not moved:
+        return None
+    exact = list(map(Precise, other.inputs))
+    got, expected = (rounded(p.registers(*exact, lift=Precise)[-1].number) for p in (other, program))
     if not math.isfinite(got - expected) or abs(got - expected) <= tolerance:
         return None
-    moved = [(r, was, now) for r, (before, after) in enumerate(zip(program.instructions, other.instructions), len(numbers))
-             for was, now in zip(before[1], after[1]) if was != now]
-    register, was, _ = moved[0] if moved else (None, None, None)
-    told = APART.format(f"the constant {was!r} of this gate" if moved else "something in it")
-    return Failure("the graph of f", told, got, expected, tolerance, register)
+    (register, was), *_ = moved
+    return Failure("the graph of f", APART.format(was), got, expected, tolerance, register)
 
 
 def _form(program: Program) -> list[Any]:
-    return [(row, [o if type(o) is int else None for o in operands]) for row, operands in program.instructions]
+    return [(row.name, [o if type(o) is int else None for o in operands]) for row, operands in program.instructions]
 
 
 def _smallest(program: Program, failure: Failure, order: int) -> tuple[Program, Failure]:

@@ -1,21 +1,24 @@
 """Derivatives without rules: difference quotients of a program in the reference's arithmetic.
 
-With 160 digits and steps of 1e-40 a quotient is exact for every purpose of floats; and where the quotients to the left
-and to the right disagree, at any gate of the program, there is a kink and no derivative to compare with.
+With 160 digits, and more beside very large or very small numbers, and steps of 1e-40 a quotient is exact for every purpose
+of floats; and where the quotients to the left and to the right disagree, at any gate of the program, there is a kink and no
+derivative to compare with.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations_with_replacement
 from typing import Any
 
 from ..ops import Primitive
 from .program import Program
-from .reference import LARGEST, Oracle, arithmetic, evaluate
+from .reference import DIGITS, GUARD, LARGEST, Oracle, arithmetic, evaluate, has_oracle
 
-STEP = "1e-40"
+STEP, CLOSE = "1e-40", "1e-25"
+HALFWAY = 0.25  # to the next kink but one, where kinks lie at whole numbers
 
 
 @dataclass(frozen=True)
@@ -30,10 +33,11 @@ class Expected:
 class Reference:
     """A program's value and its derivatives along directions; one that does not exist is missing, and `notes` say why."""
 
-    value: float
+    value: Expected
     first: dict[int, Expected] = field(default_factory=dict)
     second: dict[tuple[int, int], Expected] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    special: bool = False  # whether a gate stands at a kink, a tie or the end of its domain, though f may be smooth
 
     def keep(self, derivatives: dict[Any, Expected], key: Any, number: Any, noise: Any) -> None:
         """Enter a derivative where floats can express it, and a note where not."""
@@ -41,6 +45,18 @@ class Reference:
             derivatives[key] = Expected(rounded(number), rounded(noise))
         else:
             self.notes.append("some derivatives are not finite here")
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Derivatives of a program along a direction, and whether they exist: at every register, and not at the last alone."""
+
+    slope: Any
+    bend: Any
+    slope_noise: Any
+    bend_noise: Any
+    smooth: bool
+    smooth_twice: bool
 
 
 class Differences:
@@ -53,8 +69,7 @@ class Differences:
         self.mp = mp = arithmetic()
         self.origin = [mp.mpf(x) for x in program.inputs]
         self.directions = [[mp.mpf(d) for d in direction] for direction in directions]
-        sizes = [max([abs(x / d) for x, d in zip(program.inputs, direction) if d]) or 1.0 for direction in directions]
-        self.scales = [mp.mpf(size) for size in sizes]
+        self.scales = [mp.mpf(scale) for scale in _scales(program, directions)]
         self.steps = [scale * mp.mpf(STEP) for scale in self.scales]
         first = len(program.inputs)
         self.code = [(models.get(first + i), row, [o if type(o) is int else mp.mpf(o) for o in operands])
@@ -74,11 +89,11 @@ class Differences:
             self.runs[moves] = registers
         return self.runs[moves]
 
-    def along(self, k: int) -> tuple[Any, Any, bool, bool]:
-        """Along a direction: the first and second derivative, and whether each exists at every register."""
-        h, scale = self.steps[k], self.scales[k]
+    def along(self, k: int) -> Axis:
+        """The first and the second derivative along a direction; how far they change with the step is their noise."""
+        h, scale, zero = self.steps[k], self.scales[k], self.mp.mpf(0)
         smooth = twice = True
-        slope = bend = self.mp.mpf(0)
+        slope = bend = slope_twice = bend_twice = zero
         noise, noise_twice = self.noise(k), self.noise(k, k)
         steepest, roughest = self.size * 1e20 / scale, 1e-20 / scale**2
         for w, up, down, up2, down2 in zip(self.at(), *[self.at((k, times)) for times in (1, -1, 2, -2)]):
@@ -88,50 +103,108 @@ class Differences:
             smooth &= not (abs(right - left) > 10 * h * bent + steep * 1e-20 + noise or steep > steepest)  # a jump, that is
             twice &= not abs(bend_right - bend_left) > bent * 1e-10 + (abs(w) + 1) * roughest + noise_twice
             slope, bend = (right + left) / 2, (up - 2 * w + down) / h**2
-        return slope, bend, smooth, twice
+            slope_twice, bend_twice = (up2 - down2) / (4 * h), (up2 - 2 * w + down2) / (4 * h**2)
+        noise += 2 * abs(slope - slope_twice)
+        noise_twice += 2 * abs(bend - bend_twice)
+        return Axis(slope, bend, noise, noise_twice, smooth, twice)
 
-    def mixed(self, j: int, k: int) -> tuple[Any, bool]:
-        """The mixed second derivative along two directions, and whether it exists."""
+    def mixed(self, j: int, k: int) -> tuple[Any, Any, bool]:
+        """The mixed second derivative along two directions, its noise, and whether it exists."""
         area, w = self.steps[j] * self.steps[k], self.at()[-1]
-        above, below = ((self.at((j, t), (k, t))[-1] - self.at((j, t))[-1] - self.at((k, t))[-1] + w) / area
-                        for t in (1, -1))
-        left_open = (abs(w) + 1) / (self.scales[j] * self.scales[k]) * 1e-20 + self.noise(j, k)
-        return (above + below) / 2, not abs(above - below) > (abs(above) + abs(below)) * 1e-10 + left_open
+
+        def toward(t: int) -> Any:
+            return (self.at((j, t), (k, t))[-1] - self.at((j, t))[-1] - self.at((k, t))[-1] + w) / (t * t * area)
+
+        above, below = toward(1), toward(-1)
+        bend, bend_twice, noise = (above + below) / 2, (toward(2) + toward(-2)) / 2, self.noise(j, k)
+        left_open = (abs(w) + 1) / (self.scales[j] * self.scales[k]) * 1e-20 + noise
+        exists = not abs(above - below) > (abs(above) + abs(below)) * 1e-10 + left_open
+        return bend, noise + 2 * abs(bend - bend_twice), exists
 
     def noise(self, *along: int) -> Any:
-        """What the digits, and the square of a step, leave open in a difference quotient along one or two directions."""
-        steps, scales = (self.mp.fprod([lengths[k] for k in along]) for lengths in (self.steps, self.scales))
-        return self.size * (self.mp.ldexp(1, 20 - self.mp.prec) / steps + self.mp.mpf(STEP) ** 2 * 1000 / scales)
+        """What the digits leave open in a difference quotient along one or two directions; along none, in the value."""
+        return self.mp.ldexp(self.size, GUARD - self.mp.prec) / self.mp.fprod([self.steps[k] for k in along])
+
+
+def _scales(program: Program, directions: Sequence[Sequence[float]]) -> list[float]:
+    """How far along each direction a function may be taken to stay the same: as far as to 0, and no farther than 1."""
+    sizes = [max([0.0, *[abs(x / d) for x, d in zip(program.inputs, direction) if d]]) for direction in directions]
+    return [min(size or 1.0, 1.0) for size in sizes]
+
+
+def _digits(program: Program, scales: Sequence[float]) -> int:
+    """How many digits second differences need, so that 30 are left of the smallest number at work beside the largest."""
+    sizes = [math.log10(abs(x)) for x in (*scales, *program.registers()) if x and math.isfinite(x)]
+    return max(DIGITS, int(DIGITS - 30 + max(sizes) - min(sizes) - 2 * math.log10(min(scales))))
 
 
 def reference(program: Program, directions: Sequence[Sequence[float]], order: int,
               models: Mapping[int, Oracle]) -> Reference:
     """The value and the derivatives of a program along directions; see Differences."""
-    differences = Differences(program, directions, models)
-    exact, floats = differences.at(), program.registers()
-    found = Reference(rounded(exact[-1]))
-    if not math.isfinite(found.value):
-        found.notes.append("f is not finite here")
+    with arithmetic().workdps(_digits(program, _scales(program, directions))):
+        return _reference(Differences(program, directions, models), program, order)
+
+
+def _reference(differences: Differences, program: Program, order: int) -> Reference:
+    exact = differences.at()
+    found = Reference(Expected(rounded(exact[-1]), rounded(differences.noise())))
+    nothing = _why_nothing(program, exact)
+    found.special = nothing is not None or _is_special(program, exact)
+    if nothing:
+        found.notes.append(nothing)
         return found
-    if any(_sides(row, operands, floats) != _sides(row, operands, exact) for row, operands in program.instructions):
-        found.notes.append("a kink is nearer than rounding can tell")
-        return found
-    axes = [differences.along(k) for k in range(len(directions))]
-    if not all(smooth for _, _, smooth, _ in axes):
-        found.notes.append("there is a kink or a tie here")
-        return found
-    for k, (slope, _, _, _) in enumerate(axes):
-        found.keep(found.first, k, slope, differences.noise(k))
-    if order == 1:
-        return found
-    for k in range(len(directions)):
-        for j in range(k + 1):
-            bend, exists = (axes[k][1], True) if j == k else differences.mixed(j, k)
-            if exists and axes[j][3] and axes[k][3]:
-                found.keep(found.second, (j, k), bend, differences.noise(j, k))
-            else:
-                found.notes.append("the slope has a kink here, so there is no second derivative")
+    axes = [differences.along(k) for k in range(len(differences.directions))]
+    for k, axis in enumerate(axes):
+        if axis.smooth:
+            found.keep(found.first, k, axis.slope, axis.slope_noise)
+        else:
+            found.notes.append("there is a kink or a tie here")
+    for k, j in combinations_with_replacement(found.first, 2) if order > 1 else ():
+        mixed = differences.mixed(k, j) if j != k else (axes[k].bend, axes[k].bend_noise, True)
+        bend, noise, exists = mixed
+        if exists and axes[j].smooth_twice and axes[k].smooth_twice:
+            found.keep(found.second, (k, j), bend, noise)
+        else:
+            found.notes.append("the slope has a kink here, so there is no second derivative")
     return found
+
+
+def _why_nothing(program: Program, exact: Sequence[Any]) -> str | None:
+    """Why there is nothing to compare derivatives with at this point, if so."""
+    floats = program.registers()
+    if not all(map(math.isfinite, (*program.inputs, rounded(exact[-1])))):
+        return "f is not finite here"
+    if any(math.isinf(w) and abs(x) <= LARGEST for x, w in zip(exact, floats)) and not math.isfinite(floats[-1]):
+        return "a number on the way to f is beyond the range of floats here"
+    mp = arithmetic()
+    for row, code in program.instructions:
+        operands = [floats[o] if type(o) is int else o for o in code]
+        if 0.0 in operands and not _same(row.primal(*operands), row.primal(*[x + 0.0 for x in operands])):
+            return "the sign of a zero decides here, which the reference does not know"
+        near, true = ([mp.mpf(registers[o] if type(o) is int else o) for o in code] for registers in (floats, exact))
+        if is_torn(row, near, true):
+            return "a kink is nearer than rounding can tell"
+    return None
+
+
+def _is_special(program: Program, exact: Sequence[Any]) -> bool:
+    """Whether some gate that depends on the inputs stands just where it has a kink, a tie or no finite slope."""
+    varying = set(range(len(program.inputs)))
+    for register, (row, code) in enumerate(program.instructions, len(program.inputs)):
+        if varying.isdisjoint(code):
+            continue
+        varying.add(register)
+        operands = [exact[o] if type(o) is int else o for o in code]
+        if row.compares and len(set(operands)) < len(operands):
+            return True
+        if row.distance_from_kinks(operands) == 0.0:
+            return True
+        inside = all(row.interval(place)[0] < x < row.interval(place)[1] for place, x in enumerate(operands))
+        for place, (o, x) in enumerate(zip(code, operands)):
+            rough = not inside or x in row.kinks_of(place)
+            if o in varying and rough and not is_smooth_at(row, operands, place, x):
+                return True
+    return False
 
 
 def rounded(number: Any) -> float:
@@ -141,11 +214,46 @@ def rounded(number: Any) -> float:
     return float(number) if abs(number) <= LARGEST else math.inf if number > 0 else -math.inf
 
 
-def _sides(row: Primitive, operands: Sequence[int | float], registers: Sequence[Any]) -> list[bool]:
-    """On which side of its kinks and ties a row stands."""
-    numbers = [registers[o] if type(o) is int else o for o in operands]
-    if row.kinks:
-        return [bool(x > kink) for place, x in enumerate(numbers) for kink in row.kinks_of(place)]
-    if row.gate == "blocks" or (row.gate == "routes" and row.arity is None):
-        return [bool(x < y) for x in numbers for y in numbers]
-    return []
+def is_torn(row: Primitive, near: Sequence[Any], exact: Sequence[Any]) -> bool:
+    """Whether rounding takes a row to the other side of a kink, a tie or the end of its domain."""
+    if row.gate == "blocks":
+        return bool(evaluate(row, near) != evaluate(row, exact))
+    if row.compares:
+        return [x < y for x in near for y in near] != [x < y for x in exact for y in exact]
+    for kink in curves(row):  # halfway between two of them the distance jumps, too
+        if _side(kink(*near), 0.0) != _side(kink(*exact), 0.0) and abs(kink(*exact)) < HALFWAY:
+            return True
+    for place, (x, y) in enumerate(zip(near, exact)):
+        for point in (*row.kinks_of(place), *filter(math.isfinite, row.interval(place))):
+            if _side(x, point) != _side(y, point) and not is_smooth_at(row, exact, place, point):
+                return True
+    return False
+
+
+def curves(row: Primitive) -> list[Callable[..., Any]]:
+    """The kinks of a row that are no lines or points: how far each is from the operands."""
+    return [kink for kink in row.kinks if callable(kink)]
+
+
+def is_smooth_at(row: Primitive, operands: Sequence[Any], place: int, point: Any) -> bool:
+    """Whether a row has one finite slope there in one of its operands: what is a kink for one need be none for another."""
+    mp = arithmetic()
+    if not has_oracle(row):
+        return False
+
+    def slope(h: Any) -> Any:
+        above, here = ([*operands[:place], mp.mpf(point) + d, *operands[place + 1:]] for d in (h, 0))
+        return (evaluate(row, above) - evaluate(row, here)) / h
+
+    unit = min([mp.mpf(1), *[abs(x) for x in operands if x]])
+    far, near = ((slope(h), slope(-h)) for h in (unit * mp.mpf(CLOSE), unit * mp.mpf(CLOSE) ** 2))
+    (gap, steep), (gap_near, steep_near) = ((abs(right - left), abs(right) + abs(left)) for right, left in (far, near))
+    return bool(gap_near <= gap / 1000 + mp.mpf(CLOSE) ** 2 and steep_near <= 2 * steep + 1)
+
+
+def _same(x: float, y: float) -> bool:
+    return x == y or (x != x and y != y)
+
+
+def _side(x: Any, point: float) -> int:
+    return bool(x > point) - bool(x < point)

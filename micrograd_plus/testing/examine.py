@@ -1,56 +1,35 @@
 """One scalar function at one point: every mode against the reference, within what rounding can explain.
 
-How far rounding may carry a result off is not guessed: the gradient is recorded as a graph of its own, and a sweep over
-it tells how much each of its gates matters.
+How far rounding may carry a result off is not guessed: the gradient is recorded as a graph of its own that tells.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from itertools import combinations_with_replacement, product
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain
 from typing import Any
 
-from .. import ops
-from ..autodiff import grad, jvp
-from ..engine import Value, adjoints, local_gradients, nodes_below
+from ..engine import Value
+from . import sweeps
 from .custom import custom_failure, taylor
 from .differences import Expected, Reference, reference
 from .failure import Failure
 from .program import Program
 from .reference import Oracle, has_oracle
+from .rounding import UNITS, ExactRun, rounding_bound, rounding_spread
+from .sweeps import Directions, Scalar
 
-Scalar = Callable[..., Any]  # a function of numbers that gives one number, or a list of numbers
-Directions = Sequence[Sequence[float]]
-
-UNITS = 16.0 * 2.0**-53  # a row of libm rounds within a few units; the rest is for the second order of rounding
-TINIEST, SMALLEST_NORMAL = 2.0**-1074, 2.0**-1022
+MUCH = 2.0**-30  # of a number: where rounding would explain that, the exact run decides
 MANY = 8  # of inputs: with more, as many directions across them all are checked
 GOLDEN = 0.6180339887498949
 
 
-def rounding_bound(v: Any) -> float:
-    """How far rounding may have carried the Value `v` off: every gate below it rounds, and its error is passed on.
-
-    A gate is taken to give the right result for operands that are right to the last bits, of which it gets one for each
-    operand; the sweep tells what a gate's error means for `v`.
-    """
-    if not isinstance(v, Value):
-        return UNITS * abs(float(v)) + SMALLEST_NORMAL
-    order = nodes_below(v)
-    sensitivity = adjoints(order, {v: 1.0})
-    terms = [UNITS * abs(v.data)]
-    for w in order:
-        if w.primitive is not None and w in sensitivity:
-            moved = [abs(partial * (o if type(o) is float else o.data))
-                     for o, partial in zip(w.operands, local_gradients(w)) if partial is not None]
-            terms.append(abs(sensitivity[w]) * (UNITS * len(w.operands) * (abs(w.data) + sum(moved)) + TINIEST))
-    return math.fsum(term for term in terms if math.isfinite(term)) + SMALLEST_NORMAL
-
-
 def examine(f: Scalar, numbers: Sequence[float], names: Sequence[str], order: int) -> tuple[Failure | None, list[str]]:
     """The first failure of a scalar function at a point, and what could not be checked."""
-    program = recorded(f, numbers, names)
+    program = recorded(f, numbers, names, opened=True)
     models: dict[int, Oracle] = {}
     registers = program.registers()
     notes: list[str] = []
@@ -63,101 +42,122 @@ def examine(f: Scalar, numbers: Sequence[float], names: Sequence[str], order: in
             models[i] = taylor(row, operands, order)
     directions, along = _directions(numbers, names)
     expected = reference(program, directions, order, models)
-    failure = next(_failures(f, numbers, directions, along, order, expected), None)
-    return failure, notes + expected.notes
+    judge = _Judge(expected, notes + expected.notes)
+    failures = [_first_failures(f, program, directions, along, judge)]
+    failures += [_second_failures(f, program, directions, along, judge)] * (order > 1)
+    return next(chain.from_iterable(failures), None), judge.notes
 
 
-def _failures(f: Scalar, numbers: Sequence[float], directions: Directions, along: Sequence[str], order: int,
-              expected: Reference) -> Iterator[Failure]:
+@dataclass(frozen=True)
+class _Told:
+    """A number that a sweep gave, and how to get the graph that tells of its rounding."""
+
+    mode: str
+    number: float
+    graph: Callable[[], Any]
+
+
+class _Judge:
+    """Compares numbers with the reference; `notes` gather what could not be compared."""
+
+    def __init__(self, reference: Reference, notes: list[str]) -> None:
+        self.reference, self.notes = reference, notes
+
+    def of_value(self, told: _Told) -> Iterator[Failure]:
+        """The value of f, if it is wrong; what a row gives where it jumps is agreed, and differs for 0 and -0."""
+        for failure in self._compared("f", told.mode, told, self.reference.value):
+            if not self.reference.special:
+                yield failure
+            else:
+                self.notes.append("the value of f is one that was agreed, at a jump or the end of a domain")
+
+    def of_slope(self, quantity: str, told: _Told, k: int, other: _Told) -> Iterator[Failure]:
+        """A first derivative along a direction, if it is wrong."""
+        return self._judged(quantity, told, self.reference.first.get(k), other)
+
+    def of_bend(self, quantity: str, told: _Told, along: tuple[int, int], other: _Told) -> Iterator[Failure]:
+        """A second derivative along two directions, if it is wrong; at a kink the rules have none, though f may."""
+        for failure in self._judged(quantity, told, self.reference.second.get(along), other):
+            if not self.reference.special:
+                yield failure
+            else:
+                self.notes.append("rules give no second derivative at a kink, a tie or the end of a domain")
+
+    def _judged(self, quantity: str, told: _Told, expected: Expected | None, other: _Told) -> Iterator[Failure]:
+        """A number against the reference, or where there is none against that of another mode."""
+        if expected is not None:
+            yield from self._compared(quantity, f"{told.mode} against the reference", told, expected)
+        elif math.isfinite(other.number) and math.isfinite(told.number):
+            check = f"{told.mode} against {other.mode}"
+            yield from self._compared(quantity, check, told, Expected(other.number, 0.0), other)
+
+    def _compared(self, quantity: str, check: str, told: _Told, expected: Expected,
+                  *others: _Told) -> Iterator[Failure]:
+        got = told.number
+        if not math.isfinite(expected.number) or abs(got - expected.number) <= UNITS * abs(expected.number):
+            return  # most often no sweep is needed to see that rounding explains it
+        graphs = [number.graph() for number in (told, *others)]
+        if not math.isfinite(got) and self._is_beyond(graphs[0], expected):
+            return
+        tolerance = expected.noise + UNITS * abs(expected.number) + sum(map(rounding_bound, graphs))
+        apart = abs(got - expected.number)
+        if apart <= tolerance <= MUCH * abs(expected.number):
+            return
+        exact = ExactRun(None if others else graphs[0])
+        if not apart <= tolerance and not exact.explains(got, expected):
+            tolerance += sum(map(rounding_spread, graphs))
+            if not apart <= tolerance:  # nan is a failure
+                yield Failure(quantity, check, got, expected.number, tolerance)
+                return
+        exactly = exact.contradicts(expected)
+        if exactly is not None:
+            yield Failure(quantity, f"{check}, without rounding", exactly.number, expected.number, exactly.noise)
+
+    def _is_beyond(self, graph: Any, expected: Expected) -> bool:
+        """Whether a number that is not finite comes of where the point lies, and not of a wrong rule."""
+        if self.reference.special:
+            self.notes.append("rules give no finite slope at a kink, a tie or the end of a domain")
+            return True
+        exact = ExactRun(graph)
+        if exact.overflows() and exact.contradicts(expected) is None:
+            self.notes.append("a number on the way to a derivative is beyond the range of floats")
+            return True
+        return False
+
+
+def _first_failures(f: Scalar, program: Program, directions: Directions, along: Sequence[str],
+                    judge: _Judge) -> Iterator[Failure]:
+    numbers = program.inputs
+    lifted, lifted_directions = sweeps.lifted(program, directions)
     value = f(*map(Value, numbers))
     if isinstance(value, Value):
-        yield from _compared("f", "value", value.data, Expected(expected.value, 0.0), lambda: value)
-    first = {name: mode(f, directions) for name, mode in MODES.items()}
-    backward = _backward(f, numbers, directions)
+        yield from judge.of_value(_Told("value", value.data, lambda: lifted(*map(Value, numbers))))
+    traced = sweeps.first(lifted, lifted_directions, Value(1.0))
+    found = [_told(mode, row(*numbers), traced[mode], numbers) for mode, row in sweeps.first(f, directions).items()]
+    found.append(_told("backward()", sweeps.backward(f, numbers, directions), traced["reverse mode"], numbers))
     for k, name in enumerate(along):
-        got = {mode: derivatives(*numbers)[k] for mode, derivatives in first.items()}
-        tracers = {mode: _tracer(derivatives, numbers, k) for mode, derivatives in first.items()}
-        got["backward()"], tracers["backward()"] = backward[k], tracers["reverse mode"]
-        yield from _judged(f"df/d{name}", got, expected.first.get(k), tracers)
-    if order == 1:
-        return
-    second = {f"{outer.split()[0]} over {inner.split()[0]}": [
-                  MODES[outer](_component(first[inner], j), directions) for j in range(len(along))]
-              for outer, inner in product(MODES, MODES)}
-    found = {mode: [derivatives(*numbers) for derivatives in rows] for mode, rows in second.items()}
-    for j, k in combinations_with_replacement(range(len(along)), 2):
-        got, tracers = {}, {}
-        for mode, rows in second.items():
-            for a, b in dict.fromkeys([(j, k), (k, j)]):  # a Hessian is symmetric
-                told = f"{mode} mode" + ", transposed" * (a > b)
-                got[told], tracers[told] = found[mode][a][b], _tracer(rows[a], numbers, b)
-        yield from _judged(f"d²f/d{along[j]}d{along[k]}", got, expected.second.get((j, k)), tracers)
+        for row in found:
+            yield from judge.of_slope(f"df/d{name}", row[k], k, found[0][k])
 
 
-def _judged(quantity: str, got: dict[str, float], expected: Expected | None,
-            tracers: dict[str, Callable[[], Any]]) -> Iterator[Failure]:
-    """Each mode against the reference, or where there is none against the first."""
-    first, *_ = got
-    for mode, number in got.items():
-        if expected is not None:
-            yield from _compared(quantity, f"{mode} against the reference", number, expected, tracers[mode])
-        elif math.isfinite(got[first]) and math.isfinite(number):
-            doubt = rounding_bound(tracers[first]()) if number != got[first] else 0.0
-            yield from _compared(quantity, f"{mode} against {first}", number, Expected(got[first], doubt), tracers[mode])
+def _second_failures(f: Scalar, program: Program, directions: Directions, along: Sequence[str],
+                     judge: _Judge) -> Iterator[Failure]:
+    numbers = program.inputs
+    lifted, lifted_directions = sweeps.lifted(program, directions)
+    plain = sweeps.second(sweeps.first(f, directions), directions)
+    traced = sweeps.second(sweeps.first(lifted, lifted_directions, Value(1.0)), lifted_directions, Value(1.0))
+    for a in range(len(along)):
+        found = (_told(f"{mode} mode", rows[a](*numbers), traced[mode][a], numbers) for mode, rows in plain.items())
+        first = next(found)  # one after the other, as their graphs may be large
+        for row in chain([first], found):
+            for b, told in enumerate(row):
+                j, k = min(a, b), max(a, b)  # a Hessian is symmetric
+                yield from judge.of_bend(f"d²f/d{along[j]}d{along[k]}", told, (j, k), first[b])
 
 
-def _compared(quantity: str, check: str, got: float, expected: Expected, tracer: Callable[[], Any]) -> Iterator[Failure]:
-    if not math.isfinite(expected.number) or abs(got - expected.number) <= UNITS * abs(expected.number):
-        return  # most often no sweep is needed to see that rounding explains it
-    tolerance = rounding_bound(tracer()) + expected.noise + UNITS * abs(expected.number)
-    if not abs(got - expected.number) <= tolerance:  # nan is a failure
-        yield Failure(quantity, check, got, expected.number, tolerance)
-
-
-def _forward(f: Scalar, directions: Directions) -> Scalar:
-    def derivatives(*xs: Any) -> list[Any]:
-        return [_derivative(f, xs, {i: d for i, d in enumerate(direction) if d}) for direction in directions]
-    return derivatives
-
-
-def _derivative(f: Scalar, xs: Sequence[Any], direction: dict[int, float]) -> Any:
-    """By a forward sweep from the inputs that move; the others stand still, and may have no derivative at all."""
-    def moving(*inputs: Any) -> Any:
-        moved = dict(zip(direction, inputs))
-        return f(*[moved[i] if i in moved else x if isinstance(x, Value) else Value(x) for i, x in enumerate(xs)])
-    return jvp(moving, [xs[i] for i in direction], list(direction.values()))[1]
-
-
-def _reverse(f: Scalar, directions: Directions) -> Scalar:
-    def derivatives(*xs: Any) -> list[Any]:
-        gradient = grad(f, range(len(xs)))(*xs)
-        return [_along(gradient, direction) for direction in directions]
-    return derivatives
-
-
-MODES: dict[str, Callable[[Scalar, Directions], Scalar]] = {"forward mode": _forward, "reverse mode": _reverse}
-
-
-def _backward(f: Scalar, numbers: Sequence[float], directions: Directions) -> list[float]:
-    leaves = [Value(x) for x in numbers]
-    out = f(*leaves)
-    if isinstance(out, Value):
-        out.backward()
-    return [_along([leaf.grad for leaf in leaves], direction) for direction in directions]
-
-
-def _along(gradient: Sequence[Any], direction: Sequence[float]) -> Any:
-    terms = [(d, g) for d, g in zip(direction, gradient) if d]
-    return terms[0][1] if len(terms) == 1 and terms[0][0] == 1.0 else ops.dot(*zip(*terms))
-
-
-def _component(derivatives: Scalar, k: int) -> Scalar:
-    return lambda *xs: derivatives(*xs)[k]
-
-
-def _tracer(derivatives: Scalar, numbers: Sequence[float], k: int) -> Callable[[], Any]:
-    """What computes a derivative again as a Value, whose graph tells of its rounding."""
-    return lambda: derivatives(*map(Value, numbers))[k]
+def _told(mode: str, row: Sequence[float], traced: Scalar, numbers: Sequence[float]) -> list[_Told]:
+    graphs = cache(lambda: traced(*map(Value, numbers)))
+    return [_Told(mode, number, lambda k=k: graphs()[k]) for k, number in enumerate(row)]  # type: ignore[misc]
 
 
 def _directions(numbers: Sequence[float], names: Sequence[str]) -> tuple[Directions, Sequence[str]]:
@@ -176,7 +176,7 @@ def spread(n: int, start: int = 0) -> list[float]:
     return [0.5 + turn if turn < 1.0 else 0.5 - turn for turn in turns]
 
 
-def recorded(f: Scalar, numbers: Sequence[float], names: Sequence[str] = ()) -> Program:
-    """The graph that a function records on fresh inputs, as a program."""
+def recorded(f: Scalar, numbers: Sequence[float], names: Sequence[str] = (), *, opened: bool = False) -> Program:
+    """The graph that a function records on fresh inputs, as a program; `opened` with what is inside its checkpoints."""
     inputs = [Value(x, label=name) for x, name in zip(numbers, names or [""] * len(numbers))]
-    return Program.of(f(*inputs), inputs)
+    return Program.of(f(*inputs), inputs, opened=opened)

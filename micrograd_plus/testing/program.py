@@ -39,21 +39,15 @@ class Program:
     labels: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
-    def of(cls, out: Any, inputs: Sequence[Value]) -> Program:
-        """The graph between the inputs and `out`; whatever else it refers to becomes a constant."""
-        order = nodes_below(out, stop=inputs) if isinstance(out, Value) else []
+    def of(cls, out: Any, inputs: Sequence[Value], *, opened: bool = False) -> Program:
+        """The graph between the inputs and `out`; whatever else it refers to becomes a constant.
+
+        `opened`, what is inside its checkpoints stands in their place.
+        """
         register: dict[Value, Operand] = {v: i for i, v in enumerate(inputs)}
         instructions: list[Instruction] = []
-        for v in order:
-            if v in register:
-                continue
-            if v.primitive is None:
-                register[v] = v.data
-                continue
-            instructions.append((v.primitive, tuple([o if type(o) is float else register[o] for o in v.operands])))
-            register[v] = len(inputs) + len(instructions) - 1
-        last = register[out] if isinstance(out, Value) else ops.as_float(out, "a program")
-        if not instructions or last != len(inputs) + len(instructions) - 1:
+        last = _write(out, register, len(inputs), instructions, opened)
+        if not instructions or type(last) is float or last != len(inputs) + len(instructions) - 1:
             instructions.append((ops.identity, (last,)))
         return cls(tuple([v.data for v in inputs]), tuple(instructions), tuple([v.label for v in inputs]))
 
@@ -113,6 +107,25 @@ class Program:
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(repr(self))
+
+
+def _write(out: Any, register: dict[Value, Operand], first: int, instructions: list[Instruction], opened: bool) -> Operand:
+    """Append the instructions that compute `out` from what stands in registers, and give where it is then."""
+    if not isinstance(out, Value):
+        return ops.as_float(out, "a program")
+    for v in nodes_below(out, stop=list(register)):
+        if v.primitive is None:
+            register[v] = v.data
+            continue
+        operands = [o if type(o) is float else register[o] for o in v.operands]
+        if opened and v.primitive.is_checkpoint:
+            inside = [Value(o if type(o) is float else o.data) for o in v.operands]
+            made = v.primitive.expansion(*inside)
+            register[v] = _write(made, dict(zip(inside, operands)), first, instructions, opened)
+        else:
+            instructions.append((v.primitive, tuple(operands)))
+            register[v] = first + len(instructions) - 1
+    return register[out]
 
 
 def _letters() -> Iterator[str]:

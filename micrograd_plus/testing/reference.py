@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import cache, partial
+from numbers import Real
 from typing import Any
 
 from .. import ops
@@ -15,6 +16,7 @@ from ..ops import Primitive
 from ..ops.operators import Operators, with_operators
 
 DIGITS = 160
+GUARD = 20  # bits of these that rounding may spoil
 LARGEST = math.nextafter(math.inf, 0.0)
 
 Oracle = Callable[..., Any]
@@ -56,13 +58,25 @@ def evaluate(row: Primitive, operands: Sequence[Any]) -> Any:
         out = _oracle(row)(*operands)
     except (ValueError, ZeroDivisionError, OverflowError):
         return mp.nan
-    return out if isinstance(out, mp.mpf) else mp.nan  # a complex number is none of ours
+    if not isinstance(out, mp.mpf):
+        return mp.nan  # a complex number is none of ours
+    largest = max(map(abs, _summands(row, operands)), default=0)
+    return mp.mpf(0) if 0 < abs(out) <= mp.ldexp(largest, GUARD - mp.prec) else out
+
+
+def _summands(row: Primitive, operands: Sequence[Any]) -> Sequence[Any]:
+    """What a row adds up, if it does: when no digit of their sum is left it is 0, and its inverse not of any size."""
+    if row.is_weighted_sum:
+        half = len(operands) // 2 + 1
+        return [operands[0], *[w * x for w, x in zip(operands[1:half], operands[half:])]]
+    return operands if row.gate == "distributes" else ()
 
 
 @with_operators(
     lambda row: lambda self, other: row(self, other),  # noqa: PLW0108  # a row is no function, and would not be bound
     lambda row: lambda self, other: row(other, self),
     lambda row: lambda self: row(self),  # noqa: PLW0108
+    lambda row: lambda self, other: row(self, other) if isinstance(other, Real) else NotImplemented,  # as Values do
 )
 class Precise(Operators):
     """A number of 160 digits that travels through rows and operators as a Value does; `number` is mpmath's."""
