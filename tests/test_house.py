@@ -39,7 +39,7 @@ UPWARD = {"engine": {"Value._repr_mimebundle_": "drawing", "Value._mime_": "draw
 HEART = ("ops", "graph", "engine")
 
 # Functions of the table that another room may take from `math`, because nothing is differentiated there.
-FROM_MATH = {"nn": {"sqrt"}, "drawing": {"tanh"}, "chain_rule": {"copysign", "log10"}, "testing": {"floor"}}
+FROM_MATH = {"nn": {"sqrt"}, "drawing": {"tanh"}, "chain_rule": {"copysign", "log10"}, "testing": {"floor", "log10"}}
 
 
 def room_of(path):
