@@ -85,6 +85,9 @@ class Differences:
                 registers = [x + times * self.steps[k] * d if d else x for x, d in zip(registers, self.directions[k])]
             for model, row, code in self.code:
                 operands = [registers[o] if type(o) is int else o for o in code]
+                for place, o in enumerate(code):
+                    if row.role(place) == "index" and moves and type(o) is int:
+                        operands[place] = self.at()[o]  # there is no derivative in it, and no value in between
                 registers.append(model(*operands) if model else evaluate(row, operands))
             self.runs[moves] = registers
         return self.runs[moves]
@@ -104,9 +107,19 @@ class Differences:
             twice &= not abs(bend_right - bend_left) > bent * 1e-10 + (abs(w) + 1) * roughest + noise_twice
             slope, bend = (right + left) / 2, (up - 2 * w + down) / h**2
             slope_twice, bend_twice = (up2 - down2) / (4 * h), (up2 - 2 * w + down2) / (4 * h**2)
+        smooth = smooth and not self.jumps(k)
         noise += 2 * abs(slope - slope_twice)
         noise_twice += 2 * abs(bend - bend_twice)
         return Axis(slope, bend, noise, noise_twice, smooth, twice)
+
+    def jumps(self, k: int) -> bool:
+        """Whether a step along a direction takes a row over a curve at which it jumps, or gives it another condition."""
+        runs = [self.at(), self.at((k, 1)), self.at((k, -1))]
+        for _, row, code in self.code:
+            here, *others = ([at[o] if type(o) is int else o for o in code] for at in runs)
+            if any(_takes_another_way(row, here, there) for there in others):
+                return True
+        return False
 
     def mixed(self, j: int, k: int) -> tuple[Any, Any, bool]:
         """The mixed second derivative along two directions, its noise, and whether it exists."""
@@ -249,6 +262,15 @@ def is_smooth_at(row: Primitive, operands: Sequence[Any], place: int, point: Any
     far, near = ((slope(h), slope(-h)) for h in (unit * mp.mpf(CLOSE), unit * mp.mpf(CLOSE) ** 2))
     (gap, steep), (gap_near, steep_near) = ((abs(right - left), abs(right) + abs(left)) for right, left in (far, near))
     return bool(gap_near <= gap / 1000 + mp.mpf(CLOSE) ** 2 and steep_near <= 2 * steep + 1)
+
+
+def _takes_another_way(row: Primitive, here: Sequence[Any], there: Sequence[Any]) -> bool:
+    """Whether a row jumps over a curve between two points close by, or off it, or has another condition there."""
+    if list(here) == list(there):
+        return False
+    if any(kink(*here) == 0.0 or abs(kink(*there) - kink(*here)) > HALFWAY for kink in curves(row)):
+        return True
+    return any(bool(x) != bool(y) for place, (x, y) in enumerate(zip(here, there)) if row.role(place) == "condition")
 
 
 def _same(x: float, y: float) -> bool:
