@@ -15,13 +15,10 @@ from typing import Any
 from .. import ops
 from ..engine import Value, nodes_below
 from ..ops import Primitive
+from ..ops.operators import INFIX, UNARY
 
 Operand = int | float  # an int is the number of a register, a float a constant
 Instruction = tuple[Primitive, tuple[Operand, ...]]
-
-_INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**",
-          "less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!="}
-
 
 @dataclass(frozen=True)
 class Program:
@@ -134,9 +131,9 @@ def _letters() -> Iterator[str]:
 
 
 def _call(row: Primitive, operands: Sequence[str]) -> str:
-    if row.name in _INFIX:
-        return f" {_INFIX[row.name]} ".join(operands)
-    if row.name == "dot":
+    if row in INFIX:
+        return f" {INFIX[row]} ".join(operands)
+    if row.is_weighted_sum:
         half = len(operands) // 2 + 1
         return f"dot([{', '.join(operands[1:half])}], [{', '.join(operands[half:])}], {operands[0]})"
-    return f"-{operands[0]}" if row.name == "neg" else f"{row.name}({', '.join(operands)})"
+    return f"-{operands[0]}" if row is UNARY["-"][1] else f"{row.name}({', '.join(operands)})"
