@@ -11,7 +11,9 @@ from micrograd_plus import Value, ops
 from micrograd_plus.engine import nodes_below, tangents
 
 SLOPE, OFFSET = 1.0000001, 1e-9
-SMALL_STACK = 128 * 1024  # bytes: a sixty-fourth of what a thread usually gets on Linux
+# Bytes: a sixty-fourth of what a thread usually gets on Linux. Python 3.13 itself needs a megabyte to free any deep chain,
+# were it of tuples: it goes down some thousand of them before it puts the rest off.
+SMALL_STACK = 2**21 if sys.version_info[:2] == (3, 13) else 2**17
 
 
 def chain(links):

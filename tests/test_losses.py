@@ -2,7 +2,9 @@
 
 import math
 import random
+from functools import reduce
 from importlib.util import find_spec
+from operator import add
 
 import numpy as np
 import pytest
@@ -259,11 +261,11 @@ def test_small_losses_have_small_graphs():
 def test_penalties_of_a_model_and_of_its_parameters():
     model = MLP(2, [3, 1], rng=random.Random(0))
     data = [p.data for p in model.parameters()]
-    for penalty, total, slopes in ((l1_penalty, sum(map(abs, data)), [(w > 0) - (w < 0) for w in data]),
-                                   (l2_penalty, sum(w * w for w in data), [2 * w for w in data])):
+    for penalty, sizes, slopes in ((l1_penalty, list(map(abs, data)), [(w > 0) - (w < 0) for w in data]),
+                                   (l2_penalty, [w * w for w in data], [2 * w for w in data])):
         model.zero_grad()
         penalty(model).backward()
-        assert penalty(model).data == penalty(model.parameters()).data == total
+        assert penalty(model).data == penalty(model.parameters()).data == reduce(add, sizes)  # one after the other
         assert [p.grad for p in model.parameters()] == slopes
     assert l1_penalty([]) == l2_penalty([]) == 0.0
 
