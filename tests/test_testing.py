@@ -236,6 +236,17 @@ def test_drawn_points_lie_inside_domains_and_away_from_kinks(program):
     assert all(math.isfinite(x) for x in registers)
 
 
+@pytest.mark.parametrize("row", ops.primitives(), ids=lambda row: row.name)
+def test_every_row_is_drawn_among_others_conditions_too(row):
+    drawn = find(graphs(max_operations=4, operations=[row, "add", "less", "where"]),
+                 lambda p: any(gate is row for gate, _ in p.instructions), settings=FIXED)
+    gradcheck(drawn, *drawn.inputs)
+    if row.is_condition:
+        chosen = find(graphs(max_operations=6, operations=[row, "where"]),
+                      lambda p: {gate for gate, _ in p.instructions} == {row, ops.where}, settings=FIXED)
+        gradcheck(chosen, *chosen.inputs)
+
+
 def test_strategies_take_limits_and_refuse_unknown_rows():
     assert find(values(2.0, 3.0, label="w"), lambda v: True, settings=FIXED).data == 2.0
     used = find(graphs(operations=["mul", ops.sin], max_operations=3), lambda p: len(p.instructions) == 3, settings=FIXED)
