@@ -14,7 +14,7 @@ from .differences import rounded
 from .examine import examine, recorded, spread
 from .failure import Failure, GradientError, NotChecked
 from .program import Program
-from .reference import Precise
+from .reference import OUTSIDE, Precise
 from .rounding import rounding_bound, rounding_spread
 from .sweeps import Scalar
 
@@ -74,7 +74,7 @@ def _graph_failure(f: Scalar, program: Program, notes: list[str]) -> Failure | N
         inputs = [Value(x if i in fixed else x + sign * NUDGE * (abs(x) or 1.0)) for i, x in enumerate(program.inputs)]
         try:
             out = f(*inputs)
-        except (ArithmeticError, LookupError, TypeError, ValueError):
+        except OUTSIDE:
             continue  # there is no f nearby
         other = Program.of(out, inputs, opened=True)
         if _form(other) == _form(program):  # else Python took another branch

@@ -1,8 +1,9 @@
-"""Rows that the reference does not know: their derivatives held against differences of their float primal.
+"""Rows that the reference does not know, held against differences of their float primal.
 
-A float function has 16 digits only. Richardson's extrapolation makes about 11 good ones of them for a slope, and says how
-many; that is the tolerance, other than everywhere else. Once its own derivatives are found right, such a row enters the
-reference as the polynomial that they make, so that all around it is still checked to the last digits.
+A float function has 16 digits only. Richardson's extrapolation makes about 11 good ones of them for
+a slope, and says how many; that is the tolerance, other than everywhere else. Once its own
+derivatives are found right, such a row enters the reference as the polynomial that they make, so
+that all around it is still checked to the last digits.
 """
 
 from __future__ import annotations
@@ -17,40 +18,68 @@ from ..engine import Value, local_gradients
 from ..ops import Primitive
 from .differences import Expected, curves
 from .failure import Failure
-from .reference import Oracle, arithmetic
+from .reference import Oracle, arithmetic, tamed
 
 EPSILON, CLOSE, WIDE = 2.0**-52, 2.0**-36, 0.2  # steps, for operands of size 1
+KINK = "{} says that it has a kink at {!r}, so its derivative in operand {} was not checked"
+UNTOLD = "differences of floats do not tell {} (testing.reference.ORACLES may hold the row)"
 NOTHING, INDICES = 1e-200, 2.0**40  # as good as 0; numbers below may count something
-LEVELS, SHRINK = 12, 1.6  # of Richardson's table: how many steps, and how much smaller each is than the last
+LEVELS, SHRINK = (
+    12,
+    1.6,
+)  # of Richardson's table: how many steps, and how much smaller each is than the last
 
 
-def custom_failure(row: Primitive, operands: Sequence[float], order: int, notes: list[str]) -> Failure | None:
-    """The first derivative of a row at a point that differences of its primal contradict; `notes` gather what is open.
+def custom_failure(
+    row: Primitive, operands: Sequence[float], order: int, notes: list[str]
+) -> Failure | None:
+    """The first derivative of a row at a point that differences of its primal contradict.
 
-    At a kink that the row names, nothing is compared. A partial that is None says that the row has no derivative in that
-    operand, which is so where the primal is constant in pieces, or has no value in between, as in an index; where it
-    changes smoothly, None is held to be 0.
+    `notes` gather what is open. At a kink that the row names, nothing is compared. A slope that is
+    None says that the row has no derivative in that operand, which is so where the primal is
+    constant in pieces, or has no value in between, as in an index; where it changes smoothly, None
+    is held to be 0.
     """
     if not math.isfinite(row.primal(*operands)):
         notes.append(f"{row.name} is not finite here, so its derivatives were not checked")
         return None
     checked = [k for k in range(len(operands)) if not _is_left_out(row, operands, k, notes)]
-    f = _tamed(row.primal, operands, checked)
+    f = _alone(row.primal, operands, checked)
     slopes, bends = _derivatives(row, operands, order)
-    first = [(f"d {row.name}/d operand {k + 1}", slopes[k], slope_of_floats(f, operands, k, _reach(row, operands, k)))
-             for k in checked]
+    first = [
+        (
+            f"d {row.name}/d operand {k + 1}",
+            slopes[k],
+            slope_of_floats(f, operands, k, _reach(row, operands, k)),
+        )
+        for k in checked
+    ]
     pairs = combinations_with_replacement(checked, 2) if order > 1 else ()
-    second = [(f"d² {row.name}/d operand {j + 1} d operand {k + 1}", bends[j][k],
-               bend_of_floats(f, operands, j, k, _reach(row, operands, j, k))) for j, k in pairs]
+    second = [
+        (
+            f"d² {row.name}/d operand {j + 1} d operand {k + 1}",
+            bends[j][k],
+            bend_of_floats(f, operands, j, k, _reach(row, operands, j, k)),
+        )
+        for j, k in pairs
+    ]
     size = max(map(abs, operands)) or 1.0
     scale = abs(row.primal(*operands))  # what counts as next to nothing
     for found in (first, second):
-        sizes = [abs(expected.number) for _, _, expected in found if expected and math.isfinite(expected.number)]
+        sizes = [
+            abs(expected.number)
+            for _, _, expected in found
+            if expected and math.isfinite(expected.number)
+        ]
         scale = max([scale / size, *sizes])
         for quantity, got, expected in found:
-            told = expected is not None and math.isfinite(expected.number) and math.isfinite(expected.noise)
+            told = (
+                expected is not None
+                and math.isfinite(expected.number)
+                and math.isfinite(expected.noise)
+            )
             if expected is None or not told or expected.noise > 1e-2 * scale > 0.0:
-                notes.append(f"differences of floats do not tell {quantity} (testing.reference.ORACLES may hold the row)")
+                notes.append(UNTOLD.format(quantity))
             elif not abs(got - expected.number) <= expected.noise:
                 check = "the row's partials against Richardson's differences of its float primal"
                 return Failure(quantity, check, got, expected.number, expected.noise)
@@ -58,20 +87,19 @@ def custom_failure(row: Primitive, operands: Sequence[float], order: int, notes:
 
 
 def _is_left_out(row: Primitive, operands: Sequence[float], k: int, notes: list[str]) -> bool:
-    """Whether there is nothing to compare in an operand: at a kink, or where there is no derivative and none is claimed."""
+    """Whether there is nothing to compare in an operand: at a kink, or where none is claimed."""
     between = operands[k] not in row.kinks_of(k) and row.distance_from_kinks(operands) > 0.0
     if row.is_kink(operands) and not between:
-        notes.append(f"{row.name} says that it has a kink at {operands[k]!r}, so its derivative in operand {k + 1} was not "
-                     "checked")
+        notes.append(KINK.format(row.name, operands[k], k + 1))
         return True
     if row.slopes(row.primal(*operands), *operands)[k] is not None:
         return False
-    f = _tamed(row.primal, operands, [k])
+    f = _alone(row.primal, operands, [k])
     return not any(_changes_smoothly(f, operands, k, side) for side in (1.0, -1.0))
 
 
 def _changes_smoothly(f: Callable[..., float], point: Sequence[float], k: int, side: float) -> bool:
-    """Whether a function changes less for a shorter step of an operand: it jumps or stands still where it does not."""
+    """Whether a function changes less for a shorter step; it jumps or stands still if not."""
     size = abs(point[k])
     step = 1e-3 * (size if size > INDICES or NOTHING < size < 1.0 else 1.0)
     far, near = (abs(f(*_moved(point, {k: side * h})) - f(*point)) for h in (step, 1e-3 * step))
@@ -79,16 +107,20 @@ def _changes_smoothly(f: Callable[..., float], point: Sequence[float], k: int, s
 
 
 def _reach(row: Primitive, operands: Sequence[float], *places: int) -> float:
-    """How far differences may reach, in sizes of the operands, without coming to a kink or to the end of a domain."""
+    """How far differences may reach, in sizes of the operands, before a kink or a domain's end."""
     reach, sizes = WIDE, {k: abs(operands[k]) or 1.0 for k in places}
     for k in places:
         points = [point for point in (*row.kinks_of(k), *row.interval(k)) if point != operands[k]]
         reach = min([reach, *[0.5 * abs(operands[k] - point) / sizes[k] for point in points]])
-    corners = [[sign * size for sign, size in zip(signs, sizes.values())]
-               for signs in product((1.0, -1.0), repeat=len(sizes))]
+    corners = [
+        [sign * size for sign, size in zip(signs, sizes.values())]
+        for signs in product((1.0, -1.0), repeat=len(sizes))
+    ]
 
     def crosses(kink: Callable[..., Any]) -> bool:
-        moved = [_moved(operands, dict(zip(sizes, [reach * d for d in corner]))) for corner in corners]
+        moved = [
+            _moved(operands, dict(zip(sizes, [reach * d for d in corner]))) for corner in corners
+        ]
         return any(kink(*operands) * kink(*xs) < 0.0 for xs in moved)
 
     while reach > EPSILON and any(map(crosses, curves(row))):
@@ -96,18 +128,19 @@ def _reach(row: Primitive, operands: Sequence[float], *places: int) -> float:
     return reach
 
 
-def _tamed(primal: Callable[..., float], point: Sequence[float], moving: Sequence[int]) -> Callable[..., float]:
-    """The same function with its other operands held fast, and nan where it raises: outside its domain, between indices."""
+def _alone(
+    primal: Callable[..., float], point: Sequence[float], moving: Sequence[int]
+) -> Callable[..., float]:
+    """The same function with its other operands held fast, and nan where it raises."""
+
     def f(*operands: float) -> float:
-        try:
-            return primal(*[x if k in moving else point[k] for k, x in enumerate(operands)])
-        except (ArithmeticError, LookupError, TypeError, ValueError):
-            return math.nan
+        return tamed(primal, [x if k in moving else point[k] for k, x in enumerate(operands)])
+
     return f
 
 
 def taylor(row: Primitive, operands: Sequence[float], order: int) -> Oracle:
-    """The row near a point, as the polynomial that its own derivatives make, on numbers of the reference."""
+    """The row near a point, as the polynomial of its own derivatives, in the reference."""
     mp = arithmetic()
     out = mp.mpf(row.primal(*operands))
     slopes, bends = _derivatives(row, operands, order)
@@ -117,41 +150,77 @@ def taylor(row: Primitive, operands: Sequence[float], order: int) -> Oracle:
         terms = [slope * d for slope, d in zip(slopes, moved)]
         terms += [bend * d * e / 2 for d, line in zip(moved, bends) for e, bend in zip(moved, line)]
         return mp.fsum([out, *terms])
+
     return model
 
 
-def _derivatives(row: Primitive, operands: Sequence[float], order: int) -> tuple[list[float], list[list[float]]]:
+def _derivatives(
+    row: Primitive, operands: Sequence[float], order: int
+) -> tuple[list[float], list[list[float]]]:
     gate = row(*map(Value, operands))
     slopes = [partial or 0.0 for partial in local_gradients(gate)]
     return slopes, hessian(row, range(len(operands)))(*operands) if order > 1 else []
 
 
-def slope_of_floats(f: Callable[..., float], point: Sequence[float], k: int, reach: float = WIDE) -> Expected | None:
-    """The derivative of a float function in one operand; None where it has a kink, or no value close by."""
+def slope_of_floats(
+    f: Callable[..., float], point: Sequence[float], k: int, reach: float = WIDE
+) -> Expected | None:
+    """The derivative of a float function in one operand; None at a kink, or with no value near."""
+
     def jump(h: float) -> float:
-        """How far the quotients to the right and to the left are apart, beyond what rounding may explain."""
+        """How far the quotients to the right and to the left are apart, beyond rounding."""
         right, left = f(*_moved(point, {k: h})) - f(*point), f(*point) - f(*_moved(point, {k: -h}))
-        return max(abs(right - left) - 10.0 * noise - 1e-6 * (abs(right) + abs(left)), 0.0) / h if h else math.nan
+        return (
+            max(abs(right - left) - 10.0 * noise - 1e-6 * (abs(right) + abs(left)), 0.0) / h
+            if h
+            else math.nan
+        )
 
     size, noise = abs(point[k]) or 1.0, _noise(f, point)
     close = min(1e-3, reach) * size
     if not jump(1e-2 * close) <= 0.5 * jump(close):  # at a kink they keep their distance
         return None
-    return _limit(lambda h: f(*_moved(point, {k: h})) - f(*_moved(point, {k: -h})), 2.0, reach * size, 1, noise)
+    return _limit(
+        lambda h: f(*_moved(point, {k: h})) - f(*_moved(point, {k: -h})),
+        2.0,
+        reach * size,
+        1,
+        noise,
+    )
 
 
-def bend_of_floats(f: Callable[..., float], point: Sequence[float], j: int, k: int, reach: float = WIDE) -> Expected:
+def bend_of_floats(
+    f: Callable[..., float], point: Sequence[float], j: int, k: int, reach: float = WIDE
+) -> Expected:
     """The second derivative of a float function in two operands."""
     a, b = (abs(point[i]) or 1.0 for i in (j, k))
     if j == k:
-        return _limit(lambda h: f(*_moved(point, {k: h})) - 2 * f(*point) + f(*_moved(point, {k: -h})), 1.0, reach * a, 2,
-                      4 * _noise(f, point))
-    return _limit(lambda h: math.fsum([s * t * f(*_moved(point, {j: s * h * a, k: t * h * b})) for s in (1, -1)
-                                       for t in (1, -1)]), 4.0 * a * b, reach, 2, 4 * _noise(f, point))
+        return _limit(
+            lambda h: f(*_moved(point, {k: h})) - 2 * f(*point) + f(*_moved(point, {k: -h})),
+            1.0,
+            reach * a,
+            2,
+            4 * _noise(f, point),
+        )
+    return _limit(
+        lambda h: math.fsum(
+            [
+                s * t * f(*_moved(point, {j: s * h * a, k: t * h * b}))
+                for s in (1, -1)
+                for t in (1, -1)
+            ]
+        ),
+        4.0 * a * b,
+        reach,
+        2,
+        4 * _noise(f, point),
+    )
 
 
-def _limit(difference: Callable[[float], float], divisor: float, h: float, power: int, noise: float) -> Expected:
-    """The limit of difference(h) / (divisor h**power), even in h, as h goes to 0, and how far that is left open.
+def _limit(
+    difference: Callable[[float], float], divisor: float, h: float, power: int, noise: float
+) -> Expected:
+    """The limit of difference(h) / (divisor h**power), even in h, as h goes to 0, and its noise.
 
     By Richardson's extrapolation (C. J. F. Ridders, 1982).
     """
@@ -174,12 +243,14 @@ def _limit(difference: Callable[[float], float], divisor: float, h: float, power
 
 
 def _noise(f: Callable[..., float], point: Sequence[float]) -> float:
-    """How far rounding makes a float function jitter: what fourth differences of close neighbours leave of it.
+    """How far rounding makes a float function jitter: fourth differences of close neighbours.
 
-    See J. J. Moré and S. M. Wild, Estimating computational noise, 2011. A smooth function has next to none so close by.
-    Numbers of the size of the operands are taken to occur on the way.
+    See J. J. Moré and S. M. Wild, Estimating computational noise, 2011. A smooth function has next
+    to none so close by. Numbers of the size of the operands are taken to occur on the way.
     """
-    row = [f(*[x + i * i * CLOSE * (abs(x) or 1.0) for x in point]) for i in range(24)]  # evenly, rounding may be even too
+    row = [
+        f(*[x + i * i * CLOSE * (abs(x) or 1.0) for x in point]) for i in range(24)
+    ]  # evenly, rounding may be even too
     sizes = [EPSILON * abs(x) for x in (*point, *row)]
     for _ in range(4):
         row = [after - before for before, after in pairwise(row)]

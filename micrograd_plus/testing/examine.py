@@ -1,6 +1,7 @@
-"""One scalar function at one point: every mode against the reference, within what rounding can explain.
+"""One scalar function at one point: every mode against the reference, within rounding.
 
-How far rounding may carry a result off is not guessed: the gradient is recorded as a graph of its own that tells.
+How far rounding may carry a result off is not guessed: the gradient is recorded as a graph of its
+own, which tells.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from typing import Any
 
@@ -27,7 +28,9 @@ MANY = 8  # of inputs: with more, as many directions across them all are checked
 GOLDEN = 0.6180339887498949
 
 
-def examine(f: Scalar, numbers: Sequence[float], names: Sequence[str], order: int) -> tuple[Failure | None, list[str]]:
+def examine(
+    f: Scalar, numbers: Sequence[float], names: Sequence[str], order: int
+) -> tuple[Failure | None, list[str]]:
     """The first failure of a scalar function at a point, and what could not be checked."""
     program = recorded(f, numbers, names, opened=True)
     models: dict[int, Oracle] = {}
@@ -64,37 +67,50 @@ class _Judge:
         self.reference, self.notes = reference, notes
 
     def of_value(self, told: _Told) -> Iterator[Failure]:
-        """The value of f, if it is wrong; what a row gives where it jumps is agreed, and differs for 0 and -0."""
+        """The value of f, if it is wrong; what a row gives where it jumps is agreed."""
         for failure in self._compared("f", told.mode, told, self.reference.value):
             if not self.reference.special:
                 yield failure
             else:
-                self.notes.append("the value of f is one that was agreed, at a jump or the end of a domain")
+                self.notes.append(
+                    "the value of f is one that was agreed, at a jump or the end of a domain"
+                )
 
     def of_slope(self, quantity: str, told: _Told, k: int, other: _Told) -> Iterator[Failure]:
         """A first derivative along a direction, if it is wrong."""
         return self._judged(quantity, told, self.reference.first.get(k), other)
 
-    def of_bend(self, quantity: str, told: _Told, along: tuple[int, int], other: _Told) -> Iterator[Failure]:
-        """A second derivative along two directions, if it is wrong; at a kink the rules have none, though f may."""
+    def of_bend(
+        self, quantity: str, told: _Told, along: tuple[int, int], other: _Told
+    ) -> Iterator[Failure]:
+        """A second derivative, if it is wrong; at a kink the rules have none, though f may."""
         for failure in self._judged(quantity, told, self.reference.second.get(along), other):
             if not self.reference.special:
                 yield failure
             else:
-                self.notes.append("rules give no second derivative at a kink, a tie or the end of a domain")
+                self.notes.append(
+                    "rules give no second derivative at a kink, a tie or the end of a domain"
+                )
 
-    def _judged(self, quantity: str, told: _Told, expected: Expected | None, other: _Told) -> Iterator[Failure]:
+    def _judged(
+        self, quantity: str, told: _Told, expected: Expected | None, other: _Told
+    ) -> Iterator[Failure]:
         """A number against the reference, or where there is none against that of another mode."""
         if expected is not None:
-            yield from self._compared(quantity, f"{told.mode} against the reference", told, expected)
+            yield from self._compared(
+                quantity, f"{told.mode} against the reference", told, expected
+            )
         elif math.isfinite(other.number) and math.isfinite(told.number):
             check = f"{told.mode} against {other.mode}"
             yield from self._compared(quantity, check, told, Expected(other.number, 0.0), other)
 
-    def _compared(self, quantity: str, check: str, told: _Told, expected: Expected,
-                  *others: _Told) -> Iterator[Failure]:
+    def _compared(
+        self, quantity: str, check: str, told: _Told, expected: Expected, *others: _Told
+    ) -> Iterator[Failure]:
         got = told.number
-        if not math.isfinite(expected.number) or abs(got - expected.number) <= UNITS * abs(expected.number):
+        if not math.isfinite(expected.number) or abs(got - expected.number) <= UNITS * abs(
+            expected.number
+        ):
             return  # most often no sweep is needed to see that rounding explains it
         graphs = [number.graph() for number in (told, *others)]
         if not math.isfinite(got) and self._is_beyond(graphs[0], expected):
@@ -111,10 +127,16 @@ class _Judge:
                 return
         exactly = exact.contradicts(expected)
         if exactly is not None:
-            yield Failure(quantity, f"{check}, without rounding", exactly.number, expected.number, exactly.noise)
+            yield Failure(
+                quantity,
+                f"{check}, without rounding",
+                exactly.number,
+                expected.number,
+                exactly.noise,
+            )
 
     def _is_beyond(self, graph: Any, expected: Expected) -> bool:
-        """Whether a number that is not finite comes of where the point lies, and not of a wrong rule."""
+        """Whether a number is not finite because of where the point lies, not of a wrong rule."""
         if self.reference.special:
             self.notes.append("rules give no finite slope at a kink, a tie or the end of a domain")
             return True
@@ -125,29 +147,43 @@ class _Judge:
         return False
 
 
-def _first_failures(f: Scalar, program: Program, directions: Directions, along: Sequence[str],
-                    judge: _Judge) -> Iterator[Failure]:
+def _first_failures(
+    f: Scalar, program: Program, directions: Directions, along: Sequence[str], judge: _Judge
+) -> Iterator[Failure]:
     numbers = program.inputs
     lifted, lifted_directions = sweeps.lifted(program, directions)
     value = f(*map(Value, numbers))
     if isinstance(value, Value):
         yield from judge.of_value(_Told("value", value.data, lambda: lifted(*map(Value, numbers))))
     traced = sweeps.first(lifted, lifted_directions, Value(1.0))
-    found = [_told(mode, row(*numbers), traced[mode], numbers) for mode, row in sweeps.first(f, directions).items()]
-    found.append(_told("backward()", sweeps.backward(f, numbers, directions), traced["reverse mode"], numbers))
+    found = [
+        _told(mode, row(*numbers), traced[mode], numbers)
+        for mode, row in sweeps.first(f, directions).items()
+    ]
+    found.append(
+        _told(
+            "backward()", sweeps.backward(f, numbers, directions), traced["reverse mode"], numbers
+        )
+    )
     for k, name in enumerate(along):
         for row in found:
             yield from judge.of_slope(f"df/d{name}", row[k], k, found[0][k])
 
 
-def _second_failures(f: Scalar, program: Program, directions: Directions, along: Sequence[str],
-                     judge: _Judge) -> Iterator[Failure]:
+def _second_failures(
+    f: Scalar, program: Program, directions: Directions, along: Sequence[str], judge: _Judge
+) -> Iterator[Failure]:
     numbers = program.inputs
     lifted, lifted_directions = sweeps.lifted(program, directions)
     plain = sweeps.second(sweeps.first(f, directions), directions)
-    traced = sweeps.second(sweeps.first(lifted, lifted_directions, Value(1.0)), lifted_directions, Value(1.0))
+    traced = sweeps.second(
+        sweeps.first(lifted, lifted_directions, Value(1.0)), lifted_directions, Value(1.0)
+    )
     for a in range(len(along)):
-        found = (_told(f"{mode} mode", rows[a](*numbers), traced[mode][a], numbers) for mode, rows in plain.items())
+        found = (
+            _told(f"{mode} mode", rows[a](*numbers), traced[mode][a], numbers)
+            for mode, rows in plain.items()
+        )
         first = next(found)  # one after the other, as their graphs may be large
         for row in chain([first], found):
             for b, told in enumerate(row):
@@ -157,11 +193,11 @@ def _second_failures(f: Scalar, program: Program, directions: Directions, along:
 
 def _told(mode: str, row: Sequence[float], traced: Scalar, numbers: Sequence[float]) -> list[_Told]:
     graphs = cache(lambda: traced(*map(Value, numbers)))
-    return [_Told(mode, number, lambda k=k: graphs()[k]) for k, number in enumerate(row)]  # type: ignore[misc]
+    return [_Told(mode, number, partial(lambda k: graphs()[k], k)) for k, number in enumerate(row)]
 
 
 def _directions(numbers: Sequence[float], names: Sequence[str]) -> tuple[Directions, Sequence[str]]:
-    """The directions to differentiate along, and their names: the inputs one by one, or a few across them all."""
+    """The directions to differentiate along, and their names: one an input, or a few across all."""
     n = len(numbers)
     if n <= MANY:
         return [[float(i == j) for j in range(n)] for i in range(n)], names
@@ -171,12 +207,17 @@ def _directions(numbers: Sequence[float], names: Sequence[str]) -> tuple[Directi
 
 
 def spread(n: int, start: int = 0) -> list[float]:
-    """Numbers from ±0.5 to ±1.5 without a pattern, the same ones every time: multiples of the golden ratio."""
+    """Numbers from ±0.5 to ±1.5 without a pattern, but the same ones every time."""
     turns = [(start * n + i + 1) * GOLDEN % 2.0 for i in range(n)]
     return [0.5 + turn if turn < 1.0 else 0.5 - turn for turn in turns]
 
 
-def recorded(f: Scalar, numbers: Sequence[float], names: Sequence[str] = (), *, opened: bool = False) -> Program:
-    """The graph that a function records on fresh inputs, as a program; `opened` with what is inside its checkpoints."""
+def recorded(
+    f: Scalar, numbers: Sequence[float], names: Sequence[str] = (), *, opened: bool = False
+) -> Program:
+    """The graph that a function records on fresh inputs, as a program.
+
+    `opened`, with what is inside its checkpoints.
+    """
     inputs = [Value(x, label=name) for x, name in zip(numbers, names or [""] * len(numbers))]
     return Program.of(f(*inputs), inputs, opened=opened)

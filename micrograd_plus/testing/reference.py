@@ -19,6 +19,8 @@ DIGITS = 160
 GUARD = 20  # bits of these that rounding may spoil
 LARGEST = math.nextafter(math.inf, 0.0)
 
+OUTSIDE = (ArithmeticError, LookupError, TypeError, ValueError)  # raised outside a domain, or between two indices
+
 Oracle = Callable[..., Any]
 ORACLES: dict[str, Oracle] = {}  # by name of row: a user may add that of a custom row, a function of mpmath numbers
 
@@ -62,6 +64,14 @@ def evaluate(row: Primitive, operands: Sequence[Any]) -> Any:
         return mp.nan  # a complex number is none of ours
     largest = max(map(abs, _summands(row, operands)), default=0)
     return mp.mpf(0) if 0 < abs(out) <= mp.ldexp(largest, GUARD - mp.prec) else out
+
+
+def tamed(primal: Callable[..., float], operands: Sequence[float]) -> float:
+    """What a float function gives, and nan where it raises."""
+    try:
+        return primal(*operands)
+    except OUTSIDE:
+        return math.nan
 
 
 def _summands(row: Primitive, operands: Sequence[Any]) -> Sequence[Any]:

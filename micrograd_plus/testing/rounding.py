@@ -1,9 +1,10 @@
-"""How far rounding may carry a number off that the engine gives, told from the graph that computed it.
+"""How far rounding may carry a number off, told from the graph that computed it.
 
-The bound says it to the first order: every gate rounds, and a sweep tells what its error means for the result. Where little
-is left of what cancels, and goes on through steep functions, first orders say too little; there the graph is run again a
-few times, each gate off by as much as it may be, to see what becomes of the result. And as that may be anything, the graph
-is also run where nothing rounds: what a wrong rule makes is wrong there, too.
+The bound says it to the first order: every gate rounds, and a sweep tells what its error means for
+the result. Where little is left of what cancels, and goes on through steep functions, first orders
+say too little; there the graph is run again a few times, each gate off by as much as it may be, to
+see what becomes of the result. And as that may be anything, the graph is also run where nothing
+rounds: what a wrong rule makes is wrong there, too.
 """
 
 from __future__ import annotations
@@ -15,11 +16,16 @@ from typing import Any
 
 from ..engine import Value, adjoints, local_gradients, nodes_below
 from .differences import Expected, rounded
-from .reference import LARGEST, Precise, arithmetic, evaluate, has_oracle
+from .reference import DIGITS, LARGEST, Precise, arithmetic, evaluate, has_oracle, tamed
 
-UNITS = 16.0 * 2.0**-53  # a row of libm rounds within a few units; the rest is for the second order of rounding
+UNITS = (
+    16.0 * 2.0**-53
+)  # a row of libm rounds within a few units; the rest is for the second order of rounding
 TINIEST, SMALLEST_NORMAL = 2.0**-1074, 2.0**-1022
-RUNS, SCALES = 36, 6  # with gates that are off, this way or that, by all that they may be, by a quarter of it, ...
+RUNS, SCALES = (
+    36,
+    6,
+)  # with gates that are off, this way or that, by all that they may be, by a quarter of it, ...
 HAND_ON = ("routes", "blocks")  # gates that hand on what they get, or say 0 or 1, and do not round
 FARTHER = 8.0  # than the farthest of these runs, rounding may have gone
 
@@ -27,20 +33,24 @@ FARTHER = 8.0  # than the farthest of these runs, rounding may have gone
 def rounding_bound(v: Any) -> float:
     """How far rounding may have carried the Value `v` off, to the first order.
 
-    A gate is taken to give the right result for operands that are right to the last bits, of which it gets one for each
-    operand; the sweep tells what a gate's error means for `v`.
+    A gate is taken to give the right result for operands that are right to the last bits, of which
+    it gets one for each operand; the sweep tells what a gate's error means for `v`.
     """
     if not isinstance(v, Value):
         return UNITS * abs(float(v)) + SMALLEST_NORMAL
     order = nodes_below(v)
     sensitivity = adjoints(order, {v: 1.0})
     terms = [UNITS * abs(v.data)]
-    terms += [abs(sensitivity[w]) * (_error(w) + TINIEST) for w in order if w.primitive is not None and w in sensitivity]
-    return math.fsum(term for term in terms if math.isfinite(term)) + SMALLEST_NORMAL
+    terms += [
+        abs(sensitivity[w]) * (_error(w) + TINIEST)
+        for w in order
+        if w.primitive is not None and w in sensitivity
+    ]
+    return sum([term for term in terms if math.isfinite(term)], SMALLEST_NORMAL)
 
 
 def rounding_spread(v: Any) -> float:
-    """How far the Value `v` moves when every gate below it is off by as much as it may be or less, as chance has it."""
+    """How far the Value `v` moves when every gate below it is off by as much as it may be."""
     if not isinstance(v, Value):
         return 0.0
     order = nodes_below(v)
@@ -51,50 +61,62 @@ def rounding_spread(v: Any) -> float:
         numbers, scale = dict(leaves), 0.25 ** (run % SCALES)
         for w, row, error in gates:
             operands = [o if type(o) is float else numbers[o] for o in w.operands]
-            numbers[w] = number = row.primal(*operands)
+            numbers[w] = number = tamed(row.primal, operands)
             if row.gate not in HAND_ON and math.isfinite(number):
                 size = abs(number) + (sum(map(abs, operands)) if row.gate == "distributes" else 0.0)
-                numbers[w] += scale * rng.uniform(-1.0, 1.0) * max(error, UNITS * len(operands) * size)
+                numbers[w] += (
+                    scale * rng.uniform(-1.0, 1.0) * max(error, UNITS * len(operands) * size)
+                )
         moved.append(abs(numbers[v] - v.data))
     return FARTHER * max(filter(math.isfinite, moved))
 
 
 class ExactRun:
-    """The graph of a Value run where nothing rounds: what it comes to, and how far its own constants leave that open.
+    """The graph of a Value run where nothing rounds: what it comes to.
 
-    It tells nothing of a row without an oracle, nor where a condition comes out otherwise: the graph holds what a sweep
-    chose by the rounded numbers.
+    It tells nothing of a row without an oracle, nor where a condition comes out otherwise: the
+    graph holds what a sweep chose by the rounded numbers.
     """
 
     def __init__(self, v: Any) -> None:
-        self.order = nodes_below(v) if isinstance(v, Value) else []
-        self.exists = bool(self.order) and all(w.primitive is None or has_oracle(w.primitive) for w in self.order)
+        self.v, self.order = v, nodes_below(v) if isinstance(v, Value) else []
+        self.exists = bool(self.order) and all(
+            w.primitive is None or has_oracle(w.primitive) for w in self.order
+        )
+        sizes = [
+            math.log10(abs(w.data)) for w in self.order if w.data and math.isfinite(w.data)
+        ] or [0.0]
+        self.digits = DIGITS + int(max(sizes) - min(sizes))
         self.numbers: dict[Any, Any] = {}
         mp = arithmetic()
-        for w in self.order if self.exists else ():
-            operands = [mp.mpf(o) if type(o) is float else self.numbers[o] for o in w.operands]
-            self.numbers[w] = mp.mpf(w.data) if w.primitive is None else evaluate(w.primitive, operands)
-            self.exists &= w.primitive is None or w.primitive.gate != "blocks" or self.numbers[w] == w.data
-        self.v = v
+        with mp.workdps(self.digits):
+            for w in self.order if self.exists else ():
+                operands = [mp.mpf(o) if type(o) is float else self.numbers[o] for o in w.operands]
+                self.numbers[w] = (
+                    mp.mpf(w.data) if w.primitive is None else evaluate(w.primitive, operands)
+                )
+                self.exists &= (
+                    w.primitive is None or w.primitive.gate != "blocks" or self.numbers[w] == w.data
+                )
 
     def explains(self, got: float, expected: Expected) -> bool:
-        """Whether rounding is all that is between two numbers: the graph rounds to one, gate by gate, and is the other."""
+        """Whether only rounding is between two numbers: the graph is one and rounds to the other."""
         if not self.exists or got != self.v.data or self.contradicts(expected) is not None:
             return False
         return all(w.primitive is None or _is_rounded(w) for w in self.order)
 
     def contradicts(self, expected: Expected) -> Expected | None:
         """What it comes to, if that is known and not the expected number."""
-        mp = arithmetic()
-        apart = abs(self.numbers[self.v] - mp.mpf(expected.number)) if self.exists else 0
-        noise = expected.noise + UNITS * abs(expected.number) + SMALLEST_NORMAL
-        if not mp.isfinite(apart) or apart <= noise:
-            return None
-        noise += rounded(_constants_bound(self.v, self.order, self.numbers))
-        return Expected(rounded(self.numbers[self.v]), noise) if apart > noise else None
+        with arithmetic().workdps(self.digits):
+            apart = abs(self.numbers[self.v] - expected.number) if self.exists else 0
+            noise = expected.noise + UNITS * abs(expected.number) + SMALLEST_NORMAL
+            if not apart > noise:
+                return None
+            noise += rounded(_constants_bound(self.v, self.order, self.numbers))
+            return Expected(rounded(self.numbers[self.v]), noise) if apart > noise else None
 
     def overflows(self) -> bool:
-        """Whether a number on the way is beyond the range of floats, so that floats cannot but fail."""
+        """Whether a number on the way is beyond the range of floats, which cannot but fail."""
         return any(abs(number) > LARGEST for number in self.numbers.values())
 
 
@@ -106,7 +128,7 @@ def _is_rounded(w: Value) -> bool:
 
 
 def _constants_bound(v: Value, order: Sequence[Value], exact: dict[Any, Any]) -> Any:
-    """How far the rounding of constants, such as the log(2) in a rule, may carry the exact result off."""
+    """How far the rounding of constants, as of the log(2) in a rule, may carry the result off."""
     slopes: dict[Value, list[Any]] = {}
 
     def local(w: Value) -> list[Any]:
@@ -119,7 +141,9 @@ def _constants_bound(v: Value, order: Sequence[Value], exact: dict[Any, Any]) ->
         return slopes[w]
 
     sensitivity: dict[Any, Any] = adjoints(order, {v: Precise(1.0)}, local)
-    of_constants: dict[float, Any] = {}  # by number: what is rounded once is off by the same everywhere
+    of_constants: dict[
+        float, Any
+    ] = {}  # by number: what is rounded once is off by the same everywhere
     for w, found in slopes.items():
         for o, slope in zip(w.operands, found):
             if type(o) is float and slope is not None:
@@ -132,6 +156,8 @@ def _error(w: Value) -> float:
     if w.primitive.gate in HAND_ON:
         return 0.0
     operands = [o if type(o) is float else o.data for o in w.operands]
-    moved = [abs(partial * o) for o, partial in zip(operands, local_gradients(w)) if partial is not None]
+    moved = [
+        abs(partial * o) for o, partial in zip(operands, local_gradients(w)) if partial is not None
+    ]
     sizes: list[float] = [size for size in (abs(w.data), *moved) if math.isfinite(size)]
     return UNITS * len(operands) * sum(sizes)

@@ -1,8 +1,8 @@
-"""Every way to the derivatives of a scalar function along directions: both modes, each over each, and `backward()`.
+"""Every way to the derivatives of a scalar function along directions: both modes, each over each.
 
-Each way also runs where nothing is a plain number: constants, directions and the 1 that a reverse sweep starts from are
-Values. Then what a sweep computes from constants alone is recorded as well, and the graph of a derivative has every
-operation that rounds.
+Each way also runs where nothing is a plain number: constants, directions and the 1 that a reverse
+sweep starts from are Values. Then what a sweep computes from constants alone is recorded as well,
+and the graph of a derivative has every operation that rounds.
 """
 
 from __future__ import annotations
@@ -21,18 +21,27 @@ Directions = Sequence[Sequence[Any]]  # floats, or Values
 
 
 def first(f: Scalar, directions: Directions, seed: Value | None = None) -> dict[str, Scalar]:
-    """What gives the derivatives of `f` along the directions, by mode; `seed` stands for 1 in reverse sweeps."""
+    """What gives the derivatives of `f` along the directions, by mode.
+
+    `seed` stands for the 1 of reverse sweeps.
+    """
     return {name: mode(f, directions, seed) for name, mode in MODES.items()}
 
 
-def second(of: dict[str, Scalar], directions: Directions, seed: Value | None = None) -> dict[str, list[Scalar]]:
-    """What gives the second derivatives, by both modes: for each direction, those of its first derivative."""
+def second(
+    of: dict[str, Scalar], directions: Directions, seed: Value | None = None
+) -> dict[str, list[Scalar]]:
+    """What gives the second derivatives, by both modes: those of each first one."""
+
     def component(derivatives: Scalar, k: int) -> Scalar:
         return lambda *xs: derivatives(*xs)[k]
 
-    return {f"{outer.split()[0]} over {inner.split()[0]}": [
-                mode(component(derivatives, k), directions, seed) for k in range(len(directions))]
-            for (outer, mode), (inner, derivatives) in product(MODES.items(), of.items())}
+    return {
+        f"{outer.split()[0]} over {inner.split()[0]}": [
+            mode(component(derivatives, k), directions, seed) for k in range(len(directions))
+        ]
+        for (outer, mode), (inner, derivatives) in product(MODES.items(), of.items())
+    }
 
 
 def backward(f: Scalar, numbers: Sequence[float], directions: Directions) -> list[float]:
@@ -46,22 +55,35 @@ def backward(f: Scalar, numbers: Sequence[float], directions: Directions) -> lis
 
 def lifted(program: Program, directions: Directions) -> tuple[Scalar, Directions]:
     """The same function and directions without a plain number."""
-    return (lambda *xs: program.registers(*xs, lift=Value)[-1],
-            [[Value(d) if d else d for d in direction] for direction in directions])
+    return (
+        lambda *xs: program.registers(*xs, lift=Value)[-1],
+        [[Value(d) if d else d for d in direction] for direction in directions],
+    )
 
 
-def _forward(f: Scalar, directions: Directions, seed: Value | None) -> Scalar:  # noqa: ARG001  # directions are its seeds
+def _forward(f: Scalar, directions: Directions, seed: Value | None) -> Scalar:  # noqa: ARG001
     def derivatives(*xs: Any) -> list[Any]:
-        moves = [{i: d for i, d in enumerate(direction) if isinstance(d, Value) or d} for direction in directions]
+        moves = [
+            {i: d for i, d in enumerate(direction) if isinstance(d, Value) or d}
+            for direction in directions
+        ]
         return [_derivative(f, xs, move) for move in moves]
+
     return derivatives
 
 
 def _derivative(f: Scalar, xs: Sequence[Any], move: dict[int, Any]) -> Any:
-    """By a forward sweep from the inputs that move; the others stand still, and may have no derivative at all."""
+    """By a forward sweep from the inputs that move; the others may have no derivative at all."""
+
     def moving(*inputs: Any) -> Any:
         moved = dict(zip(move, inputs))
-        return f(*[moved[i] if i in moved else x if isinstance(x, Value) else Value(x) for i, x in enumerate(xs)])
+        return f(
+            *[
+                moved[i] if i in moved else x if isinstance(x, Value) else Value(x)
+                for i, x in enumerate(xs)
+            ]
+        )
+
     return jvp(moving, [xs[i] for i in move], list(move.values()))[1]
 
 
@@ -69,11 +91,14 @@ def _reverse(f: Scalar, directions: Directions, seed: Value | None) -> Scalar:
     def derivatives(*xs: Any) -> list[Any]:
         gradient = grad(f, range(len(xs)))(*xs) if seed is None else vjp(f, *xs)[1](seed)
         return [_along(gradient, direction) for direction in directions]
+
     return derivatives
 
 
-MODES: dict[str, Callable[[Scalar, Directions, Value | None], Scalar]] = {"forward mode": _forward,
-                                                                          "reverse mode": _reverse}
+MODES: dict[str, Callable[[Scalar, Directions, Value | None], Scalar]] = {
+    "forward mode": _forward,
+    "reverse mode": _reverse,
+}
 
 
 def _along(gradient: Sequence[Any], direction: Sequence[Any]) -> Any:
