@@ -60,10 +60,13 @@ def _table_as_before():
 def ctrl_c_raises():
     """Python's own handler, which is not there when a shell started the tests in the background.
 
-    A tool that traces lines, as coverage does, stands aside: struck while it holds its own lock, it would never let go.
+    Who would be struck in its place stands aside: a tool that traces lines, as coverage does, and would never let go of its
+    own lock; and who is called by the collector, as Hypothesis is, where Python reports an exception and goes on.
     """
     before, tracer = signal.signal(signal.SIGINT, signal.default_int_handler), sys.gettrace()
+    called, gc.callbacks[:] = gc.callbacks[:], []
     sys.settrace(None)
     yield
     sys.settrace(tracer)
+    gc.callbacks[:] = called
     signal.signal(signal.SIGINT, before)
