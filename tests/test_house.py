@@ -223,3 +223,18 @@ def test_links_of_pages_lead_to_files():
              for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))]
     assert found
     assert not [f"{page.relative_to(ROOT)}: {target}" for page, target in found if not (page.parent / target).exists()]
+
+
+def test_tests_stand_in_folders_of_the_package_s_names_and_helpers_apart():
+    tests = ROOT / "tests"
+    apart = {"benchmarks", "fixtures", "helpers"}
+    for path in tests.rglob("*.py"):
+        *folders, name = path.relative_to(tests).parts
+        if folders[:1] and folders[0] in apart:
+            assert not name.startswith("test_"), path
+        elif folders:
+            assert name.startswith("test_"), f"{path}: a helper stands in tests/helpers"
+            place = PACKAGE.joinpath(*folders)
+            assert place.is_dir() or place.with_suffix(".py").is_file(), f"{path}: the package has no {place.name}"
+    names = [path.name for path in tests.rglob("test_*.py")]
+    assert len(set(names)) == len(names)  # pytest imports them by their names alone

@@ -1,7 +1,9 @@
-"""The optimisers beside PyTorch's: the largest difference of fifty steps on a quadratic and on Rosenbrock's function.
+"""The optimisers beside PyTorch's: the largest difference of fifty steps on a quadratic and on
+Rosenbrock's function.
 
-`python tests/optimizers.py` prints the table: against the numbers in `optimizers.json`, which PyTorch gave, and against
-PyTorch itself where it is installed. `python tests/optimizers.py --write` lets PyTorch write these numbers anew.
+`python tests/helpers/optimizers.py` prints the table: against the numbers in `optimizers.json`,
+which PyTorch gave, and against PyTorch itself where it is installed.
+`python tests/helpers/optimizers.py --write` lets PyTorch write these numbers anew.
 """
 
 import json

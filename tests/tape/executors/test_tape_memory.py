@@ -15,7 +15,7 @@ from micrograd_plus.tape.executors.llvm.loops import Loops
 from micrograd_plus.tape.executors.llvm.machine import MOST_NESTS, _Compiled
 from micrograd_plus.tape.executors.llvm.rolling import rolled
 
-BENCHMARKS = Path(__file__).parent / "benchmarks"
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads what the process holds from /proc")
 
 

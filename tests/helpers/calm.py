@@ -1,7 +1,7 @@
 """How calm the source reads, in nodes of the syntax tree a statement, which no formatter changes.
 
-    python tests/calm.py            # the heart, the package, and micrograd beside them
-    python tests/calm.py FILE ...   # these files alone
+    python tests/helpers/calm.py            # the heart, the package, and micrograd beside them
+    python tests/helpers/calm.py FILE ...   # these files alone
 
 A node is one of Python's `ast`; marks of context (Load, Store, Del) are none, for nobody reads
 them. Statements inside a statement stand for themselves: of `def`, `class`, `if`, `for`, `while`,
@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 LIMIT = 40
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "micrograd_plus"
 
 

@@ -1,7 +1,8 @@
 """Pictures at random, and which texts of a picture lie on each other or outside their boxes.
 
-`python tests/overlaps.py 2000` draws so many and prints what it found. The extents of a text are reckoned from the
-widths that the package assumes; test_browser.py compares them with a browser's.
+`python tests/helpers/overlaps.py 2000` draws so many and prints what it found. The extents of a
+text are reckoned from the widths that the package assumes; test_browser.py compares them with a
+browser's.
 """
 
 import random

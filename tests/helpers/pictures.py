@@ -1,4 +1,5 @@
-"""The plots in README, made by the package: `python tests/pictures.py -o notebooks/pictures` (extras `plot`, `data`)."""
+"""The plots in README, made by the package:
+`python tests/helpers/pictures.py -o notebooks/pictures` (extras `plot`, `data`)."""
 
 import argparse
 import random

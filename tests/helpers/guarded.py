@@ -1,6 +1,6 @@
 """A tape on arrays between pages of memory that nobody may touch: reading beside them kills the process.
 
-    python tests/guarded.py 256      # 0: the machine reads every program as data
+    python tests/helpers/guarded.py 256      # 0: the machine reads every program as data
 """
 
 import ctypes

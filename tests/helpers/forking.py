@@ -1,9 +1,9 @@
 """Forks while another thread is busy with machine code; each child must compile and run tapes, and end.
 
-    python tests/forking.py importing     # or emitting, compiling, anything
+    python tests/helpers/forking.py importing     # or emitting, compiling, anything
 
-The other thread is held where a fork does most harm: while it imports llvmlite, while it writes code, inside LLVM; or it
-goes on as it likes, and forks come at any moment.
+The other thread is held where a fork does most harm: while it imports llvmlite, while it writes
+code, inside LLVM; or it goes on as it likes, and forks come at any moment.
 """
 
 import os

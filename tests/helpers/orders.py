@@ -1,11 +1,14 @@
-"""First and second derivatives of every row, in every composition of the two sweeps, against mpmath at 50 digits.
+"""First and second derivatives of every row, in every composition of the two sweeps, against mpmath
+at 50 digits.
 
-`python tests/orders.py` prints the worst error of each row in units in the last place (ulps): the distance from the true
-number, divided by the spacing of floats there. Truth is a difference quotient of the reference in `oracle.py`, whose
-step of 1e-40 and 450 digits leave at least fifty right ones; no derivative worked out by hand enters it.
+`python tests/helpers/orders.py` prints the worst error of each row in units in the last place
+(ulps): the distance from the true number, divided by the spacing of floats there. Truth is a
+difference quotient of the reference in `oracle.py`, whose step of 1e-40 and 450 digits leave at
+least fifty right ones; no derivative worked out by hand enters it.
 
-Where a second derivative crosses zero near the point (its sign differs where one operand is a quarter larger or
-smaller), any formula must subtract what nearly cancels, so its size at that distance is the measure there.
+Where a second derivative crosses zero near the point (its sign differs where one operand is a
+quarter larger or smaller), any formula must subtract what nearly cancels, so its size at that
+distance is the measure there.
 """
 
 import itertools

@@ -134,7 +134,7 @@ def test_where_two_wires_cross_both_numbers_can_be_read(rankdir):
 
 @pytest.mark.parametrize("first", range(0, 200, 40))
 def test_no_two_texts_overlap_and_none_leaves_its_box(first):
-    """The first of those that `python tests/overlaps.py 2000` draws."""
+    """The first of those that `python tests/helpers/overlaps.py 2000` draws."""
     for seed in range(first, first + 40):
         drawn = picture(seed)
         assert faults(drawn.svg) == ([], []), seed
