@@ -279,6 +279,8 @@ def is_torn(row: Primitive, near: Sequence[Any], exact: Sequence[Any]) -> bool:
         return bool(evaluate(row, near) != evaluate(row, exact))
     if row.compares:
         return [x < y for x in near for y in near] != [x < y for x in exact for y in exact]
+    if row.is_kink(near) != row.is_kink(exact):
+        return True
     for kink in curves(row):  # halfway between two of them the distance jumps, too
         if _side(kink(*near), 0.0) != _side(kink(*exact), 0.0) and abs(kink(*exact)) < HALFWAY:
             return True

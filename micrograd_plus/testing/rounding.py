@@ -72,10 +72,10 @@ def rounding_spread(v: Any) -> float:
 
 
 class ExactRun:
-    """The graph of a Value run where nothing rounds: what it comes to.
+    """The graph of a Value run where nothing rounds: what it comes to, unless a row has no oracle.
 
-    It tells nothing of a row without an oracle, nor where a condition comes out otherwise: the
-    graph holds what a sweep chose by the rounded numbers.
+    Its conditions come out as they did when numbers were rounded, for the graph holds what a sweep
+    then chose; or else as they do now. A right rule gives the right number one way at least.
     """
 
     def __init__(self, v: Any) -> None:
@@ -83,21 +83,8 @@ class ExactRun:
         self.exists = bool(self.order) and all(
             w.primitive is None or has_oracle(w.primitive) for w in self.order
         )
-        sizes = [
-            math.log10(abs(w.data)) for w in self.order if w.data and math.isfinite(w.data)
-        ] or [0.0]
-        self.digits = DIGITS + int(max(sizes) - min(sizes))
-        self.numbers: dict[Any, Any] = {}
-        mp = arithmetic()
-        with mp.workdps(self.digits):
-            for w in self.order if self.exists else ():
-                operands = [mp.mpf(o) if type(o) is float else self.numbers[o] for o in w.operands]
-                self.numbers[w] = (
-                    mp.mpf(w.data) if w.primitive is None else evaluate(w.primitive, operands)
-                )
-                self.exists &= (
-                    w.primitive is None or w.primitive.gate != "blocks" or self.numbers[w] == w.data
-                )
+        logs = [math.log10(abs(w.data)) for w in self.order if w.data and math.isfinite(w.data)]
+        self.digits = DIGITS + int(max(logs, default=0.0) - min(logs, default=0.0))
 
     def explains(self, got: float, expected: Expected) -> bool:
         """Whether only rounding is between two numbers: the graph is one and rounds to the other."""
@@ -107,17 +94,38 @@ class ExactRun:
 
     def contradicts(self, expected: Expected) -> Expected | None:
         """What it comes to, if that is known and not the expected number."""
-        with arithmetic().workdps(self.digits):
-            apart = abs(self.numbers[self.v] - expected.number) if self.exists else 0
-            noise = expected.noise + UNITS * abs(expected.number) + SMALLEST_NORMAL
-            if not apart > noise:
-                return None
-            noise += rounded(_constants_bound(self.v, self.order, self.numbers))
-            return Expected(rounded(self.numbers[self.v]), noise) if apart > noise else None
+        found = None
+        for as_rounded in (True, False) if self.exists else ():
+            found = self._contradicts(expected, as_rounded)
+            if found is None:
+                break
+        return found
 
     def overflows(self) -> bool:
         """Whether a number on the way is beyond the range of floats, which cannot but fail."""
-        return any(abs(number) > LARGEST for number in self.numbers.values())
+        return self.exists and any(abs(number) > LARGEST for number in self._run(True).values())
+
+    def _contradicts(self, expected: Expected, as_rounded: bool) -> Expected | None:
+        with arithmetic().workdps(self.digits):
+            exact = self._run(as_rounded)
+            apart = abs(exact[self.v] - expected.number)
+            noise = expected.noise + UNITS * abs(expected.number) + SMALLEST_NORMAL
+            if not apart > noise:
+                return None
+            noise += rounded(_constants_bound(self.v, self.order, exact))
+            return Expected(rounded(exact[self.v]), noise) if apart > noise else None
+
+    def _run(self, as_rounded: bool) -> dict[Any, Any]:
+        mp = arithmetic()
+        exact: dict[Any, Any] = {}
+        with mp.workdps(self.digits):
+            for w in self.order:
+                if w.primitive is None or (as_rounded and w.primitive.gate == "blocks"):
+                    exact[w] = mp.mpf(w.data)
+                else:
+                    operands = [mp.mpf(o) if type(o) is float else exact[o] for o in w.operands]
+                    exact[w] = evaluate(w.primitive, operands)
+        return exact
 
 
 def _is_rounded(w: Value) -> bool:
