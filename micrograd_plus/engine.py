@@ -231,12 +231,8 @@ class Value(Operators):
         """One gate's backward, as lectures step by hand: local gradient x own gradient is added to each operand's."""
         checks.require_untraced("_backward() (use grad)", (self,))
         require_fresh([*value_operands(self), self])
-        found = dict[Value, float]()
-        for operand, partial in zip(self.operands, local_gradients(self)):
-            if type(operand) is not float and partial is not None:
-                found[operand] = found.get(operand, _NOTHING) + self.grad * partial
-        if modes.mode.get().anomaly:
-            checks.require_finite_gradients([self], {self: self.grad, **found})
+        found = adjoints([self], {self: self.grad})
+        del found[self]
         with _lock:
             sums = [number if v._gradient is None else v._gradient + number for v, number in found.items()]
             _commit(list(found), _gradient=sums)
@@ -504,7 +500,6 @@ def tangents(order: Sequence[Value], seeds: dict[Value, Any], local: Local = loc
 
 
 _nothing = (0.0).__neg__  # gives -0.0, the one float that added to any other changes no bit of it
-_NOTHING = -0.0
 _BARE = len(gc.get_referents(Value(0.0)))
 
 
