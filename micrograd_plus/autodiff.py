@@ -221,9 +221,7 @@ class _Call:
             if isinstance(output, Value):
                 seeds[output] = seeds[output] + seed if output in seeds else seed
         recorded = self.recorded or (mentions_value(list(seeds.values())) and modes.mode.get().recording)
-        found = swept(adjoints, between(list(seeds), self.inputs), seeds, recorded, self.inputs)
-        gradients: tuple[Tree, ...] = like(self.args, [self._handed_out(number, recorded) for number in found])
-        return gradients
+        return self._swept_back(seeds, recorded)
 
     def push(self, directed: Sequence[Any]) -> Tree:
         """The forward sweep: from one number for each input to the derivative of the output along them."""
@@ -232,10 +230,7 @@ class _Call:
 
     def row(self, output: Any) -> tuple[Tree, ...]:
         """The gradient of one output, in the form of the arguments."""
-        seeds = {output: 1.0} if isinstance(output, Value) else {}
-        found = swept(adjoints, between(list(seeds), self.inputs), seeds, self.recorded, self.inputs)
-        gradients: tuple[Tree, ...] = like(self.args, [self._handed_out(number, self.recorded) for number in found])
-        return gradients
+        return self._swept_back({output: 1.0} if isinstance(output, Value) else {}, self.recorded)
 
     def columns(self) -> list[list[Any]]:
         """For each input the derivatives of all outputs in it."""
@@ -254,6 +249,11 @@ class _Call:
                 waiting += new
             columns.append(self._swept_forward(sorted(above, key=place.__getitem__), {v: 1.0}))
         return columns
+
+    def _swept_back(self, seeds: dict[Value, Any], recorded: bool) -> tuple[Tree, ...]:
+        found = swept(adjoints, between(list(seeds), self.inputs), seeds, recorded, self.inputs)
+        gradients: tuple[Tree, ...] = like(self.args, [self._handed_out(number, recorded) for number in found])
+        return gradients
 
     def _swept_forward(self, order: Sequence[Value], seeds: dict[Value, Any]) -> list[Any]:
         found = swept(tangents, order, seeds, self.recorded, self.outputs)
