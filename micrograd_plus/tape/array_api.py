@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ops import Instruction, Primitive
+from .lowering import operation
 from .tape import Tape, gradients_of
 
 Array = Any  # of whichever library
@@ -100,18 +100,17 @@ class ArrayTape:
         done: list[list[int]] = [[] for _ in operands_of]
         for o in last.keys() - set(outputs):
             done[last[o]].append(o)
-        operations = [self._operation(row) for row in lowered.rows()]
+        operations = [self._operation(operation(row)) for row in lowered.rows()]
         return list(zip(operations, operands_of, done)), lowered.constants.tolist(), outputs
 
-    def _operation(self, row: Primitive) -> Callable[..., Array]:
-        xp, name = self.xp, row.name
-        instruction = row.lowering.name if isinstance(row.lowering, Instruction) else ""
-        if instruction in _OPERATORS:
-            return _OPERATORS[instruction]
-        if instruction in _COMPARISONS:
-            compared = _COMPARISONS[instruction]
+    def _operation(self, name: str) -> Callable[..., Array]:
+        xp = self.xp
+        if name in _OPERATORS:
+            return _OPERATORS[name]
+        if name in _COMPARISONS:
+            compared = _COMPARISONS[name]
             return lambda x, y: xp.where(compared(x, y), xp.ones_like(x), xp.zeros_like(x))
-        if instruction == "select":
+        if name == "select":
             return lambda c, x, y: xp.where(c != 0, x, y)
         function: Callable[..., Array] | None = getattr(xp, name, None) or getattr(self.special, name, None)
         if function is None:
