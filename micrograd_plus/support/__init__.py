@@ -1,1 +1,1 @@
-"""What the other rooms share and that knows nothing of them: files, text, nested lists, pickling."""
+"""What the other rooms share and that knows nothing of them: files, text, pickling, what notebooks and Hypothesis ask."""
