@@ -1,7 +1,7 @@
 """A scalar reverse-mode autodiff engine you can see, prove right and run fast.
 
-This is the index of its public names. Each is fetched from the room where it lives when it is first asked for, so that
-importing the package loads no more than what is used.
+This is the index of its public names. Each is fetched from the room where it lives when it is first
+asked for, so that importing the package loads no more than what is used.
 """
 
 from importlib import import_module
@@ -42,7 +42,17 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "autodiff": ("checkpoint", "custom", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"),
+    "autodiff": (
+        "checkpoint",
+        "custom",
+        "grad",
+        "hessian",
+        "hvp",
+        "jacobian",
+        "jvp",
+        "value_and_grad",
+        "vjp",
+    ),
     "chain_rule": ("explain",),
     "drawing": ("draw", "draw_dot", "trace"),
     "engine": ("Value", "zero_grad"),
@@ -52,8 +62,20 @@ _ROOMS = {
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 _MODULES = (
-    "autodiff", "chain_rule", "drawing", "engine", "estimators", "examples", "losses", "nn", "ops", "optim", "plots",
-    "tape", "testing", "training",
+    "autodiff",
+    "chain_rule",
+    "drawing",
+    "engine",
+    "estimators",
+    "examples",
+    "losses",
+    "nn",
+    "ops",
+    "optim",
+    "plots",
+    "tape",
+    "testing",
+    "training",
 )
 
 

@@ -1,13 +1,16 @@
-"""Derivatives of Python functions, of any order and in any mix of modes, from the engine's two sweeps.
+"""Derivatives of Python functions, of any order and in any mix of modes, from the engine's two
+sweeps.
 
-A transformation calls the function on fresh Values, which stand for the arguments, and sweeps the graph that comes out:
-from the output back (`grad`, `vjp`), or from the arguments on (`jvp`). Inside another transformation the sweep itself is
-recorded, so its result can be swept again. Fresh Values are what keeps nested derivatives apart: each sweep starts from
-its own, and whatever else the function refers to is for it a constant.
+A transformation calls the function on fresh Values, which stand for the arguments, and sweeps the
+graph that comes out: from the output back (`grad`, `vjp`), or from the arguments on (`jvp`). Inside
+another transformation the sweep itself is recorded, so its result can be swept again. Fresh Values
+are what keeps nested derivatives apart: each sweep starts from its own, and whatever else the
+function refers to is for it a constant.
 
-Arguments and results are floats, Values, or lists, tuples, dicts and NumPy arrays of them, nested as one likes: for an
-array the function gets an array of Values, and the gradient is an array. Keyword arguments are passed on as they are. A
-thread that a function starts knows nothing of the transformation around it, unless it is run in a copy of the context
+Arguments and results are floats, Values, or lists, tuples, dicts and NumPy arrays of them, nested
+as one likes: for an array the function gets an array of Values, and the gradient is an array.
+Keyword arguments are passed on as they are. A thread that a function starts knows nothing of the
+transformation around it, unless it is run in a copy of the context
 (`contextvars.copy_context().run`).
 """
 
@@ -32,40 +35,54 @@ _depth: ContextVar[int] = ContextVar("micrograd_plus_depth", default=0)
 
 
 def grad(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Tree]:
-    """The function that gives the gradient of the scalar function `f` with respect to the argument(s) `argnums`.
+    """The function that gives the gradient of the scalar function `f` with respect to the
+    argument(s) `argnums`.
 
-    The result has the form of the argument, a tuple of them when `argnums` is a sequence: floats, or Values when an
-    argument is a Value or another transformation is under way. Raises TypeError when `f` does not give one number.
+    The result has the form of the argument, a tuple of them when `argnums` is a sequence: floats,
+    or Values when an argument is a Value or another transformation is under way. Raises TypeError
+    when `f` does not give one number.
     """
     with_value = value_and_grad(f, argnums)
 
     @functools.wraps(f)
     def gradient(*args: Tree, **kwargs: Any) -> Tree:
         return with_value(*args, **kwargs)[1]
+
     return gradient
 
 
-def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., tuple[Tree, Tree]]:
+def value_and_grad(
+    f: Function, argnums: int | Sequence[int] = 0
+) -> Callable[..., tuple[Tree, Tree]]:
     """The function that gives both f(*args) and its gradient; see `grad`."""
+
     @functools.wraps(f)
     def value_and_gradient(*args: Tree, **kwargs: Any) -> tuple[Tree, Tree]:
         partial, given = _partial(functools.partial(f, **kwargs), args, argnums)
         call = _Call(partial, given, args)
         if branches_of(call.out) is not None:
-            raise TypeError(f"grad needs a function that gives one number, not a {type(call.out).__name__}: see jacobian")
+            raise TypeError(
+                f"grad needs a function that gives one number, not a {type(call.out).__name__}: "
+                "see jacobian"
+            )
         gradients = call.pull(1.0)
         return call.result(), gradients if isinstance(argnums, Sequence) else gradients[0]
+
     return value_and_gradient
 
 
 def vjp(f: Function, *args: Tree) -> tuple[Tree, Callable[[Tree], tuple[Tree, ...]]]:
-    """f(*args), and the function that takes a cotangent of that form to its products with the Jacobian, one an argument."""
+    """f(*args), and the function that takes a cotangent
+    of that form to its products with the Jacobian, one an argument.
+    """
     call = _Call(f, args, args)
     return call.result(), call.pull
 
 
 def jvp(f: Function, args: Sequence[Tree], directions: Sequence[Tree]) -> tuple[Tree, Tree]:
-    """f(*args), and its derivative along `directions`, which have the form of `args`; by the forward sweep."""
+    """f(*args), and its derivative along `directions`, which have the form of `args`;
+    by the forward sweep.
+    """
     _require_sequence("jvp", args, directions)
     directed = matching(args, directions, "direction")
     call = _Call(f, tuple(args), (args, directed))
@@ -73,12 +90,15 @@ def jvp(f: Function, args: Sequence[Tree], directions: Sequence[Tree]) -> tuple[
 
 
 def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Tree]:
-    """The function that gives, for each number that `f` gives, its gradient: the form of the output, then of the argument.
+    """The function that gives, for each number that `f` gives, its gradient: the form of the
+    output, then of the argument.
 
-    It sweeps forward when there are fewer numbers to go in than to come out, otherwise in reverse; each number that goes in
-    or comes out has a sweep of its own, over nothing but what depends on the one or what the other depends on. So an output
-    that does not depend on an input has the derivative 0 in it, whatever happens elsewhere.
+    It sweeps forward when there are fewer numbers to go in than to come out, otherwise in reverse;
+    each number that goes in or comes out has a sweep of its own, over nothing but what depends on
+    the one or what the other depends on. So an output that does not depend on an input has the
+    derivative 0 in it, whatever happens elsewhere.
     """
+
     @functools.wraps(f)
     def matrix(*args: Tree, **kwargs: Any) -> Tree:
         partial, given = _partial(functools.partial(f, **kwargs), args, argnums)
@@ -88,62 +108,100 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Tre
         else:
             rows = [call.row(output) for output in call.outputs]
         return like(call.out, rows if isinstance(argnums, Sequence) else [row[0] for row in rows])
+
     return matrix
 
 
 def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Tree]:
-    """The function that gives the second derivatives of the scalar function `f`: the Jacobian of its gradient."""
+    """The function that gives the second derivatives of the scalar function `f`:
+    the Jacobian of its gradient.
+    """
     return jacobian(grad(f, argnums), argnums)
 
 
 def hvp(f: Function, args: Sequence[Tree], directions: Sequence[Tree]) -> Tree:
-    """The Hessian of the scalar function `f` times a direction, a forward sweep over a reverse one: a tuple like `args`."""
+    """The Hessian of the scalar function `f` times a direction, a forward sweep over a reverse one:
+    a tuple like `args`.
+    """
     _require_sequence("hvp", args, directions)
     return jvp(grad(f, range(len(args))), args, directions)[1]
 
 
-def custom(name: str, primal: Callable[..., float], partials: Callable[..., Any], *, symbol: str = "",
-           gate: ops.Gate = "scales", domain: tuple[ops.Interval, ...] = (ops.REAL,), kinks: tuple[ops.Kink, ...] = (),
-           edges: Sequence[ops.Edge] = ()) -> ops.Primitive:
-    """A new row of the table, for a function that the table lacks; it gets everything that a built-in row gets.
+def custom(
+    name: str,
+    primal: Callable[..., float],
+    partials: Callable[..., Any],
+    *,
+    symbol: str = "",
+    gate: ops.Gate = "scales",
+    domain: tuple[ops.Interval, ...] = (ops.REAL,),
+    kinks: tuple[ops.Kink, ...] = (),
+    edges: Sequence[ops.Edge] = (),
+) -> ops.Primitive:
+    """A new row of the table, for a function that the table lacks; it gets everything that a
+    built-in row gets.
 
-    `primal` takes floats and gives a float; its signature gives the arity, `*xs` making the row variadic.
-    `partials(out, *operands)` gives the local derivative for each operand (one operand: the derivative alone will do),
-    written with operators and rows, so that it works on floats and on Values and can be differentiated in its turn.
-    `domain`, `kinks` and `edges` are those of a row (`ops.Primitive`), for tests.
-    A row of one's own may be defined again, as a notebook does; later graphs use the new one. Raises ValueError when the
-    name is that of a built-in row or no identifier, or when `primal` does not tell how many operands it takes.
+    `primal` takes floats and gives a float; its signature gives the arity, `*xs` making the row
+    variadic. `partials(out, *operands)` gives the local derivative for each operand (one operand:
+    the derivative alone will do), written with operators and rows, so that it works on floats and
+    on Values and can be differentiated in its turn. `domain`, `kinks` and `edges` are those of a
+    row (`ops.Primitive`), for tests. A row of one's own may be defined again, as a notebook does;
+    later graphs use the new one. Raises ValueError when the name is that of a built-in row or no
+    identifier, or when `primal` does not tell how many operands it takes.
     """
     if name in ops.BUILT_IN or not name.isidentifier():
-        raise ValueError(f"a row needs a name of its own that is an identifier, and {name!r} is taken or none")
+        raise ValueError(
+            f"a row needs a name of its own that is an identifier, and {name!r} is taken or none"
+        )
     try:
         parameters = inspect.signature(primal).parameters.values()
     except ValueError:
-        raise ValueError(f"{name}: its primal does not tell how many operands it takes; write lambda x: ...") from None
-    named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty]
+        raise ValueError(
+            f"{name}: its primal does not tell how many operands it takes; write lambda x: ..."
+        ) from None
+    named = [
+        p.name
+        for p in parameters
+        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty
+    ]
     others = [p.name for p in parameters if p.kind is p.VAR_POSITIONAL]
 
     def sequence(out: Any, *operands: Any) -> Sequence[Any]:
         found = partials(out, *operands)
         found = tuple(found) if isinstance(found, (list, tuple)) else (found,)
         if len(found) != len(operands):
-            raise ValueError(f"the partials of {name} gave {len(found)} derivative(s) for {len(operands)} operand(s)")
+            raise ValueError(
+                f"the partials of {name} gave {len(found)} derivative(s) for {len(operands)} "
+                "operand(s)"
+            )
         return found
 
     ops.TABLE[name] = ops.Primitive(
-        name, symbol or name, inspect.getdoc(primal) or f"The row {name} of a user.",
-        operands=(*named, *others), variadic=bool(others), least=len(named), shares=False,
-        primal=lambda *operands: float(primal(*operands)), slopes=sequence, gate=gate, domain=domain, kinks=kinks,
-        edges=edges)
+        name,
+        symbol or name,
+        inspect.getdoc(primal) or f"The row {name} of a user.",
+        operands=(*named, *others),
+        variadic=bool(others),
+        least=len(named),
+        shares=False,
+        primal=lambda *operands: float(primal(*operands)),
+        slopes=sequence,
+        gate=gate,
+        domain=domain,
+        kinks=kinks,
+        edges=edges,
+    )
     return ops.TABLE[name]
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
-    """`f`, a function from numbers to one number, as one gate: its inner graph is not kept but made again in sweeps.
+    """`f`, a function from numbers to one number, as one gate: its inner graph is not kept but made
+    again in sweeps.
 
-    What `f` gives must depend on its operands alone. Calling the gate raises ValueError when `f` refers to Values that
-    are not its operands, for they would get no gradient; and a sweep does when `f`, called again, gives another number
-    than before, because it draws by chance or because something that it refers to has changed since.
+    What `f` gives must depend on its operands alone. Calling the gate raises ValueError when `f`
+    refers to Values that are not its operands, for they would get no gradient; and a sweep does
+    when `f`, called again, gives another number than before, because it draws by chance or because
+    something that it refers to has changed since.
     """
     name = getattr(f, "__name__", "function")
 
@@ -155,11 +213,14 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
                 return ops.as_float(out, name)
             for v in nodes_below(out, stop=leaves):
                 if v.primitive is None:
-                    raise ValueError(f"{name} refers to {v!r}, which would get no gradient: make it an operand")
+                    raise ValueError(
+                        f"{name} refers to {v!r}, which would get no gradient: make it an operand"
+                    )
             return out.data
 
     def partials(out: Any, *operands: Any) -> Sequence[Any]:
-        depth = _depth.get() if mentions_value(operands) else 0  # a sweep on floats wants floats, whatever it is part of
+        # a sweep on floats wants floats, whatever it is part of
+        depth = _depth.get() if mentions_value(operands) else 0
         token = _depth.set(depth)
         try:
             again, gradient = value_and_grad(f, range(len(operands)))(*operands)
@@ -170,18 +231,34 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         require_repeated(name, operands, out, again)
         return gradient  # type: ignore[no-any-return]
 
-    return ops.Primitive(name, name, inspect.getdoc(f) or f"{name} as one gate.", operands=("operands",), variadic=True,
-                         least=0, primal=primal, slopes=partials, expansion=f, is_checkpoint=True)
+    return ops.Primitive(
+        name,
+        name,
+        inspect.getdoc(f) or f"{name} as one gate.",
+        operands=("operands",),
+        variadic=True,
+        least=0,
+        primal=primal,
+        slopes=partials,
+        expansion=f,
+        is_checkpoint=True,
+    )
 
 
 def require_repeated(name: str, operands: Sequence[Any], out: Any, again: Any) -> None:
-    """Raise ValueError unless a checkpoint, called again, gave what it gave before, to the last bit."""
+    """Raise ValueError unless a checkpoint, called again, gave what it gave before,
+    to the last bit.
+    """
     before, now = _number(out), _number(again)
     if repr(before) != repr(now):  # as it tells 0 from -0 and takes a nan for a nan
         at = ", ".join(repr(_number(operand)) for operand in operands)
-        raise ValueError(f"the checkpoint of {name} gave {before!r} at ({at}), but {now!r} when it was called again: what "
-                         "it gives must depend on its operands alone, neither on chance nor on anything that changes in "
-                         "between. Hand such numbers in as operands")
+        raise ValueError(
+            f"the checkpoint of {name} gave {before!r} at ({at}), but {now!r} when it was called "
+            "again: what "
+            "it gives must depend on its operands alone, neither on chance nor on anything that "
+            "changes in "
+            "between. Hand such numbers in as operands"
+        )
 
 
 def _number(x: Any) -> float:
@@ -191,8 +268,9 @@ def _number(x: Any) -> float:
 class _Call:
     """One call of a function on fresh Values, and the sweeps over the graph that it left.
 
-    `concerned` are the arguments that decide the kind of the results: Values when there is one among them, else floats;
-    recorded when there is, or when another transformation is under way, unless recording is switched off.
+    `concerned` are the arguments that decide the kind of the results: Values when there is one
+    among them, else floats; recorded when there is, or when another transformation is under way,
+    unless recording is switched off.
     """
 
     def __init__(self, f: Function, args: tuple[Tree, ...], concerned: Tree) -> None:
@@ -203,8 +281,10 @@ class _Call:
         token = _depth.set(_depth.get() + 1)
         try:
             with modes.switched(recording=True, simplify=None):
-                self.inputs = [record(ops.identity, (leaf,)) if isinstance(leaf, Value) else Value(leaf)
-                               for leaf in leaves_of(args)]
+                self.inputs = [
+                    record(ops.identity, (leaf,)) if isinstance(leaf, Value) else Value(leaf)
+                    for leaf in leaves_of(args)
+                ]
                 self.out = f(*like(args, self.inputs))
         finally:
             _depth.reset(token)
@@ -215,18 +295,26 @@ class _Call:
         return like(self.out, [self._handed_out(output, self.recorded) for output in self.outputs])
 
     def pull(self, cotangent: Tree) -> tuple[Tree, ...]:
-        """The reverse sweep: from a cotangent, which has the form of the output, to one gradient for each argument."""
+        """The reverse sweep: from a cotangent, which has the form of the output,
+        to one gradient for each argument.
+        """
         seeds: dict[Value, Any] = {}
         for output, seed in zip(self.outputs, matching(self.out, cotangent, "cotangent")):
             if isinstance(output, Value):
                 seeds[output] = seeds[output] + seed if output in seeds else seed
-        recorded = self.recorded or (mentions_value(list(seeds.values())) and modes.mode.get().recording)
+        recorded = self.recorded or (
+            mentions_value(list(seeds.values())) and modes.mode.get().recording
+        )
         return self._swept_back(seeds, recorded)
 
     def push(self, directed: Sequence[Any]) -> Tree:
-        """The forward sweep: from one number for each input to the derivative of the output along them."""
+        """The forward sweep: from one number for each input to the derivative
+        of the output along them.
+        """
         seeds = dict(zip(self.inputs, directed))
-        return like(self.out, self._swept_forward(between(self._recorded_outputs(), self.inputs), seeds))
+        return like(
+            self.out, self._swept_forward(between(self._recorded_outputs(), self.inputs), seeds)
+        )
 
     def row(self, output: Any) -> tuple[Tree, ...]:
         """The gradient of one output, in the form of the arguments."""
@@ -252,7 +340,9 @@ class _Call:
 
     def _swept_back(self, seeds: dict[Value, Any], recorded: bool) -> tuple[Tree, ...]:
         found = swept(adjoints, between(list(seeds), self.inputs), seeds, recorded, self.inputs)
-        gradients: tuple[Tree, ...] = like(self.args, [self._handed_out(number, recorded) for number in found])
+        gradients: tuple[Tree, ...] = like(
+            self.args, [self._handed_out(number, recorded) for number in found]
+        )
         return gradients
 
     def _swept_forward(self, order: Sequence[Value], seeds: dict[Value, Any]) -> list[Any]:
@@ -288,28 +378,45 @@ def recorded_gradients(v: Value) -> Sequence[Any]:
         return partials
     if modes.mode.get().tracing:
         return routed(v.primitive, partials)
-    return [p if p is not None and (p.data if isinstance(p, Value) else p) else None for p in partials]
+    return [
+        p if p is not None and (p.data if isinstance(p, Value) else p) else None for p in partials
+    ]
 
 
-def swept(sweep: Callable[..., dict[Value, Any]], order: Sequence[Value], seeds: dict[Value, Any], recorded: bool,
-          wanted: Sequence[Any]) -> list[Any]:
+def swept(
+    sweep: Callable[..., dict[Value, Any]],
+    order: Sequence[Value],
+    seeds: dict[Value, Any],
+    recorded: bool,
+    wanted: Sequence[Any],
+) -> list[Any]:
     """The derivatives that a sweep finds for the wanted nodes, 0 where it finds none."""
     with modes.switched(simplify=simplified):
         if modes.mode.get().tracing:
             seeds = {v: Contribution(seed) for v, seed in seeds.items()}
         found = sweep(order, seeds, recorded_gradients if recorded else local_gradients)
         numbers = [found.get(v, 0.0) if isinstance(v, Value) else 0.0 for v in wanted]
-        return [number.or_else(0.0) if isinstance(number, Contribution) else number for number in numbers]
+        return [
+            number.or_else(0.0) if isinstance(number, Contribution) else number
+            for number in numbers
+        ]
 
 
 def _require_sequence(user: str, args: object, directions: object) -> None:
-    """Raise TypeError unless arguments and directions stand in sequences, also when there is but one."""
+    """Raise TypeError unless arguments and directions stand in sequences,
+    also when there is but one.
+    """
     if any(isinstance(given, dict) or branches_of(given) is None for given in (args, directions)):
-        raise TypeError(f"{user} takes its arguments in one tuple and the directions in another, as in "
-                        f"{user}(f, (x,), (dx,)), not in a {type(args).__name__} and a {type(directions).__name__}")
+        raise TypeError(
+            f"{user} takes its arguments in one tuple and the directions in another, as in "
+            f"{user}(f, (x,), (dx,)), not in a {type(args).__name__} and a "
+            f"{type(directions).__name__}"
+        )
 
 
-def _partial(f: Function, args: Sequence[Tree], argnums: int | Sequence[int]) -> tuple[Function, tuple[Tree, ...]]:
+def _partial(
+    f: Function, args: Sequence[Tree], argnums: int | Sequence[int]
+) -> tuple[Function, tuple[Tree, ...]]:
     """`f` as a function of the chosen arguments alone, and these."""
     chosen = list(argnums) if isinstance(argnums, Sequence) else [argnums]
     for i in chosen:
@@ -322,4 +429,5 @@ def _partial(f: Function, args: Sequence[Tree], argnums: int | Sequence[int]) ->
     def partial(*inputs: Tree) -> Tree:
         replaced = dict(zip(chosen, inputs))
         return f(*[replaced.get(i, arg) for i, arg in enumerate(args)])
+
     return partial, tuple(args[i] for i in chosen)

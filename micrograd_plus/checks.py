@@ -1,7 +1,8 @@
-"""What is refused while a graph is built and differentiated, and how it is said: stale leaves, anomalies, wrong calls.
+"""What is refused while a graph is built and differentiated, and how it is said: stale leaves,
+anomalies, wrong calls.
 
-The checks read a node's `primitive`, `operands`, `label`, `_primal` and `_clock`; they know what a number is, but no
-calculus and no Value.
+The checks read a node's `primitive`, `operands`, `label`, `_primal` and `_clock`; they know what a
+number is, but no calculus and no Value.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from .ops import as_float
 def stale_nodes(order: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
     """Nodes last computed before one of their operands changed, each with that operand."""
     newest = max((v._clock for v in order), default=0)
-    if any(v._clock < newest for v in order if v.primitive is not None):  # rarely so, and quickly told
+    # rarely so, and quickly told
+    if any(v._clock < newest for v in order if v.primitive is not None):
         for v in order:
             for operand in v.operands:
                 if type(operand) is not float and operand._clock > v._clock:
@@ -28,37 +30,56 @@ def stale_nodes(order: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
 
 
 def require_fresh(order: Sequence[Any]) -> None:
-    """Raise ValueError, naming the operand, when a leaf was edited and what depends on it was not computed again."""
+    """Raise ValueError, naming the operand, when a leaf was edited
+    and what depends on it was not computed again.
+    """
     for v, operand in stale_nodes(order):
         changed = "edited" if operand.primitive is None else "computed again"
-        raise ValueError(f"{operand!r} was {changed} after {v!r} = {_call(v.primitive, v.operands)} was computed from it: "
-                         "call .forward() on the output to evaluate the graph again, then .backward()")
+        raise ValueError(
+            f"{operand!r} was {changed} after {v!r} = {_call(v.primitive, v.operands)} was "
+            "computed from it: "
+            "call .forward() on the output to evaluate the graph again, then .backward()"
+        )
 
 
 def require_untraced(what: str, values: Sequence[Any]) -> None:
-    """Raise TypeError, naming the user's line, when a function on its way to a tape reads numbers that the tape varies."""
+    """Raise TypeError, naming the user's line, when a function on its way to a tape reads numbers
+    that the tape varies.
+    """
     tracing = mode.get().tracing
     if tracing and any(tracing.varies(v) for v in values):
         frame = sys._getframe(1)
-        while frame.f_back and (frame.f_globals.get("__package__") or "").split(".")[0] in (__package__, "numpy"):
+        while frame.f_back and (frame.f_globals.get("__package__") or "").split(".")[0] in (
+            __package__,
+            "numpy",
+        ):
             frame = frame.f_back
         file, line = frame.f_code.co_filename, frame.f_lineno
-        code = linecache.getline(file, line).strip()  # none for what was typed at Python's prompt
+        # none for what was typed at Python's prompt
+        code = linecache.getline(file, line).strip()
         asking = repr(code) if code else "the function"
-        raise TypeError(f"{file}, line {line}: {asking} asks a Value for {what}, but on a tape that differs from row to "
-                        "row, and the answer of one row would stand for all: choose with ops.where(condition, x, y), "
-                        "ops.maximum, ops.minimum or ops.take(index, *values), and keep to operators and functions of "
-                        "ops")
+        raise TypeError(
+            f"{file}, line {line}: {asking} asks a Value for {what}, but on a tape that differs "
+            "from row to "
+            "row, and the answer of one row would stand for all: choose with ops.where(condition, "
+            "x, y), "
+            "ops.maximum, ops.minimum or ops.take(index, *values), and keep to operators and "
+            "functions of "
+            "ops"
+        )
 
 
 def comparable(other: object, user: str) -> float | None:
-    """A number that a Value may be equal to, or None for what equals none: text, None, a number that no float is.
+    """A number that a Value may be equal to, or None for what equals none: text, None, a number
+    that no float is.
 
     Raises TypeError for what arithmetic refuses: arrays, Decimal and complex.
     """
     if type(other) is float:
         return other
-    if isinstance(other, (str, bytes)) or (not isinstance(other, Number) and not hasattr(other, "__array__")):
+    if isinstance(other, (str, bytes)) or (
+        not isinstance(other, Number) and not hasattr(other, "__array__")
+    ):
         return None  # text of NumPy's is text, though it has an __array__
     try:
         number = as_float(other, user)
@@ -67,14 +88,20 @@ def comparable(other: object, user: str) -> float | None:
     return None if number == number and number != other else number
 
 
-def refuse_arguments(label: object, more: Sequence[Any], named: Mapping[str, Any], help_: str) -> NoReturn:
+def refuse_arguments(
+    label: object, more: Sequence[Any], named: Mapping[str, Any], help_: str
+) -> NoReturn:
     """Raise TypeError for what `Value` cannot be called with."""
     if not more and not named:
-        raise TypeError(f"the label of a Value is a string, not {label!r}; operands come from the "
-                        f"operation that makes a Value. You can {help_}")
+        raise TypeError(
+            f"the label of a Value is a string, not {label!r}; operands come from the "
+            f"operation that makes a Value. You can {help_}"
+        )
     unknown = ", ".join([*map(repr, more), *named])
-    raise TypeError(f"Value takes its data and a label, not {unknown}; operands come from the "
-                    f"operation that makes a Value. You can {help_}")
+    raise TypeError(
+        f"Value takes its data and a label, not {unknown}; operands come from the "
+        f"operation that makes a Value. You can {help_}"
+    )
 
 
 def require_finite_value(primitive: Any, operands: Sequence[Any], primal: float) -> None:
@@ -84,23 +111,37 @@ def require_finite_value(primitive: Any, operands: Sequence[Any], primal: float)
 
 
 def require_finite_gradients(order: Sequence[Any], adjoint: Mapping[Any, float]) -> None:
-    """Raise FloatingPointError, naming the node nearest the output whose gradient is inf or nan, and its users."""
+    """Raise FloatingPointError, naming the node nearest the output whose gradient is inf or nan,
+    and its users.
+    """
     for v in reversed(order):
-        for node in (v, *[o for o in v.operands if type(o) is not float]):  # a sweep may stop at an operand
+        # a sweep may stop at an operand
+        for node in (v, *[o for o in v.operands if type(o) is not float]):
             found = _float(adjoint.get(node, 0.0))
             if not math.isfinite(found):
-                users = [u for u in order if u in adjoint and any(o is node for o in u.operands)][:3]
-                ways = [f"{_call(u.primitive, u.operands)}, whose gradient is {_float(adjoint[u])}" for u in users]
+                users = [u for u in order if u in adjoint and any(o is node for o in u.operands)][
+                    :3
+                ]
+                ways = [
+                    f"{_call(u.primitive, u.operands)}, whose gradient is {_float(adjoint[u])}"
+                    for u in users
+                ]
                 through = "; ".join(ways or ["the gradient that the sweep was given"])
-                raise FloatingPointError(f"the gradient of {node!r} turned {found}; it came through {through}")
+                raise FloatingPointError(
+                    f"the gradient of {node!r} turned {found}; it came through {through}"
+                )
 
 
 def require_finite_tangents(order: Sequence[Any], tangent: Mapping[Any, float]) -> None:
-    """Raise FloatingPointError, naming the node nearest the inputs whose derivative is inf or nan."""
+    """Raise FloatingPointError, naming the node nearest the inputs whose derivative is inf
+    or nan.
+    """
     for v in order:
         if v in tangent and not math.isfinite(_float(tangent[v])):
             made = _call(v.primitive, v.operands)
-            raise FloatingPointError(f"the derivative of {v!r} = {made} turned {_float(tangent[v])}")
+            raise FloatingPointError(
+                f"the derivative of {v!r} = {made} turned {_float(tangent[v])}"
+            )
 
 
 def _float(number: Any) -> float:
@@ -109,5 +150,7 @@ def _float(number: Any) -> float:
 
 
 def _call(primitive: Any, operands: Sequence[Any]) -> str:
-    shown = [repr(o) if type(o) is float else f"{o.label or 'Value'}={o._primal!r}" for o in operands[:6]]
+    shown = [
+        repr(o) if type(o) is float else f"{o.label or 'Value'}={o._primal!r}" for o in operands[:6]
+    ]
     return f"{primitive.name}({', '.join(shown)}{', ...' if len(operands) > 6 else ''})"

@@ -1,9 +1,11 @@
-"""Value: a number that remembers how it was made. Recording a row builds the graph; two sweeps differentiate it.
+"""Value: a number that remembers how it was made. Recording a row builds the graph; two sweeps
+differentiate it.
 
-A node holds a float, the row that made it and its operands in order; constants stand among the operands as plain
-floats, which no sweep differentiates. There are no closures, no cycles and no recursion, so a graph of a million nodes
-is built, differentiated, copied, pickled and freed like a small one. A sweep keeps its numbers to itself and commits
-them at its end: an interrupted one has changed nothing.
+A node holds a float, the row that made it and its operands in order; constants stand among the
+operands as plain floats, which no sweep differentiates. There are no closures, no cycles and no
+recursion, so a graph of a million nodes is built, differentiated, copied, pickled and freed like a
+small one. A sweep keeps its numbers to itself and commits them at its end: an interrupted one has
+changed nothing.
 """
 
 from __future__ import annotations
@@ -27,13 +29,19 @@ from .support.pickling import fence_is_up, operands_first
 from .ufuncs import elementwise, is_array_of_objects, row_call
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-Local = Callable[["Value"], Sequence[Any]]  # from a node to the partial derivatives in its operands
+# from a node to the partial derivatives in its operands
+Local = Callable[["Value"], Sequence[Any]]
 Operand = Any  # a Value, or a number that as_float takes
-Attributes = tuple[dict[str, Any], dict[str, Any]]  # a user's own on a Value: in its dict, and in slots of a subclass
-_edits = 0  # how often leaves were edited so far: the clock; a node is stale when an operand changed after it was computed
+# a user's own on a Value: in its dict, and in slots of a subclass
+Attributes = tuple[dict[str, Any], dict[str, Any]]
+# how often leaves were edited so far: the clock; a node is stale when an operand changed after it
+# was computed
+_edits = 0
 _lock = threading.RLock()  # of the clock, and of gradients while a sweep adds to them
 if hasattr(os, "register_at_fork"):  # a child must not wait for a thread that it does not have
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+    )
 
 OPERATION_OF_YOUR_OWN = """write an operation of your own as a row, from its value and its slope:
     from micrograd_plus import custom
@@ -49,7 +57,9 @@ def _tick() -> int:
 
 
 class _Method:
-    """A method that an attribute of the user's own cannot hide: what is set under its name is refused."""
+    """A method that an attribute of the user's own cannot hide:
+    what is set under its name is refused.
+    """
 
     __slots__ = ("function",)
 
@@ -61,7 +71,11 @@ class _Method:
 
     def __set__(self, v: Value, thing: object) -> None:
         name = self.function.__name__
-        more = f": {OPERATION_OF_YOUR_OWN}" if name == "_backward" else "; attributes of your own need another name"
+        more = (
+            f": {OPERATION_OF_YOUR_OWN}"
+            if name == "_backward"
+            else "; attributes of your own need another name"
+        )
         raise AttributeError(f"{name} is a method of every Value, and cannot be set on one{more}")
 
 
@@ -72,6 +86,7 @@ def _kept(function: Function) -> Function:
 def _method(primitive: Primitive) -> Callable[[Value], Value]:
     def method(self: Value) -> Value:
         return record(primitive, (self,))
+
     method.__name__, method.__qualname__ = primitive.name, f"Value.{primitive.name}"
     method.__doc__ = f"The row `ops.{primitive.name}` of this Value."
     return method
@@ -87,6 +102,7 @@ def _direct(primitive: Primitive) -> Callable[[Value, Operand], Any]:
                     return NotImplemented
                 raise
         return record(primitive, (self, other))
+
     operator.__name__, operator.__qualname__ = primitive.name, f"Value.{primitive.name}"
     operator.__doc__ = f"The row `ops.{primitive.name}` of two operands."
     return operator
@@ -94,7 +110,11 @@ def _direct(primitive: Primitive) -> Callable[[Value, Operand], Any]:
 
 def _reflected(primitive: Primitive) -> Callable[[Value, Operand], Value]:
     def operator(self: Value, other: Operand) -> Value:
-        return record(primitive, (other if isinstance(other, Value) else as_float(other, primitive.name), self))
+        return record(
+            primitive,
+            (other if isinstance(other, Value) else as_float(other, primitive.name), self),
+        )
+
     operator.__name__, operator.__qualname__ = primitive.name, f"Value.{primitive.name}"
     operator.__doc__ = f"The row `ops.{primitive.name}` of two operands, turned round."
     return operator
@@ -102,12 +122,18 @@ def _reflected(primitive: Primitive) -> Callable[[Value, Operand], Value]:
 
 def _comparison(primitive: Primitive) -> Callable[[Value, object], Any]:
     def compare(self: Value, other: object) -> Any:
-        if isinstance(other, Value):  # identity, so that Values live in sets and dicts; but conditions are numbers
-            return record(primitive, (self, other)) if _is_condition(self) and _is_condition(other) else NotImplemented
+        # identity, so that Values live in sets and dicts; but conditions are numbers
+        if isinstance(other, Value):
+            return (
+                record(primitive, (self, other))
+                if _is_condition(self) and _is_condition(other)
+                else NotImplemented
+            )
         if is_array_of_objects(other):  # NumPy comes back with each of them
             return NotImplemented
         number = checks.comparable(other, primitive.name)
         return NotImplemented if number is None else record(primitive, (self, number))
+
     compare.__name__, compare.__qualname__ = primitive.name, f"Value.{primitive.name}"
     compare.__doc__ = f"The row `ops.{primitive.name}` of this Value and a number."
     return compare
@@ -117,6 +143,7 @@ def _plain(call: str, what: str, way: str) -> Callable[..., Any]:
     def refuse(self: Value, *_: object) -> Any:
         checks.require_untraced(what, (self,))
         raise TypeError(f"{call} would cut {self!r} out of its graph: {way}")
+
     refuse.__name__ = call.partition("(")[0]
     return refuse
 
@@ -133,20 +160,32 @@ def _with_methods_of_rows(cls: type[Value]) -> type[Value]:
 @_with_methods_of_rows
 @with_operators(_direct, _reflected, _method, _comparison)
 class Value(Operators):
-    """A scalar in a graph: `data`, and after `backward()` the gradient `grad` of the output with respect to it.
+    """A scalar in a graph: `data`, and after `backward()` the gradient `grad` of the output with
+    respect to it.
 
-    `Value(2.0, label="a")` is a leaf; operators and the functions of `micrograd_plus.ops` on it make new Values. The
-    data is anything that is exactly a real number (int, float, bool, Fraction, NumPy scalar), else TypeError.
+    `Value(2.0, label="a")` is a leaf; operators and the functions of `micrograd_plus.ops` on it
+    make new Values. The data is anything that is exactly a real number (int, float, bool, Fraction,
+    NumPy scalar), else TypeError.
 
-    `==` and `!=` with a number compare the data and give a condition, as `<` does. Between Values they mean the very same
-    Value, so that these live in sets, dicts and lists. What follows: `v in (0, 1)` compares data, `v in {0, 1}` does not;
-    `[1.0, p].remove(p)` may find the number; `v == pytest.approx(2)` means the exact number, so compare `v.data`.
+    `==` and `!=` with a number compare the data and give a condition, as `<` does. Between Values
+    they mean the very same Value, so that these live in sets, dicts and lists. What follows: `v in
+    (0, 1)` compares data, `v in {0, 1}` does not; `[1.0, p].remove(p)` may find the number; `v ==
+    pytest.approx(2)` means the exact number, so compare `v.data`.
 
-    A Value takes attributes of your own, which go with copies and pickles. Operations on an instance of a subclass give
-    plain Values.
+    A Value takes attributes of your own, which go with copies and pickles. Operations on an
+    instance of a subclass give plain Values.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_clock", "_gradient", "_primal", "label", "operands", "primitive")
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_clock",
+        "_gradient",
+        "_primal",
+        "label",
+        "operands",
+        "primitive",
+    )
 
     _primal: float
     _gradient: float | None
@@ -178,21 +217,27 @@ class Value(Operators):
 
     @property
     def data(self) -> float:
-        """The value, a float. Only a leaf's may be set; the graphs above it then wait for `forward()`."""
+        """The value, a float. Only a leaf's may be set; the graphs above it then wait for
+        `forward()`.
+        """
         checks.require_untraced("its .data", (self,))
         return self._primal
 
     @data.setter
     def data(self, number: Operand) -> None:
         if self.primitive is not None:
-            raise AttributeError(f"{self!r} is the result of {self.primitive.name}, so its data follows from its "
-                                 "leaves: set theirs and call .forward() on it; or, to try another number here, put "
-                                 "Value(v.data + h) in its place and compute on from there")
+            raise AttributeError(
+                f"{self!r} is the result of {self.primitive.name}, so its data follows from its "
+                "leaves: set theirs and call .forward() on it; or, to try another number here, put "
+                "Value(v.data + h) in its place and compute on from there"
+            )
         self._primal, self._clock = as_float(number, "Value.data"), _tick()
 
     @property
     def grad(self) -> float:
-        """The gradient: summed over all backward passes on a leaf, of the latest pass elsewhere; 0.0 before any."""
+        """The gradient: summed over all backward passes on a leaf, of the latest pass elsewhere;
+        0.0 before any.
+        """
         return 0.0 if self._gradient is None else self._gradient
 
     @grad.setter
@@ -205,22 +250,30 @@ class Value(Operators):
 
     @property
     def _prev(self) -> tuple[Value, ...]:
-        return tuple(Value(operand) if type(operand) is float else operand for operand in self.operands)
+        return tuple(
+            Value(operand) if type(operand) is float else operand for operand in self.operands
+        )
 
     @_kept
     def backward(self, gradient: float = 1.0, **named: Never) -> None:
-        """Add d(self)/d(leaf) x `gradient` to every leaf's `grad`, and set that of the nodes between.
+        """Add d(self)/d(leaf) x `gradient` to every leaf's `grad`, and set that of the nodes
+        between.
 
-        Leaves keep what earlier passes left in them: `zero_grad(v)` forgets it for the graph below v. Raises ValueError
-        when a leaf was edited after the graph was computed, or when the graph has a cycle.
+        Leaves keep what earlier passes left in them: `zero_grad(v)` forgets it for the graph below
+        v. Raises ValueError when a leaf was edited after the graph was computed, or when the graph
+        has a cycle.
         """
         if named:
-            raise TypeError(f"backward takes one number, the gradient to begin with (gradient=1.0), not {', '.join(named)}")
+            raise TypeError(
+                "backward takes one number, the gradient to begin with (gradient=1.0), not "
+                f"{', '.join(named)}"
+            )
         checks.require_untraced("backward() (use grad)", (self,))
         order = nodes_below(self)
         require_fresh(order)
         found = adjoints(order, {self: as_float(gradient, "backward")})
-        with _lock:  # between reading what leaves have and writing the sum, no other thread may add to it
+        # between reading what leaves have and writing the sum, no other thread may add to it
+        with _lock:
             for v in order:
                 if v.primitive is None and v._gradient is not None:
                     found[v] += v._gradient
@@ -228,32 +281,49 @@ class Value(Operators):
 
     @_kept
     def _backward(self) -> None:
-        """One gate's backward, as lectures step by hand: local gradient x own gradient is added to each operand's."""
+        """One gate's backward, as lectures step by hand: local gradient x own gradient is added to
+        each operand's.
+        """
         checks.require_untraced("_backward() (use grad)", (self,))
         require_fresh([*value_operands(self), self])
         found = adjoints([self], {self: self.grad})
         del found[self]
         with _lock:
-            sums = [number if v._gradient is None else v._gradient + number for v, number in found.items()]
+            sums = [
+                number if v._gradient is None else v._gradient + number
+                for v, number in found.items()
+            ]
             _commit(list(found), _gradient=sums)
 
     @_kept
     def forward(self) -> Value:
-        """Evaluate the graph again from its leaves, after they were edited; gradients between are forgotten."""
+        """Evaluate the graph again from its leaves, after they were edited;
+        gradients between are forgotten.
+        """
         order = [v for v in nodes_below(self) if v.primitive is not None]
         primals, clocks, now = dict[Any, float](), dict[Any, int](), _tick()
         for v in order:
             operands = [o if type(o) is float else primals.get(o, o._primal) for o in v.operands]
             primals[v] = v.primitive.primal(*operands)
-            clocks[v] = now if any(clocks.get(o, o._clock) > v._clock for o in value_operands(v)) else v._clock
+            clocks[v] = (
+                now
+                if any(clocks.get(o, o._clock) > v._clock for o in value_operands(v))
+                else v._clock
+            )
             if modes.mode.get().anomaly:
                 checks.require_finite_value(v.primitive, operands, primals[v])
-        _commit(order, _primal=list(primals.values()), _clock=list(clocks.values()), _gradient=[None] * len(order))
+        _commit(
+            order,
+            _primal=list(primals.values()),
+            _clock=list(clocks.values()),
+            _gradient=[None] * len(order),
+        )
         return self
 
     __hash__ = object.__hash__
 
-    def __pos__(self) -> Value: return self
+    def __pos__(self) -> Value:
+        return self
 
     fabs = _kept(_method(ops.abs))
 
@@ -266,16 +336,28 @@ class Value(Operators):
         checks.require_untraced("whether it is true", (self,))
         if _is_condition(self):
             return self._primal != 0.0
-        raise TypeError(f"the truth of {self!r} is not recorded in the graph: compare it (x > 0), choose with "
-                        "ops.where(condition, x, y), or test its .data")
+        raise TypeError(
+            f"the truth of {self!r} is not recorded in the graph: compare it (x > 0), choose with "
+            "ops.where(condition, x, y), or test its .data"
+        )
 
-    __float__ = _plain("float()", "it as a plain number", "use .data for the number, or ops.exp(x) "
-                       "and its like in place of math.exp(x)")
+    __float__ = _plain(
+        "float()",
+        "it as a plain number",
+        "use .data for the number, or ops.exp(x) and its like in place of math.exp(x)",
+    )
     __int__ = _plain("int()", "it as a whole number", "use int(v.data) for the number")
-    __index__ = _plain("An index", "its place in a list", "use int(v.data) for the number, or "
-                       "ops.take(v, *entries) to choose by a number that varies")
-    __round__ = _plain("round()", "it as a plain number", "use round(v.data, 2) for the number, or "
-                       'f"{v:.2f}" for its text')
+    __index__ = _plain(
+        "An index",
+        "its place in a list",
+        "use int(v.data) for the number, or "
+        "ops.take(v, *entries) to choose by a number that varies",
+    )
+    __round__ = _plain(
+        "round()",
+        "it as a plain number",
+        'use round(v.data, 2) for the number, or f"{v:.2f}" for its text',
+    )
     __trunc__ = __floor__ = __ceil__ = __int__
     __complex__ = __float__
 
@@ -304,7 +386,9 @@ class Value(Operators):
         order = topological_order([self], lambda v: () if id(v) in memo else value_operands(v))
         new = [v for v in order if id(v) not in memo]
         for v in new:
-            memo[id(v)] = _twin(v, tuple([o if type(o) is float else memo[id(o)] for o in v.operands]))
+            memo[id(v)] = _twin(
+                v, tuple([o if type(o) is float else memo[id(o)] for o in v.operands])
+            )
         for v in new:  # whose attributes may lead back to any of them
             attributes = _attributes(v)
             if any(attributes):
@@ -325,7 +409,9 @@ class Value(Operators):
     def __array_ufunc__(self, function: Any, method: str, *operands: Any, **options: Any) -> Any:
         row, given = row_call(function, method, operands, options)
         try:
-            return record(row, tuple([o if isinstance(o, Value) else as_float(o, row.name) for o in given]))
+            return record(
+                row, tuple([o if isinstance(o, Value) else as_float(o, row.name) for o in given])
+            )
         except TypeError:
             if any(map(is_array_of_objects, given)):
                 return elementwise(row, given)
@@ -337,22 +423,30 @@ class Value(Operators):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         from .drawing import mimebundle
+
         return mimebundle(self)
 
     def _mime_(self) -> tuple[str, str]:
         from .drawing import mime
+
         return mime(self)
 
     @_kept
     def draw(self, **options: Any) -> Any:
-        """A picture of the graph below this Value; the options are those of `micrograd_plus.draw`."""
+        """A picture of the graph below this Value; the options are those
+        of `micrograd_plus.draw`.
+        """
         from .drawing import draw
+
         return draw(self, **options)
 
     @_kept
     def explain(self, leaf: Value | str, **options: Any) -> Any:
-        """The chain rule from `leaf` (or its label) to this Value, in words and numbers; see `micrograd_plus.explain`."""
+        """The chain rule from `leaf` (or its label) to this Value, in words and numbers;
+        see `micrograd_plus.explain`.
+        """
         from .chain_rule import explain
+
         return explain(self, leaf, **options)
 
 
@@ -360,23 +454,32 @@ _new = Value.__new__
 
 
 def zero_grad(root: Value) -> None:
-    """Forget the gradients of the graph below `root`, so that the next backward pass starts from nothing.
+    """Forget the gradients of the graph below `root`, so that the next backward pass starts from
+    nothing.
 
     Raises TypeError when `root` is no Value; a Module has a method of this name for its parameters.
     """
     if not isinstance(root, Value):
-        raise TypeError(f"zero_grad takes the Value whose graph is to forget its gradients, not a {type(root).__name__}")
+        raise TypeError(
+            "zero_grad takes the Value whose graph is to forget its gradients, not a "
+            f"{type(root).__name__}"
+        )
     nodes = nodes_below(root)
     _commit(nodes, _gradient=[None] * len(nodes))
 
 
 def record(primitive: Primitive, operands: tuple[Operand, ...]) -> Value:
-    """Evaluate a row on operands of which one at least is a Value, and give the node that remembers it."""
-    clock = _edits  # before the data are read, so that an edit by another thread makes the node stale
+    """Evaluate a row on operands of which one at least is a Value,
+    and give the node that remembers it.
+    """
+    # before the data are read, so that an edit by another thread makes the node stale
+    clock = _edits
     try:
         primal = primitive.primal(*_primals(operands))
     except AttributeError:  # there are numbers that are not yet floats
-        operands = tuple([o if isinstance(o, Value) else as_float(o, primitive.name) for o in operands])
+        operands = tuple(
+            [o if isinstance(o, Value) else as_float(o, primitive.name) for o in operands]
+        )
         primal = primitive.primal(*_primals(operands))
     mode = modes.mode.get()
     if mode is not modes.DEFAULT:
@@ -396,7 +499,8 @@ def record(primitive: Primitive, operands: tuple[Operand, ...]) -> Value:
 
 
 def _primals(operands: Sequence[Any]) -> list[Any]:
-    if len(operands) > 4:  # most likely a dot of Values: leave the odd constant to the exception
+    # most likely a dot of Values: leave the odd constant to the exception
+    if len(operands) > 4:
         try:
             return [o._primal for o in operands]
         except AttributeError:
@@ -404,8 +508,15 @@ def _primals(operands: Sequence[Any]) -> list[Any]:
     return [o if type(o) is float else o._primal for o in operands]
 
 
-def _node(primitive: Primitive | None, operands: tuple[Value | float, ...], primal: float, gradient: float | None,
-          clock: int | None, label: str, kind: type[Value] = Value) -> Value:
+def _node(
+    primitive: Primitive | None,
+    operands: tuple[Value | float, ...],
+    primal: float,
+    gradient: float | None,
+    clock: int | None,
+    label: str,
+    kind: type[Value] = Value,
+) -> Value:
     """A Value from its parts, as they are; `clock` None means now."""
     v = _new(kind)
     v._primal, v._gradient, v._clock = primal, gradient, _edits if clock is None else clock
@@ -430,8 +541,13 @@ def _attributes(v: Value) -> Attributes:
 
 def _slots_of(kind: type[Value]) -> list[str]:
     """The names of the slots that a subclass has beside those of Value."""
-    below = kind.__mro__[:kind.__mro__.index(Value)]
-    return [name for cls in below for name, thing in vars(cls).items() if type(thing) is MemberDescriptorType]
+    below = kind.__mro__[: kind.__mro__.index(Value)]
+    return [
+        name
+        for cls in below
+        for name, thing in vars(cls).items()
+        if type(thing) is MemberDescriptorType
+    ]
 
 
 def _give(v: Value, attributes: Attributes) -> None:
@@ -452,13 +568,19 @@ def value_operands(v: Value) -> list[Value]:
 
 
 def known_gradient(v: Value) -> float | None:
-    """The gradient, or None when no backward pass has reached the node yet (its `grad` then reads 0.0)."""
+    """The gradient, or None when no backward pass has reached the node yet (its `grad` then reads
+    0.0).
+    """
     return v._gradient
 
 
 def nodes_below(*roots: Value, stop: Sequence[Value] = ()) -> list[Value]:
-    """The Values that the roots depend on and the roots themselves, operands before their users; not those in `stop`."""
-    order: list[Any] = topological_order(roots, lambda o: () if type(o) is float else o.operands, stop)
+    """The Values that the roots depend on and the roots themselves, operands before their users;
+    not those in `stop`.
+    """
+    order: list[Any] = topological_order(
+        roots, lambda o: () if type(o) is float else o.operands, stop
+    )
     return [v for v in order if type(v) is not float]
 
 
@@ -467,13 +589,18 @@ def local_gradients(v: Value) -> Sequence[Any]:
     if v.primitive is None:
         return ()
     partials: Sequence[Any] = v.primitive.slopes(v._primal, *_primals(v.operands))
-    if v.primitive.gate == "routes" and 0.0 in partials:  # a switch that is off passes nothing, not even 0 * inf
+    # a switch that is off passes nothing, not even 0 * inf
+    if v.primitive.gate == "routes" and 0.0 in partials:
         return [partial or None for partial in partials]
     return partials
 
 
-def adjoints(order: Sequence[Value], seeds: dict[Value, Any], local: Local = local_gradients) -> dict[Value, Any]:
-    """The reverse sweep: the derivative of the seeded nodes with respect to every node that a gradient reaches."""
+def adjoints(
+    order: Sequence[Value], seeds: dict[Value, Any], local: Local = local_gradients
+) -> dict[Value, Any]:
+    """The reverse sweep: the derivative of the seeded nodes with respect to every node that a
+    gradient reaches.
+    """
     adjoint = defaultdict(_nothing, seeds)
     for v in reversed(order):
         if v.primitive is not None and v in adjoint:
@@ -486,8 +613,12 @@ def adjoints(order: Sequence[Value], seeds: dict[Value, Any], local: Local = loc
     return adjoint
 
 
-def tangents(order: Sequence[Value], seeds: dict[Value, Any], local: Local = local_gradients) -> dict[Value, Any]:
-    """The forward sweep: the derivative of every node that the seeded nodes reach, with respect to them."""
+def tangents(
+    order: Sequence[Value], seeds: dict[Value, Any], local: Local = local_gradients
+) -> dict[Value, Any]:
+    """The forward sweep: the derivative of every node that the seeded nodes reach,
+    with respect to them.
+    """
     tangent = defaultdict(_nothing, seeds)
     for v in order:
         if v not in seeds:
@@ -499,11 +630,16 @@ def tangents(order: Sequence[Value], seeds: dict[Value, Any], local: Local = loc
     return tangent
 
 
-_nothing = (0.0).__neg__  # gives -0.0, the one float that added to any other changes no bit of it
+# gives -0.0, the one float that added to any other changes no bit of it
+_nothing = (0.0).__neg__
 _BARE = len(gc.get_referents(Value(0.0)))
 
 
 def _commit(nodes: list[Value], **contents: list[Any]) -> None:
-    """Set slots of many nodes at once: no bytecode runs between two of them, so Ctrl-C falls before or after."""
+    """Set slots of many nodes at once: no bytecode runs between two of them,
+    so Ctrl-C falls before or after.
+    """
     slots = [slot for slot in contents for _ in nodes]
-    deque(map(setattr, nodes * len(contents), slots, chain.from_iterable(contents.values())), maxlen=0)
+    deque(
+        map(setattr, nodes * len(contents), slots, chain.from_iterable(contents.values())), maxlen=0
+    )

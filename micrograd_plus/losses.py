@@ -1,9 +1,11 @@
-"""Losses of one example, and penalties on parameters: how far an output is from its target, as one number.
+"""Losses of one example, and penalties on parameters: how far an output is from its target, as one
+number.
 
-All are made of rows of the table, so they have every derivative, work on floats, on Values, inside transformations and on
-tapes; a mean over examples is taken by whoever has the examples. Outputs and targets are numbers or Values. A target that
-is a plain number is checked; one that is a Value may differ from row to row of a tape, so nothing in Python may look at
-it: a choice by it is made by `where`, and a class that does not exist gives nan.
+All are made of rows of the table, so they have every derivative, work on floats, on Values, inside
+transformations and on tapes; a mean over examples is taken by whoever has the examples. Outputs and
+targets are numbers or Values. A target that is a plain number is checked; one that is a Value may
+differ from row to row of a tape, so nothing in Python may look at it: a choice by it is made by
+`where`, and a class that does not exist gives nan.
 """
 
 from __future__ import annotations
@@ -19,25 +21,33 @@ from .ops import Number, as_float
 from .tape.tape import values_of
 
 Numbers = Sequence[Number]
-LOWEST = nextafter(-inf, 0.0)  # a score that nobody has, and that is finite, so that detect_anomaly() lets it pass
+# a score that nobody has, and that is finite, so that detect_anomaly() lets it pass
+LOWEST = nextafter(-inf, 0.0)
 
 
 def squared_error(output: Number | Numbers, target: Number | Numbers, half: bool = False) -> Number:
-    """(y - t)², summed over the outputs when they are a sequence; with `half`, ½(y - t)², whose gradient is δ = y - t.
+    """(y - t)², summed over the outputs when they are a sequence; with `half`, ½(y - t)², whose
+    gradient is δ = y - t.
 
-    Without the half it is the loss of Sharif (16, 80, 84), RWTH (L₂ loss) and Lund (Losses); Stone (equations 4 to 6) and
-    Lund's introduction have the half. Raises ValueError when there are not as many targets as outputs.
+    Without the half it is the loss of Sharif (16, 80, 84), RWTH (L₂ loss) and Lund (Losses); Stone
+    (equations 4 to 6) and Lund's introduction have the half. Raises ValueError when there are not
+    as many targets as outputs.
 
     >>> squared_error(0.32, 0.2, half=True)              # Stone's simplest network
     0.0072
     """
     differences = _differences(output, target, "squared_error")
-    total = differences[0] * differences[0] if len(differences) == 1 else ops.dot(differences, differences)
+    total = (
+        differences[0] * differences[0]
+        if len(differences) == 1
+        else ops.dot(differences, differences)
+    )
     return 0.5 * total if half else total
 
 
 def absolute_error(output: Number | Numbers, target: Number | Numbers) -> Number:
-    """|y - t|, summed over the outputs when they are a sequence: RWTH's L₁ loss, whose best constant is the median.
+    """|y - t|, summed over the outputs when they are a sequence: RWTH's L₁ loss, whose best
+    constant is the median.
 
     At y = t its derivative is 0. Raises ValueError when there are not as many targets as outputs.
     """
@@ -46,22 +56,33 @@ def absolute_error(output: Number | Numbers, target: Number | Numbers) -> Number
 
 
 def binary_cross_entropy(output: Number, target: Number, from_logits: bool = True) -> Number:
-    """-t ln p - (1 - t) ln(1 - p), where p = σ(output), or the output itself without `from_logits` (RWTH).
+    """-t ln p - (1 - t) ln(1 - p), where p = σ(output), or the output itself without `from_logits`
+    (RWTH).
 
-    `target` is 1 or 0, or a probability between them. From logits it is t·softplus(-x) + (1 - t)·softplus(x): it keeps its
-    relative accuracy where p rounds to 0 or 1, and a confident mistake has the gradient p - t, which does not vanish as
-    that of the squared error of σ does (RWTH, Another Note on Error Functions). From probabilities a certain mistake
-    costs inf. Raises ValueError for a target or a probability outside [0, 1].
+    `target` is 1 or 0, or a probability between them. From logits it is t·softplus(-x) + (1 -
+    t)·softplus(x): it keeps its relative accuracy where p rounds to 0 or 1, and a confident mistake
+    has the gradient p - t, which does not vanish as that of the squared error of σ does (RWTH,
+    Another Note on Error Functions). From probabilities a certain mistake costs inf. Raises
+    ValueError for a target or a probability outside [0, 1].
 
-    >>> binary_cross_entropy(1000.0, 1), binary_cross_entropy(1000.0, 0), binary_cross_entropy(0.0, 1, from_logits=False)
-    (0.0, 1000.0, inf)
+    >>> binary_cross_entropy(1000.0, 1), binary_cross_entropy(1000.0, 0)
+    (0.0, 1000.0)
+    >>> binary_cross_entropy(0.0, 1, from_logits=False)
+    inf
     """
     user = "binary_cross_entropy"
-    x, t = _number(output, user), _probability(target, user, "a target of 0, 1 or between; for one of -1 or 1 see hinge")
+    x, t = (
+        _number(output, user),
+        _probability(target, user, "a target of 0, 1 or between; for one of -1 or 1 see hinge"),
+    )
     if from_logits:
         if_one, if_zero = ops.softplus(-x), ops.softplus(x)
     else:
-        p = _probability(x, user, "an output of 0 to 1 with from_logits=False; any number is one with from_logits=True")
+        p = _probability(
+            x,
+            user,
+            "an output of 0 to 1 with from_logits=False; any number is one with from_logits=True",
+        )
         if_one, if_zero = _minus_log(p), 0.0 - ops.log1p(-p)
     if _is_plain(t) and t in (0.0, 1.0):
         return if_one if t else if_zero
@@ -69,7 +90,8 @@ def binary_cross_entropy(output: Number, target: Number, from_logits: bool = Tru
 
 
 def hinge(output: Number, target: Number) -> Number:
-    """max(0, 1 - t·y) for a target t of -1 or 1: nothing to pay beyond the margin (RWTH, hinge loss; Sharif 99).
+    """max(0, 1 - t·y) for a target t of -1 or 1: nothing to pay beyond the margin (RWTH, hinge
+    loss; Sharif 99).
 
     At t·y = 1 its derivative is 0. Raises ValueError for another target.
 
@@ -78,15 +100,19 @@ def hinge(output: Number, target: Number) -> Number:
     """
     y, t = _number(output, "hinge"), _number(target, "hinge")
     if _is_plain(t) and t not in (-1.0, 1.0):
-        raise ValueError(f"hinge takes a target of -1 or 1, not {target!r}: a target of 0 or 1 becomes one by 2 * t - 1")
+        raise ValueError(
+            f"hinge takes a target of -1 or 1, not {target!r}: a target of 0 or 1 becomes one by 2 "
+            "* t - 1"
+        )
     return ops.relu(1.0 - t * y)
 
 
 def multiclass_hinge(outputs: Numbers, target: Number | Numbers) -> Number:
-    """Σ max(0, 1 + yⱼ - yₖ) over the wrong classes j, where k is the right one (Sharif 99, after Weston and Watkins).
+    """Σ max(0, 1 + yⱼ - yₖ) over the wrong classes j, where k is the right one (Sharif 99, after
+    Weston and Watkins).
 
-    `target` is the number of the class, counted from 0, as a plain number or a Value, or its one-hot sequence. Raises
-    ValueError for a class that is not there.
+    `target` is the number of the class, counted from 0, as a plain number or a Value, or its
+    one-hot sequence. Raises ValueError for a class that is not there.
 
     >>> multiclass_hinge([2.0, 2.5, 0.5], 0)
     1.5
@@ -99,50 +125,68 @@ def multiclass_hinge(outputs: Numbers, target: Number | Numbers) -> Number:
 def cross_entropy(outputs: Numbers, target: Number | Numbers, from_logits: bool = True) -> Number:
     """-Σ tₖ ln pₖ, where p = softmax(outputs), or the outputs themselves without `from_logits`.
 
-    `target` is the number of the class, counted from 0, as a plain number or a Value, or a sequence of one probability a
-    class: RWTH's softmax loss, Lund's negative log likelihood -zₖ + ln Σ exp(zⱼ), Edinburgh's CrossEntropySoftmaxError,
-    whose gradient is p - t. Probabilities weigh ln Σ exp(zⱼ) - zₖ, shifted as RWTH asks. For the number of a class it is
-    softplus(ln Σ exp(zⱼ) - zₖ) with the sum over the other classes: the same, and accurate where pₖ rounds to 1, too; of
-    two classes it is the binary_cross_entropy of their difference. Raises ValueError for a class that is not there, and
-    for targets that are no probabilities.
+    `target` is the number of the class, counted from 0, as a plain number or a Value, or a sequence
+    of one probability a class: RWTH's softmax loss, Lund's negative log likelihood -zₖ + ln Σ
+    exp(zⱼ), Edinburgh's CrossEntropySoftmaxError, whose gradient is p - t. Probabilities weigh ln Σ
+    exp(zⱼ) - zₖ, shifted as RWTH asks. For the number of a class it is softplus(ln Σ exp(zⱼ) - zₖ)
+    with the sum over the other classes: the same, and accurate where pₖ rounds to 1, too; of two
+    classes it is the binary_cross_entropy of their difference. Raises ValueError for a class that
+    is not there, and for targets that are no probabilities.
 
     >>> cross_entropy([1000.0, 1001.0, 1002.0], 2), cross_entropy([50.0, 0.0], 0)
     (0.40760596444..., 1.9287498479639178e-22)
     """
     user, scores = "cross_entropy", _outputs(outputs, "cross_entropy")
     if not from_logits:
-        meant = "outputs of 0 to 1 with from_logits=False; any numbers are right with from_logits=True"
+        meant = (
+            "outputs of 0 to 1 with from_logits=False; any numbers are right with from_logits=True"
+        )
         scores = [_probability(score, user, meant) for score in scores]
     if not _is_sequence(target):
         score, others = _apart(scores, _one_class(target, len(scores), user))
         return ops.softplus(ops.logsumexp(others) - score) if from_logits else _minus_log(score)
-    shares, total = _shares(target, len(scores), user), ops.logsumexp(scores) if from_logits else nan
+    shares, total = (
+        _shares(target, len(scores), user),
+        ops.logsumexp(scores) if from_logits else nan,
+    )
     surprises = [total - score if from_logits else _minus_log(score) for score in scores]
-    terms = [_weighed(share, surprise) for share, surprise in zip(shares, surprises) if not _is_plain(share) or share]
+    terms = [
+        _weighed(share, surprise)
+        for share, surprise in zip(shares, surprises)
+        if not _is_plain(share) or share
+    ]
     return terms[0] if len(terms) == 1 else ops.sum(terms)
 
 
-def margin_loss(outputs: Numbers, target: Number | Numbers, margin: float = 0.5, from_logits: bool = True) -> Number:
-    """The ramp of a margin ρ: 1 where m ≤ 0, 0 where m ≥ ρ, 1 - m/ρ between, for m = pₖ - max pⱼ over the wrong classes.
+def margin_loss(
+    outputs: Numbers, target: Number | Numbers, margin: float = 0.5, from_logits: bool = True
+) -> Number:
+    """The ramp of a margin ρ: 1 where m ≤ 0, 0 where m ≥ ρ, 1 - m/ρ between, for m = pₖ - max pⱼ
+    over the wrong classes.
 
-    p = softmax(outputs), or the outputs themselves without `from_logits`; `target` is as for multiclass_hinge, and
-    0 < `margin` < 1. Lund (Margin loss for classification) prints "0 for x ≤ ρ" and "1 for x ≥ ρ"; a loss must fall as
-    the margin grows, so it is 1 for x ≤ 0 and 0 for x ≥ ρ. Its slope is -1/ρ inside the ramp, half of that where m = 0
-    and 0 where m = ρ; wrong classes that tie share theirs. Raises ValueError for another margin or class.
+    p = softmax(outputs), or the outputs themselves without `from_logits`; `target` is as for
+    multiclass_hinge, and 0 < `margin` < 1. Lund (Margin loss for classification) prints "0 for x ≤
+    ρ" and "1 for x ≥ ρ"; a loss must fall as the margin grows, so it is 1 for x ≤ 0 and 0 for x ≥
+    ρ. Its slope is -1/ρ inside the ramp, half of that where m = 0 and 0 where m = ρ; wrong classes
+    that tie share theirs. Raises ValueError for another margin or class.
 
-    >>> margin_loss([0.625, 0.375], 0, from_logits=False), margin_loss([0.625, 0.375], 1, from_logits=False)
-    (0.5, 1.0)
+    >>> [margin_loss([0.625, 0.375], right, from_logits=False) for right in (0, 1)]
+    [0.5, 1.0]
     """
     scores, rho = _outputs(outputs, "margin_loss"), as_float(margin, "the margin of margin_loss")
     if not 0.0 < rho < 1.0:
-        raise ValueError(f"margin_loss compares probabilities, so its margin lies between 0 and 1, not at {margin!r}")
+        raise ValueError(
+            "margin_loss compares probabilities, so its margin lies between 0 and 1, not at "
+            f"{margin!r}"
+        )
     which = _one_class(target, len(scores), "margin_loss")
     p, others = _apart(ops.softmax(scores) if from_logits else scores, which)
     return ops.minimum(1.0, ops.relu(1.0 - ops.div(p - ops.maximum(others), rho)))
 
 
 def l1_penalty(parameters: Module | Sequence[Value]) -> Number:
-    """Σ |w| over the parameters of a Module (its biases, too), or the Values given; add λ times it to a loss.
+    """Σ |w| over the parameters of a Module (its biases, too), or the Values given; add λ times it
+    to a loss.
 
     Its minimum has weights of exactly 0 (the Lasso of RWTH's outline); at 0 its derivative is 0.
     """
@@ -150,9 +194,11 @@ def l1_penalty(parameters: Module | Sequence[Value]) -> Number:
 
 
 def l2_penalty(parameters: Module | Sequence[Value]) -> Number:
-    """Σ w² over the parameters of a Module (its biases, too), or the Values given; add λ times it to a loss.
+    """Σ w² over the parameters of a Module (its biases, too), or the Values given; add λ times it
+    to a loss.
 
-    RWTH's regularizer Ω(W); Lund's λ/2·‖W‖², whose gradient λ·w is weight decay, is λ/2 of it (Regularization).
+    RWTH's regularizer Ω(W); Lund's λ/2·‖W‖², whose gradient λ·w is weight decay, is λ/2 of it
+    (Regularization).
     """
     weights = values_of(parameters)
     return ops.dot(weights, weights)
@@ -170,39 +216,49 @@ _TAKES = {
 }
 
 
-# What outputs and targets may be. -------------------------------------------------------------------------------------
+# What outputs and targets may be. -----------------------------------------------------------------
 def _is_plain(number: Number) -> bool:
     return type(number) is float
 
 
 def _is_sequence(given: Any) -> bool:
-    return isinstance(given, Sized) and getattr(given, "ndim", 1) > 0  # a NumPy array of no dimensions is a number
+    # a NumPy array of no dimensions is a number
+    return isinstance(given, Sized) and getattr(given, "ndim", 1) > 0
 
 
 def _number(number: Number, user: str) -> Number:
     if hasattr(type(number), "__primitive__"):
         return number
     if _is_sequence(number):
-        raise TypeError(f"{user} is the loss of one example and takes {_TAKES[user]}, all numbers "
-                        f"or Values, not a {type(number).__name__} for one of them: of several "
-                        "examples take the mean of their losses")
+        raise TypeError(
+            f"{user} is the loss of one example and takes {_TAKES[user]}, all numbers "
+            f"or Values, not a {type(number).__name__} for one of them: of several "
+            "examples take the mean of their losses"
+        )
     return as_float(number, user)
 
 
 def _differences(output: Number | Numbers, target: Number | Numbers, user: str) -> list[Number]:
     if _is_sequence(output) != _is_sequence(target):
         one, many = ("target", "outputs") if _is_sequence(output) else ("output", "targets")
-        raise ValueError(f"{user} needs as many targets as outputs, but got one {one}, and a sequence of {many}")
+        raise ValueError(
+            f"{user} needs as many targets as outputs, but got one {one}, and a sequence of {many}"
+        )
     ys, ts = (output, target) if _is_sequence(output) else ([output], [target])
     if len(ys) != len(ts) or not len(ys):
-        raise ValueError(f"{user} needs as many targets as outputs, at least one, not {len(ts)} and {len(ys)}")
+        raise ValueError(
+            f"{user} needs as many targets as outputs, at least one, not {len(ts)} and {len(ys)}"
+        )
     return [_number(y, user) - _number(t, user) for y, t in zip(ys, ts)]
 
 
 def _outputs(outputs: Numbers, user: str) -> list[Number]:
     if not _is_sequence(outputs) or len(outputs) < 2:
-        raise ValueError(f"{user} takes a sequence of one output a class, of two classes or more; one output for two "
-                         "classes goes into binary_cross_entropy or hinge")
+        raise ValueError(
+            f"{user} takes a sequence of one output a class, of two classes or more; one output "
+            "for two "
+            "classes goes into binary_cross_entropy or hinge"
+        )
     return [_number(output, user) for output in outputs]
 
 
@@ -216,11 +272,18 @@ def _probability(number: Number, user: str, meant: str) -> Number:
 def _shares(target: Numbers, classes: int, user: str) -> list[Number]:
     """The probability of each class, from a sequence of them."""
     if len(target) != classes:
-        raise ValueError(f"{user} takes one probability for each of the {classes} outputs, not {len(target)}; or the "
-                         "number of the class")
-    shares = [_probability(share, user, "probabilities for targets, each of 0 to 1") for share in target]
+        raise ValueError(
+            f"{user} takes one probability for each of the {classes} outputs, not {len(target)}; "
+            "or the "
+            "number of the class"
+        )
+    shares = [
+        _probability(share, user, "probabilities for targets, each of 0 to 1") for share in target
+    ]
     if all(map(_is_plain, shares)) and abs(ops.sum(shares) - 1.0) > 1e-6:
-        raise ValueError(f"{user} takes probabilities that sum to 1 for targets, not to {ops.sum(shares)!r}")
+        raise ValueError(
+            f"{user} takes probabilities that sum to 1 for targets, not to {ops.sum(shares)!r}"
+        )
     return shares
 
 
@@ -231,26 +294,33 @@ def _one_class(target: Number | Numbers, classes: int, user: str) -> int | list[
         if not all(map(_is_plain, shares)):
             return [ops.equal(share, 1.0) for share in shares]
         if 1.0 not in shares:
-            raise ValueError(f"{user} takes one class, as its number or a one-hot sequence, not {target!r}")
+            raise ValueError(
+                f"{user} takes one class, as its number or a one-hot sequence, not {target!r}"
+            )
         return shares.index(1.0)
     number = _number(target, user)
     if not _is_plain(number):
         return [ops.equal(number, float(k)) for k in range(classes)]
     if number not in range(classes):
-        raise ValueError(f"{user} knows the classes 0 to {classes - 1} of {classes} outputs, not {target!r}")
+        raise ValueError(
+            f"{user} knows the classes 0 to {classes - 1} of {classes} outputs, not {target!r}"
+        )
     return int(number)
 
 
 def _apart(scores: Numbers, which: int | list[Value]) -> tuple[Number, list[Number]]:
-    """The score of the class, and those of the others; by conditions these have the LOWEST where the class was.
+    """The score of the class, and those of the others; by conditions these have the LOWEST where
+    the class was.
 
     The first is nan where not exactly one condition holds.
     """
     if isinstance(which, int):
-        return scores[which], [*scores[:which], *scores[which + 1:]]
+        return scores[which], [*scores[:which], *scores[which + 1 :]]
     score = ops.sum([ops.where(is_it, s, 0.0) for is_it, s in zip(which, scores)])
-    return (ops.where(ops.equal(ops.sum(which), 1.0), score, nan),
-            [ops.where(is_it, LOWEST, s) for is_it, s in zip(which, scores)])
+    return (
+        ops.where(ops.equal(ops.sum(which), 1.0), score, nan),
+        [ops.where(is_it, LOWEST, s) for is_it, s in zip(which, scores)],
+    )
 
 
 def _minus_log(p: Number) -> Number:

@@ -1,4 +1,6 @@
-"""What is switched on and off while a graph is built and differentiated: recording, the watch for anomalies, tracing."""
+"""What is switched on and off while a graph is built and differentiated:
+recording, the watch for anomalies, tracing.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,12 @@ from typing import Any, NamedTuple
 
 
 class Mode(NamedTuple):
-    """Whether operations are recorded, whether every number is checked, and what may be recorded in a simpler way.
+    """Whether operations are recorded, whether every number is checked, and what may be recorded in
+    a simpler way.
 
-    `simplify(primitive, operands)`, if there is one, gives what stands for the operation without recording it, or None.
-    `tracing` is there while a function is recorded on a tape, on which no number may decide what happens next.
+    `simplify(primitive, operands)`, if there is one, gives what stands for the operation without
+    recording it, or None. `tracing` is there while a function is recorded on a tape, on which no
+    number may decide what happens next.
     """
 
     recording: bool = True
@@ -27,14 +31,19 @@ mode: ContextVar[Mode] = ContextVar("micrograd_plus_mode", default=DEFAULT)
 
 @contextmanager
 def no_grad() -> Generator[None]:
-    """Within it, operations give plain leaves: no graph is recorded. A context manager and a decorator."""
+    """Within it, operations give plain leaves: no graph is recorded.
+
+    A context manager and a decorator.
+    """
     with switched(recording=False):
         yield
 
 
 @contextmanager
 def detect_anomaly() -> Generator[None]:
-    """Within it, the first value or gradient that turns inf or nan raises FloatingPointError, which names it."""
+    """Within it, the first value or gradient that turns inf or nan raises FloatingPointError,
+    which names it.
+    """
     with switched(anomaly=mode.get().tracing is None):  # a tape has other numbers in each row
         yield
 
@@ -43,7 +52,8 @@ def detect_anomaly() -> Generator[None]:
 def switched(**changes: Any) -> Generator[None]:
     """Within it, the mode has these fields changed."""
     changed = mode.get()._replace(**changes)
-    token = mode.set(DEFAULT if changed == DEFAULT else changed)  # the engine knows DEFAULT by identity
+    # the engine knows DEFAULT by identity
+    token = mode.set(DEFAULT if changed == DEFAULT else changed)
     try:
         yield
     finally:

@@ -1,8 +1,9 @@
-"""What a sweep must know while a function is recorded on a tape: which numbers vary, and gates that choose for each row.
+"""What a sweep must know while a function is recorded on a tape: which numbers vary, and gates that
+choose for each row.
 
-An eager sweep sees where a gate routed its operands, and passes nothing to the others. A tape runs on rows that route
-differently, so on it a contribution carries the condition under which it is one; where none arrives there is none, which
-is not the same as 0: 0 times infinity would be nan.
+An eager sweep sees where a gate routed its operands, and passes nothing to the others. A tape runs
+on rows that route differently, so on it a contribution carries the condition under which it is one;
+where none arrives there is none, which is not the same as 0: 0 times infinity would be nan.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ NEUTRAL = -0.0  # added to any number it changes no bit of it
 
 
 class Contribution:
-    """A number of a sweep that is there only where a condition is not 0, or always when that is None.
+    """A number of a sweep that is there only where a condition is not 0, or always when that is
+    None.
 
     A sum of some is itself the neutral number where none of them is there.
     """
@@ -31,16 +33,23 @@ class Contribution:
 
     def __mul__(self, partial: Any) -> Contribution:
         if isinstance(partial, Contribution):
-            return Contribution(self.number * partial.number, _both(self.condition, partial.condition))
+            return Contribution(
+                self.number * partial.number, _both(self.condition, partial.condition)
+            )
         return Contribution(self.number * partial, self.condition)
 
-    def __radd__(self, neutral: float) -> Contribution:  # a sweep's sums begin with the neutral number
+    # a sweep's sums begin with the neutral number
+    def __radd__(self, neutral: float) -> Contribution:
         return self
 
     def __add__(self, other: Contribution) -> Contribution:
         if self.condition is None and other.condition is None:
             return Contribution(self.number + other.number)
-        return Contribution(self._summand() + other._summand(), _either(self.condition, other.condition), is_sum=True)
+        return Contribution(
+            self._summand() + other._summand(),
+            _either(self.condition, other.condition),
+            is_sum=True,
+        )
 
     def or_else(self, other: float) -> Any:
         """The number, and another one where there is none."""
@@ -53,7 +62,9 @@ class Contribution:
 
 
 class Tracing:
-    """The mode in which a function is recorded: `inputs` are the Values that differ from row to row or call to call."""
+    """The mode in which a function is recorded: `inputs` are the Values that differ from row to
+    row or call to call.
+    """
 
     def __init__(self, inputs: Iterable[Value]) -> None:
         self.inputs = frozenset(inputs)
@@ -68,19 +79,26 @@ class Tracing:
 def routed(row: Primitive, partials: Sequence[Any]) -> list[Any]:
     """The switches of a gate, each a contribution on the condition that it is on."""
     if not row.shares:  # conditions are added, so that none may be negative
-        return [p or None if p is None or type(p) is float else Contribution(p, where(p, 1.0, 0.0)) for p in partials]
+        return [
+            p or None if p is None or type(p) is float else Contribution(p, where(p, 1.0, 0.0))
+            for p in partials
+        ]
     return [p or None if p is None or type(p) is float else Contribution(p, p) for p in partials]
 
 
 def local_terms(row: Primitive, numbers: Sequence[Any]) -> Sequence[Any]:
-    """The partials of a row from its result and operands, which are terms of a program in the making."""
+    """The partials of a row from its result and operands,
+    which are terms of a program in the making.
+    """
     partials = row.slopes(*numbers)
     return routed(row, partials) if row.gate == "routes" else partials
 
 
 @contextmanager
 def tracing(inputs: Iterable[Value]) -> Iterator[None]:
-    """Within it, sweeps are recorded for all rows at once, and a number that decides anything in Python is an error."""
+    """Within it, sweeps are recorded for all rows at once,
+    and a number that decides anything in Python is an error.
+    """
     with modes.switched(recording=True, anomaly=False, tracing=Tracing(inputs)):
         yield
 

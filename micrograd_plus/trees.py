@@ -1,4 +1,6 @@
-"""Numbers and Values in lists, tuples, dicts and NumPy arrays, nested as one likes: what transformations take and give."""
+"""Numbers and Values in lists, tuples, dicts and NumPy arrays, nested as one likes:
+what transformations take and give.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ def is_array(tree: Tree) -> bool:
 
 
 def branches_of(tree: Tree) -> Iterable[Tree] | None:
-    """What a tree consists of, in order, or None when it is a leaf; TypeError for an array of what is no real number."""
+    """What a tree consists of, in order, or None when it is a leaf;
+    TypeError for an array of what is no real number.
+    """
     if type(tree) is float or isinstance(tree, Value):
         return None
     if isinstance(tree, (list, tuple)):
@@ -29,8 +33,11 @@ def branches_of(tree: Tree) -> Iterable[Tree] | None:
         return tree.values()
     if is_array(tree):
         if hasattr(tree, "mask"):
-            raise TypeError("an array with a mask leaves open what becomes of the masked numbers: give .filled(0.0), "
-                            "or .compressed()")
+            raise TypeError(
+                "an array with a mask leaves open what becomes of the masked numbers: give "
+                ".filled(0.0), "
+                "or .compressed()"
+            )
         if tree.dtype.kind not in "fiubO":
             raise TypeError(f"an array holds real numbers or Values here, not {tree.dtype}")
         found: list[Tree] = tree.ravel().tolist()
@@ -58,7 +65,9 @@ def like(tree: Tree, leaves: Sequence[Any]) -> Tree:
 
 
 def builder_of(form: Tree) -> Callable[[list[Any]], Tree]:
-    """What makes trees of this form from their leaves, when many are to be made: lists, tuples and named tuples."""
+    """What makes trees of this form from their leaves, when many are to be made:
+    lists, tuples and named tuples.
+    """
     return _builder(form, 0)[0]
 
 
@@ -87,18 +96,21 @@ def _maker(form: Tree) -> Callable[[list[Any]], Tree]:
     if isinstance(form, dict):
         keys = list(form)
         return lambda branches: dict(zip(keys, branches, strict=True))
-    made: Callable[[list[Any]], Tree] = getattr(type(form), "_make", list if isinstance(form, list) else tuple)
+    made: Callable[[list[Any]], Tree] = getattr(
+        type(form), "_make", list if isinstance(form, list) else tuple
+    )
     return made
 
 
 def _array(leaves: list[Any], shape: tuple[int, ...]) -> Tree:
     """An array of numbers, of Values, or of arrays of one shape; nested lists of whatever else."""
     import numpy as np
+
     if leaves and all(map(is_array, leaves)) and len({leaf.shape for leaf in leaves}) == 1:
         return np.array(leaves).reshape(*shape, *leaves[0].shape)
     if any(isinstance(leaf, (list, tuple, dict)) or is_array(leaf) for leaf in leaves):
         for length in reversed(shape[1:]):
-            leaves = [leaves[i:i + length] for i in range(0, len(leaves), length)]
+            leaves = [leaves[i : i + length] for i in range(0, len(leaves), length)]
         return leaves if shape else leaves[0]
     kind = object if any(isinstance(leaf, Value) for leaf in leaves) else np.float64
     array = np.empty(len(leaves), dtype=kind)
@@ -107,13 +119,17 @@ def _array(leaves: list[Any], shape: tuple[int, ...]) -> Tree:
 
 
 def matching(tree: Tree, other: Tree, name: str) -> list[Any]:
-    """The leaves of another tree, which must have the form of the first; ValueError, naming the other, where it has not.
+    """The leaves of another tree, which must have the form of the first; ValueError, naming the
+    other, where it has not.
 
-    Lists and tuples have the same form here, and the entries of a dict go by their keys, in whatever order they stand.
+    Lists and tuples have the same form here, and the entries of a dict go by their keys, in
+    whatever order they stand.
     """
     found = _paired(tree, other)
     if found is None:
-        wanted, got = (form if len(form) <= 80 else form[:77] + "..." for form in (_form(tree), _form(other)))
+        wanted, got = (
+            form if len(form) <= 80 else form[:77] + "..." for form in (_form(tree), _form(other))
+        )
         raise ValueError(f"the {name} must have the form of what it goes with: {wanted}, not {got}")
     return found
 
@@ -121,10 +137,18 @@ def matching(tree: Tree, other: Tree, name: str) -> list[Any]:
 def _paired(tree: Tree, other: Tree) -> list[Any] | None:
     """The leaves of the other tree in the order of the first, or None where their forms differ."""
     if is_array(tree) or is_array(other):
-        return leaves_of(other) if is_array(tree) and is_array(other) and tree.shape == other.shape else None
+        return (
+            leaves_of(other)
+            if is_array(tree) and is_array(other) and tree.shape == other.shape
+            else None
+        )
     if isinstance(tree, dict) and isinstance(other, dict) and tree.keys() == other.keys():
         pairs = [(branch, other[key]) for key, branch in tree.items()]
-    elif isinstance(tree, (list, tuple)) and isinstance(other, (list, tuple)) and len(tree) == len(other):
+    elif (
+        isinstance(tree, (list, tuple))
+        and isinstance(other, (list, tuple))
+        and len(tree) == len(other)
+    ):
         pairs = list(zip(tree, other))
     elif branches_of(tree) is None and branches_of(other) is None:
         return leaves_of(other)
@@ -148,9 +172,13 @@ def _form(tree: Tree) -> str:
 
 
 def listed(tree: Tree) -> Tree:
-    """The tree with nested lists in place of arrays; TypeError where there is a dict, whose keys a tape cannot keep."""
+    """The tree with nested lists in place of arrays; TypeError where there is a dict,
+    whose keys a tape cannot keep.
+    """
     if isinstance(tree, dict):
-        raise TypeError("a tape gives numbers in lists and tuples, not in a dict: give a list of its values")
+        raise TypeError(
+            "a tape gives numbers in lists and tuples, not in a dict: give a list of its values"
+        )
     if is_array(tree):
         nested: Tree = tree.tolist()
         return nested

@@ -1,4 +1,5 @@
-"""Hypothesis profiles, and a watch on global state: a test that leaves the engine switched fails, not its neighbour.
+"""Hypothesis profiles, and a watch on global state: a test that leaves the engine switched fails,
+not its neighbour.
 
 Rows that a test adds to the table go with it.
 """
@@ -21,21 +22,29 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
 def pytest_collection_finish():
-    """What has been imported by now stays: the collector need not go through all of it in every test."""
+    """What has been imported by now stays: the collector need not go through all
+    of it in every test.
+    """
     gc.collect()
     gc.freeze()
 
 
 def engine_state():
-    """What a test could leave behind: recording off, anomaly mode on, another recursion limit or stack size."""
+    """What a test could leave behind: recording off, anomaly mode on,
+    another recursion limit or stack size.
+    """
     records = (Value(1.0) + 1.0).primitive is not None
     try:
         Value(0.0).log()
         blames = False
     except FloatingPointError:
         blames = True
-    return {"records": records, "blames": blames, "recursion limit": sys.getrecursionlimit(),
-            "stack size": threading.stack_size()}
+    return {
+        "records": records,
+        "blames": blames,
+        "recursion limit": sys.getrecursionlimit(),
+        "stack size": threading.stack_size(),
+    }
 
 
 PRISTINE = engine_state()
@@ -60,8 +69,9 @@ def _table_as_before():
 def ctrl_c_raises():
     """Python's own handler, which is not there when a shell started the tests in the background.
 
-    Who would be struck in its place stands aside: a tool that traces lines, as coverage does, and would never let go of its
-    own lock; and who is called by the collector, as Hypothesis is, where Python reports an exception and goes on.
+    Who would be struck in its place stands aside: a tool that traces lines, as coverage does, and
+    would never let go of its own lock; and who is called by the collector, as Hypothesis is, where
+    Python reports an exception and goes on.
     """
     before, tracer = signal.signal(signal.SIGINT, signal.default_int_handler), sys.gettrace()
     called, gc.callbacks[:] = gc.callbacks[:], []

@@ -30,8 +30,9 @@ def test_a_statement_has_the_nodes_that_one_reads_at_its_head(source):
 
 @pytest.mark.parametrize("source", COUNTS)
 def test_how_a_statement_is_laid_out_changes_nothing(source, tmp_path):
-    (tmp_path / "given.py").write_text(f"if True:\n    {source.replace(chr(10), chr(10) + '    ')}",
-                                       encoding="utf-8")
+    (tmp_path / "given.py").write_text(
+        f"if True:\n    {source.replace(chr(10), chr(10) + '    ')}", encoding="utf-8"
+    )
     (tmp_path / "again.py").write_text(ast.unparse(ast.parse(source)), encoding="utf-8")
     given = [s.nodes for s in statements([tmp_path / "given.py"])]
     assert given == [2, *(s.nodes for s in statements([tmp_path / "again.py"]))]
@@ -41,13 +42,18 @@ def test_every_statement_counts_once_and_the_simple_ones_are_told_apart(tmp_path
     path = tmp_path / "two.py"
     path.write_text("def f(x):\n    if x:\n        return 1\n    return 2\n", encoding="utf-8")
     assert list(statements([path])) == [
-        Statement(path, 1, 3, simple=False), Statement(path, 2, 2, simple=False),
-        Statement(path, 4, 2, simple=True), Statement(path, 3, 2, simple=True)]
+        Statement(path, 1, 3, simple=False),
+        Statement(path, 2, 2, simple=False),
+        Statement(path, 4, 2, simple=True),
+        Statement(path, 3, 2, simple=True),
+    ]
 
 
 def test_a_statement_over_the_limit_is_found_with_its_line(tmp_path):
     path = tmp_path / "long.py"
-    path.write_text("x = 1\ny = " + " + ".join("a" * 14) + "\nz = " + " + ".join("a" * 12), encoding="utf-8")
+    path.write_text(
+        "x = 1\ny = " + " + ".join("a" * 14) + "\nz = " + " + ".join("a" * 12), encoding="utf-8"
+    )
     assert [(s.line, s.nodes) for s in over_limit([path])] == [(2, 42)]
 
 

@@ -17,29 +17,53 @@ PACKAGE = ROOT / "micrograd_plus"
 
 # Each room with the rooms it stands on; it may import these, and whatever these stand on in turn.
 ROOMS = {
-    "support": set(), "graph": set(), "ops": set(), "modes": set(), "checks": {"modes", "ops"}, "ufuncs": {"ops"},
+    "support": set(),
+    "graph": set(),
+    "ops": set(),
+    "modes": set(),
+    "checks": {"modes", "ops"},
+    "ufuncs": {"ops"},
     "engine": {"graph", "checks", "support", "ufuncs"},
-    "tracing": {"engine"}, "trees": {"engine"},
+    "tracing": {"engine"},
+    "trees": {"engine"},
     "autodiff": {"tracing", "trees"},
-    "options": {"ops"}, "nn": {"engine", "options"},
-    "tape": {"autodiff"}, "distributed": {"tape"}, "arrays": {"tape"},
-    "losses": {"nn", "tape"}, "optim": {"nn", "tape"},
-    "training": {"losses", "optim"}, "estimators": {"training"},
+    "options": {"ops"},
+    "nn": {"engine", "options"},
+    "tape": {"autodiff"},
+    "distributed": {"tape"},
+    "arrays": {"tape"},
+    "losses": {"nn", "tape"},
+    "optim": {"nn", "tape"},
+    "training": {"losses", "optim"},
+    "estimators": {"training"},
     "chain_rule": {"engine"},
     "drawing": {"chain_rule", "tape"},
     "examples": {"nn"},
     "plots": {"training"},
     "testing": {"autodiff", "tape"},
-    "cli": {"drawing", "examples", "plots", "testing"}, "__main__": {"cli"},
+    "cli": {"drawing", "examples", "plots", "testing"},
+    "__main__": {"cli"},
     "__init__": {"drawing", "chain_rule", "autodiff", "testing", "training"},
 }
-UPWARD = {"engine": {"Value._repr_mimebundle_": "drawing", "Value._mime_": "drawing",
-                     "Value.draw": "drawing", "Value.explain": "chain_rule"},
-          "training": {"History.plot": "plots"}}
+UPWARD = {
+    "engine": {
+        "Value._repr_mimebundle_": "drawing",
+        "Value._mime_": "drawing",
+        "Value.draw": "drawing",
+        "Value.explain": "chain_rule",
+    },
+    "training": {"History.plot": "plots"},
+}
 HEART = ("ops", "graph", "engine")
 
-# Functions of the table that another room may take from `math`, because nothing is differentiated there.
-FROM_MATH = {"nn": {"sqrt"}, "drawing": {"tanh"}, "chain_rule": {"copysign", "log10"}, "testing": {"floor", "log10"}}
+# Functions of the table that another room may take from `math`, because nothing is differentiated
+# there.
+FROM_MATH = {
+    "nn": {"sqrt"},
+    "drawing": {"tanh"},
+    "chain_rule": {"copysign", "log10"},
+    "testing": {"floor", "log10"},
+}
 
 
 def room_of(path):
@@ -75,7 +99,11 @@ def imports(path):
         if isinstance(node, ast.Import):
             modules = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            base = [*package[:len(package) + 1 - node.level], *filter(None, [node.module])] if node.level else [node.module]
+            base = (
+                [*package[: len(package) + 1 - node.level], *filter(None, [node.module])]
+                if node.level
+                else [node.module]
+            )
             modules = [".".join([*base, alias.name]) for alias in node.names]
         else:
             continue
@@ -95,7 +123,9 @@ def test_the_arrows_make_no_cycle():
 @every_file
 def test_arrows_point_downward_only(path):
     room = room_of(path)
-    assert room in ROOMS, f"{room} has no place in the house yet: give it one, and say what it stands on"
+    assert room in ROOMS, (
+        f"{room} has no place in the house yet: give it one, and say what it stands on"
+    )
     allowed = below(room) | {room}
     upward = {scope: to for to, scope in rooms_imported(path) if to not in allowed}
     assert upward.items() <= UPWARD.get(room, {}).items()
@@ -106,7 +136,8 @@ def test_the_arrows_that_point_upward_are_those_that_are_listed():
     for path in FILES:
         room = room_of(path)
         upward.setdefault(room, {}).update(
-            {scope: to for to, scope in rooms_imported(path) if to not in below(room) | {room}})
+            {scope: to for to, scope in rooms_imported(path) if to not in below(room) | {room}}
+        )
     assert {room: arrows for room, arrows in upward.items() if arrows} == UPWARD
 
 
@@ -122,14 +153,27 @@ def test_the_heart_needs_nothing_but_python(room):
 def test_the_functions_of_the_table_come_from_the_table(path):
     room = room_of(path)
     functions = {row.name for row in ops.primitives()} | {"pow", "fabs"}
-    used = {node.attr for node, _ in scopes(ast.parse(path.read_text(encoding="utf-8")))
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("math", "cmath")}
-    used |= {module[1] for module, _ in imports(path) if module[0] in ("math", "cmath") and len(module) > 1}
+    used = {
+        node.attr
+        for node, _ in scopes(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in ("math", "cmath")
+    }
+    used |= {
+        module[1]
+        for module, _ in imports(path)
+        if module[0] in ("math", "cmath") and len(module) > 1
+    }
     assert used & functions <= (functions if room == "ops" else FROM_MATH.get(room, set()))
 
 
 def test_rows_are_made_in_the_table_or_from_a_user_s_function():
-    makers = {room_of(path) for path in FILES if re.search(r"\bPrimitive\(|\b_row\(", path.read_text(encoding="utf-8"))}
+    makers = {
+        room_of(path)
+        for path in FILES
+        if re.search(r"\bPrimitive\(|\b_row\(", path.read_text(encoding="utf-8"))
+    }
     assert makers <= {"ops", "autodiff"}
 
 
@@ -147,82 +191,139 @@ def test_the_package_s_front_door_is_an_index_of_what_type_checkers_see():
 
 
 def test_no_module_bears_the_name_of_a_public_function():
-    modules = {path.stem for path in PACKAGE.glob("*.py")} | {path.name for path in PACKAGE.iterdir() if path.is_dir()}
+    modules = {path.stem for path in PACKAGE.glob("*.py")} | {
+        path.name for path in PACKAGE.iterdir() if path.is_dir()
+    }
     assert modules & set(micrograd_plus.__all__) == {"ops"}
 
 
 LOADED = "print([m for m in sys.modules if m.split('.')[0] in ('numpy', 'micrograd_plus')])"
 
 
-@pytest.mark.parametrize(("statement", "expected"), [
-    ("import micrograd_plus", {"micrograd_plus"}),
-    ("import hypothesis", {"micrograd_plus", "micrograd_plus.support", "micrograd_plus.support.hypothesis_entry"}),
-])
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("import micrograd_plus", {"micrograd_plus"}),
+        (
+            "import hypothesis",
+            {"micrograd_plus", "micrograd_plus.support", "micrograd_plus.support.hypothesis_entry"},
+        ),
+    ],
+)
 def test_the_door_is_light(statement, expected):
     code = f"import sys; {statement}; {LOADED}"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout
     assert set(ast.literal_eval(found)) <= expected
 
 
 def test_the_engine_needs_neither_numpy_nor_what_is_built_on_it():
-    code = f"import sys; from micrograd_plus.engine import Value; (Value(2.0) * 3).backward(); {LOADED}"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    use = "from micrograd_plus.engine import Value; (Value(2.0) * 3).backward()"
+    code = f"import sys; {use}; {LOADED}"
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout
     rooms = {module.split(".")[1] for module in ast.literal_eval(found) if "." in module}
     assert rooms <= below("engine") | {"engine"}
     assert "numpy" not in ast.literal_eval(found)
 
 
 def written_files():
-    """All text that the project consists of; what tools leave behind stands in directories that start with a dot."""
+    """All text that the project consists of; what tools leave behind stands
+    in directories that start with a dot.
+    """
     folders = ("micrograd_plus", "tests", "notebooks", ".ci", ".github")
     places = [p for p in ROOT.iterdir() if p.name in folders or (p.is_file() and p.name != ".git")]
-    for path in (p for place in places for p in ([place] if place.is_file() else place.rglob("[!.]*"))):
+    for path in (
+        p for place in places for p in ([place] if place.is_file() else place.rglob("[!.]*"))
+    ):
         if any(part.startswith(".") for part in path.parent.relative_to(ROOT).parts[1:]):
             continue
-        if path.suffix in {".py", ".md", ".toml", ".ipynb", ".css", ".js", ".svg", ".yml", ".txt", ""} and path.is_file():
+        if (
+            path.suffix
+            in {".py", ".md", ".toml", ".ipynb", ".css", ".js", ".svg", ".yml", ".txt", ""}
+            and path.is_file()
+        ):
             yield path
 
 
 # Absolute paths of a machine, its own addresses, and where it gets its packages from.
-TRACES = re.compile(r"(?<![\w.<:/])/(home|root|work|tmp|Users|mnt|srv)/\w|file:/{3}|localhost:\d|index[.-]url"
-                    r"|\b(10\.\d+|192\.168)\.\d+\.\d+\b|\b(pypi|npmjs|anaconda)\.org\b|\bpythonhosted\.org\b"
-                    r"|\b(docker|ghcr|quay|crates)\.io\b")
+TRACES = re.compile(
+    r"(?<![\w.<:/])/(home|root|work|tmp|Users|mnt|srv)/\w|file:/{3}|localhost:\d|index[.-]url"
+    r"|\b(10\.\d+|192\.168)\.\d+\.\d+\b|\b(pypi|npmjs|anaconda)\.org\b|\bpythonhosted\.org\b"
+    r"|\b(docker|ghcr|quay|crates)\.io\b"
+)
 
 
 def test_no_file_knows_the_machine_it_was_written_on():
-    texts = {path.relative_to(ROOT): path.read_text(encoding="utf-8", errors="replace") for path in written_files()}
+    texts = {
+        path.relative_to(ROOT): path.read_text(encoding="utf-8", errors="replace")
+        for path in written_files()
+    }
     assert len(texts) > 20
-    assert not {str(path): match.group() for path, text in texts.items() if (match := TRACES.search(text))}
+    assert not {
+        str(path): match.group() for path, text in texts.items() if (match := TRACES.search(text))
+    }
 
 
 def test_such_traces_would_be_found():
-    assert all(map(TRACES.search, ("see /" + "tmp/x", "http://local" + "host:80", "https://192." + "168.0.1/simple",
-                                   "https://pypi" + ".org/simple", "ghcr" + ".io/an/image")))
+    assert all(
+        map(
+            TRACES.search,
+            (
+                "see /" + "tmp/x",
+                "http://local" + "host:80",
+                "https://192." + "168.0.1/simple",
+                "https://pypi" + ".org/simple",
+                "ghcr" + ".io/an/image",
+            ),
+        )
+    )
 
 
 def test_the_hidden_folders_that_are_ours_are_read_too():
     hidden = {path.relative_to(ROOT).as_posix() for path in written_files() if path.parent != ROOT}
-    assert {".ci/run", ".github/CHANGELOG.md", ".github/CONTRIBUTING.md", ".github/workflows/ci.yml"} <= hidden
+    assert {
+        ".ci/run",
+        ".github/CHANGELOG.md",
+        ".github/CONTRIBUTING.md",
+        ".github/workflows/ci.yml",
+    } <= hidden
 
 
 def test_the_hosted_checks_are_the_ones_at_home_on_every_python():
     workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
     assert re.findall(r"\brun: (.*)", workflow) == [".ci/run"]
     versions = re.search(r"python: \[(.*)\]", workflow).group(1)
-    oldest = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["requires-python"]
+    oldest = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "requires-python"
+    ]
     assert f">={versions.split(', ')[0].strip(chr(34))}" == oldest
 
 
 def test_no_file_of_tests_imports_another():
     helpers = re.compile(r"^(from|import) test_", re.MULTILINE)
-    assert not [str(path) for path in (ROOT / "tests").rglob("*.py") if helpers.search(path.read_text(encoding="utf-8"))]
+    assert not [
+        str(path)
+        for path in (ROOT / "tests").rglob("*.py")
+        if helpers.search(path.read_text(encoding="utf-8"))
+    ]
 
 
 def test_links_of_pages_lead_to_files():
-    found = [(page, target) for page in written_files() if page.suffix == ".md"
-             for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))]
+    found = [
+        (page, target)
+        for page in written_files()
+        if page.suffix == ".md"
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
+    ]
     assert found
-    assert not [f"{page.relative_to(ROOT)}: {target}" for page, target in found if not (page.parent / target).exists()]
+    assert not [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page, target in found
+        if not (page.parent / target).exists()
+    ]
 
 
 def test_tests_stand_in_folders_of_the_package_s_names_and_helpers_apart():
@@ -235,6 +336,8 @@ def test_tests_stand_in_folders_of_the_package_s_names_and_helpers_apart():
         elif folders:
             assert name.startswith("test_"), f"{path}: a helper stands in tests/helpers"
             place = PACKAGE.joinpath(*folders)
-            assert place.is_dir() or place.with_suffix(".py").is_file(), f"{path}: the package has no {place.name}"
+            assert place.is_dir() or place.with_suffix(".py").is_file(), (
+                f"{path}: the package has no {place.name}"
+            )
     names = [path.name for path in tests.rglob("test_*.py")]
     assert len(set(names)) == len(names)  # pytest imports them by their names alone

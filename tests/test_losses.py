@@ -1,4 +1,6 @@
-"""The losses against mpmath with 450 digits, against each other, and on tapes; convexity and invariance; refusals."""
+"""The losses against mpmath with 450 digits, against each other, and on tapes;
+convexity and invariance; refusals.
+"""
 
 import math
 import random
@@ -30,10 +32,12 @@ from micrograd_plus.losses import (
 from micrograd_plus.nn import MLP
 
 inf, nan = math.inf, math.nan
-needs_llvm = pytest.mark.skipif(find_spec("llvmlite") is None, reason="machine code is made by llvmlite")
+needs_llvm = pytest.mark.skipif(
+    find_spec("llvmlite") is None, reason="machine code is made by llvmlite"
+)
 
 
-# The losses once more, as a lecture writes them, for numbers of mpmath. -------------------------------------------------
+# The losses once more, as a lecture writes them, for numbers of mpmath. ---------------------------
 def surprise(zs, k):
     return mp.log(mp.fsum(mp.exp(z - zs[k]) for z in zs))
 
@@ -47,36 +51,112 @@ def softmax(zs):
     return [1 / mp.fsum(mp.exp(z - zi) for z in zs) for zi in zs]
 
 
-ONE = [(x,) for x in (0.3, 0.0, 1e-300, 1e-8, -0.7, 1.5, 3.0, -5.0, 30.0, -36.5, 40.0, -700.0, 720.0, -745.5, 1e3, -1e3)]
+ONE = [
+    (x,)
+    for x in (
+        0.3,
+        0.0,
+        1e-300,
+        1e-8,
+        -0.7,
+        1.5,
+        3.0,
+        -5.0,
+        30.0,
+        -36.5,
+        40.0,
+        -700.0,
+        720.0,
+        -745.5,
+        1e3,
+        -1e3,
+    )
+]
 SHARES = [(p,) for p in (0.1, 1e-300, 1e-20, 1e-8, 0.5, 0.75, 1 - 1e-3, 1 - 2**-40, 1 - 2**-53)]
-THREE = [(0.1, -0.4, 0.8), (2.0, 1.0, -3.0), (40.0, 1.0, -2.0), (-40.0, 1.0, 2.0), (1000.25, 1001.0, 1002.0),
-         (-1e3, 0.0, 1e3), (300.0, 299.5, -300.0), (1e-9, -1e-9, 0.0)]
-CASES = {  # name: (the loss, the same for mpmath, points); what it is differentiated in is what it takes
+THREE = [
+    (0.1, -0.4, 0.8),
+    (2.0, 1.0, -3.0),
+    (40.0, 1.0, -2.0),
+    (-40.0, 1.0, 2.0),
+    (1000.25, 1001.0, 1002.0),
+    (-1e3, 0.0, 1e3),
+    (300.0, 299.5, -300.0),
+    (1e-9, -1e-9, 0.0),
+]
+# name: (the loss, the same for mpmath, points); what it is differentiated in is what it takes
+CASES = {
     "squared": (lambda y: squared_error(y, 0.25), lambda y: (y - 0.25) ** 2, ONE),
-    "squared, halved": (lambda y: squared_error(y, 0.25, half=True), lambda y: (y - 0.25) ** 2 / 2, ONE),
-    "squared, of three": (lambda *ys: squared_error(ys, [1.0, -2.0, 0.5]),
-                          lambda x, y, z: (x - 1) ** 2 + (y + 2) ** 2 + (z - 0.5) ** 2, THREE),
+    "squared, halved": (
+        lambda y: squared_error(y, 0.25, half=True),
+        lambda y: (y - 0.25) ** 2 / 2,
+        ONE,
+    ),
+    "squared, of three": (
+        lambda *ys: squared_error(ys, [1.0, -2.0, 0.5]),
+        lambda x, y, z: (x - 1) ** 2 + (y + 2) ** 2 + (z - 0.5) ** 2,
+        THREE,
+    ),
     "absolute": (lambda y: absolute_error(y, 0.25), lambda y: abs(y - 0.25), ONE),
-    "absolute, of two": (lambda *ys: absolute_error(ys, [1.5, -2.0]), lambda x, y: abs(x - 1.5) + abs(y + 2), [(0.5, -7)]),
+    "absolute, of two": (
+        lambda *ys: absolute_error(ys, [1.5, -2.0]),
+        lambda x, y: abs(x - 1.5) + abs(y + 2),
+        [(0.5, -7)],
+    ),
     "binary, 1": (lambda x: binary_cross_entropy(x, 1), lambda x: mp.log1p(mp.exp(-x)), ONE),
     "binary, 0": (lambda x: binary_cross_entropy(x, 0), lambda x: mp.log1p(mp.exp(x)), ONE),
-    "binary, 1/4": (lambda x: binary_cross_entropy(x, 0.25),
-                    lambda x: mp.log1p(mp.exp(-x)) / 4 + 3 * mp.log1p(mp.exp(x)) / 4, ONE),
-    "binary, probability, 1": (lambda p: binary_cross_entropy(p, 1, from_logits=False), lambda p: -mp.log(p), SHARES),
-    "binary, probability, 0": (lambda p: binary_cross_entropy(p, 0, from_logits=False), lambda p: -mp.log1p(-p), SHARES),
+    "binary, 1/4": (
+        lambda x: binary_cross_entropy(x, 0.25),
+        lambda x: mp.log1p(mp.exp(-x)) / 4 + 3 * mp.log1p(mp.exp(x)) / 4,
+        ONE,
+    ),
+    "binary, probability, 1": (
+        lambda p: binary_cross_entropy(p, 1, from_logits=False),
+        lambda p: -mp.log(p),
+        SHARES,
+    ),
+    "binary, probability, 0": (
+        lambda p: binary_cross_entropy(p, 0, from_logits=False),
+        lambda p: -mp.log1p(-p),
+        SHARES,
+    ),
     "hinge, 1": (lambda y: hinge(y, 1), lambda y: max(mpf(0), 1 - y), ONE),
-    "multiclass hinge": (lambda *ys: multiclass_hinge(ys, 1),
-                         lambda x, y, z: max(mpf(0), 1 + x - y) + max(mpf(0), 1 + z - y), THREE),
+    "multiclass hinge": (
+        lambda *ys: multiclass_hinge(ys, 1),
+        lambda x, y, z: max(mpf(0), 1 + x - y) + max(mpf(0), 1 + z - y),
+        THREE,
+    ),
     "classes": (lambda *zs: cross_entropy(zs, 0), lambda *zs: surprise(zs, 0), THREE),
-    "classes, shares": (lambda *zs: cross_entropy(zs, [0.5, 0.375, 0.125]), lambda *zs: mp.fsum(
-        t * surprise(zs, k) for k, t in enumerate([0.5, 0.375, 0.125])), THREE),
-    "classes, one-hot": (lambda *zs: cross_entropy(zs, [0.0, 1.0, 0.0]), lambda *zs: surprise(zs, 1), THREE),
-    "classes, probabilities": (lambda *ps: cross_entropy(ps, 1, from_logits=False), lambda x, y, z: -mp.log(y),
-                               [(0.25, 0.5, 0.25), (0.5, 1e-30, 0.5), (1e-5, 1.0, 1e-5)]),
-    "margin": (lambda *zs: margin_loss(zs, 0), lambda *zs: ramp(softmax(zs), 0, 0.5),
-               [(0.1, -0.4, -0.8), (2.0, 1.0, -3.0), (40.0, 1.0, -2.0), (-40.0, 1.0, 2.0), (1002.0, 1001.0, 1e3)]),
-    "margin, probabilities": (lambda *ps: margin_loss(ps, 1, 0.25, from_logits=False), lambda *ps: ramp(ps, 1, 0.25),
-                              [(0.25, 0.375, 0.125), (0.125, 0.75, 0.0625), (0.5, 0.125, 0.375)]),
+    "classes, shares": (
+        lambda *zs: cross_entropy(zs, [0.5, 0.375, 0.125]),
+        lambda *zs: mp.fsum(t * surprise(zs, k) for k, t in enumerate([0.5, 0.375, 0.125])),
+        THREE,
+    ),
+    "classes, one-hot": (
+        lambda *zs: cross_entropy(zs, [0.0, 1.0, 0.0]),
+        lambda *zs: surprise(zs, 1),
+        THREE,
+    ),
+    "classes, probabilities": (
+        lambda *ps: cross_entropy(ps, 1, from_logits=False),
+        lambda x, y, z: -mp.log(y),
+        [(0.25, 0.5, 0.25), (0.5, 1e-30, 0.5), (1e-5, 1.0, 1e-5)],
+    ),
+    "margin": (
+        lambda *zs: margin_loss(zs, 0),
+        lambda *zs: ramp(softmax(zs), 0, 0.5),
+        [
+            (0.1, -0.4, -0.8),
+            (2.0, 1.0, -3.0),
+            (40.0, 1.0, -2.0),
+            (-40.0, 1.0, 2.0),
+            (1002.0, 1001.0, 1e3),
+        ],
+    ),
+    "margin, probabilities": (
+        lambda *ps: margin_loss(ps, 1, 0.25, from_logits=False),
+        lambda *ps: ramp(ps, 1, 0.25),
+        [(0.25, 0.375, 0.125), (0.125, 0.75, 0.0625), (0.5, 0.125, 0.375)],
+    ),
 }
 every_case = pytest.mark.parametrize("case", CASES)
 
@@ -87,17 +167,26 @@ def test_values_and_derivatives_equal_those_of_mpmath(case):
     for point in points:
         value, gradient = value_and_grad(loss, places := range(len(point)))(*point)
         forward = [jvp(loss, point, [float(i == j) for j in places])[1] for i in places]
-        bound = 1e-15 * (4 + max(map(abs, point)))  # a logit's rounding, less than a unit in its last place, is a factor
+        # a logit's rounding, less than a unit in its last place, is a factor
+        bound = 1e-15 * (4 + max(map(abs, point)))
         with mp.workdps(450):
             xs = [mpf(x) for x in point]
-            assert is_close(value, oracle(*xs), bound) or abs(value - oracle(*xs)) < 1e-16, (point, value)
+            assert is_close(value, oracle(*xs), bound) or abs(value - oracle(*xs)) < 1e-16, (
+                point,
+                value,
+            )
             for i, (up, down) in enumerate(zip(forward, gradient)):
                 true = true_first(oracle, xs, i)
                 for slope in (up, down):
-                    assert is_close(slope, true, 8 * bound) or abs(slope - true) < 4e-16, (point, i, slope)
+                    assert is_close(slope, true, 8 * bound) or abs(slope - true) < 4e-16, (
+                        point,
+                        i,
+                        slope,
+                    )
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case != "margin"])  # whose softmax compares with inf
+# whose softmax compares with inf
+@pytest.mark.parametrize("case", [case for case in CASES if case != "margin"])
 def test_both_modes_and_orders_agree(case):
     loss, _, points = CASES[case]
     gradcheck(loss, *points[0])
@@ -108,13 +197,16 @@ def test_both_modes_and_orders_agree(case):
 def test_a_tape_gives_the_bits_of_the_eager_loss(case, executor):
     loss, _, points = CASES[case]
     tape = record(loss, *points[0])
-    values, gradients = tape.values(points, executor=executor), tape.gradients(points, executor=executor)
+    values, gradients = (
+        tape.values(points, executor=executor),
+        tape.gradients(points, executor=executor),
+    )
     for point, value, gradient in zip(points, values.tolist(), gradients.tolist()):
         assert value == loss(*point) == loss(*map(Value, point)).data
         assert tuple(gradient) == grad(loss, range(len(point)))(*point)
 
 
-# Targets as numbers, as Values and on tapes. ----------------------------------------------------------------------------
+# Targets as numbers, as Values and on tapes. ------------------------------------------------------
 LOGITS = st.floats(-60.0, 60.0)
 SCORES = st.lists(LOGITS, min_size=3, max_size=3)
 OF_CLASSES = pytest.mark.parametrize("loss", [cross_entropy, multiclass_hinge, margin_loss])
@@ -125,8 +217,13 @@ OF_CLASSES = pytest.mark.parametrize("loss", [cross_entropy, multiclass_hinge, m
 @example([0.0, 0.0, 0.0], 1)
 def test_a_class_is_the_same_as_a_number_as_a_value_and_one_hot(loss, scores, k):
     one_hot = [float(j == k) for j in range(3)]
-    for targets in ((k, float(k), np.int64(k), Value(k)), (one_hot, np.array(one_hot), list(map(Value, one_hot)))):
-        (value, gradient), *others = [value_and_grad(lambda zs, t=t: loss(zs, t))(scores) for t in targets]
+    for targets in (
+        (k, float(k), np.int64(k), Value(k)),
+        (one_hot, np.array(one_hot), list(map(Value, one_hot))),
+    ):
+        (value, gradient), *others = [
+            value_and_grad(lambda zs, t=t: loss(zs, t))(scores) for t in targets
+        ]
         assert {found for found, _ in others} == {value}
         assert all(found == pytest.approx(gradient, rel=1e-12, abs=1e-15) for _, found in others)
     assert value == pytest.approx(loss(scores, k), rel=1e-12, abs=1e-14)
@@ -139,7 +236,9 @@ def test_the_class_may_differ_from_row_to_row_of_a_tape(loss):
     eager = [value_and_grad(lambda zs, k=row[4]: loss(zs, Value(k)))(row[:4]) for row in rows]
     for executor in (None, "python"):
         assert tape.values(rows, executor=executor).tolist() == [value for value, _ in eager]
-        assert tape.gradients(rows, executor=executor).tolist() == [[*gradient, 0.0] for _, gradient in eager]
+        assert tape.gradients(rows, executor=executor).tolist() == [
+            [*gradient, 0.0] for _, gradient in eager
+        ]
 
 
 @pytest.mark.parametrize("from_logits", [True, False])
@@ -148,7 +247,9 @@ def test_binary_targets_may_differ_from_row_to_row_of_a_tape(from_logits):
     rows = [[x, t] for x in outputs for t in (0.0, 0.25, 1.0)]
     tape = record(lambda x, t: binary_cross_entropy(x, t, from_logits=from_logits), 0.5, 1.0)
     for (x, t), value, gradient in zip(rows, tape.values(rows), tape.gradients(rows)):
-        eager = value_and_grad(lambda x, t=t: binary_cross_entropy(x, t, from_logits=from_logits))(x)
+        eager = value_and_grad(lambda x, t=t: binary_cross_entropy(x, t, from_logits=from_logits))(
+            x
+        )
         assert (value, gradient[0]) == eager
 
 
@@ -166,27 +267,50 @@ def test_a_class_that_is_not_there_gives_nan_where_it_cannot_be_refused():
         assert all(math.isnan(loss([0.1, 0.2, 0.3], Value(k)).data) for k in (-1, 3, 0.5, nan))
 
 
-@pytest.mark.parametrize(("x", "t", "value", "slope"), [
-    (inf, 1, 0.0, 0.0), (inf, 0, inf, 1.0), (-inf, 1, inf, -1.0), (-inf, 0, 0.0, 0.0), (-inf, 0.25, inf, -0.25)])
+@pytest.mark.parametrize(
+    ("x", "t", "value", "slope"),
+    [
+        (inf, 1, 0.0, 0.0),
+        (inf, 0, inf, 1.0),
+        (-inf, 1, inf, -1.0),
+        (-inf, 0, 0.0, 0.0),
+        (-inf, 0.25, inf, -0.25),
+    ],
+)
 def test_infinite_logits(x, t, value, slope):
     assert value_and_grad(binary_cross_entropy)(x, t) == (value, slope)
     assert value_and_grad(binary_cross_entropy, (0,))(x, Value(t))[1][0].data == slope
 
 
 def test_infinite_scores():
-    assert value_and_grad(lambda *zs: cross_entropy(zs, 0), (0, 1, 2))(inf, 0.0, 1.0) == (0.0, (0.0, 0.0, 0.0))
-    assert value_and_grad(lambda *zs: cross_entropy(zs, 0), (0, 1, 2))(0.0, inf, 1.0) == (inf, (-1.0, 1.0, 0.0))
+    assert value_and_grad(lambda *zs: cross_entropy(zs, 0), (0, 1, 2))(inf, 0.0, 1.0) == (
+        0.0,
+        (0.0, 0.0, 0.0),
+    )
+    assert value_and_grad(lambda *zs: cross_entropy(zs, 0), (0, 1, 2))(0.0, inf, 1.0) == (
+        inf,
+        (-1.0, 1.0, 0.0),
+    )
     assert all(cross_entropy([0.0, -inf, 0.0], k) == math.log(2) for k in (0, [1.0, 0.0, 0.0]))
     with detect_anomaly():
         assert cross_entropy([0.5, 1.5, 0.5], Value(1)).data == cross_entropy([0.5, 1.5, 0.5], 1)
-    assert cross_entropy([0.5, -inf, 0.5], Value(1)).data == multiclass_hinge([0.5, -inf, 0.5], Value(1)).data == inf
+    assert (
+        cross_entropy([0.5, -inf, 0.5], Value(1)).data
+        == multiclass_hinge([0.5, -inf, 0.5], Value(1)).data
+        == inf
+    )
 
 
-# Laws. ------------------------------------------------------------------------------------------------------------------
-CONVEX = {"squared": squared_error, "absolute": absolute_error, "hinge": hinge, "binary": binary_cross_entropy,
-          "multiclass hinge": lambda x, t: multiclass_hinge([x, 0.5, -x], int(t)),
-          "classes": lambda x, t: cross_entropy([x, 0.5, -x], int(t)),
-          "shares": lambda x, t: cross_entropy([x, 0.5, -x], [0.25, 0.5, 0.25])}
+# Laws. --------------------------------------------------------------------------------------------
+CONVEX = {
+    "squared": squared_error,
+    "absolute": absolute_error,
+    "hinge": hinge,
+    "binary": binary_cross_entropy,
+    "multiclass hinge": lambda x, t: multiclass_hinge([x, 0.5, -x], int(t)),
+    "classes": lambda x, t: cross_entropy([x, 0.5, -x], int(t)),
+    "shares": lambda x, t: cross_entropy([x, 0.5, -x], [0.25, 0.5, 0.25]),
+}
 
 
 @pytest.mark.parametrize("name", CONVEX)
@@ -199,8 +323,12 @@ def test_losses_of_logits_are_convex_and_not_negative(name, a, b, share):
 @given(SCORES, st.floats(-1e3, 1e3), st.integers(0, 2))
 def test_a_common_shift_changes_no_loss_of_classes(scores, shift, k):
     for loss in (cross_entropy, multiclass_hinge, margin_loss):
-        assert loss([z + shift for z in scores], k) == pytest.approx(loss(scores, k), rel=1e-11, abs=1e-11)
-        assert math.fsum(grad(lambda zs, loss=loss: loss(zs, k))(scores)) == pytest.approx(0.0, abs=1e-12)
+        assert loss([z + shift for z in scores], k) == pytest.approx(
+            loss(scores, k), rel=1e-11, abs=1e-11
+        )
+        assert math.fsum(grad(lambda zs, loss=loss: loss(zs, k))(scores)) == pytest.approx(
+            0.0, abs=1e-12
+        )
 
 
 @given(SCORES, st.integers(0, 2))
@@ -212,7 +340,9 @@ def test_the_gradient_of_cross_entropy_is_p_minus_t(scores, k):
 @given(LOGITS, LOGITS)
 def test_two_classes_are_a_binary_choice_and_mirror_images(x, y):
     assert cross_entropy([x, y], 0) == binary_cross_entropy(x - y, 1)
-    assert cross_entropy([x, y], 1) == binary_cross_entropy(x - y, 0) == binary_cross_entropy(y - x, 1)
+    assert (
+        cross_entropy([x, y], 1) == binary_cross_entropy(x - y, 0) == binary_cross_entropy(y - x, 1)
+    )
     assert binary_cross_entropy(x, 0.25) == binary_cross_entropy(-x, 0.75)
 
 
@@ -220,98 +350,145 @@ def test_two_classes_are_a_binary_choice_and_mirror_images(x, y):
 def test_logits_and_probabilities_agree(x, t):
     def by_probability(x, t):
         return binary_cross_entropy(ops.sigmoid(x), t, from_logits=False)
+
     for whole in (lambda f: f, lambda f: grad(f, (0, 1))):
-        assert whole(binary_cross_entropy)(x, t) == pytest.approx(whole(by_probability)(x, t), rel=1e-12, abs=1e-13)
+        assert whole(binary_cross_entropy)(x, t) == pytest.approx(
+            whole(by_probability)(x, t), rel=1e-12, abs=1e-13
+        )
 
 
 @given(st.lists(st.floats(-3.0, 3.0), min_size=3, max_size=3), st.integers(0, 2))
 def test_logits_and_probabilities_of_classes_agree(scores, k):
     for loss, target in ((cross_entropy, k), (margin_loss, k), (cross_entropy, [0.5, 0.25, 0.25])):
-        assert loss(scores, target) == pytest.approx(loss(ops.softmax(scores), target, from_logits=False), rel=1e-12)
+        assert loss(scores, target) == pytest.approx(
+            loss(ops.softmax(scores), target, from_logits=False), rel=1e-12
+        )
 
 
-@pytest.mark.parametrize(("m", "value", "slope"), [(-0.5, 1.0, 0.0), (0.0, 1.0, -2.0), (0.125, 0.5, -4.0), (0.25, 0.0, 0.0),
-                                                  (0.5, 0.0, 0.0)])
+@pytest.mark.parametrize(
+    ("m", "value", "slope"),
+    [(-0.5, 1.0, 0.0), (0.0, 1.0, -2.0), (0.125, 0.5, -4.0), (0.25, 0.0, 0.0), (0.5, 0.0, 0.0)],
+)
 def test_the_margin_loss_is_one_for_a_mistake_and_falls_to_zero_at_the_margin(m, value, slope):
-    """Lund's slide has the ends of the ramp exchanged; at m = 0 the slope is half that of the ramp."""
+    """Lund's slide has the ends of the ramp exchanged;
+    at m = 0 the slope is half that of the ramp.
+    """
+
     def loss(m):
         return margin_loss([0.5 + m / 2, 0.5 - m / 2], 0, 0.25, from_logits=False)
+
     assert value_and_grad(loss)(m) == (value, slope)
 
 
 def test_a_confident_mistake_has_a_gradient_unless_the_error_is_squared():
-    slopes = [grad(lambda x: squared_error(ops.sigmoid(x), 1.0))(-40.0), grad(lambda x: binary_cross_entropy(x, 1))(-40.0)]
+    slopes = [
+        grad(lambda x: squared_error(ops.sigmoid(x), 1.0))(-40.0),
+        grad(lambda x: binary_cross_entropy(x, 1))(-40.0),
+    ]
     assert slopes == pytest.approx([0.0, -1.0], abs=1e-16)
 
 
 def test_stone_s_simplest_network():
-    assert value_and_grad(lambda w: squared_error(w * 0.8, 0.2, True))(0.4) == pytest.approx((0.0072, 0.096), rel=1e-12)
+    assert value_and_grad(lambda w: squared_error(w * 0.8, 0.2, True))(0.4) == pytest.approx(
+        (0.0072, 0.096), rel=1e-12
+    )
 
 
 def test_small_losses_have_small_graphs():
     zs = [Value(x) for x in (0.1, 0.2, 0.3)]
-    for loss, gates in ((cross_entropy(zs, 1), "logsumexp sub softplus"), (binary_cross_entropy(zs[0], 0), "softplus"),
-                        (binary_cross_entropy(zs[0], 1), "neg softplus"), (squared_error(zs[0], 1.0), "sub mul"),
-                        (absolute_error(zs[:1], [1.0]), "sub abs"),
-                        (cross_entropy(zs, [0.0, 1.0, 0.0]), "logsumexp sub"), (hinge(zs[0], -1), "mul sub relu")):
+    for loss, gates in (
+        (cross_entropy(zs, 1), "logsumexp sub softplus"),
+        (binary_cross_entropy(zs[0], 0), "softplus"),
+        (binary_cross_entropy(zs[0], 1), "neg softplus"),
+        (squared_error(zs[0], 1.0), "sub mul"),
+        (absolute_error(zs[:1], [1.0]), "sub abs"),
+        (cross_entropy(zs, [0.0, 1.0, 0.0]), "logsumexp sub"),
+        (hinge(zs[0], -1), "mul sub relu"),
+    ):
         assert [v.primitive.name for v in nodes_below(loss) if v.primitive] == gates.split()
 
 
-# Penalties. -------------------------------------------------------------------------------------------------------------
+# Penalties. ---------------------------------------------------------------------------------------
 def test_penalties_of_a_model_and_of_its_parameters():
     model = MLP(2, [3, 1], rng=random.Random(0))
     data = [p.data for p in model.parameters()]
-    for penalty, sizes, slopes in ((l1_penalty, list(map(abs, data)), [(w > 0) - (w < 0) for w in data]),
-                                   (l2_penalty, [w * w for w in data], [2 * w for w in data])):
+    for penalty, sizes, slopes in (
+        (l1_penalty, list(map(abs, data)), [(w > 0) - (w < 0) for w in data]),
+        (l2_penalty, [w * w for w in data], [2 * w for w in data]),
+    ):
         model.zero_grad()
         penalty(model).backward()
-        assert penalty(model).data == penalty(model.parameters()).data == reduce(add, sizes)  # one after the other
+        # one after the other
+        assert penalty(model).data == penalty(model.parameters()).data == reduce(add, sizes)
         assert [p.grad for p in model.parameters()] == slopes
     assert l1_penalty([]) == l2_penalty([]) == 0.0
 
 
-# Refusals. --------------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(("call", "said"), [
-    (lambda: squared_error([1.0, 2.0], [1.0]), "as many targets as outputs.* 1 and 2"),
-    (lambda: squared_error([1.0, 2.0], 1.0), "one target, and a sequence of outputs"),
-    (lambda: absolute_error(Value(1.0), [1.0]), "one output, and a sequence of targets"),
-    (lambda: squared_error([], []), "at least one"), (lambda: binary_cross_entropy(0.5, nan), "not nan"),
-    (lambda: binary_cross_entropy(0.5, -1), "0, 1 or between.* hinge.* not -1"),
-    (lambda: binary_cross_entropy(1.5, 1, from_logits=False), "from_logits=True: not 1.5"),
-    (lambda: hinge(0.5, 0), r"-1 or 1, not 0: .* 2 \* t - 1"),
-    (lambda: cross_entropy([0.1, 0.2, 0.3], 3), "classes 0 to 2 of 3 outputs, not 3"),
-    (lambda: cross_entropy([0.1, 0.2], -1), "not -1"), (lambda: cross_entropy([0.1, 0.2], 0.5), "not 0.5"),
-    (lambda: cross_entropy([0.1, 0.2, 0.3], [0.5, 0.5]), "each of the 3 outputs, not 2"),
-    (lambda: cross_entropy([0.1, 0.2, 0.3], [0.5, 0.6, 0.1]), "sum to 1"),
-    (lambda: cross_entropy([0.1, 0.2], [1.5, -0.5]), "not 1.5"), (lambda: cross_entropy([1.0, 2.0], 0, False), "not 2.0"),
-    (lambda: cross_entropy(Value(0.1), 0), "binary_cross_entropy or hinge"),
-    (lambda: multiclass_hinge([1.0], 0), "two classes or more"),
-    (lambda: multiclass_hinge([0.1, 0.2], [0.5, 0.5]), r"one-hot sequence, not \[0.5, 0.5\]"),
-    (lambda: margin_loss([0.1, 0.2], 0, 1.0), "0 and 1, not at 1"), (lambda: margin_loss([0.1, 0.2], 0, 0), "not at 0"),
-])
+# Refusals. ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: squared_error([1.0, 2.0], [1.0]), "as many targets as outputs.* 1 and 2"),
+        (lambda: squared_error([1.0, 2.0], 1.0), "one target, and a sequence of outputs"),
+        (lambda: absolute_error(Value(1.0), [1.0]), "one output, and a sequence of targets"),
+        (lambda: squared_error([], []), "at least one"),
+        (lambda: binary_cross_entropy(0.5, nan), "not nan"),
+        (lambda: binary_cross_entropy(0.5, -1), "0, 1 or between.* hinge.* not -1"),
+        (lambda: binary_cross_entropy(1.5, 1, from_logits=False), "from_logits=True: not 1.5"),
+        (lambda: hinge(0.5, 0), r"-1 or 1, not 0: .* 2 \* t - 1"),
+        (lambda: cross_entropy([0.1, 0.2, 0.3], 3), "classes 0 to 2 of 3 outputs, not 3"),
+        (lambda: cross_entropy([0.1, 0.2], -1), "not -1"),
+        (lambda: cross_entropy([0.1, 0.2], 0.5), "not 0.5"),
+        (lambda: cross_entropy([0.1, 0.2, 0.3], [0.5, 0.5]), "each of the 3 outputs, not 2"),
+        (lambda: cross_entropy([0.1, 0.2, 0.3], [0.5, 0.6, 0.1]), "sum to 1"),
+        (lambda: cross_entropy([0.1, 0.2], [1.5, -0.5]), "not 1.5"),
+        (lambda: cross_entropy([1.0, 2.0], 0, False), "not 2.0"),
+        (lambda: cross_entropy(Value(0.1), 0), "binary_cross_entropy or hinge"),
+        (lambda: multiclass_hinge([1.0], 0), "two classes or more"),
+        (lambda: multiclass_hinge([0.1, 0.2], [0.5, 0.5]), r"one-hot sequence, not \[0.5, 0.5\]"),
+        (lambda: margin_loss([0.1, 0.2], 0, 1.0), "0 and 1, not at 1"),
+        (lambda: margin_loss([0.1, 0.2], 0, 0), "not at 0"),
+    ],
+)
 def test_bad_input_is_refused_with_advice(call, said):
     with pytest.raises(ValueError, match=said):
         call()
 
 
-@pytest.mark.parametrize(("loss", "output", "target"), [(hinge, 1.0, None), (cross_entropy, ["a", "b"], 0),
-                                                       (squared_error, 1.0, np.array(1.0))])
+@pytest.mark.parametrize(
+    ("loss", "output", "target"),
+    [(hinge, 1.0, None), (cross_entropy, ["a", "b"], 0), (squared_error, 1.0, np.array(1.0))],
+)
 def test_what_is_no_number_is_a_type_error_that_names_the_loss(loss, output, target):
     with pytest.raises(TypeError, match=loss.__name__):
         loss(output, target)
 
 
-@pytest.mark.parametrize(("loss", "outputs", "target", "takes"), [
-    (hinge, [1.0, 2.0], [1, -1], "one output and one target"), (hinge, 1.0, [1], "one target"),
-    (binary_cross_entropy, [0.5, 0.5], 1, "one output and one target"), (binary_cross_entropy, 0.5, [1.0], "one target"),
-    (cross_entropy, [[1.0, 2.0], [3.0, 4.0]], [0, 1], "a list of outputs, and the number of a class or"),
-    (cross_entropy, np.ones((2, 3)), [0, 1], "a list of outputs"),
-    (cross_entropy, [1.0, 2.0], [[0.5, 0.5], [0.5, 0.5]], "as many probabilities"),
-    (multiclass_hinge, [[1.0, 2.0], [3.0, 4.0]], 0, "a list of outputs"), (margin_loss, [[1.0], [2.0]], 0, "a list of"),
-    (squared_error, [[1.0], [2.0]], [[1.0], [2.0]], "lists of as many outputs and targets"),
-    (squared_error, np.ones((2, 2)), np.ones((2, 2)), "lists of as many"), (absolute_error, [1.0], [[1.0]], "lists of"),
-])
-def test_the_outputs_of_several_examples_are_refused_with_what_the_loss_takes(loss, outputs, target, takes):
+@pytest.mark.parametrize(
+    ("loss", "outputs", "target", "takes"),
+    [
+        (hinge, [1.0, 2.0], [1, -1], "one output and one target"),
+        (hinge, 1.0, [1], "one target"),
+        (binary_cross_entropy, [0.5, 0.5], 1, "one output and one target"),
+        (binary_cross_entropy, 0.5, [1.0], "one target"),
+        (
+            cross_entropy,
+            [[1.0, 2.0], [3.0, 4.0]],
+            [0, 1],
+            "a list of outputs, and the number of a class or",
+        ),
+        (cross_entropy, np.ones((2, 3)), [0, 1], "a list of outputs"),
+        (cross_entropy, [1.0, 2.0], [[0.5, 0.5], [0.5, 0.5]], "as many probabilities"),
+        (multiclass_hinge, [[1.0, 2.0], [3.0, 4.0]], 0, "a list of outputs"),
+        (margin_loss, [[1.0], [2.0]], 0, "a list of"),
+        (squared_error, [[1.0], [2.0]], [[1.0], [2.0]], "lists of as many outputs and targets"),
+        (squared_error, np.ones((2, 2)), np.ones((2, 2)), "lists of as many"),
+        (absolute_error, [1.0], [[1.0]], "lists of"),
+    ],
+)
+def test_the_outputs_of_several_examples_are_refused_with_what_the_loss_takes(
+    loss, outputs, target, takes
+):
     said = f"{loss.__name__} is the loss of one example and takes .*{takes}.* mean of their losses"
     with pytest.raises(TypeError, match=said):
         loss(outputs, target)

@@ -1,6 +1,8 @@
-"""The suite against itself: a package with a fault in it must fail. `pytest -m slow -rP` prints the score.
+"""The suite against itself: a package with a fault in it must fail. `pytest -m slow -rP` prints the
+score.
 
-Each fault is imported in a process of its own, which runs the same selection of fast tests until the first one fails.
+Each fault is imported in a process of its own, which runs the same selection of fast tests until
+the first one fails.
 """
 
 import os
@@ -15,22 +17,58 @@ import pytest
 from faults import FAULTS, edited, source_of
 
 HERE = Path(__file__).parent
-SELECTION = ("test_engine", "test_autodiff", "test_nesting", "test_rows", "test_laws", "test_custom_rows", "test_modes",
-             "test_references", "test_orders", "test_state_machine", "test_copying", "test_independence")
-FAILED = 1  # pytest's exit code when tests ran and some failed; an error before that is no catch
+SELECTION = (
+    "test_engine",
+    "test_autodiff",
+    "test_nesting",
+    "test_rows",
+    "test_laws",
+    "test_custom_rows",
+    "test_modes",
+    "test_references",
+    "test_orders",
+    "test_state_machine",
+    "test_copying",
+    "test_independence",
+)
+# pytest's exit code when tests ran and some failed; an error before that is no catch
+FAILED = 1
 CODES = {0: "MISSED", FAILED: "caught"}
 
 
 def run_selection(fault=""):
-    """The exit code of the selection with a fault in the package, and the first test that failed."""
+    """The exit code of the selection with a fault in the package,
+    and the first test that failed.
+    """
     helpers = Path(faults.__file__).parent
-    path = os.pathsep.join(filter(None, [str(helpers), str(HERE.parent), os.environ.get("PYTHONPATH")]))
+    path = os.pathsep.join(
+        filter(None, [str(helpers), str(HERE.parent), os.environ.get("PYTHONPATH")])
+    )
     files = [str(found) for name in SELECTION for found in HERE.rglob(f"{name}.py")]
     assert len(files) == len(SELECTION)
-    command = [sys.executable, "-m", "pytest", "-n", "0", "-x", "-q", "-p", "faults", "-p", "no:cacheprovider",
-               "--no-header", *files]
-    done = subprocess.run(command, cwd=HERE.parent, env={**os.environ, "PYTHONPATH": path, "FAULT": fault},
-                          capture_output=True, text=True, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-n",
+        "0",
+        "-x",
+        "-q",
+        "-p",
+        "faults",
+        "-p",
+        "no:cacheprovider",
+        "--no-header",
+        *files,
+    ]
+    done = subprocess.run(
+        command,
+        cwd=HERE.parent,
+        env={**os.environ, "PYTHONPATH": path, "FAULT": fault},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     first = re.search(r"^(?:FAILED|ERROR) \S*?(\w+\.py\S*)", done.stdout, re.MULTILINE)
     return done.returncode, first.group(1) if first else done.stdout[-2000:] + done.stderr[-2000:]
 
@@ -45,7 +83,10 @@ def test_there_are_at_least_sixty_faults_and_each_fits_the_source():
 
 def test_a_fault_that_does_not_fit_is_an_error():
     room = "ops.trigonometry"
-    for fault in ((room, "no such anchor", "a", "b"), (room, '\n    "sin",\n', "no such text", "b")):
+    for fault in (
+        (room, "no such anchor", "a", "b"),
+        (room, '\n    "sin",\n', "no such text", "b"),
+    ):
         with pytest.raises(ValueError, match="no such"):
             edited(source_of(room), fault)
 

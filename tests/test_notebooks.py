@@ -1,6 +1,7 @@
 """Every notebook runs in a fresh kernel, and what is stored in it is what it gives.
 
-After a change that is meant to show, `python tests/test_notebooks.py` runs them all and stores the new outputs.
+After a change that is meant to show, `python tests/test_notebooks.py` runs them all and stores the
+new outputs.
 """
 
 import ast
@@ -21,11 +22,15 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-METADATA = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"}}
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
 IMAGE = re.compile(r'<img alt="[^"<>]+" src="data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)">')
 # The kernel's client runs in this process: what its next version deprecates is not ours to mend.
-pytestmark = pytest.mark.filterwarnings(r"ignore::DeprecationWarning:(nbclient|jupyter_client|jupyter_core|tornado|zmq)\b")
+pytestmark = pytest.mark.filterwarnings(
+    r"ignore::DeprecationWarning:(nbclient|jupyter_client|jupyter_core|tornado|zmq)\b"
+)
 NUMBER = re.compile(r"(\d+\.\d+(?:e[+-]?\d+)?)")
 
 
@@ -34,10 +39,14 @@ def canonical(distribution):
 
 
 def requirements(extra):
-    """The distributions that an extra of pyproject.toml names, by itself or through other extras."""
+    """The distributions that an extra of pyproject.toml names,
+    by itself or through other extras.
+    """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     named = set()
-    for requirement in project["optional-dependencies"][extra] if extra else project["dependencies"]:
+    for requirement in (
+        project["optional-dependencies"][extra] if extra else project["dependencies"]
+    ):
         name, _, extras = re.match(r"([\w.-]+)(\[([^]]*)\])?", requirement).groups()
         if name == project["name"]:
             named = named.union(*map(requirements, extras.split(",")))
@@ -52,27 +61,45 @@ def brought():
 
 
 def not_brought():
-    """The installed modules that other extras bring and that one does not; the kernel is part of jupyterlab."""
+    """The installed modules that other extras bring and that one does not;
+    the kernel is part of jupyterlab.
+    """
     others = requirements("test") | requirements("dev") | requirements("all")
-    return sorted(module for module, distributions in packages_distributions().items()
-                  if {canonical(d) for d in distributions} & (others - brought() - {"ipykernel"}))
+    return sorted(
+        module
+        for module, distributions in packages_distributions().items()
+        if {canonical(d) for d in distributions} & (others - brought() - {"ipykernel"})
+    )
 
 
 def executed(notebook):
-    """The notebook with the outputs of a fresh kernel that finds this repository's package, and nobody's settings.
+    """The notebook with the outputs of a fresh kernel that finds this repository's package, and
+    nobody's settings.
 
     The kernel lacks the libraries that the extra `notebook` does not bring.
     """
     fresh = copy.deepcopy(notebook)
-    env = {name: value for name, value in os.environ.items() if name not in ("MPLBACKEND", "PYTHONSTARTUP")}
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("MPLBACKEND", "PYTHONSTARTUP")
+    }
     env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), env.get("PYTHONPATH")]))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as settings:
         env |= {"IPYTHONDIR": settings, "MPLCONFIGDIR": settings}
         startup = Path(settings) / "profile_default" / "startup" / "missing.py"
         startup.parent.mkdir(parents=True)
-        startup.write_text(f"__import__('sys').modules.update(dict.fromkeys({not_brought()}))", encoding="utf-8")
-        NotebookClient(fresh, timeout=120, kernel_name="python3", record_timing=False, coalesce_streams=True,
-                       resources={"metadata": {"path": str(ROOT / "notebooks")}}).execute(env=env)
+        startup.write_text(
+            f"__import__('sys').modules.update(dict.fromkeys({not_brought()}))", encoding="utf-8"
+        )
+        NotebookClient(
+            fresh,
+            timeout=120,
+            kernel_name="python3",
+            record_timing=False,
+            coalesce_streams=True,
+            resources={"metadata": {"path": str(ROOT / "notebooks")}},
+        ).execute(env=env)
     fresh.metadata = nbformat.from_dict(METADATA)
     return fresh
 
@@ -82,13 +109,19 @@ def code_cells(notebook):
 
 
 def same_text(stored, fresh):
-    """Equal but for the last digits of numbers, in which one machine's exp differs from another's."""
+    """Equal but for the last digits of numbers, in which one machine's exp differs from
+    another's.
+    """
     stored, fresh = NUMBER.split(stored), NUMBER.split(fresh)
-    return stored[::2] == fresh[::2] and [float(x) for x in stored[1::2]] == pytest.approx([float(x) for x in fresh[1::2]])
+    return stored[::2] == fresh[::2] and [float(x) for x in stored[1::2]] == pytest.approx(
+        [float(x) for x in fresh[1::2]]
+    )
 
 
 def shown(output):
-    """What a reader sees of an output, kind by kind: of a drawn graph its texts, of a plot only that there is one."""
+    """What a reader sees of an output, kind by kind: of a drawn graph its texts,
+    of a plot only that there is one.
+    """
     if output.output_type == "stream":
         return {output.name: output.text}
     seen = dict(output.data)
@@ -104,14 +137,22 @@ def shown(output):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs_and_gives_what_is_stored_in_it(path):
     notebook = nbformat.read(path, as_version=4)
-    fresh = executed(notebook)  # raises CellExecutionError, with the traceback, where a cell fails
+    # raises CellExecutionError, with the traceback, where a cell fails
+    fresh = executed(notebook)
     for stored_cell, fresh_cell in zip(code_cells(notebook), code_cells(fresh), strict=True):
-        where = f"{path.name}, in the cell\n{stored_cell.source}\nTo store the new outputs: python tests/test_notebooks.py"
-        stored, now = [[shown(output) for output in cell.outputs] for cell in (stored_cell, fresh_cell)]
+        where = (
+            f"{path.name}, in the cell\n{stored_cell.source}\n"
+            "To store the new outputs: python tests/test_notebooks.py"
+        )
+        stored, now = [
+            [shown(output) for output in cell.outputs] for cell in (stored_cell, fresh_cell)
+        ]
         assert [*map(dict.keys, stored)] == [*map(dict.keys, now)], where
         for was, seen in zip(stored, now):
             for kind, text in was.items():
-                assert same_text(text, seen[kind]), f"{kind} is no longer what is stored: {seen[kind]}\n{where}"
+                assert same_text(text, seen[kind]), (
+                    f"{kind} is no longer what is stored: {seen[kind]}\n{where}"
+                )
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -121,18 +162,27 @@ def test_notebook_is_kept_tidy_with_its_outputs(path):
     nbformat.validate(notebook)
     assert notebook.metadata == METADATA
     assert all(cell.metadata == {} for cell in notebook.cells)
-    assert [cell.execution_count for cell in code_cells(notebook)] == [*range(1, len(code_cells(notebook)) + 1)]
+    assert [cell.execution_count for cell in code_cells(notebook)] == [
+        *range(1, len(code_cells(notebook)) + 1)
+    ]
     assert len(text) < 1_500_000
     for private in (str(ROOT), str(Path.home()), tempfile.gettempdir()):
         assert private == "/" or f"{private}{os.sep}" not in text
-    assert "assert" in code_cells(notebook)[-1].source, "a notebook ends in asserts on its headline numbers"
+    assert "assert" in code_cells(notebook)[-1].source, (
+        "a notebook ends in asserts on its headline numbers"
+    )
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_value_is_stored_as_an_image_that_needs_no_trust(path):
-    outputs = [output for cell in code_cells(nbformat.read(path, as_version=4)) for output in cell.outputs]
-    drawn = [output.data for output in outputs if "data" in output
-             and output.data["text/plain"].startswith(("Value(", "<Picture"))]
+    outputs = [
+        output for cell in code_cells(nbformat.read(path, as_version=4)) for output in cell.outputs
+    ]
+    drawn = [
+        output.data
+        for output in outputs
+        if "data" in output and output.data["text/plain"].startswith(("Value(", "<Picture"))
+    ]
     assert drawn
     for data in drawn:
         assert data.keys() == {"text/plain", "text/html"}
@@ -145,18 +195,29 @@ def test_every_value_is_stored_as_an_image_that_needs_no_trust(path):
 def test_the_extra_for_notebooks_brings_what_a_notebook_imports(path):
     cells = code_cells(nbformat.read(path, as_version=4))
     statements = [node for cell in cells for node in ast.walk(ast.parse(cell.source))]
-    modules = {alias.name for node in statements if isinstance(node, ast.Import) for alias in node.names}
+    modules = {
+        alias.name for node in statements if isinstance(node, ast.Import) for alias in node.names
+    }
     modules |= {node.module for node in statements if isinstance(node, ast.ImportFrom)}
-    modules = {module.partition(".")[0] for module in modules} - sys.stdlib_module_names - {"micrograd_plus"}
+    modules = (
+        {module.partition(".")[0] for module in modules}
+        - sys.stdlib_module_names
+        - {"micrograd_plus"}
+    )
     distributions = packages_distributions()
-    missing = {module: distributions[module] for module in modules
-               if not {canonical(d) for d in distributions[module]} & brought()}
+    missing = {
+        module: distributions[module]
+        for module in modules
+        if not {canonical(d) for d in distributions[module]} & brought()
+    }
     assert modules
     assert not missing, "the extra notebook in pyproject.toml lacks them"
 
 
 def test_libraries_that_the_extra_lacks_are_kept_from_the_notebooks():
-    assert {"numpy", "matplotlib", "sklearn", "hypothesis", "mpmath", "pygraphviz"}.isdisjoint(not_brought())
+    assert {"numpy", "matplotlib", "sklearn", "hypothesis", "mpmath", "pygraphviz"}.isdisjoint(
+        not_brought()
+    )
     assert {"pytest", "micrograd"} <= set(not_brought())
 
 

@@ -1,4 +1,6 @@
-"""Files that earlier versions wrote load for ever: a tape and a model file of version 1, and some odd relatives."""
+"""Files that earlier versions wrote load for ever:
+a tape and a model file of version 1, and some odd relatives.
+"""
 
 import json
 import math
@@ -13,19 +15,69 @@ from micrograd_plus import Tape, custom, grad, nn, ops
 FIXTURES = Path(__file__).parent / "fixtures"
 TAPES = sorted(FIXTURES.glob("tape-1-*.json"))
 MODELS = {
-    "mlp": lambda: nn.MLP(2, [3, 1], activation="tanh"), "layer": lambda: nn.Layer(2, 2),
+    "mlp": lambda: nn.MLP(2, [3, 1], activation="tanh"),
+    "layer": lambda: nn.Layer(2, 2),
     "softmax": lambda: nn.MLP(3, [2, 3], output="softmax", classes=["a", "b", "c"]),
-    "maxout": lambda: nn.MLP(2, [2, 1], activation="maxout", pieces=3), "adaline": lambda: nn.Adaline(2),
-    "neuron": lambda: nn.Neuron(2, activation="sigmoid"), "perceptron": lambda: nn.Perceptron(2),
+    "maxout": lambda: nn.MLP(2, [2, 1], activation="maxout", pieces=3),
+    "adaline": lambda: nn.Adaline(2),
+    "neuron": lambda: nn.Neuron(2, activation="sigmoid"),
+    "perceptron": lambda: nn.Perceptron(2),
 }
 # The numbers that version 1 wrote for the rows, in the order of the recorded outputs.
 NUMBERED = [
-    "add", "sub", "mul", "div", "identity", "neg", "sum", "dot", "less", "less_equal", "equal",
-    "not_equal", "sign", "step", "where", "maximum", "minimum", "relu", "hard_tanh",
-    "leaky_relu", "abs", "pow", "sqrt", "cbrt", "hypot", "exp", "exp2", "expm1", "log", "log2",
-    "log10", "log1p", "logsumexp", "sin", "cos", "tan", "semicircle", "asin", "acos", "atan",
-    "atan2", "sinh", "cosh", "sech2", "tanh", "asinh", "acosh", "atanh", "sigmoid", "softplus",
-    "silu", "erf", "erfc",
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "identity",
+    "neg",
+    "sum",
+    "dot",
+    "less",
+    "less_equal",
+    "equal",
+    "not_equal",
+    "sign",
+    "step",
+    "where",
+    "maximum",
+    "minimum",
+    "relu",
+    "hard_tanh",
+    "leaky_relu",
+    "abs",
+    "pow",
+    "sqrt",
+    "cbrt",
+    "hypot",
+    "exp",
+    "exp2",
+    "expm1",
+    "log",
+    "log2",
+    "log10",
+    "log1p",
+    "logsumexp",
+    "sin",
+    "cos",
+    "tan",
+    "semicircle",
+    "asin",
+    "acos",
+    "atan",
+    "atan2",
+    "sinh",
+    "cosh",
+    "sech2",
+    "tanh",
+    "asinh",
+    "acosh",
+    "atanh",
+    "sigmoid",
+    "softplus",
+    "silu",
+    "erf",
+    "erfc",
 ]
 
 
@@ -37,7 +89,9 @@ def tape(name):
 def test_each_number_of_version_1_means_its_row(executor):
     point = (0.5, 0.25, 0.75)
     rows = [ops.primitive(name) for name in NUMBERED]
-    assert bits(tape("every-row")(*point, executor=executor)) == bits([row(*point[:row.arity]) for row in rows])
+    assert bits(tape("every-row")(*point, executor=executor)) == bits(
+        [row(*point[: row.arity]) for row in rows]
+    )
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
@@ -48,6 +102,7 @@ def test_a_tape_of_version_1_has_its_gradient_names_and_parameters(executor):
 
     def loss(w):
         return (ops.tanh(w[0] * 1.0 + w[1] * 2.0 + w[2]) - 0.5) ** 2
+
     assert value == loss([0.5, -0.25, 0.125])
     assert gradient.tolist() == pytest.approx(grad(loss)([0.5, -0.25, 0.125]), rel=1e-15)
     assert {"h", "loss", "w0"} <= set(loaded.labels.values())
@@ -90,4 +145,6 @@ def test_a_model_file_of_version_1_fills_its_model(name):
 
 def test_every_fixture_is_read():
     assert len(TAPES) == 7
-    assert {path.stem for path in FIXTURES.glob("model-1-*.json")} == {f"model-1-{name}" for name in MODELS}
+    assert {path.stem for path in FIXTURES.glob("model-1-*.json")} == {
+        f"model-1-{name}" for name in MODELS
+    }

@@ -1,4 +1,6 @@
-"""The chain rule in words: what a node is called, which paths lead to it, and what each contributes."""
+"""The chain rule in words: what a node is called, which paths lead to it,
+and what each contributes.
+"""
 
 from .explanation import explain
 

@@ -1,8 +1,10 @@
-"""The chain rule in words and numbers: which paths lead from a leaf to an output, and what each contributes.
+"""The chain rule in words and numbers: which paths lead from a leaf to an output, and what each
+contributes.
 
-A gradient is a sum over paths of products of local gradients. The sum comes from the reverse sweep and the number of
-paths from a count, so neither cares that there may be 9**60 of them; the few largest products come from one more sweep
-that keeps the best few ways to reach each node. Nothing here changes a gradient or needs one to be known.
+A gradient is a sum over paths of products of local gradients. The sum comes from the reverse sweep
+and the number of paths from a count, so neither cares that there may be 9**60 of them; the few
+largest products come from one more sweep that keeps the best few ways to reach each node. Nothing
+here changes a gradient or needs one to be known.
 """
 
 from __future__ import annotations
@@ -29,14 +31,17 @@ DIGITS = 60  # of a number of paths, up to which it is printed in full
 
 Edge = tuple[Value, int, float]  # operand, its place among the gate's operands, local gradient
 Step = tuple[Value, int, float]  # the same edge seen from below: gate, place, local gradient
-Way = tuple[Any, ...]  # exponent and size, by which ways compare; mantissa; gate, place, local gradient; the way before
+# exponent and size, by which ways compare; mantissa; gate, place, local gradient; the way before
+Way = tuple[Any, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """One path: its nodes from the leaf to the output, the local gradient of each step, and their product.
+    """One path: its nodes from the leaf to the output, the local gradient of each step, and their
+    product.
 
-    `title` and `steps` tell it in words; when there are more paths than are listed, only the first has its steps told.
+    `title` and `steps` tell it in words; when there are more paths than are listed, only the first
+    has its steps told.
     """
 
     nodes: tuple[Value, ...] = field(repr=False)
@@ -49,11 +54,12 @@ class Path:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Explanation:
-    """Why the gradient of `output` with respect to `leaf` is `value`. Printing it, or showing it in Jupyter, tells.
+    """Why the gradient of `output` with respect to `leaf` is `value`. Printing it, or showing it in
+    Jupyter, tells.
 
-    `count` is the exact number of paths; `paths` holds them all in the order of the graph, or the ones with the largest
-    products, the largest first; `headline` is the sum in one line, `summary` says how to read it, and `notes` name the
-    gates that no gradient passes.
+    `count` is the exact number of paths; `paths` holds them all in the order of the graph, or the
+    ones with the largest products, the largest first; `headline` is the sum in one line, `summary`
+    says how to read it, and `notes` name the gates that no gradient passes.
     """
 
     output: Value
@@ -77,11 +83,15 @@ class Explanation:
 
     def html(self) -> str:
         """The same as a fragment of HTML, in which every name is text."""
-        paths = [f"<li>{escape(path.title)}<ul>{_items(path.steps)}</ul></li>" for path in self.paths]
+        paths = [
+            f"<li>{escape(path.title)}<ul>{_items(path.steps)}</ul></li>" for path in self.paths
+        ]
         listed = f"<ol>{''.join(paths)}</ol>" if paths else ""
         noted = f"<ul>{_items(self.notes)}</ul>" if self.notes else ""
-        return (f'<div class="explanation"><p><strong>{escape(self.headline)}</strong></p>'
-                f"<p>{escape(self.summary)}</p>{listed}{noted}</div>")
+        return (
+            f'<div class="explanation"><p><strong>{escape(self.headline)}</strong></p>'
+            f"<p>{escape(self.summary)}</p>{listed}{noted}</div>"
+        )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/plain": str(self), "text/html": self.html()}
@@ -95,15 +105,19 @@ def _items(texts: Sequence[str]) -> str:
 
 
 def explain(
-    e: Value, leaf: Value | str, *, names: Mapping[str, Any] | None = None, limit: int = 5,
+    e: Value,
+    leaf: Value | str,
+    *,
+    names: Mapping[str, Any] | None = None,
+    limit: int = 5,
 ) -> Explanation:
     """Tell how the gradient of `e` with respect to `leaf` comes about at the present values.
 
     `leaf` is a Value, or the name of one: its label or, where it carries none, its name in `names`,
     for instance `locals()`. Any node may stand for the leaf; `limit` is how many paths to list.
-    Backward need not have run. Raises TypeError when `e` is no Value or `leaf` neither a Value nor a
-    name, and ValueError when no node or more than one is called so, when a leaf was edited since `e`
-    was computed, or when `limit` is less than 1.
+    Backward need not have run. Raises TypeError when `e` is no Value or `leaf` neither a Value nor
+    a name, and ValueError when no node or more than one is called so, when a leaf was edited since
+    `e` was computed, or when `limit` is less than 1.
 
     >>> a, b = Value(2.0, label="a"), Value(1.0, label="b")
     >>> print(explain((a + b) * (b + 1), b).headline)
@@ -113,8 +127,10 @@ def explain(
     """
     for v, role, kinds in ((e, "the output", Value), (leaf, "the leaf", (Value, str))):
         if not isinstance(v, kinds):
-            raise TypeError(f"explain(e, leaf) follows gradients between Values, but {role} is of type "
-                            f"{type(v).__name__}: {visible(repr(v), 60)}")
+            raise TypeError(
+                f"explain(e, leaf) follows gradients between Values, but {role} is of type "
+                f"{type(v).__name__}: {visible(repr(v), 60)}"
+            )
     if limit < 1:
         raise ValueError(f"explain lists at least one path, so limit={limit} is too small")
     order = nodes_below(e)
@@ -129,22 +145,31 @@ def explain(
     ways = _largest_ways(between, edges, leaf, limit).get(e, [])
     if count <= limit:
         ways = sorted(ways, key=_places(name.numbers))
-    paths = tuple([_path(way, leaf, name, in_full=way is ways[0] or count <= limit) for way in ways])
+    paths = tuple(
+        [_path(way, leaf, name, in_full=way is ways[0] or count <= limit) for way in ways]
+    )
     notes = tuple(_blockage(v, operand, name) for v, operand in blocked[:limit])
     if not count and leaf not in edges:
-        summary = f"{name(e)} does not depend on {name(leaf)}: it was not computed from it, so no path leads there."
+        reason = "it was not computed from it, so no path leads there."
+        summary = f"{name(e)} does not depend on {name(leaf)}: {reason}"
     elif e is leaf:
         summary = f"{name(e)} is the output itself, so its gradient is 1."
     elif not count:
-        summary = f"No path is left from {name(leaf)} to {name(e)} at these values, so the gradient is 0."
+        summary = (
+            f"No path is left from {name(leaf)} to {name(e)} at these values, so the gradient is 0."
+        )
     else:
         summary = _summary(paths, count, value, f"from {name(leaf)} to {name(e)}")
     headline = _headline(paths, count, value, _ratio(name, e, leaf))
     return Explanation(e, leaf, value, count, paths, headline, summary, notes)
 
 
-def _edges_above(leaf: Value, order: Sequence[Value]) -> tuple[dict[Value, list[Edge]], list[tuple[Value, Value]]]:
-    """For each node that a gradient can leave towards the leaf, its edges there; and the (gate, operand) blocked."""
+def _edges_above(
+    leaf: Value, order: Sequence[Value]
+) -> tuple[dict[Value, list[Edge]], list[tuple[Value, Value]]]:
+    """For each node that a gradient can leave towards the leaf, its edges there;
+    and the (gate, operand) blocked.
+    """
     edges: dict[Value, list[Edge]] = {}
     blocked = []
     for v in order:
@@ -164,11 +189,13 @@ def _edges_above(leaf: Value, order: Sequence[Value]) -> tuple[dict[Value, list[
     return edges, blocked
 
 
-def _largest_ways(order: Sequence[Value], edges: Mapping[Value, list[Edge]], leaf: Value,
-                  limit: int) -> dict[Value, list[Way]]:
+def _largest_ways(
+    order: Sequence[Value], edges: Mapping[Value, list[Edge]], leaf: Value, limit: int
+) -> dict[Value, list[Way]]:
     """The ways from the leaf to each node whose products are the largest, the largest first.
 
-    Products are kept as mantissa and exponent, since one that underflows half-way may come to something at its end.
+    Products are kept as mantissa and exponent, since one that underflows half-way may come to
+    something at its end.
     """
     best: dict[Value, list[Way]] = {}
     for v in order:
@@ -220,12 +247,16 @@ def _path(way: Way, leaf: Value, name: Names, *, in_full: bool) -> Path:
         ratios = "·".join(_ratio(name, user, operand) for operand, user in pairwise(nodes))
         told = [ratios, *told] if len(ratios) <= LONGEST_RATIOS else told
     title = f"{' → '.join(_abbreviated(nodes, name))}: {' = '.join(told)}"
-    sentences = _abbreviated(steps, lambda step: _sentence(step, name), " more gates …") if in_full else []
+    sentences = (
+        _abbreviated(steps, lambda step: _sentence(step, name), " more gates …") if in_full else []
+    )
     return Path(nodes, partials, product, factors, title, tuple(sentences))
 
 
 def _abbreviated(things: Sequence[Any], tell: Callable[[Any], str], gap: str = "") -> list[str]:
-    """Each thing told, or those at either end of many with a gap that may say how many are left out."""
+    """Each thing told, or those at either end of many with a gap that may say how many are left
+    out.
+    """
     left_out = len(things) - 2 * END
     if left_out <= 2:
         return [tell(thing) for thing in things]
@@ -251,7 +282,11 @@ def _headline(paths: Sequence[Path], count: int, value: float, ratio: str) -> st
     long = len(paths) > 1 and any(len(path.local_gradients) > 2 * END + 2 for path in paths)
     terms = [number(path.product) if long else path.factors for path in paths]
     told = " + ".join([*terms[:1], *map(_bracketed, terms[1:]), *["…"] * (count > len(paths))])
-    return f"{ratio} = {told} = {number(value)}" if told not in ("", number(value)) else f"{ratio} = {number(value)}"
+    return (
+        f"{ratio} = {told} = {number(value)}"
+        if told not in ("", number(value))
+        else f"{ratio} = {number(value)}"
+    )
 
 
 def _summary(paths: Sequence[Path], count: int, value: float, between: str) -> str:
@@ -259,11 +294,14 @@ def _summary(paths: Sequence[Path], count: int, value: float, between: str) -> s
         return f"One path leads {between}; the gradient is the product of its local gradients."
     if count == len(paths):
         return f"{_many(count)} paths lead {between}; the gradient is the sum of their products."
-    listed = f"the {len(paths)} largest products are" if len(paths) > 1 else "the largest product is"
+    listed = (
+        f"the {len(paths)} largest products are" if len(paths) > 1 else "the largest product is"
+    )
     products = [path.product for path in paths]
     rest = value - math.fsum(products) if all(map(math.isfinite, products)) else math.nan
     more = f", and add up to {number(rest)}" if math.isfinite(rest) else ""
-    return f"{_many(count)} paths lead {between}; {listed} listed, {_many(count - len(paths), 12)} more are not{more}."
+    others = f"{_many(count - len(paths), 12)} more are not{more}"
+    return f"{_many(count)} paths lead {between}; {listed} listed, {others}."
 
 
 def _many(count: int, digits: int = DIGITS) -> str:
@@ -281,16 +319,31 @@ def _sentence(step: Step, name: Names) -> str:
     half = len(v.operands) // 2
     told = f"its slope in {here} is {number(partial)} here"
     if row.gate == "distributes" or (row.gate == "swaps" and place == 0 and row.arity is None):
-        told = f"{here} gets the gradient " + ("unchanged (× 1)" if partial == 1.0 else "with its sign turned (× −1)")
+        told = f"{here} gets the gradient " + (
+            "unchanged (× 1)" if partial == 1.0 else "with its sign turned (× −1)"
+        )
     elif row.gate == "swaps":
-        partner = v.operands[1 - place] if row.arity else v.operands[place + half if place <= half else place - half]
-        other = f"{name(partner)} = {number(partner.data)}" if isinstance(partner, Value) else number(partner)
+        partner = (
+            v.operands[1 - place]
+            if row.arity
+            else v.operands[place + half if place <= half else place - half]
+        )
+        other = (
+            f"{name(partner)} = {number(partner.data)}"
+            if isinstance(partner, Value)
+            else number(partner)
+        )
         told = f"{here} gets the gradient times the other factor, {other}"
     elif row.gate == "routes" and row.arity == 1:
         told = f"it is open at {at}, so the gradient passes (× {number(partial)})"
     elif row.gate == "routes":
-        told = f"the value came from {here}, which gets the whole gradient (× 1)" if partial == 1.0 else (
-               f"{here} ties with others and gets its share of the gradient (× {number(partial)})")
+        told = (
+            f"the value came from {here}, which gets the whole gradient (× 1)"
+            if partial == 1.0
+            else (
+                f"{here} ties with others and gets its share of the gradient (× {number(partial)})"
+            )
+        )
     elif row.arity == 1:
         told = f"its slope at {at} is {number(partial)}"
     return f"{name.defined(v)}: {gate_name(row)} {row.gate}, {told}"

@@ -21,7 +21,9 @@ def gate_name(primitive: Primitive) -> str:
 
 
 def named_by(names: Mapping[str, Any] | None) -> dict[Value, str]:
-    """What a mapping such as locals() calls its Values; names that open with an underscore are ignored."""
+    """What a mapping such as locals() calls its Values;
+    names that open with an underscore are ignored.
+    """
     named: dict[Value, str] = {}
     for name, thing in (names or {}).items():
         if isinstance(thing, Value) and not name.startswith("_"):
@@ -43,24 +45,31 @@ def called(name: str, order: Sequence[Value], names: Mapping[str, Any] | None = 
     shown = f"'{visible(name, 60)}'"
     if found:
         values = listed([number(v.data) for v in found], 4)
-        raise ValueError(f"{len(found)} nodes are called {shown}, with the values {values}: "
-                         "pass the Value that is meant")
+        raise ValueError(
+            f"{len(found)} nodes are called {shown}, with the values {values}: "
+            "pass the Value that is meant"
+        )
     meant = (names or {}).get(name)
     if isinstance(meant, Value):
         return meant
     if not titles:
-        raise ValueError(f"no node of the graph is called {shown}, for none has a label: "
-                         "pass the Value itself, or names=locals()")
+        raise ValueError(
+            f"no node of the graph is called {shown}, for none has a label: "
+            "pass the Value itself, or names=locals()"
+        )
     known = dict.fromkeys(titles.values())
     near = did_you_mean(name, known)
-    raise ValueError(f"no node of the graph is called {shown}{f' ({near})' if near else ''}: "
-                     f"there are {listed(known)}")
+    raise ValueError(
+        f"no node of the graph is called {shown}{f' ({near})' if near else ''}: "
+        f"there are {listed(known)}"
+    )
 
 
 class Names:
     """What to call a node: its label, its name in `names`, a short formula, or its gate and number.
 
-    `names` maps names to Values as `locals()` does. Whatever a label holds, its name is visible text.
+    `names` maps names to Values as `locals()` does. Whatever a label holds, its name is visible
+    text.
     """
 
     def __init__(self, order: Sequence[Value], names: Mapping[str, Any] | None) -> None:
@@ -87,9 +96,17 @@ class Names:
 
     def _is_shallow(self, v: Value, depth: int) -> bool:
         """Whether a gate's formula reaches names or numbers within a few gates."""
-        return v.primitive is not None and len(v.operands) <= 3 and all(
-            not isinstance(o, Value) or o.primitive is None or self._given(o) != ""
-            or (depth > 0 and self._is_shallow(o, depth - 1)) for o in v.operands)
+        return (
+            v.primitive is not None
+            and len(v.operands) <= 3
+            and all(
+                not isinstance(o, Value)
+                or o.primitive is None
+                or self._given(o) != ""
+                or (depth > 0 and self._is_shallow(o, depth - 1))
+                for o in v.operands
+            )
+        )
 
     def defined(self, v: Value) -> str:
         """c = a + b, or a + b when that is its name."""
@@ -104,13 +121,22 @@ class Names:
         if not precedence:
             return f"{gate_name(v.primitive)}({', '.join(operands)})"
         binds = [self._binds(o, text) for o, text in zip(v.operands, operands)]
-        least = [precedence + (v.primitive is BINARY["**"][2]), precedence + 1][-len(operands):]
-        operands = [text if bind >= lowest else f"({text})" for text, bind, lowest in zip(operands, binds, least)]
+        least = [precedence + (v.primitive is BINARY["**"][2]), precedence + 1][-len(operands) :]
+        operands = [
+            text if bind >= lowest else f"({text})"
+            for text, bind, lowest in zip(operands, binds, least)
+        ]
         return f" {symbol} ".join(operands) if len(operands) == 2 else symbol + operands[0]
 
     def _binds(self, operand: Value | float, text: str) -> int:
-        """How tightly the text of an operand holds together: the less, the sooner it needs parentheses."""
+        """How tightly the text of an operand holds together:
+        the less, the sooner it needs parentheses.
+        """
         if not isinstance(operand, Value):
             return UNARY["-"][1].precedence if text.startswith("−") else TIGHT
-        is_formula = operand.primitive is not None and not self._given(operand) and (" " in text or text[0] == "−")
+        is_formula = (
+            operand.primitive is not None
+            and not self._given(operand)
+            and (" " in text or text[0] == "−")
+        )
         return operand.primitive.precedence or TIGHT if is_formula else TIGHT

@@ -1,7 +1,8 @@
-"""The command line: draw an expression, explain one of its gradients, write the gallery of worked examples.
+"""The command line: draw an expression, explain one of its gradients, write the gallery of worked
+examples.
 
-Whatever goes wrong ends in a few clear lines on standard error and exit code 2, with nothing written.
-A reader that leaves early, as `head` does, is nothing wrong.
+Whatever goes wrong ends in a few clear lines on standard error and exit code 2, with nothing
+written. A reader that leaves early, as `head` does, is nothing wrong.
 """
 
 from __future__ import annotations
@@ -27,13 +28,35 @@ from .expression import CONSTANTS, functions, parse
 from .gallery import sources, write_gallery
 
 PROGRAM = "micrograd-plus"
-FAILURES = (ArithmeticError, ImportError, OSError, RuntimeError, SubprocessError, TypeError, ValueError)
+FAILURES = (
+    ArithmeticError,
+    ImportError,
+    OSError,
+    RuntimeError,
+    SubprocessError,
+    TypeError,
+    ValueError,
+)
 INTERRUPTED = 130  # what shells give for Ctrl-C
-PLAIN = str.maketrans({
-    "−": "-", "·": "*", "×": "*", "÷": "/", "≤": "<=", "≠": "!=", "→": "->", "∂": "d", "…": "...",
-    "Σ": "sum", "√": "sqrt", "∛": "cbrt", "σ": "sigma", "²": "2",
-    **{subscript: str(digit) for digit, subscript in enumerate("₀₁₂₃₄₅₆₇₈₉")},
-})
+PLAIN = str.maketrans(
+    {
+        "−": "-",
+        "·": "*",
+        "×": "*",
+        "÷": "/",
+        "≤": "<=",
+        "≠": "!=",
+        "→": "->",
+        "∂": "d",
+        "…": "...",
+        "Σ": "sum",
+        "√": "sqrt",
+        "∛": "cbrt",
+        "σ": "sigma",
+        "²": "2",
+        **{subscript: str(digit) for digit, subscript in enumerate("₀₁₂₃₄₅₆₇₈₉")},
+    }
+)
 LONGEST_STEP = 60  # characters of a table's line that say what was computed
 LEAST = {  # of each command, a line that works
     "draw": 'draw "e = (a + b) * (b + 1)" a=2 b=1',
@@ -62,12 +85,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _run(_with_negatives(sys.argv[1:] if argv is None else argv))
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes last
+        # for what Python flushes last
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         _say(f"{PROGRAM}: interrupted", sys.stderr)
         return INTERRUPTED
     except FAILURES as error:
-        _say("\n".join(visible(line, 2000) for line in f"{PROGRAM}: {error}".split("\n")), sys.stderr)
+        _say(
+            "\n".join(visible(line, 2000) for line in f"{PROGRAM}: {error}".split("\n")), sys.stderr
+        )
         return 2
     return 0
 
@@ -111,7 +137,9 @@ def _require_known(unknown: Sequence[str], command: str, commands: Mapping[str, 
 
 
 def _with_negatives(argv: Sequence[str]) -> list[str]:
-    """The arguments, with a blank before an expression that opens with a minus, lest it be taken for an option."""
+    """The arguments, with a blank before an expression that opens with a minus,
+    lest it be taken for an option.
+    """
     return [f" {arg}" if re.match(r"-[^-oh]|-[oh].*[-+*/(]", arg) else arg for arg in argv]
 
 
@@ -120,28 +148,58 @@ def _parser() -> tuple[_Parser, Mapping[str, _Parser]]:
     parser = _Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {_version()}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    known = (f"Functions: {', '.join(sorted(functions()))}. Operators: + - * / ** and one comparison "
-             "at a time, < <= > >= == !=.")
+    known = (
+        f"Functions: {', '.join(sorted(functions()))}. Operators: + - * / ** and one comparison "
+        "at a time, < <= > >= == !=."
+    )
     drawing = commands.add_parser(
-        "draw", help="draw an expression, or print its values and gradients", epilog=known,
-        allow_abbrev=False)
+        "draw",
+        help="draw an expression, or print its values and gradients",
+        epilog=known,
+        allow_abbrev=False,
+    )
     explaining = commands.add_parser(
-        "explain", help="tell how one gradient comes about", epilog=known, allow_abbrev=False)
+        "explain", help="tell how one gradient comes about", epilog=known, allow_abbrev=False
+    )
     for command in (drawing, explaining):
-        command.add_argument("expression", help='such as "e = (a + b) * (b + 1)", or several separated by semicolons')
-        command.add_argument("values", nargs="*", metavar="name=number", help="the value of each leaf, as in a=2 b=1")
-        command.add_argument("--wrt", metavar="NAME", help="the name to differentiate with respect to")
-    drawing.add_argument("-o", "--output", type=Path, metavar="FILE", help="ends in .svg, .png, .pdf, .dot or .html")
-    drawing.add_argument("--mode", choices=("reverse", "forward"), default="reverse", help="which way to sweep")
+        command.add_argument(
+            "expression", help='such as "e = (a + b) * (b + 1)", or several separated by semicolons'
+        )
+        command.add_argument(
+            "values", nargs="*", metavar="name=number", help="the value of each leaf, as in a=2 b=1"
+        )
+        command.add_argument(
+            "--wrt", metavar="NAME", help="the name to differentiate with respect to"
+        )
+    drawing.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="ends in .svg, .png, .pdf, .dot or .html"
+    )
+    drawing.add_argument(
+        "--mode", choices=("reverse", "forward"), default="reverse", help="which way to sweep"
+    )
     drawing.add_argument("--constants", choices=("fold", "show"), default="fold")
     drawing.add_argument("--collapse", choices=("auto", "none", "neuron", "layer"), default="auto")
-    drawing.add_argument("--rankdir", choices=("LR", "TB", "RL", "BT"), default="LR", help="from the leaves to the output")
+    drawing.add_argument(
+        "--rankdir",
+        choices=("LR", "TB", "RL", "BT"),
+        default="LR",
+        help="from the leaves to the output",
+    )
     explaining.add_argument("--limit", type=int, default=5, help="how many paths to list")
     gallery = commands.add_parser(
-        "gallery", help="write every worked example into one offline page",
+        "gallery",
+        help="write every worked example into one offline page",
         description=f"Write every worked example into one offline page. They are {sources()}.",
-        allow_abbrev=False)
-    gallery.add_argument("-o", "--output", type=Path, default=Path("gallery"), metavar="DIR", help="default: ./gallery")
+        allow_abbrev=False,
+    )
+    gallery.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("gallery"),
+        metavar="DIR",
+        help="default: ./gallery",
+    )
     return parser, commands.choices
 
 
@@ -158,8 +216,10 @@ def _numbers(assignments: Sequence[str]) -> dict[str, float]:
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not (equals and name):
-            raise CommandError("values are given as name=number, without blanks, as in a=2, not as "
-                               f"{visible(assignment, 60)!r}; the expression stands in quotes")
+            raise CommandError(
+                "values are given as name=number, without blanks, as in a=2, not as "
+                f"{visible(assignment, 60)!r}; the expression stands in quotes"
+            )
         if name in numbers:
             raise CommandError(f"{name} is given twice")
         try:
@@ -186,8 +246,10 @@ def _wrt(options: argparse.Namespace, named: Mapping[str, Value]) -> Value:
         raise CommandError(f"say with respect to what: --wrt {' or --wrt '.join(list(named)[:3])}")
     if options.wrt not in named:
         near = did_you_mean(options.wrt, named)
-        raise CommandError(f"there is no {options.wrt} in the expression"
-                           f"{f' ({near})' if near else ''}; it has {listed(named)}")
+        raise CommandError(
+            f"there is no {options.wrt} in the expression"
+            f"{f' ({near})' if near else ''}; it has {listed(named)}"
+        )
     return named[options.wrt]
 
 
@@ -205,8 +267,14 @@ def _draw(options: argparse.Namespace, named: Mapping[str, Value]) -> None:
     if options.output is None:
         _say(_table(heading, named, source))
         return
-    picture = draw(output, mode=options.mode, wrt=source, constants=options.constants, collapse=options.collapse,
-                   rankdir=options.rankdir)
+    picture = draw(
+        output,
+        mode=options.mode,
+        wrt=source,
+        constants=options.constants,
+        collapse=options.collapse,
+        rankdir=options.rankdir,
+    )
     try:
         _say(str(picture.save(options.output)))
     except OSError as error:
@@ -225,8 +293,9 @@ def _table(heading: str, named: Mapping[str, Value], source: Value | None) -> st
     for v in order:
         numbers = number(v.data, 12), number(derivatives.get(v, 0.0), 12)
         steps = [told(v) if v.primitive is None else told.defined(v)]
-        steps += [f"{name} = {told(v)}" for name, other in named.items()
-                  if other is v and name != v.label]
+        steps += [
+            f"{name} = {told(v)}" for name, other in named.items() if other is v and name != v.label
+        ]
         rows += [(shortened(step, LONGEST_STEP), *numbers) for step in steps]
     plain = [[_printable(text) for text in row] for row in rows]
     widths = [max(map(_columns, column)) for column in zip(*plain)]
@@ -241,8 +310,9 @@ def _line(row: Sequence[str], widths: Sequence[int]) -> str:
 
 def _columns(text: str) -> int:
     """How many columns of a terminal a text fills."""
-    return sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in text
-               if not unicodedata.combining(c))
+    return sum(
+        1 + (unicodedata.east_asian_width(c) in "WF") for c in text if not unicodedata.combining(c)
+    )
 
 
 def _explain(options: argparse.Namespace, named: Mapping[str, Value]) -> None:

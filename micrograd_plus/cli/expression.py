@@ -1,7 +1,8 @@
-"""Arithmetic typed at a command line, made into Values: a small language that Python's own parser reads for us.
+"""Arithmetic typed at a command line, made into Values: a small language that Python's own parser
+reads for us.
 
-Only a syntax tree is taken from Python, and nothing is ever evaluated, compiled or looked up outside the table: what is
-not listed here is refused, with a pointer to its place.
+Only a syntax tree is taken from Python, and nothing is ever evaluated, compiled or looked up
+outside the table: what is not listed here is refused, with a pointer to its place.
 """
 
 from __future__ import annotations
@@ -23,24 +24,47 @@ from ..support.text import did_you_mean, visible
 LONGEST_TEXT = 10_000
 DEEPEST = 100
 WINDOW = 72  # characters of a line that an error shows
-ALLOWED = "Allowed are numbers, names, + - * / % **, one comparison, parentheses, and functions such as exp(x)."
+ALLOWED = (
+    "Allowed are numbers, names, + - * / % **, one comparison, parentheses, "
+    "and functions such as exp(x)."
+)
 
 OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
-    ast.Add: ops.add, ast.Sub: ops.sub, ast.Mult: ops.mul, ast.Div: ops.div, ast.Pow: ops.pow, ast.Mod: ops.mod,
-    ast.USub: ops.neg, ast.UAdd: lambda x: x,
-    ast.Lt: ops.less, ast.LtE: ops.less_equal, ast.Eq: ops.equal, ast.NotEq: ops.not_equal,
-    ast.Gt: lambda x, y: ops.less(y, x), ast.GtE: lambda x, y: ops.less_equal(y, x),
+    ast.Add: ops.add,
+    ast.Sub: ops.sub,
+    ast.Mult: ops.mul,
+    ast.Div: ops.div,
+    ast.Pow: ops.pow,
+    ast.Mod: ops.mod,
+    ast.USub: ops.neg,
+    ast.UAdd: lambda x: x,
+    ast.Lt: ops.less,
+    ast.LtE: ops.less_equal,
+    ast.Eq: ops.equal,
+    ast.NotEq: ops.not_equal,
+    ast.Gt: lambda x, y: ops.less(y, x),
+    ast.GtE: lambda x, y: ops.less_equal(y, x),
 }
 HINTS: dict[type[ast.AST], str] = {
-    ast.BitXor: "a power is written **, not ^", ast.Compare: "only one comparison at a time",
-    ast.BoolOp: "choose with where(condition, x, y)", ast.IfExp: "choose with where(condition, x, y)",
+    ast.BitXor: "a power is written **, not ^",
+    ast.Compare: "only one comparison at a time",
+    ast.BoolOp: "choose with where(condition, x, y)",
+    ast.IfExp: "choose with where(condition, x, y)",
     ast.JoinedStr: "text is no number",
     ast.keyword: "functions take their operands by place, without names",
 }
 
 SYNONYMS = {  # what others call a function of the table
-    "ln": "log", "lg": "log10", "lb": "log2", "expit": "sigmoid", "logistic": "sigmoid",
-    "swish": "silu", "sgn": "sign", "heaviside": "step", "ifelse": "where", "select": "where",
+    "ln": "log",
+    "lg": "log10",
+    "lb": "log2",
+    "expit": "sigmoid",
+    "logistic": "sigmoid",
+    "swish": "silu",
+    "sgn": "sign",
+    "heaviside": "step",
+    "ifelse": "where",
+    "select": "where",
     "power": "pow",
 }
 CONSTANTS = {"pi": math.pi, "tau": math.tau, "e": math.e}
@@ -48,22 +72,28 @@ LISTING = "`micrograd-plus draw --help`"
 
 
 def functions() -> dict[str, Callable[..., Any]]:
-    """What an expression may call: every row of the table, under its names in `micrograd_plus.ops`."""
+    """What an expression may call: every row of the table,
+    under its names in `micrograd_plus.ops`.
+    """
     rows: dict[str, Callable[..., Any]] = {row.name: row for row in ops.primitives()}
     more = ("dot", "leaky_relu", "fabs", "max", "min")
     return rows | {name: getattr(ops, name) for name in more}
 
 
 class ExpressionError(ValueError):
-    """The text is not an expression. The message says why, and points to the place where there is one."""
+    """The text is not an expression.
+
+    The message says why, and points to the place where there is one.
+    """
 
 
 def parse(text: str, leaves: Mapping[str, float]) -> dict[str, Value]:
     """The named Values of `text` in order of computation, the leaves first and the output last.
 
-    The text is one expression, or assignments such as "c = a + b; d = b + 1; e = c * d" separated by semicolons or lines,
-    of which the last may be a bare expression: it is then called `result`. Every name is given in `leaves` or assigned
-    once, and labels its Value. Raises ExpressionError for anything else.
+    The text is one expression, or assignments such as "c = a + b; d = b + 1; e = c * d" separated
+    by semicolons or lines, of which the last may be a bare expression: it is then called `result`.
+    Every name is given in `leaves` or assigned once, and labels its Value. Raises ExpressionError
+    for anything else.
 
     >>> parse("c = a + b; c * 2", {"a": 1, "b": 2})["result"].data
     6.0
@@ -77,10 +107,15 @@ def parse(text: str, leaves: Mapping[str, float]) -> dict[str, Value]:
     output = reader.assign(last, bare="result")
     unused = [name for name in leaves if _normal(name) not in reader.used]
     if unused:
-        raise ExpressionError(f"a value is given, but not used in the expression, for {', '.join(map(visible, unused))}")
+        raise ExpressionError(
+            "a value is given, but not used in the expression, for "
+            f"{', '.join(map(visible, unused))}"
+        )
     named = reader.named
     if not isinstance(named[output], Value):
-        raise ExpressionError(f"{visible(output)} depends on no name, so there is nothing to differentiate")
+        raise ExpressionError(
+            f"{visible(output)} depends on no name, so there is nothing to differentiate"
+        )
     ordered = [name for name in named if name != output] + [output]
     return {name: named[name] for name in ordered if isinstance(named[name], Value)}
 
@@ -96,7 +131,9 @@ class _Reader:
         if not isinstance(text, str):
             raise ExpressionError(f"an expression is a text, not of type {type(text).__name__}")
         if len(text) > LONGEST_TEXT:
-            raise ExpressionError(f"the expression has {len(text):,} characters; at most {LONGEST_TEXT:,} are read")
+            raise ExpressionError(
+                f"the expression has {len(text):,} characters; at most {LONGEST_TEXT:,} are read"
+            )
         self.text = textwrap.dedent(text).strip()
         self.lines = re.split("\r\n|\r|\n", self.text)
         self.functions = functions()
@@ -107,11 +144,16 @@ class _Reader:
     def define_leaf(self, name: str, number: float) -> None:
         name = _normal(name)
         if not name.isidentifier() or self._is_reserved(name):
-            raise ExpressionError(f"{visible(name, 60)!r} cannot name a value: use a word that is no function, such as x1")
+            raise ExpressionError(
+                f"{visible(name, 60)!r} cannot name a value: use a word that is no function, such "
+                "as x1"
+            )
         try:
             self.named[name] = Value(number, label=name)
         except (TypeError, OverflowError) as error:
-            raise ExpressionError(f"the value of {visible(name, 60)} is no number: {error}") from None
+            raise ExpressionError(
+                f"the value of {visible(name, 60)} is no number: {error}"
+            ) from None
 
     def statements(self) -> list[ast.stmt]:
         """The statements of the text, at least one."""
@@ -122,34 +164,56 @@ class _Reader:
         except SyntaxError as error:
             line, column = error.lineno or 1, max(error.offset or 1, 1) - 1
             why = "a number has too many digits" if "integer string" in error.msg else error.msg
-            raise self._error(f"this is no expression ({why})", min(line, len(self.lines)), column) from None
+            raise self._error(
+                f"this is no expression ({why})", min(line, len(self.lines)), column
+            ) from None
         except (RecursionError, MemoryError):
-            raise ExpressionError("the expression is nested too deeply: name an intermediate result") from None
+            raise ExpressionError(
+                "the expression is nested too deeply: name an intermediate result"
+            ) from None
         except ValueError as error:  # null characters, lone surrogates
             raise ExpressionError(f"this is no expression: {visible(error)}. {ALLOWED}") from None
         if not found:
             raise ExpressionError(f"the expression is empty. {ALLOWED}")
-        self.assigned = {target.id for statement in found if isinstance(statement, ast.Assign)
-                         for target in statement.targets if isinstance(target, ast.Name)}
+        self.assigned = {
+            target.id
+            for statement in found
+            if isinstance(statement, ast.Assign)
+            for target in statement.targets
+            if isinstance(target, ast.Name)
+        }
         return found
 
     def assign(self, statement: ast.stmt, bare: str | None = None) -> str:
         """Take in one statement, and give the name that it defines."""
         if isinstance(statement, ast.Expr) and bare is not None:
-            name = next(name for name in (bare, *(f"{bare}{i}" for i in range(LONGEST_TEXT))) if name not in self.named)
+            name = next(
+                name
+                for name in (bare, *(f"{bare}{i}" for i in range(LONGEST_TEXT)))
+                if name not in self.named
+            )
             self.named[name] = self.value(statement.value)
-        elif isinstance(statement, ast.Assign) and len(statement.targets) == 1 and isinstance(
-                statement.targets[0], ast.Name):
+        elif (
+            isinstance(statement, ast.Assign)
+            and len(statement.targets) == 1
+            and isinstance(statement.targets[0], ast.Name)
+        ):
             target = statement.targets[0]
             name = target.id
             if name in self.named:
-                raise self._error_at(target, f"{visible(name, 60)} has a value already; each name stands for one node")
+                raise self._error_at(
+                    target,
+                    f"{visible(name, 60)} has a value already; each name stands for one node",
+                )
             if self._is_reserved(name):
                 raise self._error_at(target, f"{visible(name, 60)} cannot be assigned")
             self.named[name] = self.value(statement.value)
         else:
-            raise self._error_at(statement, "a statement gives a name to a result, as in c = a + b; only the last one may "
-                                 "go without")
+            raise self._error_at(
+                statement,
+                "a statement gives a name to a result, as in c = a + b; only the last one may "
+                "go without",
+            )
         result = self.named[name]
         if isinstance(result, Value) and not result.label:
             result.label = name
@@ -158,7 +222,9 @@ class _Reader:
     def value(self, node: ast.expr, depth: int = 0) -> Any:
         """The Value or the float that a piece of the expression stands for."""
         if depth > DEEPEST:
-            raise self._error_at(node, f"this is nested more than {DEEPEST} deep: name an intermediate result")
+            raise self._error_at(
+                node, f"this is nested more than {DEEPEST} deep: name an intermediate result"
+            )
         match node:
             case ast.Constant(value=int() | float() as number) if type(number) is not bool:
                 return self._number(node, number)
@@ -191,22 +257,31 @@ class _Reader:
             return self.named[name]
         shown = visible(name, 60)
         if name in self.functions:
-            raise self._error_at(node, f"{shown} is a function, and is called with operands in parentheses")
+            raise self._error_at(
+                node, f"{shown} is a function, and is called with operands in parentheses"
+            )
         if name.startswith("__"):
             raise self._error_at(node, "names with two leading underscores mean nothing here")
         if name in self.assigned:
-            raise self._error_at(node, f"{shown} is not known yet here: each name is assigned "
-                                 "before it is used")
+            raise self._error_at(
+                node, f"{shown} is not known yet here: each name is assigned before it is used"
+            )
         near = did_you_mean(name, self.named)
         example = f"{shown}={CONSTANTS.get(name, 2)}"
-        raise self._error_at(node, f"{shown} has no value{f' ({near})' if near else ''}; "
-                             f"give it one, as in {example}")
+        raise self._error_at(
+            node,
+            f"{shown} has no value{f' ({near})' if near else ''}; give it one, as in {example}",
+        )
 
     def _call(self, node: ast.expr, name: str, arguments: list[ast.expr], depth: int) -> Any:
         if name not in self.functions:
             raise self._error_at(node, self._unknown(name))
-        operands = [[self.value(x, depth + 1) for x in argument.elts] if isinstance(argument, ast.List) else
-                    self.value(argument, depth) for argument in arguments]
+        operands = [
+            [self.value(x, depth + 1) for x in argument.elts]
+            if isinstance(argument, ast.List)
+            else self.value(argument, depth)
+            for argument in arguments
+        ]
         function = self.functions[name]
         counts = _operand_counts(function)
         if counts and len(operands) not in counts:
@@ -215,7 +290,9 @@ class _Reader:
         if counts and list in map(type, operands):
             raise self._error_at(node, f"{name} takes its operands one by one, not in a list")
         if name == "dot" and list(map(type, operands[:2])) != [list, list]:
-            raise self._error_at(node, "dot takes two lists and maybe a bias, as in dot([w1, w2], [x1, x2], b)")
+            raise self._error_at(
+                node, "dot takes two lists and maybe a bias, as in dot([w1, w2], [x1, x2], b)"
+            )
         try:
             return function(*operands)
         except (TypeError, ValueError, OverflowError) as error:
@@ -235,7 +312,8 @@ class _Reader:
     def _error_at(self, node: ast.AST, why: str) -> ExpressionError:
         line, offset, is_before = _place(node)
         text = self.lines[line - 1]
-        column = len(text.encode()[:offset].decode(errors="ignore"))  # Python's offsets are in bytes of UTF-8
+        # Python's offsets are in bytes of UTF-8
+        column = len(text.encode()[:offset].decode(errors="ignore"))
         if is_before:
             column = len(text) - len(text[column:].lstrip(" )"))
         return self._error(why, line, column)
@@ -245,9 +323,13 @@ class _Reader:
         whole = self.lines[line - 1]
         start = max(0, min(column, len(whole)) - WINDOW // 2)
         before = ("…" if start else "") + visible(whole[start:column])
-        after = visible(whole[column:start + WINDOW]) + ("…" if len(whole) > start + WINDOW else "")
+        after = visible(whole[column : start + WINDOW]) + (
+            "…" if len(whole) > start + WINDOW else ""
+        )
         place = f" in line {line}" if len(self.lines) > 1 else ""
-        return ExpressionError(f"{why}{place}\n    {before}{after}\n    {' ' * len(before)}^\n{ALLOWED}")
+        return ExpressionError(
+            f"{why}{place}\n    {before}{after}\n    {' ' * len(before)}^\n{ALLOWED}"
+        )
 
 
 def _operand_counts(function: Callable[..., Any]) -> tuple[int, ...]:
@@ -262,9 +344,15 @@ def _operand_counts(function: Callable[..., Any]) -> tuple[int, ...]:
 
 
 def _place(node: ast.AST) -> tuple[int, int, bool]:
-    """Line and offset of what an error about the node means; True when that is the operator behind this place."""
+    """Line and offset of what an error about the node means;
+    True when that is the operator behind this place.
+    """
     match node:
-        case ast.Compare(comparators=[before, _, *_]) | ast.Compare(left=before) | ast.BinOp(left=before):
+        case (
+            ast.Compare(comparators=[before, _, *_])
+            | ast.Compare(left=before)
+            | ast.BinOp(left=before)
+        ):
             pass
         case ast.Attribute(value=before) | ast.Subscript(value=before) | ast.IfExp(body=before):
             pass

@@ -22,14 +22,21 @@ from ..support.files import write_whole
 from ..support.text import visible
 
 EXPLAINED = {  # the leaves whose gradients have the most to tell; elsewhere it is the first one
-    "sigmoid_circuit": ("w0",), "sigmoid_gate": ("x0",), "gates": ("w", "x"), "forward_and_reverse": ("b",),
+    "sigmoid_circuit": ("w0",),
+    "sigmoid_gate": ("x0",),
+    "gates": ("w", "x"),
+    "forward_and_reverse": ("b",),
     "tanh_neuron": ("x1",),
 }
 SWEPT_FORWARD = {"forward_and_reverse": "b"}
-WIDEST = 1600  # points that a picture may be wide, before it runs down the page in place of across
+# points that a picture may be wide, before it runs down the page in place of across
+WIDEST = 1600
 SMALLEST = 0.55  # of its natural size, below which a picture scrolls rather than shrinks
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "form-action 'none'"
+)
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -44,8 +51,9 @@ PAGE = """<!DOCTYPE html>
 <header>
 <p class="eyebrow">micrograd_plus</p>
 <h1>Backpropagation, one gate at a time</h1>
-<p class="lede">The circuits that lectures work out by hand: each as it stands after the forward pass, and again after the
-backward pass, with every number to twelve decimals and one gradient told in words.
+<p class="lede">The circuits that lectures work out by hand: each as it stands after the
+forward pass, and again after the backward pass, with every number to twelve decimals and one
+gradient told in words.
 They are {sources}.</p>
 <ul class="legend">
 <li class="value"><b>3</b> value, above the name</li>
@@ -60,16 +68,19 @@ They are {sources}.</p>
 <main>
 {articles}
 </main>
-<footer><p>Written by <code>micrograd-plus gallery</code>. Point at a box or a wire to read what it does.</p></footer>
+<footer><p>Written by <code>micrograd-plus gallery</code>.
+Point at a box or a wire to read what it does.</p></footer>
 </body>
 </html>
 """
 
 
 def write_gallery(directory: str | os.PathLike[str]) -> Path:
-    """Write index.html into the directory, which is made where it is missing, and give the page's path.
+    """Write index.html into the directory, which is made where it is missing, and give the page's
+    path.
 
-    The page appears whole or not at all. Raises ImportError, saying what to install, when there is no Graphviz.
+    The page appears whole or not at all. Raises ImportError, saying what to install, when there is
+    no Graphviz.
     """
     content = gallery_html().encode()
     target = Path(directory) / "index.html"
@@ -81,10 +92,14 @@ def gallery_html() -> str:
     """The page with every example of `all_examples()`."""
     examples = all_examples()
     return PAGE.format(
-        sources=escape(sources()), policy=escape(POLICY),
+        sources=escape(sources()),
+        policy=escape(POLICY),
         css=Path(__file__).with_name("gallery.css").read_text(encoding="utf-8"),
-        contents="\n".join(f'<li><a href="#{name}">{_title(make)}</a></li>' for name, make in examples.items()),
-        articles="\n".join(_article(name, make) for name, make in examples.items()))
+        contents="\n".join(
+            f'<li><a href="#{name}">{_title(make)}</a></li>' for name, make in examples.items()
+        ),
+        articles="\n".join(_article(name, make) for name, make in examples.items()),
+    )
 
 
 def sources() -> str:
@@ -108,16 +123,31 @@ def _article(name: str, make: Callable[[], Circuit]) -> str:
     _, _, source, *look = inspect.cleandoc(make.__doc__ or "").split("\n")
     circuit = make()
     *_, (result, output) = circuit.items()
-    figures = [_figure(_drawn(output), "Forward.", "Values from the leaves to the output; no gradient is known.")]
+    figures = [
+        _figure(
+            _drawn(output),
+            "Forward.",
+            "Values from the leaves to the output; no gradient is known.",
+        )
+    ]
     if name in SWEPT_FORWARD:
         leaf = circuit[SWEPT_FORWARD[name]]
         figures[0] += '<div class="break"></div>'
-        figures.append(_figure(_drawn(output, leaf), f"Differentiated forward from {leaf.label}.",
-                               f"One sweep finds every derivative by {leaf.label}."))
+        figures.append(
+            _figure(
+                _drawn(output, leaf),
+                f"Differentiated forward from {leaf.label}.",
+                f"One sweep finds every derivative by {leaf.label}.",
+            )
+        )
     output.backward()
-    figures.append(_figure(_drawn(output), "Backward.", f"One sweep finds every gradient of {output.label}."))
+    figures.append(
+        _figure(_drawn(output), "Backward.", f"One sweep finds every gradient of {output.label}.")
+    )
     first = next(iter(circuit))
-    told = "\n".join(explain(output, circuit[leaf]).html() for leaf in EXPLAINED.get(name, (first,)))
+    told = "\n".join(
+        explain(output, circuit[leaf]).html() for leaf in EXPLAINED.get(name, (first,))
+    )
     if name == "nine_paths":
         told += _chain()
     return f"""<article id="{name}" aria-labelledby="{name}-title">
@@ -148,19 +178,27 @@ def _width(picture: Picture) -> int:
 def _figure(picture: Picture, title: str, words: str) -> str:
     natural = _width(picture)
     svg = picture.svg.replace("<svg ", f'<svg style="min-width: {SMALLEST * natural:.0f}px" ', 1)
-    return (f'<figure style="flex-basis: {SMALLEST * natural:.0f}px; max-width: min(100%, {natural + 16}px)">'
-            f"<figcaption><b>{escape(title)}</b> {escape(words)}</figcaption>"
-            f'<div class="card" tabindex="0" role="group" aria-label="{escape(title)}">{svg}</div></figure>\n')
+    return (
+        f'<figure style="flex-basis: {SMALLEST * natural:.0f}px; max-width: min(100%, '
+        f'{natural + 16}px)">'
+        f"<figcaption><b>{escape(title)}</b> {escape(words)}</figcaption>"
+        '<div class="card" tabindex="0" role="group" '
+        f'aria-label="{escape(title)}">{svg}</div></figure>\n'
+    )
 
 
 def _table(circuit: Circuit, result: str) -> str:
     values = _column([v.data for v in circuit.values()], "value")
     gradients = _column([v.grad for v in circuit.values()], "slope")
-    rows = [f'<tr><th scope="row">{escape(visible(v.label))}</th>{value}{gradient}</tr>'
-            for v, value, gradient in zip(circuit.values(), values, gradients)]
+    rows = [
+        f'<tr><th scope="row">{escape(visible(v.label))}</th>{value}{gradient}</tr>'
+        for v, value, gradient in zip(circuit.values(), values, gradients)
+    ]
     body = "\n".join(rows)
-    return ('<table><thead><tr><th scope="col">Name</th><th scope="col">Value</th>'
-            f'<th scope="col">∂{escape(result)}/∂·</th></tr></thead>\n<tbody>\n{body}\n</tbody></table>')
+    return (
+        '<table><thead><tr><th scope="col">Name</th><th scope="col">Value</th>'
+        f'<th scope="col">∂{escape(result)}/∂·</th></tr></thead>\n<tbody>\n{body}\n</tbody></table>'
+    )
 
 
 def _column(numbers: list[float], kind: str) -> list[str]:
@@ -168,7 +206,10 @@ def _column(numbers: list[float], kind: str) -> list[str]:
     texts = [_decimal(x).partition(".") for x in numbers]
     room = max(len(fraction) for _, _, fraction in texts)
     style = f' style="width: {room + 0.7:g}ch"' if room else ""
-    return [f'<td class="{kind}">{whole}<span{style}>{point}{fraction}</span></td>' for whole, point, fraction in texts]
+    return [
+        f'<td class="{kind}">{whole}<span{style}>{point}{fraction}</span></td>'
+        for whole, point, fraction in texts
+    ]
 
 
 def _decimal(x: float) -> str:
@@ -178,10 +219,16 @@ def _decimal(x: float) -> str:
 
 
 def _chain() -> str:
-    """The point of factoring paths, driven home: more paths than could be walked, and a sweep that does not care."""
+    """The point of factoring paths, driven home: more paths than could be walked,
+    and a sweep that does not care.
+    """
     chain = factoring_chain()
     *_, output = chain.values()
     found = explain(output, chain["x"], limit=1)
-    return ('<div class="explanation"><p><strong>Sixty such diamonds in a row: 9⁶⁰ paths</strong></p>'
-            f"<p>{found.count:,} paths lead from x to {escape(output.label)}, more than could ever be walked. One sweep "
-            f"visits each of the {12 * 60} wires once, and finds the gradient {found.value:g}.</p></div>")
+    return (
+        '<div class="explanation"><p><strong>Sixty such diamonds in a row: 9⁶⁰ paths</strong></p>'
+        f"<p>{found.count:,} paths lead from x to {escape(output.label)}, more than could ever be "
+        "walked. One sweep "
+        f"visits each of the {12 * 60} wires once, and finds the gradient "
+        f"{found.value:g}.</p></div>"
+    )

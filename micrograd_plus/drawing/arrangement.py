@@ -1,4 +1,6 @@
-"""How large every part of a picture is, and where it stands: boxes, wires, and the numbers on the wires."""
+"""How large every part of a picture is, and where it stands:
+boxes, wires, and the numbers on the wires.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +19,12 @@ NAME = 14.0
 SMALL = 11.0
 CHIP = 12.0
 CARD = 70.0  # the height of a card with three lines
-LONGEST = 10  # characters of a number in a box: its width does not depend on the value, so a layout stays
+# characters of a number in a box: its width does not depend on the value, so a layout stays
+LONGEST = 10
 LONGEST_ON_WIRE = 7
 
-GAP = {"LR": 82.0, "RL": 82.0, "TB": 46.0, "BT": 46.0}  # between the boxes, with room for a number
+# between the boxes, with room for a number
+GAP = {"LR": 82.0, "RL": 82.0, "TB": 46.0, "BT": 46.0}
 STRETCHES = (1.0, 1.5, 2.25, 3.5)  # of that gap, tried until every number has a place
 WIDE_GAP = 130.0  # for hairlines
 EDGE = 16.0  # how far a number may stand above or below the layout
@@ -39,7 +43,8 @@ class Arrangement:
 
 
 def arrange(model: Model, rankdir: Rankdir, seconds: float | None) -> Arrangement:
-    """Places for everything, no two texts on one spot, with more room between the boxes where that takes it.
+    """Places for everything, no two texts on one spot, with more room between the boxes where that
+    takes it.
 
     Raises TimeoutError when a layout takes longer than `seconds`.
     """
@@ -55,15 +60,23 @@ def arrange(model: Model, rankdir: Rankdir, seconds: float | None) -> Arrangemen
     for stretch in STRETCHES:
         layout = lay_out(sizes, ends, rankdir, GAP[rankdir] * stretch, "spline", seconds)
         frame = -math.inf, -EDGE, math.inf, layout.height + EDGE
-        places = place_labels(layout.curves, labels, list(map(rectangle, layout.centres, sizes)), frame)
+        places = place_labels(
+            layout.curves, labels, list(map(rectangle, layout.centres, sizes)), frame
+        )
         missing = places.count(None) - labels.count(None)
         tried.append((missing, stretch, layout, places))
         if not missing or layout.work > QUICK:
             break
     *_, layout, places = min(tried, key=itemgetter(0, 1))
     sides = [rectangle(place, size) for place, size in zip(places, labels) if place and size]
-    return Arrangement(wires, layout, places, True, min([0.0, *(r[0] for r in sides)]),
-                       max([layout.width, *(r[2] for r in sides)]))
+    return Arrangement(
+        wires,
+        layout,
+        places,
+        True,
+        min([0.0, *(r[0] for r in sides)]),
+        max([layout.width, *(r[2] for r in sides)]),
+    )
 
 
 def box_size(box: Box) -> Point:

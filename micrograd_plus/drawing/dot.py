@@ -1,4 +1,6 @@
-"""The graph in Graphviz's own terms, for those who want to go on in DOT; and as plain nodes and edges, like micrograd's."""
+"""The graph in Graphviz's own terms, for those who want to go on in DOT;
+and as plain nodes and edges, like micrograd's.
+"""
 
 from __future__ import annotations
 
@@ -15,20 +17,35 @@ from .svg import LIGHT
 if TYPE_CHECKING:
     import graphviz
 
-CURVED = 200  # the effort of layout above which edges are straight: to bend many around each other's labels takes seconds
+# the effort of layout above which edges are straight: to bend many around each other's labels takes
+# seconds
+CURVED = 200
 STRAIGHT = {"splines": "line"}
 LARGEST = WORK // 2  # a label on an edge is one more thing to place
 FILL = dict.fromkeys(("leaf", "constant", "cut"), LIGHT["card"])
 FONT = {"fontname": "Helvetica"}
-NODES = FONT | {"shape": "box", "style": "rounded,filled", "color": LIGHT["edge"],
-                "fontcolor": LIGHT["ink"], "fontsize": "12"}
-EDGES = FONT | {"color": LIGHT["wire"], "fontcolor": LIGHT["local"], "fontsize": "10",
-                "arrowsize": "0.7"}
+NODES = FONT | {
+    "shape": "box",
+    "style": "rounded,filled",
+    "color": LIGHT["edge"],
+    "fontcolor": LIGHT["ink"],
+    "fontsize": "12",
+}
+EDGES = FONT | {
+    "color": LIGHT["wire"],
+    "fontcolor": LIGHT["local"],
+    "fontsize": "10",
+    "arrowsize": "0.7",
+}
 
 
-def draw_dot(root: Value, format: str = "svg",  # noqa: A002  # micrograd's name for it
-             rankdir: Literal["LR", "TB", "RL", "BT"] = "LR") -> graphviz.Digraph:
-    """The graph below `root` as a `graphviz.Digraph`, cut to what lies nearest the output when it is too large.
+def draw_dot(
+    root: Value,
+    format: str = "svg",  # noqa: A002  # micrograd's name for it
+    rankdir: Literal["LR", "TB", "RL", "BT"] = "LR",
+) -> graphviz.Digraph:
+    """The graph below `root` as a `graphviz.Digraph`, cut to what lies nearest the output when it
+    is too large.
 
     Rendering it needs the `dot` program or the extra `draw`, and says so; making it needs neither.
     """
@@ -37,18 +54,26 @@ def draw_dot(root: Value, format: str = "svg",  # noqa: A002  # micrograd's name
     if not isinstance(root, Value):
         raise TypeError(f"only a Value has a graph to draw, not a {type(root).__name__}")
     with modes.switched(recording=True, anomaly=False, simplify=None):
-        return digraph(shrunk(adjust(build(root), "auto", fold_constants=False), LARGEST), format, rankdir)
+        return digraph(
+            shrunk(adjust(build(root), "auto", fold_constants=False), LARGEST), format, rankdir
+        )
 
 
 def digraph(model: Model, format: str = "svg", rankdir: str = "LR") -> graphviz.Digraph:  # noqa: A002
-    """A model as a Digraph: a box for each box, with name, gate, value and gradient, and the local gradients on edges."""
+    """A model as a Digraph: a box for each box, with name, gate, value and gradient,
+    and the local gradients on edges.
+    """
     import graphviz
 
     from .digraph import Digraph
 
     work = work_of(model)
-    dot = Digraph(format=format, graph_attr={"rankdir": rankdir, **(STRAIGHT | limits(2 * work) if work > CURVED else {})},
-                  node_attr=NODES, edge_attr=EDGES)
+    dot = Digraph(
+        format=format,
+        graph_attr={"rankdir": rankdir, **(STRAIGHT | limits(2 * work) if work > CURVED else {})},
+        node_attr=NODES,
+        edge_attr=EDGES,
+    )
     names = {box: f"n{i}" for i, box in enumerate(model.boxes)}
     for box, name in names.items():
         called, gate = shortened(box.name), box.symbol
@@ -61,12 +86,16 @@ def digraph(model: Model, format: str = "svg", rankdir: str = "LR") -> graphviz.
         label = graphviz.nohtml("\\n".join(graphviz.escape(line) for line in lines if line))
         dot.node(name, label=label, fillcolor=FILL.get(box.kind, LIGHT["gate"]))
         for wire in box.wires:
-            dot.edge(names[wire.source], name, label="" if wire.local is None else number(wire.local))
+            dot.edge(
+                names[wire.source], name, label="" if wire.local is None else number(wire.local)
+            )
     return dot
 
 
 def trace(root: Value) -> tuple[list[Value], list[tuple[Value, Value]]]:
-    """The nodes below `root`, operands first, and the edges (operand, user): two for a*a, and constants are nodes too."""
+    """The nodes below `root`, operands first, and the edges (operand, user):
+    two for a*a, and constants are nodes too.
+    """
     if not isinstance(root, Value):
         raise TypeError(f"only a Value has a graph, not a {type(root).__name__}")
     nodes: list[Value] = []

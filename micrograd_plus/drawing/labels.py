@@ -1,7 +1,8 @@
-"""Where the numbers on the wires stand: on their own wire, over no box and no other number, and clear of other wires.
+"""Where the numbers on the wires stand: on their own wire, over no box and no other number, and
+clear of other wires.
 
-Each label has a row of places along its wire, the middle first. Those with the fewest free places choose
-first, and one that finds its own all taken may ask one other label to step aside.
+Each label has a row of places along its wire, the middle first. Those with the fewest free places
+choose first, and one that finds its own all taken may ask one other label to step aside.
 """
 
 from __future__ import annotations
@@ -25,9 +26,14 @@ ARROW = 8.0  # and from the tip of its wire
 CROSSED = 60.0  # points that a label goes out of its way rather than lie on one other wire
 
 
-def place_labels(curves: Sequence[Sequence[Point]], sizes: Sequence[Point | None], boxes: Sequence[Rectangle],
-                 frame: Rectangle) -> list[Point | None]:
-    """A centre for the label of each curve that has a size, inside the frame; None where there is no room.
+def place_labels(
+    curves: Sequence[Sequence[Point]],
+    sizes: Sequence[Point | None],
+    boxes: Sequence[Rectangle],
+    frame: Rectangle,
+) -> list[Point | None]:
+    """A centre for the label of each curve that has a size, inside the frame; None where there is
+    no room.
 
     A curve is one or more cubic Béziers in a row, as `lay_out` gives them.
     """
@@ -36,7 +42,11 @@ def place_labels(curves: Sequence[Sequence[Point]], sizes: Sequence[Point | None
     waiting = [k for k, size in enumerate(sizes) if size is not None and k not in chosen]
     for k in sorted(waiting, key=wires.length):
         taken = chosen.values()
-        place = _free(wires.clear_places(k), taken) or _free(wires.places(k), taken) or _made_free(k, wires, chosen)
+        place = (
+            _free(wires.clear_places(k), taken)
+            or _free(wires.places(k), taken)
+            or _made_free(k, wires, chosen)
+        )
         if place is not None:
             chosen[k] = place
     return [_centre(chosen[k]) if k in chosen else None for k in range(len(curves))]
@@ -45,8 +55,13 @@ def place_labels(curves: Sequence[Sequence[Point]], sizes: Sequence[Point | None
 class _Wires:
     """The curves, and the rectangles on each that its label could take."""
 
-    def __init__(self, curves: Sequence[Sequence[Point]], sizes: Sequence[Point | None],
-                 boxes: Sequence[Rectangle], frame: Rectangle) -> None:
+    def __init__(
+        self,
+        curves: Sequence[Sequence[Point]],
+        sizes: Sequence[Point | None],
+        boxes: Sequence[Rectangle],
+        frame: Rectangle,
+    ) -> None:
         self._paths = [_walk(curve) for curve in curves]
         self._sizes, self._boxes, self._frame = sizes, boxes, frame
         self._allowed: dict[int, list[Place]] = {}
@@ -62,13 +77,26 @@ class _Wires:
 
     def undisputed(self) -> dict[int, Rectangle]:
         """The middles of wires where nothing else is, and no other label would be in its middle."""
-        middles = {k: rectangle(path[len(path) // 2], size)
-                   for k, (path, size) in enumerate(zip(self._paths, self._sizes)) if size is not None}
-        alone = {k: r for k, r in middles.items() if self._is_allowed(k, r, self._boxes) and not self._crossing(k, r)}
-        return {k: r for k, r in alone.items() if sum(_overlap(r, other) for other in middles.values()) == 1}
+        middles = {
+            k: rectangle(path[len(path) // 2], size)
+            for k, (path, size) in enumerate(zip(self._paths, self._sizes))
+            if size is not None
+        }
+        alone = {
+            k: r
+            for k, r in middles.items()
+            if self._is_allowed(k, r, self._boxes) and not self._crossing(k, r)
+        }
+        return {
+            k: r
+            for k, r in alone.items()
+            if sum(_overlap(r, other) for other in middles.values()) == 1
+        }
 
     def clear_places(self, k: int) -> Iterator[Rectangle]:
-        """Places of which none lies on another wire, and all are nearer to the middle than would pay to lie on one."""
+        """Places of which none lies on another wire, and all are nearer to the middle than would
+        pay to lie on one.
+        """
         return (r for away, r in self._places(k) if away < CROSSED and not self._crossing(k, r))
 
     def places(self, k: int) -> list[Rectangle]:
@@ -119,7 +147,7 @@ def _made_free(k: int, wires: _Wires, chosen: dict[int, Rectangle]) -> Rectangle
     for r in wires.places(k):
         in_the_way = [j for j, other in chosen.items() if _overlap(r, other)]
         if len(in_the_way) == 1:
-            j, = in_the_way
+            (j,) = in_the_way
             place = _free(wires.places(j), [r, *(other for i, other in chosen.items() if i != j)])
             if place is not None:
                 chosen[j] = place
@@ -131,7 +159,7 @@ def _walk(curve: Sequence[Point]) -> list[Point]:
     """Points on a curve, about a step apart."""
     path = [curve[0]]
     for i in range(0, len(curve) - 3, 3):
-        a, b, c, d = curve[i:i + 4]
+        a, b, c, d = curve[i : i + 4]
         length = math.dist(a, b) + math.dist(b, c) + math.dist(c, d)
         steps = 2 * math.ceil(length / STEP / 2) or 2  # the middle is one of them
         path += [_bezier(a, b, c, d, step / steps) for step in range(1, steps + 1)]

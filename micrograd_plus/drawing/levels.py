@@ -1,4 +1,6 @@
-"""How much of a graph a picture shows: gates opened or folded, neurons and layers closed, the far end cut off."""
+"""How much of a graph a picture shows: gates opened or folded, neurons and layers closed,
+the far end cut off.
+"""
 
 from __future__ import annotations
 
@@ -37,15 +39,18 @@ def adjust(model: Model, collapse: Collapse, fold_constants: bool) -> Model:
     if collapse == "none":
         return shrunk(model, WORK)
     if sum(box.kind != "constant" for box in boxes) > 2 * CLOSED or work_of(model) > WORK:
-        return shrunk(model, WORK, LABELLED)  # what is there can be read, since it is not all there
+        # what is there can be read, since it is not all there
+        return shrunk(model, WORK, LABELLED)
     return model
 
 
 def shrunk(model: Model, work: int, wires: float = math.inf) -> Model:
-    """The model cut down until its layout takes no more than so much effort, and it has no more than so many wires.
+    """The model cut down until its layout takes no more than so much effort, and it has no more
+    than so many wires.
 
     It is the model itself where that is so already.
     """
+
     def fits(shown: Collection[Box]) -> bool:
         operands = _wired(model.boxes, shown)
         return sum(map(len, operands)) <= wires and effort(operands) <= work
@@ -69,7 +74,9 @@ def work_of(model: Model) -> int:
 
 
 def _wired(boxes: Iterable[Box], shown: Collection[Box]) -> list[list[int]]:
-    """For each of the boxes that is shown the numbers of those it is wired from, a stub among them if it lost some."""
+    """For each of the boxes that is shown the numbers of those it is wired from,
+    a stub among them if it lost some.
+    """
     numbers: dict[Box, int] = {}
     operands: list[list[int]] = []
     for box in boxes:
@@ -102,15 +109,25 @@ def _dots_opened(model: Model, boxes: list[Box]) -> list[Box]:
 
 
 def _expansion(box: Box, forward: bool) -> list[Box]:
-    """The boxes inside a composite gate, of which the given one becomes the last and is not listed."""
-    operands = [w.source.value if w.source.kind == "constant" else Value(w.source.value) for w in box.wires]
-    made = {operand: wire.source for operand, wire in zip(operands, box.wires) if isinstance(operand, Value)}
+    """The boxes inside a composite gate, of which the given one becomes the last
+    and is not listed.
+    """
+    operands = [
+        w.source.value if w.source.kind == "constant" else Value(w.source.value) for w in box.wires
+    ]
+    made = {
+        operand: wire.source
+        for operand, wire in zip(operands, box.wires)
+        if isinstance(operand, Value)
+    }
     out = box.primitive.expansion(*operands)
     if out in made:  # a bias and nothing more: there is no gate inside
         return []
     order = nodes_below(out)
     if forward:
-        found = tangents(order, {operand: source.derivative or 0.0 for operand, source in made.items()})
+        found = tangents(
+            order, {operand: source.derivative or 0.0 for operand, source in made.items()}
+        )
     else:
         found = {} if box.derivative is None else adjoints(order, {out: box.derivative})
     *inside, last = add_boxes(order, dict(found), made)
@@ -155,23 +172,37 @@ def _neurons_closed(boxes: list[Box]) -> list[Box]:
     closed: dict[Box, Box] = {}  # from the box that gives a neuron's output to the neuron
     hidden: set[Box] = set()
     dots = [box for box in boxes if box.is_weighted_sum and box.whole]
-    fed = {w.source for dot in dots for w in dot.wires[len(dot.wires) // 2 + 1:]}
+    fed = {w.source for dot in dots for w in dot.wires[len(dot.wires) // 2 + 1 :]}
     for dot in dots:
         inputs = len(dot.wires) // 2  # a bias, as many weights, and they
-        weights, wires = dot.wires[:inputs + 1], dot.wires[inputs + 1:]
+        weights, wires = dot.wires[: inputs + 1], dot.wires[inputs + 1 :]
         out, local = dot, 1.0
         if len(users[dot]) == 1 and users[dot][0].primitive.arity == 1:
             out = users[dot][0]
             local = out.wires[0].local if out.wires[0].local is not None else 0.0
             hidden.add(dot)
-        own = {w.source for w in weights if w.source.kind in ("leaf", "constant") and w.source not in fed
-               and all(u.is_weighted_sum for u in users[w.source])}
+        own = {
+            w.source
+            for w in weights
+            if w.source.kind in ("leaf", "constant")
+            and w.source not in fed
+            and all(u.is_weighted_sum for u in users[w.source])
+        }
         hidden |= own
-        wires = [w for w in weights if w.source not in own] + wires  # a weight that is computed, or an input too
+        # a weight that is computed, or an input too
+        wires = [w for w in weights if w.source not in own] + wires
         name = out.symbol if out is not dot else "linear"
-        closed[out] = Box("neuron", out.name, name, out.primitive, out.value, out.derivative, out.stale,
-                          [Wire(w.source, None if w.local is None else w.local * local) for w in wires],
-                          note=f"a neuron: {name} of w·x + b with {inputs} weights")
+        closed[out] = Box(
+            "neuron",
+            out.name,
+            name,
+            out.primitive,
+            out.value,
+            out.derivative,
+            out.stale,
+            [Wire(w.source, None if w.local is None else w.local * local) for w in wires],
+            note=f"a neuron: {name} of w·x + b with {inputs} weights",
+        )
     return _replaced([box for box in boxes if box not in hidden], closed)
 
 
@@ -184,9 +215,16 @@ def _layers_closed(boxes: list[Box]) -> list[Box]:
     closed: dict[Box, Box] = {}
     for group in groups.values():
         if len(group) > 1:
-            layer = Box("layer", "", f"{len(group)} × {group[0].symbol}", group[0].primitive, members=group,
-                        stale=group[0].stale, wires=[Wire(w.source, None, len(group)) for w in group[0].wires],
-                        note=f"a layer of {len(group)} neurons with {len(group[0].wires)} inputs each")
+            layer = Box(
+                "layer",
+                "",
+                f"{len(group)} × {group[0].symbol}",
+                group[0].primitive,
+                members=group,
+                stale=group[0].stale,
+                wires=[Wire(w.source, None, len(group)) for w in group[0].wires],
+                note=f"a layer of {len(group)} neurons with {len(group[0].wires)} inputs each",
+            )
             closed.update(dict.fromkeys(group, layer))
     return with_constants(b for b in _replaced(boxes, closed) if b.kind != "constant")
 
@@ -197,13 +235,17 @@ def _seen(wire: Wire) -> object:
 
 
 def _replaced(boxes: list[Box], by: dict[Box, Box]) -> list[Box]:
-    """The boxes with those in `by` replaced, each replacement listed once, and the wires from one layer made one."""
+    """The boxes with those in `by` replaced, each replacement listed once,
+    and the wires from one layer made one.
+    """
     kept = list(dict.fromkeys(by.get(box, box) for box in boxes))
     for box in kept:
         wires: dict[object, Wire] = {}
         for i, wire in enumerate(box.wires):
             source = by.get(wire.source, wire.source)
-            merged = wires.setdefault(source if source.kind == "layer" else i, Wire(source, wire.local, 0))
+            merged = wires.setdefault(
+                source if source.kind == "layer" else i, Wire(source, wire.local, 0)
+            )
             merged.count += wire.count
             merged.local = wire.local if merged.count == wire.count else None
         box.wires = list(wires.values())
@@ -217,7 +259,9 @@ def _cut(boxes: list[Box], limit: int) -> list[Box]:
 
 
 def _nearest_first(boxes: Sequence[Box]) -> Iterator[Box]:
-    """The boxes but for constants, by the number of gates between them and the output, which comes first."""
+    """The boxes but for constants, by the number of gates between them and the output,
+    which comes first.
+    """
     waiting = deque(boxes[-1:])
     met = set(waiting)
     while waiting:

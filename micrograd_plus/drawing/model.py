@@ -1,4 +1,6 @@
-"""What a picture shows: boxes and wires, plain data from which every form of a picture is written."""
+"""What a picture shows: boxes and wires, plain data from which every form
+of a picture is written.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +11,39 @@ from typing import Any, Literal
 
 from ..chain_rule.naming import SUBSCRIPTS, called, named_by
 from ..checks import stale_nodes
-from ..engine import Value, adjoints, known_gradient, local_gradients, nodes_below, tangents, value_operands
+from ..engine import (
+    Value,
+    adjoints,
+    known_gradient,
+    local_gradients,
+    nodes_below,
+    tangents,
+    value_operands,
+)
 from ..support.text import number, visible
 
 Mode = Literal["reverse", "forward"]
 Kind = Literal["leaf", "gate", "constant", "neuron", "layer", "cut"]
 
-HUGE = 20_000  # Values above which only the tenth part of so many, nearest the output, are looked at
-LABELLED = 120  # wires up to which each is a curve with an arrow and its local gradient in print; more are hairlines
-RULES = {"distributes": "passes its gradient on to every operand", "swaps": "hands each operand the gradient times the "
-         "other one", "routes": "sends its gradient where the value came from", "scales": "scales its gradient by its "
-         "slope", "blocks": "passes no gradient"}
+# Values above which only the tenth part of so many, nearest the output, are looked at
+HUGE = 20_000
+# wires up to which each is a curve with an arrow and its local gradient in print; more are
+# hairlines
+LABELLED = 120
+RULES = {
+    "distributes": "passes its gradient on to every operand",
+    "swaps": "hands each operand the gradient times the other one",
+    "routes": "sends its gradient where the value came from",
+    "scales": "scales its gradient by its slope",
+    "blocks": "passes no gradient",
+}
 
 
 @dataclass(eq=False, repr=False)
 class Box:
-    """A leaf, gate, constant, closed neuron or layer, or a cut: its texts, its numbers, and the wires that come in."""
+    """A leaf, gate, constant, closed neuron or layer, or a cut:
+    its texts, its numbers, and the wires that come in.
+    """
 
     kind: Kind
     name: str = ""
@@ -72,7 +91,8 @@ class Model:
     boxes: list[Box]
     mode: Mode
     wrt: str
-    gathered: bool = False  # gradients are not those of this output alone: of a later one, or summed over passes
+    # gradients are not those of this output alone: of a later one, or summed over passes
+    gathered: bool = False
 
     @property
     def stale(self) -> bool:
@@ -85,16 +105,21 @@ class Model:
         return any(box.derivative is not None for box in self.boxes)
 
     def derivative_name(self, box: Box) -> str:
-        """How a book would write the derivative of this box: ∂e/∂a, or ∂a/∂b swept forward from b."""
+        """How a book would write the derivative of this box:
+        ∂e/∂a, or ∂a/∂b swept forward from b.
+        """
         if self.mode == "forward":
             return f"∂{box.title}/∂{self.wrt}"
         return f"∂{self.boxes[-1].name or 'output'}/∂{box.title}"
 
     def hint(self, box: Box) -> str:
         """A sentence about a box, for pointing at it."""
-        text = f"{box.title} = {box.value + 0.0!r}" if box.kind not in ("cut", "layer") else box.title
+        text = (
+            f"{box.title} = {box.value + 0.0!r}" if box.kind not in ("cut", "layer") else box.title
+        )
         if box.derivative is not None and box.kind != "constant":
-            text += f"\n{'gradient' if self.gathered else self.derivative_name(box)} = {box.derivative + 0.0!r}"
+            name = "gradient" if self.gathered else self.derivative_name(box)
+            text += f"\n{name} = {box.derivative + 0.0!r}"
         if box.kind == "gate":
             text += f"\n{box.primitive.name} {RULES[box.primitive.gate]}"
         return text + (f"\n{box.note}" if box.note else "")
@@ -115,8 +140,12 @@ def product_sentence(local: float, name: str, other: float) -> str:
     return f"[local {number(local)}] × [{name} {number(other)}] = {number(local * other)}"
 
 
-def build(root: Value, mode: Mode = "reverse", wrt: Value | str | None = None,
-          names: Mapping[str, Any] | None = None) -> Model:
+def build(
+    root: Value,
+    mode: Mode = "reverse",
+    wrt: Value | str | None = None,
+    names: Mapping[str, Any] | None = None,
+) -> Model:
     """The model of the whole graph below `root`, one box a Value and one a constant operand."""
     order = nodes_below(root)
     named = named_by(names)
@@ -139,7 +168,11 @@ def build(root: Value, mode: Mode = "reverse", wrt: Value | str | None = None,
     for v in order:
         boxes[v].name = titles.get(v) or places.get(v, "")
         boxes[v].stale = v in stale
-    swept = "" if source is None else titles.get(source) or (boxes[source].title if source in boxes else "leaf")
+    swept = (
+        ""
+        if source is None
+        else titles.get(source) or (boxes[source].title if source in boxes else "leaf")
+    )
     return Model(stubbed(with_constants(made)), mode, swept, gathered)
 
 
@@ -154,18 +187,22 @@ def _stale(order: Sequence[Value]) -> set[Value]:
 
 
 def _places(order: Iterable[Value]) -> dict[Value, str]:
-    """What books call the nameless parameters of a neuron: b for its bias, w₁ w₂ ... for its weights."""
+    """What books call the nameless parameters of a neuron:
+    b for its bias, w₁ w₂ ... for its weights.
+    """
     places: dict[Value, str] = {}
     for v in order:
         if v.primitive is not None and v.primitive.is_weighted_sum:
-            for i, operand in enumerate(v.operands[:len(v.operands) // 2 + 1]):
+            for i, operand in enumerate(v.operands[: len(v.operands) // 2 + 1]):
                 if type(operand) is not float and operand.primitive is None:
                     places.setdefault(operand, f"w{i}".translate(SUBSCRIPTS) if i else "b")
     return places
 
 
 def _are_gathered(order: Sequence[Value], derivatives: Mapping[Value, float | None]) -> bool:
-    """Whether known gradients differ from those that one backward pass from the last node would give."""
+    """Whether known gradients differ from those that one backward pass from the last node would
+    give.
+    """
     known = {v: gradient for v in order if (gradient := derivatives[v]) is not None}
     found = adjoints(order, {order[-1]: 1.0}) if known else {}
     return any(abs(known[v] - found.get(v, 0.0)) > 1e-9 * abs(known[v]) for v in known)
@@ -184,7 +221,9 @@ def _nearest(root: Value, count: int) -> set[Value]:
     return near
 
 
-def _source(order: Sequence[Value], wrt: Value | str | None, names: Mapping[str, Any] | None) -> Value:
+def _source(
+    order: Sequence[Value], wrt: Value | str | None, names: Mapping[str, Any] | None
+) -> Value:
     source = wrt
     if isinstance(wrt, str):
         try:
@@ -194,26 +233,48 @@ def _source(order: Sequence[Value], wrt: Value | str | None, names: Mapping[str,
     for v in order:
         if v is source:
             return v
-    raise ValueError(f"forward mode sweeps from a node of the graph, and wrt={wrt!r} is none: pass one, "
-                     "or its label")
+    raise ValueError(
+        f"forward mode sweeps from a node of the graph, and wrt={wrt!r} is none: pass one, "
+        "or its label"
+    )
 
 
-def add_boxes(order: Sequence[Value], derivatives: Mapping[Value, float | None], boxes: dict[Value, Box]) -> list[Box]:
-    """A new box for every Value in topological `order` that has none in `boxes` yet, where they are put too."""
+def add_boxes(
+    order: Sequence[Value], derivatives: Mapping[Value, float | None], boxes: dict[Value, Box]
+) -> list[Box]:
+    """A new box for every Value in topological `order` that has none in `boxes` yet,
+    where they are put too.
+    """
     new = []
     for v in order:
         if v not in boxes:
-            wires = [Wire(Box("constant", value=operand) if type(operand) is float else boxes[operand], local)
-                     for operand, local in zip(v.operands, local_gradients(v))]
-            boxes[v] = Box("gate" if v.primitive else "leaf", "", v.primitive.symbol if v.primitive else "", v.primitive,
-                           v.data, derivatives.get(v), wires=wires)
+            wires = [
+                Wire(
+                    Box("constant", value=operand) if type(operand) is float else boxes[operand],
+                    local,
+                )
+                for operand, local in zip(v.operands, local_gradients(v))
+            ]
+            boxes[v] = Box(
+                "gate" if v.primitive else "leaf",
+                "",
+                v.primitive.symbol if v.primitive else "",
+                v.primitive,
+                v.data,
+                derivatives.get(v),
+                wires=wires,
+            )
             new.append(boxes[v])
     return new
 
 
 def with_constants(boxes: Iterable[Box]) -> list[Box]:
     """The boxes, each behind the constants that only it uses."""
-    return [b for box in boxes for b in (*(w.source for w in box.wires if w.source.kind == "constant"), box)]
+    return [
+        b
+        for box in boxes
+        for b in (*(w.source for w in box.wires if w.source.kind == "constant"), box)
+    ]
 
 
 def stubbed(boxes: Iterable[Box]) -> list[Box]:

@@ -1,7 +1,9 @@
-"""The picture as SVG: value in green above, name and gate between, gradient in red below, local gradients on the wires.
+"""The picture as SVG: value in green above, name and gate between, gradient in red below, local
+gradients on the wires.
 
-Everything is built as an XML tree, so no label can become markup. Colours stand in attributes, for programs that know
-no style sheets; the style sheet only turns them dark where the reader's screen is. There are no ids and no scripts.
+Everything is built as an XML tree, so no label can become markup. Colours stand in attributes, for
+programs that know no style sheets; the style sheet only turns them dark where the reader's screen
+is. There are no ids and no scripts.
 """
 
 from __future__ import annotations
@@ -28,14 +30,42 @@ from .layout import Point, Rankdir
 from .model import Box, Model, Wire
 from .widths import is_measured, width
 
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
-LIGHT = {"paper": "#ffffff", "card": "#f6f8fa", "gate": "#ffffff", "edge": "#c4ccd4", "ink": "#1f2328",
-         "muted": "#656d76", "value": "#0f7b3a", "slope": "#c62828", "local": "#6639ba", "wire": "#8c959f",
-         "chip": "#24406b", "onchip": "#ffffff"}
-DARK = {"paper": "#131313", "card": "#1e2023", "gate": "#131313", "edge": "#444c56", "ink": "#e6edf3",
-        "muted": "#8b949e", "value": "#4ac26b", "slope": "#ff7b72", "local": "#c297ff", "wire": "#768390",
-        "chip": "#a5c8ff", "onchip": "#131313"}
-_RULES = "".join(f".mgp-{name}-f{{fill:{colour}}}.mgp-{name}-s{{stroke:{colour}}}" for name, colour in DARK.items())
+FONT = (
+    "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', "
+    "sans-serif"
+)
+LIGHT = {
+    "paper": "#ffffff",
+    "card": "#f6f8fa",
+    "gate": "#ffffff",
+    "edge": "#c4ccd4",
+    "ink": "#1f2328",
+    "muted": "#656d76",
+    "value": "#0f7b3a",
+    "slope": "#c62828",
+    "local": "#6639ba",
+    "wire": "#8c959f",
+    "chip": "#24406b",
+    "onchip": "#ffffff",
+}
+DARK = {
+    "paper": "#131313",
+    "card": "#1e2023",
+    "gate": "#131313",
+    "edge": "#444c56",
+    "ink": "#e6edf3",
+    "muted": "#8b949e",
+    "value": "#4ac26b",
+    "slope": "#ff7b72",
+    "local": "#c297ff",
+    "wire": "#768390",
+    "chip": "#a5c8ff",
+    "onchip": "#131313",
+}
+_RULES = "".join(
+    f".mgp-{name}-f{{fill:{colour}}}.mgp-{name}-s{{stroke:{colour}}}"
+    for name, colour in DARK.items()
+)
 STYLE = f"@media screen and (prefers-color-scheme: dark) {{{_RULES}}}"
 
 MARGIN = 16.0
@@ -55,8 +85,19 @@ def render(model: Model, rankdir: Rankdir = "LR", seconds: float | None = None) 
     lines = _in_lines(pieces, across)
     total = across + 2 * MARGIN, places.layout.height + 2 * MARGIN + 9 + LINE * len(lines)
     w, h = (f"{x:.0f}" for x in total)
-    svg = ET.Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "class": "mgp", "role": "img", "width": w, "height": h,
-                             "viewBox": f"0 0 {w} {h}", "font-family": FONT, "aria-label": summary(model)})
+    svg = ET.Element(
+        "svg",
+        {
+            "xmlns": "http://www.w3.org/2000/svg",
+            "class": "mgp",
+            "role": "img",
+            "width": w,
+            "height": h,
+            "viewBox": f"0 0 {w} {h}",
+            "font-family": FONT,
+            "aria-label": summary(model),
+        },
+    )
     ET.SubElement(svg, "style").text = STYLE
     _rectangle(svg, (total[0] / 2, total[1] / 2), total, "paper", None, 8)
     left = MARGIN + (across - natural) / 2 - places.left
@@ -101,7 +142,8 @@ def summary(model: Model) -> str:
     gates = sum(box.kind not in ("leaf", "constant", "cut") for box in model.boxes)
     last = model.boxes[-1]
     name = last.name or "the output"
-    return f"Computational graph of {name} = {number(last.value)}: {boxes(model)}, {gates} of them gates"
+    size = f"{boxes(model)}, {gates} of them gates"
+    return f"Computational graph of {name} = {number(last.value)}: {size}"
 
 
 def boxes(model: Model) -> str:
@@ -115,11 +157,23 @@ def _draw_box(parent: ET.Element, model: Model, box: Box, centre: Point) -> None
     w, h = box_size(box)
     if box.kind in ("constant", "cut"):
         _rectangle(g, (0, 0), (w, h), "card", "edge", h / 2)
-        _text(g, (0, 4.5), number(box.value) if box.kind == "constant" else box.symbol,
-              NUMBER if box.kind == "constant" else SMALL, "muted")
+        _text(
+            g,
+            (0, 4.5),
+            number(box.value) if box.kind == "constant" else box.symbol,
+            NUMBER if box.kind == "constant" else SMALL,
+            "muted",
+        )
         return
-    _rectangle(g, (0, 0), (w, h), "card" if box.kind == "leaf" else "gate", "edge", 8 if box.kind == "leaf" else 14,
-               dashed=box.stale)
+    _rectangle(
+        g,
+        (0, 0),
+        (w, h),
+        "card" if box.kind == "leaf" else "gate",
+        "edge",
+        8 if box.kind == "leaf" else 14,
+        dashed=box.stale,
+    )
     name, chip = shortened(box.name), chip_width(box)
     left = -title_width(box) / 2
     if box.symbol:
@@ -137,13 +191,23 @@ def _draw_box(parent: ET.Element, model: Model, box: Box, centre: Point) -> None
         if all(m.derivative is not None for m in box.members):
             _bars(g, [m.derivative or 0.0 for m in box.members], h / 2 - 22, "slope")
         return
-    value = number(box.value, longest=LONGEST - 2) + " ?" if box.stale else number(box.value, longest=LONGEST)
+    value = (
+        number(box.value, longest=LONGEST - 2) + " ?"
+        if box.stale
+        else number(box.value, longest=LONGEST)
+    )
     _text(g, (0, -h / 2 + 19), value, NUMBER, "muted" if box.stale else "value", bold=True)
-    outdated = model.stale and box.derivative is not None  # it was the slope of a function at another point
+    # it was the slope of a function at another point
+    outdated = model.stale and box.derivative is not None
     longest = LONGEST - 2 if outdated else LONGEST
     derivative = "·" if box.derivative is None else number(box.derivative, longest=longest)
-    _text(g, (0, h / 2 - 9.5), f"∂ {derivative}" + (" ?" if outdated else ""), NUMBER,
-          "muted" if outdated or box.derivative is None else "slope")
+    _text(
+        g,
+        (0, h / 2 - 9.5),
+        f"∂ {derivative}" + (" ?" if outdated else ""),
+        NUMBER,
+        "muted" if outdated or box.derivative is None else "slope",
+    )
 
 
 def _bars(parent: ET.Element, numbers: list[float], y: float, colour: str) -> None:
@@ -158,7 +222,9 @@ def _bars(parent: ET.Element, numbers: list[float], y: float, colour: str) -> No
 def _draw_wires(parent: ET.Element, model: Model, places: Arrangement) -> None:
     for (wire, box), curve in zip(places.wires, places.layout.curves):
         g = ET.SubElement(parent, "g")
-        ET.SubElement(g, "title").text = model.wire_hint(wire, box) if wire.count == 1 else f"{wire.count} wires"
+        ET.SubElement(g, "title").text = (
+            model.wire_hint(wire, box) if wire.count == 1 else f"{wire.count} wires"
+        )
         *_, before, end = curve
         length = math.dist(before, end) or 1.0
         ux, uy = (end[0] - before[0]) / length, (end[1] - before[1]) / length
@@ -167,8 +233,14 @@ def _draw_wires(parent: ET.Element, model: Model, places: Arrangement) -> None:
         bends = zip(points[1::3], points[2::3], points[3::3])
         path = f"M{_at(points[0])}" + "".join(f" C{_at(a)} {_at(b)} {_at(c)}" for a, b, c in bends)
         thickness = _thickness(model, wire, box)
-        stroke = {"fill": "none", "stroke": LIGHT["wire"], "class": "mgp-wire-s", "stroke-width": f"{thickness:.2f}"}
-        if not places.labelled:  # too many for curves and arrows: hairlines, the darker the more flows through them
+        stroke = {
+            "fill": "none",
+            "stroke": LIGHT["wire"],
+            "class": "mgp-wire-s",
+            "stroke-width": f"{thickness:.2f}",
+        }
+        # too many for curves and arrows: hairlines, the darker the more flows through them
+        if not places.labelled:
             path = f"M{_at(curve[0])} L{_at(curve[-1])}"
             stroke |= {"stroke-width": "0.8", "stroke-opacity": f"{0.5 * thickness - 0.4:.2f}"}
         if wire.local is None and wire.source.kind not in ("layer", "cut") and box.kind != "layer":
@@ -176,8 +248,16 @@ def _draw_wires(parent: ET.Element, model: Model, places: Arrangement) -> None:
         ET.SubElement(g, "path", {"d": path, **stroke})
         if not places.labelled:
             continue
-        corners = end, (base[0] - 3.6 * uy, base[1] + 3.6 * ux), (base[0] + 3.6 * uy, base[1] - 3.6 * ux)
-        arrow = {"points": " ".join(_at(p) for p in corners), "fill": LIGHT["wire"], "class": "mgp-wire-f"}
+        corners = (
+            end,
+            (base[0] - 3.6 * uy, base[1] + 3.6 * ux),
+            (base[0] + 3.6 * uy, base[1] - 3.6 * ux),
+        )
+        arrow = {
+            "points": " ".join(_at(p) for p in corners),
+            "fill": LIGHT["wire"],
+            "class": "mgp-wire-f",
+        }
         ET.SubElement(g, "polygon", arrow)
 
 
@@ -204,10 +284,24 @@ def _at(point: Point) -> str:
     return f"{point[0]:.1f},{point[1]:.1f}"
 
 
-def _rectangle(parent: ET.Element, centre: Point, size: Point, fill: str, stroke: str | None, radius: float,
-               dashed: bool = False) -> None:
-    attributes = {"x": f"{centre[0] - size[0] / 2:.1f}", "y": f"{centre[1] - size[1] / 2:.1f}", "width": f"{size[0]:.1f}",
-                  "height": f"{size[1]:.1f}", "rx": f"{radius:.1f}", "fill": LIGHT[fill], "class": f"mgp-{fill}-f"}
+def _rectangle(
+    parent: ET.Element,
+    centre: Point,
+    size: Point,
+    fill: str,
+    stroke: str | None,
+    radius: float,
+    dashed: bool = False,
+) -> None:
+    attributes = {
+        "x": f"{centre[0] - size[0] / 2:.1f}",
+        "y": f"{centre[1] - size[1] / 2:.1f}",
+        "width": f"{size[0]:.1f}",
+        "height": f"{size[1]:.1f}",
+        "rx": f"{radius:.1f}",
+        "fill": LIGHT[fill],
+        "class": f"mgp-{fill}-f",
+    }
     if stroke:
         attributes |= {"stroke": LIGHT[stroke], "class": f"mgp-{fill}-f mgp-{stroke}-s"}
     if dashed:
@@ -215,12 +309,30 @@ def _rectangle(parent: ET.Element, centre: Point, size: Point, fill: str, stroke
     ET.SubElement(parent, "rect", attributes)
 
 
-def _text(parent: ET.Element, at: Point, text: str, size: float, colour: str, anchor: str = "middle",
-          bold: bool = False) -> None:
-    attributes = {"x": f"{at[0]:.1f}", "y": f"{at[1]:.1f}", "font-size": f"{size:g}", "text-anchor": anchor,
-                  "fill": LIGHT[colour], "class": f"mgp-{colour}-f", "xml:space": "preserve"}
+def _text(
+    parent: ET.Element,
+    at: Point,
+    text: str,
+    size: float,
+    colour: str,
+    anchor: str = "middle",
+    bold: bool = False,
+) -> None:
+    attributes = {
+        "x": f"{at[0]:.1f}",
+        "y": f"{at[1]:.1f}",
+        "font-size": f"{size:g}",
+        "text-anchor": anchor,
+        "fill": LIGHT[colour],
+        "class": f"mgp-{colour}-f",
+        "xml:space": "preserve",
+    }
     if bold:
         attributes["font-weight"] = "600"
-    if not is_measured(text):  # then it is as wide as was reckoned with, whatever the font makes of it
-        attributes |= {"textLength": f"{width(text, size, bold):.1f}", "lengthAdjust": "spacingAndGlyphs"}
+    # then it is as wide as was reckoned with, whatever the font makes of it
+    if not is_measured(text):
+        attributes |= {
+            "textLength": f"{width(text, size, bold):.1f}",
+            "lengthAdjust": "spacingAndGlyphs",
+        }
     ET.SubElement(parent, "text", attributes).text = text

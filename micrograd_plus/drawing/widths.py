@@ -1,4 +1,7 @@
-"""How wide a text is in a picture, before any browser has laid it out. Knows characters, nothing of the package."""
+"""How wide a text is in a picture, before any browser has laid it out.
+
+Knows characters, nothing of the package.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import unicodedata
 
 _WIDTHS = {  # in ems: the widest among common sans-serif fonts, measured
     0.42: " !'(),-./:;I[\\]fijl|·⋅",
-    0.48: "\"rt₀₁₂₃₄₅₆₇₈₉⁰¹²³⁴⁵⁶⁷⁸⁹",
+    0.48: '"rt₀₁₂₃₄₅₆₇₈₉⁰¹²³⁴⁵⁶⁷⁸⁹',
     0.66: "$*0123456789?FJLT_`abcdeghknopqsuvxyz{}ΓΣΤβγδεζηθικλνξορςτυχ∂",
     0.84: "#&+<=>^w~±×÷−≤≥≠≈∞√ABCDEGHKNOPQRSUVXYZΑΒΔΕΖΗΘΙΚΛΝΞΟΠΡΥΧΨΩαμπσφψω",
     1.02: "%@MWmΜΦ…→",
@@ -17,12 +20,16 @@ _BOLDER = 1.1  # how much wider the same characters are in bold
 
 
 def width(text: str, size: float, bold: bool = False) -> float:
-    """A text's width at a font size, in its unit: an upper estimate if it `is_measured`, else a guess."""
+    """A text's width at a font size, in its unit: an upper estimate if it `is_measured`,
+    else a guess.
+    """
     return size * (_BOLDER if bold else 1.0) * math.fsum(_share(c) for c in _plain(text))
 
 
 def is_measured(text: str) -> bool:
-    """Whether it is of Latin and Greek letters, digits and common signs, whose widths are known in any font."""
+    """Whether it is of Latin and Greek letters, digits and common signs,
+    whose widths are known in any font.
+    """
     return all(c in _WIDTH for c in _plain(text))
 
 

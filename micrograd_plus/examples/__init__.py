@@ -1,7 +1,8 @@
-"""Worked examples of lectures, by name: each gives its named Values in the order in which they are computed.
+"""Worked examples of lectures, by name: each gives its named Values in the order in which they are
+computed.
 
-Every function names and labels its Values as the lecture does and gives them in a dict, the output last. No backward
-pass has run on them yet.
+Every function names and labels its Values as the lecture does and gives them in a dict, the output
+last. No backward pass has run on them yet.
 """
 
 from __future__ import annotations
@@ -21,8 +22,18 @@ GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "
 def all_examples() -> dict[str, Callable[[], Circuit]]:
     """The circuits by the names of their functions, in the order of the lectures."""
     circuits: tuple[Callable[[], Circuit], ...] = (
-        product_of_a_sum, sigmoid_circuit, sigmoid_gate, gates, branches, reused_input, forward_and_reverse, nine_paths,
-        staged_function, micrograd_readme, tanh_neuron)
+        product_of_a_sum,
+        sigmoid_circuit,
+        sigmoid_gate,
+        gates,
+        branches,
+        reused_input,
+        forward_and_reverse,
+        nine_paths,
+        staged_function,
+        micrograd_readme,
+        tanh_neuron,
+    )
     return {circuit.__name__: circuit for circuit in circuits}
 
 
@@ -35,8 +46,8 @@ def _labelled(**circuit: Value) -> Circuit:
 def product_of_a_sum() -> Circuit:
     """(x + y)·z
 
-    Sharif University of Technology, Multi-Layer Networks and Backpropagation, slides 44-50.
-    The sum hands its gradient on as it is; the product gives each factor the value of the other one.
+    Sharif University of Technology, Multi-Layer Networks and Backpropagation, slides 44-50. The sum
+    hands its gradient on as it is; the product gives each factor the value of the other one.
     """
     x, y, z = Value(-2.0), Value(5.0), Value(-4.0)
     q = x + y
@@ -47,8 +58,9 @@ def product_of_a_sum() -> Circuit:
 def sigmoid_circuit() -> Circuit:
     """The sigmoid circuit, gate by gate
 
-    Sharif University of Technology, Multi-Layer Networks and Backpropagation, slides 53-66.
-    Local times upstream gradient at every gate. The slides round to 0.2 on the way, which makes w0 −0.2 and x0 0.4.
+    Sharif University of Technology, Multi-Layer Networks and Backpropagation, slides 53-66. Local
+    times upstream gradient at every gate. The slides round to 0.2 on the way, which makes w0 −0.2
+    and x0 0.4.
     """
     w0, x0, w1, x1, w2 = Value(2.0), Value(-1.0), Value(-3.0), Value(-2.0), Value(-3.0)
     w0x0 = w0 * x0
@@ -59,7 +71,21 @@ def sigmoid_circuit() -> Circuit:
     exp = neg.exp()
     den = exp + 1.0
     f = 1.0 / den
-    return _labelled(w0=w0, x0=x0, w1=w1, x1=x1, w2=w2, w0x0=w0x0, w1x1=w1x1, s=s, z=z, neg=neg, exp=exp, den=den, f=f)
+    return _labelled(
+        w0=w0,
+        x0=x0,
+        w1=w1,
+        x1=x1,
+        w2=w2,
+        w0x0=w0x0,
+        w1x1=w1x1,
+        s=s,
+        z=z,
+        neg=neg,
+        exp=exp,
+        den=den,
+        f=f,
+    )
 
 
 def sigmoid_gate() -> Circuit:
@@ -80,8 +106,9 @@ def sigmoid_gate() -> Circuit:
 def gates() -> Circuit:
     """Patterns in backward flow
 
-    Sharif University of Technology, Multi-Layer Networks and Backpropagation, slide 69.
-    Add distributes the gradient, max routes it to the larger operand alone, mul switches the values of its operands.
+    Sharif University of Technology, Multi-Layer Networks and Backpropagation, slide 69. Add
+    distributes the gradient, max routes it to the larger operand alone, mul switches the values of
+    its operands.
     """
     x, y, z, w = Value(3.0), Value(-4.0), Value(2.0), Value(-1.0)
     p = x * y
@@ -106,8 +133,8 @@ def branches() -> Circuit:
 def reused_input() -> Circuit:
     """x·y + x
 
-    Sharif University of Technology, Multi-Layer Networks and Backpropagation, slides 70-72.
-    x counts twice, through the product and directly; the chain rule adds what comes along both paths.
+    Sharif University of Technology, Multi-Layer Networks and Backpropagation, slides 70-72. x
+    counts twice, through the product and directly; the chain rule adds what comes along both paths.
     """
     x, y = Value(2.0), Value(3.0)
     p = x * y
@@ -118,8 +145,9 @@ def reused_input() -> Circuit:
 def forward_and_reverse() -> Circuit:
     """e = (a + b)·(b + 1), forward and in reverse
 
-    RWTH Aachen, Advanced Machine Learning, lecture 13, Backpropagation: Computational Graphs, Why Do We Care?
-    One sweep up from b differentiates every node by b; one sweep down from e differentiates e by every node.
+    RWTH Aachen, Advanced Machine Learning, lecture 13, Backpropagation: Computational Graphs, Why
+    Do We Care? One sweep up from b differentiates every node by b; one sweep down from e
+    differentiates e by every node.
     """
     a, b = Value(2.0), Value(1.0)
     c = a + b
@@ -131,23 +159,26 @@ def forward_and_reverse() -> Circuit:
 def nine_paths() -> Circuit:
     """Factoring paths
 
-    RWTH Aachen, Advanced Machine Learning, lecture 13, Backpropagation: Factoring Paths.
-    Three edges lead from x to y and three from y to z. Nine products come to the same as (α + β + γ)·(δ + ε + ζ).
+    RWTH Aachen, Advanced Machine Learning, lecture 13, Backpropagation: Factoring Paths. Three
+    edges lead from x to y and three from y to z. Nine products come to the same as (α + β + γ)·(δ +
+    ε + ζ).
     """
     x = Value(1.0)
     alpha, beta, gamma = Value(1.0), Value(2.0), Value(3.0)
     delta, epsilon, zeta = Value(4.0), Value(5.0), Value(6.0)
     y = ops.sum(alpha * x, beta * x, gamma * x)
     z = ops.sum(delta * y, epsilon * y, zeta * y)
-    return _labelled(x=x, alpha=alpha, beta=beta, gamma=gamma, y=y, delta=delta, epsilon=epsilon, zeta=zeta, z=z)
+    return _labelled(
+        x=x, alpha=alpha, beta=beta, gamma=gamma, y=y, delta=delta, epsilon=epsilon, zeta=zeta, z=z
+    )
 
 
 def factoring_chain(diamonds: int = 60) -> Circuit:
     """Factoring paths in a chain
 
-    RWTH Aachen, Advanced Machine Learning, lecture 13, Backpropagation: Factoring Paths.
-    A chain of the diamonds of `nine_paths` has 9**diamonds paths and 12 wires a diamond. The factors add up to 1 at
-    each step, so the gradient is exactly 1, whatever the length.
+    RWTH Aachen, Advanced Machine Learning, lecture 13, Backpropagation: Factoring Paths. A chain of
+    the diamonds of `nine_paths` has 9**diamonds paths and 12 wires a diamond. The factors add up to
+    1 at each step, so the gradient is exactly 1, whatever the length.
     """
     x = Value(1.0)
     circuit = {"x": x}
@@ -160,8 +191,9 @@ def factoring_chain(diamonds: int = 60) -> Circuit:
 def staged_function() -> Circuit:
     """(x + σ(y)) / (σ(x) + (x + y)²), in stages
 
-    Stanford CS231n notes, Backpropagation, from which the Sharif slides are adapted: staged computation.
-    No formula for the gradient is needed: every stage has a simple local gradient, and x and y gather theirs.
+    Stanford CS231n notes, Backpropagation, from which the Sharif slides are adapted: staged
+    computation. No formula for the gradient is needed: every stage has a simple local gradient, and
+    x and y gather theirs.
     """
     x, y = Value(3.0), Value(-4.0)
     sigy = y.sigmoid()
@@ -172,7 +204,9 @@ def staged_function() -> Circuit:
     den = sigx + xpysqr
     invden = 1.0 / den
     f = num * invden
-    return _labelled(x=x, y=y, sigy=sigy, num=num, sigx=sigx, xpy=xpy, xpysqr=xpysqr, den=den, invden=invden, f=f)
+    return _labelled(
+        x=x, y=y, sigy=sigy, num=num, sigx=sigx, xpy=xpy, xpysqr=xpysqr, den=den, invden=invden, f=f
+    )
 
 
 def micrograd_readme() -> Circuit:
@@ -198,8 +232,8 @@ def micrograd_readme() -> Circuit:
 def tanh_neuron() -> Circuit:
     """A neuron with tanh
 
-    Andrej Karpathy, The spelled-out intro to neural networks and backpropagation: building micrograd.
-    The bias is chosen so that the gradients come out whole: 1 − o² is a half.
+    Andrej Karpathy, The spelled-out intro to neural networks and backpropagation: building
+    micrograd. The bias is chosen so that the gradients come out whole: 1 − o² is a half.
     """
     x1, x2, w1, w2, b = Value(2.0), Value(0.0), Value(-3.0), Value(1.0), Value(6.8813735870195432)
     x1w1 = x1 * w1
@@ -211,7 +245,9 @@ def tanh_neuron() -> Circuit:
 
 
 class Moons(NamedTuple):
-    """A training: the model after it, the loss and the accuracy before each step, and the data with classes ±1."""
+    """A training: the model after it, the loss and the accuracy before each step,
+    and the data with classes ±1.
+    """
 
     model: MLP
     losses: list[float]
@@ -223,8 +259,9 @@ class Moons(NamedTuple):
 def moons(steps: int = 100) -> Moons:
     """Two moons, told apart by an MLP(2, [16, 16, 1])
 
-    Andrej Karpathy, micrograd: demo.ipynb. Hinge loss and 1e-4·Σp², a rate that falls from 1 to 0.1; the numbers are those
-    of micrograd after `random.seed(1337)` and `np.random.seed(1337)`. Raises ImportError without scikit-learn.
+    Andrej Karpathy, micrograd: demo.ipynb. Hinge loss and 1e-4·Σp², a rate that falls from 1 to
+    0.1; the numbers are those of micrograd after `random.seed(1337)` and `np.random.seed(1337)`.
+    Raises ImportError without scikit-learn.
     """
     points, classes = _moons_data()
     model = MLP(2, [16, 16, 1], rng=random.Random(1337))  # noqa: S311  # a seeded training is no secret
@@ -238,7 +275,9 @@ def moons(steps: int = 100) -> Moons:
         for p in model.parameters():
             p.data -= (1.0 - 0.9 * k / 100) * p.grad
         losses.append(loss.data)
-        accuracies.append(sum((c > 0) == (s.data > 0) for c, s in zip(classes, scores)) / len(classes))
+        accuracies.append(
+            sum((c > 0) == (s.data > 0) for c, s in zip(classes, scores)) / len(classes)
+        )
     return Moons(model, losses, accuracies, points, classes)
 
 
@@ -246,7 +285,9 @@ def _moons_data() -> tuple[list[tuple[float, float]], list[int]]:
     try:
         from sklearn.datasets import make_moons
     except ImportError:
-        raise ImportError('the moons come from scikit-learn: `pip install "micrograd-plus[data]"`') from None
+        raise ImportError(
+            'the moons come from scikit-learn: `pip install "micrograd-plus[data]"`'
+        ) from None
     points: Any
     points, halves = make_moons(n_samples=100, noise=0.1, random_state=1337)
     return [(float(x), float(y)) for x, y in points], [2 * int(half) - 1 for half in halves]

@@ -1,7 +1,9 @@
-"""Neurons, layers and multi-layer perceptrons: a drop-in for micrograd's, with named activations and initialisations.
+"""Neurons, layers and multi-layer perceptrons: a drop-in for micrograd's, with named activations
+and initialisations.
 
-Beside them stand the single layers of before backpropagation, which learn by rules of their own, and model files.
-Nothing here needs more than Python; training on data is `micrograd_plus.training`'s.
+Beside them stand the single layers of before backpropagation, which learn by rules of their own,
+and model files. Nothing here needs more than Python; training on data is
+`micrograd_plus.training`'s.
 """
 
 from .model_files import load, save

@@ -1,8 +1,9 @@
-"""What the outputs of a model depend on besides the data of its leaves, where that is known in full.
+"""What the outputs of a model depend on besides the data of its leaves, where that is known in
+full.
 
 It is known of the models of this package as they come, with activations by name. A subclass may do
-anything when it is called; so may a function that serves as an activation, and a method that someone
-has put in place of ours.
+anything when it is called; so may a function that serves as an activation, and a method that
+someone has put in place of ours.
 """
 
 from __future__ import annotations
@@ -19,8 +20,12 @@ from .neurons import Layer, Neuron, linear, threshold
 from .single_layer import Adaline, Perceptron, SingleLayer
 
 _KINDS = (Predictor, MLP, SingleLayer, Perceptron, Adaline, Layer, Neuron)
-_METHODS = [(kind, name, vars(kind)[name]) for kind in _KINDS for name in ("__call__", "totals")
-            if name in vars(kind)]
+_METHODS = [
+    (kind, name, vars(kind)[name])
+    for kind in _KINDS
+    for name in ("__call__", "totals")
+    if name in vars(kind)
+]
 
 
 class Blueprint(NamedTuple):
@@ -31,8 +36,11 @@ class Blueprint(NamedTuple):
 
     def describes(self, other: Blueprint) -> bool:
         """Whether the other is of a model that gives the same for the same inputs."""
-        return (self.parts == other.parts and len(self.values) == len(other.values)
-                and all(map(is_, self.values, other.values)))
+        return (
+            self.parts == other.parts
+            and len(self.values) == len(other.values)
+            and all(map(is_, self.values, other.values))
+        )
 
     def is_of_leaves(self) -> bool:
         """Whether all Values are leaves, so that no data is older than another."""

@@ -1,8 +1,8 @@
 """Model files: the parameters of a model as JSON, by name, with a version and what the model is.
 
-A file is data that a stranger may have written. It is read into a model that stands already, and nothing of it is believed
-before all of it is checked against that model; until then the model is not touched. Numbers are written with all their
-digits, so they come back bit by bit.
+A file is data that a stranger may have written. It is read into a model that stands already, and
+nothing of it is believed before all of it is checked against that model; until then the model is
+not touched. Numbers are written with all their digits, so they come back bit by bit.
 """
 
 from __future__ import annotations
@@ -24,20 +24,25 @@ from .modules import Module, assign
 
 FORMAT, VERSION = "micrograd_plus model", 1
 _WIDEST = -2.2250738585072014e-308  # no float takes more characters
-_TOKEN = re.compile(r'(?s)"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]')  # a string, which may lack its end, or a bracket
+# a string, which may lack its end, or a bracket
+_TOKEN = re.compile(r'(?s)"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]')
 
 
 def save(model: Module, path: str | os.PathLike[str]) -> Path:
     """Write the parameters of a model to a file, which appears whole or not at all; gives its path.
 
-    Beside them it has the model's `architecture`, in which a function that serves as activation goes by its name alone.
-    Raises ValueError, and writes nothing, when a parameter is nan or infinite, and OSError where the system says so.
+    Beside them it has the model's `architecture`, in which a function that serves as activation
+    goes by its name alone. Raises ValueError, and writes nothing, when a parameter is nan or
+    infinite, and OSError where the system says so.
     """
     groups, target = _groups(model), Path(path)
     for name, group in groups.items():
         for i, p in enumerate(group):
             if not math.isfinite(p.data):
-                raise ValueError(f"{name}[{i}] is {p.data}: a model that has come to such numbers is not worth a file")
+                raise ValueError(
+                    f"{name}[{i}] is {p.data}: a model that has come to such numbers is not worth "
+                    "a file"
+                )
     if target.exists() and not target.is_file():
         raise ValueError(f"{_shown(str(target))} is there, and is no file that could be replaced")
     text = _text(model, {name: [p.data for p in group] for name, group in groups.items()})
@@ -45,16 +50,19 @@ def save(model: Module, path: str | os.PathLike[str]) -> Path:
 
 
 def load(model: Module, path: str | os.PathLike[str]) -> None:
-    """Give a model the parameters that `save` wrote, once the whole file has been found right for it.
+    """Give a model the parameters that `save` wrote, once the whole file has been found right for
+    it.
 
-    Raises ValueError, saying what is wrong, when the file is no model file of this version, is larger than one of this
-    model can be, or does not have exactly this model's architecture and parameters as finite numbers; OSError when it
-    cannot be read. The model then has changed in nothing.
+    Raises ValueError, saying what is wrong, when the file is no model file of this version, is
+    larger than one of this model can be, or does not have exactly this model's architecture and
+    parameters as finite numbers; OSError when it cannot be read. The model then has changed in
+    nothing.
     """
     groups, source = _groups(model), Path(path)
     widest = _text(model, {name: [_WIDEST] * len(group) for name, group in groups.items()})
     try:
-        content = _content(source, largest=1000 + 2 * len(widest))  # room to write it in another way
+        # room to write it in another way
+        content = _content(source, largest=1000 + 2 * len(widest))
         numbers = _numbers(_parsed(content, deepest=_depth(widest)), model, groups)
     except ValueError as error:
         raise ValueError(f"{_shown(str(source))} was not loaded: {error}") from None
@@ -69,21 +77,31 @@ def _groups(model: Module) -> dict[str, list[Value]]:
     for name, group in groups.items():
         for i, p in enumerate(group):
             if p.primitive is not None:
-                raise ValueError(f"{name}[{i}] is computed, by {p.primitive.name}, and cannot be given a number")
+                raise ValueError(
+                    f"{name}[{i}] is computed, by {p.primitive.name}, and cannot be given a number"
+                )
     return groups
 
 
 def _text(model: Module, numbers: dict[str, list[float]]) -> str:
-    lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(group)}" for name, group in numbers.items())
+    lines = ",\n".join(
+        f"  {json.dumps(name)}: {json.dumps(group)}" for name, group in numbers.items()
+    )
     head = {"format": FORMAT, "version": VERSION, "architecture": model.architecture()}
-    entries = ",\n".join(f" {json.dumps(key)}: {json.dumps(entry, allow_nan=False)}" for key, entry in head.items())
+    entries = ",\n".join(
+        f" {json.dumps(key)}: {json.dumps(entry, allow_nan=False)}" for key, entry in head.items()
+    )
     return f'{{\n{entries},\n "parameters": {{\n{lines}\n }}\n}}\n'
 
 
-# Reading. -------------------------------------------------------------------------------------------------------------
+# Reading. -----------------------------------------------------------------------------------------
 def _content(path: Path, largest: int) -> bytes:
-    """What is in a regular file of at most so many bytes; other things are neither read nor waited for."""
-    with open(path, "rb", opener=lambda p, flags: os.open(p, flags | getattr(os, "O_NONBLOCK", 0))) as file:
+    """What is in a regular file of at most so many bytes;
+    other things are neither read nor waited for.
+    """
+    with open(
+        path, "rb", opener=lambda p, flags: os.open(p, flags | getattr(os, "O_NONBLOCK", 0))
+    ) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ValueError("it is no regular file")
         content = file.read(largest + 1)
@@ -93,15 +111,25 @@ def _content(path: Path, largest: int) -> bytes:
 
 
 def _parsed(content: bytes, deepest: int) -> Any:
-    """The JSON in it, nested no deeper than so, with no name twice in an object and no number beyond the floats."""
+    """The JSON in it, nested no deeper than so, with no name twice in an object
+    and no number beyond the floats.
+    """
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
         raise ValueError(f"it is no UTF-8 text: {error.reason} at byte {error.start}") from None
     if _depth(text) > deepest:
-        raise ValueError(f"its brackets are nested deeper than {deepest}, as no file for this model is")
+        raise ValueError(
+            f"its brackets are nested deeper than {deepest}, as no file for this model is"
+        )
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_float=_float, parse_int=_integer, parse_constant=_float)
+        return json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_float=_float,
+            parse_int=_integer,
+            parse_constant=_float,
+        )
     except json.JSONDecodeError as error:
         raise ValueError(f"it is no JSON: {error}") from None
 
@@ -133,15 +161,23 @@ def _integer(text: str) -> int:
 def _depth(text: str) -> int:
     """How many brackets stand within one another."""
     brackets = (token.group()[0] for token in _TOKEN.finditer(text))
-    return max(accumulate(1 if bracket in "[{" else -1 for bracket in brackets if bracket != '"'), default=0)
+    return max(
+        accumulate(1 if bracket in "[{" else -1 for bracket in brackets if bracket != '"'),
+        default=0,
+    )
 
 
 def _numbers(found: Any, model: Module, groups: dict[str, list[Value]]) -> list[float]:
-    """The numbers in the order of the parameters; ValueError unless all that was found is what this model needs."""
+    """The numbers in the order of the parameters; ValueError unless all that was found is what
+    this model needs.
+    """
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise ValueError(f"it is no model file: its format is not {FORMAT!r}")
     if found.get("version") != VERSION:
-        raise ValueError(f"it has version {_shown(found.get('version'))}, and this program reads version {VERSION}")
+        raise ValueError(
+            f"it has version {_shown(found.get('version'))}, and this program reads version "
+            f"{VERSION}"
+        )
     zeros = {name: [0.0] * len(group) for name, group in groups.items()}
     wanted = json.loads(_text(model, zeros))
     _require_like(found, {**wanted, "parameters": found.get("parameters")}, "the file")
@@ -155,16 +191,25 @@ def _numbers(found: Any, model: Module, groups: dict[str, list[Value]]) -> list[
 
 
 def _require_like(found: Any, wanted: Any, where: str, numbers: bool = False) -> None:
-    """Raise ValueError, naming the first place, unless both are the same; with `numbers`, other ones may stand in it."""
+    """Raise ValueError, naming the first place, unless both are the same;
+    with `numbers`, other ones may stand in it.
+    """
     if numbers and type(wanted) is float:
         if type(found) is not float and (type(found) is not int or abs(found) > 2**53):
-            raise ValueError(f"{where} is {_shown(found)}, and no number that a float holds exactly")
-    elif type(found) is not type(wanted) or (not isinstance(wanted, dict | list) and found != wanted):
+            raise ValueError(
+                f"{where} is {_shown(found)}, and no number that a float holds exactly"
+            )
+    elif type(found) is not type(wanted) or (
+        not isinstance(wanted, dict | list) and found != wanted
+    ):
         raise ValueError(f"{where} is {_shown(found)}, and {_shown(wanted)} in the model")
     elif isinstance(wanted, dict):
         for name in [*wanted, *found]:
             if name not in found or name not in wanted:
-                raise ValueError(f"{where} {'has' if name in found else 'lacks'} {_shown(name)}, unlike the model")
+                raise ValueError(
+                    f"{where} {'has' if name in found else 'lacks'} {_shown(name)}, unlike the "
+                    "model"
+                )
             _require_like(found[name], wanted[name], f"{where}.{name}", numbers)
     elif isinstance(wanted, list):
         if len(found) != len(wanted):

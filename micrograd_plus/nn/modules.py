@@ -1,4 +1,6 @@
-"""What every model is, something with parameters; and what one is that predicts numbers or classes."""
+"""What every model is, something with parameters;
+and what one is that predicts numbers or classes.
+"""
 
 from __future__ import annotations
 
@@ -23,16 +25,22 @@ class Module:
         return []
 
     def zero_grad(self) -> None:
-        """Forget the gradients of the parameters, so that the next backward pass starts from nothing."""
+        """Forget the gradients of the parameters, so that the next backward pass starts from
+        nothing.
+        """
         for p in self.parameters():
             p.grad = None  # not 0: no gradient is known
 
     def named_parameters(self) -> dict[str, list[Value]]:
-        """The parameters by name, as a model file keeps them: those that belong together in one list."""
+        """The parameters by name, as a model file keeps them:
+        those that belong together in one list.
+        """
         return {"parameters": self.parameters()}
 
     def architecture(self) -> dict[str, Any]:
-        """What two models must agree in before the parameters of one mean the same in the other, as plain JSON data."""
+        """What two models must agree in before the parameters of one mean the same in the other,
+        as plain JSON data.
+        """
         return {"kind": type(self).__name__}
 
 
@@ -48,8 +56,10 @@ def leaves_of(parameters: Iterable[Any]) -> list[Value]:
         if not isinstance(p, Value):
             raise TypeError(f"parameter {i} is a Value, not a {type(p).__name__}")
         if p.primitive is not None:
-            raise ValueError(f"parameter {i}, {p!r}, is the result of {p.primitive.name}, not a "
-                             "leaf: give the leaves that it is made of")
+            raise ValueError(
+                f"parameter {i}, {p!r}, is the result of {p.primitive.name}, not a "
+                "leaf: give the leaves that it is made of"
+            )
     if len(set(leaves)) < len(leaves):
         raise ValueError("a parameter is named twice, and would be updated twice: name each once")
     return leaves
@@ -69,21 +79,27 @@ def brought_up_to_date(out: Any) -> Any:
 
 def named(part: str, modules: Iterable[Module]) -> dict[str, list[Value]]:
     """The named parameters of the modules in a list called `part`."""
-    return {f"{part}.{i}.{name}": group for i, module in enumerate(modules)
-            for name, group in module.named_parameters().items()}
+    return {
+        f"{part}.{i}.{name}": group
+        for i, module in enumerate(modules)
+        for name, group in module.named_parameters().items()
+    }
 
 
 class Predictor(Module):
     """A model that predicts one of its `classes`, or when these are None the numbers that it gives.
 
-    The total inputs of the output units decide on a class, for they have not saturated: one unit chooses the second of two
-    classes from 0 on; of several units the one with the largest total input wins, the first of equals.
+    The total inputs of the output units decide on a class, for they have not saturated: one unit
+    chooses the second of two classes from 0 on; of several units the one with the largest total
+    input wins, the first of equals.
     """
 
     classes: tuple[Label, ...] | None = None
 
     def __call__(self, x: Sequence[Operand], *others: Never) -> Any:
-        """What the model gives for one row of inputs: a list, or one Value when there is one output."""
+        """What the model gives for one row of inputs: a list,
+        or one Value when there is one output.
+        """
         return self.totals(inputs_of(self, x, others) if others else x)
 
     def totals(self, x: Sequence[Operand]) -> Any:
@@ -91,12 +107,18 @@ class Predictor(Module):
         raise NotImplementedError
 
     def predict(self, X: Iterable[Sequence[Operand]]) -> list[Any]:  # noqa: N803  # scikit-learn's name
-        """For each row of inputs its class, or without classes what the model gives: a number, or a list of them.
+        """For each row of inputs its class, or without classes what the model gives: a number, or a
+        list of them.
 
-        Raises ValueError where a total input is nan, and TypeError while a function is being recorded on a tape.
+        Raises ValueError where a total input is nan, and TypeError while a function is being
+        recorded on a tape.
         """
-        require_eager("predict() gives numbers, and on a tape those of one row would stand for all: call the model itself")
+        require_eager(
+            "predict() gives numbers, and on a tape those of one row would stand for all: call the "
+            "model itself"
+        )
         from .blueprint import blueprint_of
+
         blueprint = blueprint_of(self)
         keeps_nothing = blueprint is not None and blueprint.is_of_leaves()
         call = self if self.classes is None else self.totals
@@ -112,41 +134,59 @@ class Predictor(Module):
     def score(self, X: Iterable[Sequence[Operand]], y: Iterable[Any]) -> float:  # noqa: N803
         """The share of rows whose class is predicted right; without classes R², as in scikit-learn.
 
-        R² is 1 − Σ(y − prediction)² / Σ(y − mean)²: 1 is perfect, 0 no better than the mean of y; where there are several
-        outputs, it is the mean of theirs. Raises ValueError for no rows, for lengths that differ, and for a y that is none
-        of the classes.
+        R² is 1 − Σ(y − prediction)² / Σ(y − mean)²: 1 is perfect, 0 no better than the mean of y;
+        where there are several outputs, it is the mean of theirs. Raises ValueError for no rows,
+        for lengths that differ, and for a y that is none of the classes.
         """
         predicted, targets = self.predict(X), list(y)
         if len(predicted) != len(targets) or not targets:
-            raise ValueError(f"a score needs one target for each row, and a row: not {len(predicted)} rows and "
-                             f"{len(targets)} targets")
+            raise ValueError(
+                f"a score needs one target for each row, and a row: not {len(predicted)} rows and "
+                f"{len(targets)} targets"
+            )
         if self.classes is not None:
             meant = [self.classes[i] for i in indices(targets, self.classes)]
             return sum(1.0 for p, m in zip(predicted, meant) if p == m) / len(meant)
         found, wanted = _columns(predicted), _columns(targets)
         if len(found) != len(wanted):
-            raise ValueError(f"the model gives {len(found)} numbers a row, but there are {len(wanted)} targets")
+            raise ValueError(
+                f"the model gives {len(found)} numbers a row, but there are {len(wanted)} targets"
+            )
         return math.fsum(map(_r_squared, found, wanted)) / len(found)
 
 
 def winner(totals: Sequence[float]) -> int:
     """Which class the total inputs of the output units decide on."""
     if any(total != total for total in totals):
-        raise ValueError("a total input is nan, and decides on no class: the inputs or the weights are not finite")
-    return int(totals[0] >= 0.0) if len(totals) == 1 else max(range(len(totals)), key=totals.__getitem__)
+        raise ValueError(
+            "a total input is nan, and decides on no class: the inputs or the weights are not "
+            "finite"
+        )
+    return (
+        int(totals[0] >= 0.0)
+        if len(totals) == 1
+        else max(range(len(totals)), key=totals.__getitem__)
+    )
 
 
 def labels(classes: Iterable[Any], units: int | None = None) -> tuple[Label, ...]:
-    """The classes as Python's own numbers and strings; ValueError unless they differ and `units` can tell them apart."""
+    """The classes as Python's own numbers and strings;
+    ValueError unless they differ and `units` can tell them apart.
+    """
     if isinstance(classes, (AbstractSet, Mapping)) or not isinstance(classes, Iterable):
-        raise TypeError("classes are listed in their order, as in range(3) or ['no', 'yes'], not "
-                        f"{classes!r}")
-    found = tuple([label.item() if type(label).__module__ == "numpy" else label for label in classes])
+        raise TypeError(
+            f"classes are listed in their order, as in range(3) or ['no', 'yes'], not {classes!r}"
+        )
+    found = tuple(
+        [label.item() if type(label).__module__ == "numpy" else label for label in classes]
+    )
     for label in found:
         if not isinstance(label, Label) or (isinstance(label, float) and not math.isfinite(label)):
             raise ValueError(f"a class is called by a finite number or a string, not {label!r}")
     if len(set(found)) != len(found) or len(found) < 2:
-        raise ValueError(f"a model tells two classes apart, or more, and they differ: not {found!r}")
+        raise ValueError(
+            f"a model tells two classes apart, or more, and they differ: not {found!r}"
+        )
     if units is not None and len(found) != max(2, units):
         raise ValueError(f"{units} output(s) tell {max(2, units)} classes apart, not {len(found)}")
     return found
@@ -160,7 +200,9 @@ def indices(targets: Iterable[Any], classes: Sequence[Label]) -> list[int]:
         try:
             found.append(known[target])
         except (KeyError, TypeError):
-            raise ValueError(f"the target of row {row} is {target!r}, which is none of the classes {classes!r}") from None
+            raise ValueError(
+                f"the target of row {row} is {target!r}, which is none of the classes {classes!r}"
+            ) from None
     return found
 
 
@@ -169,16 +211,20 @@ def inputs_of(model: Module, x: Any, others: Sequence[Any] = ()) -> Sequence[Ope
     name = type(model).__name__
     if others:
         given = ", ".join(repr(one) for one in (x, *others) if one is not None)
-        raise TypeError(f"{name} takes its inputs in one list: model([{given}]), not "
-                        f"model({given})")
+        raise TypeError(
+            f"{name} takes its inputs in one list: model([{given}]), not model({given})"
+        )
     if isinstance(x, (list, tuple)):
         return x
     if isinstance(x, (str, bytes, AbstractSet, Mapping)):
-        raise TypeError(f"{name} takes its inputs in a list or an array, not in a "
-                        f"{type(x).__name__}")
+        raise TypeError(
+            f"{name} takes its inputs in a list or an array, not in a {type(x).__name__}"
+        )
     if not isinstance(x, Sized) or not number_of_axes(x):
-        raise TypeError(f"{name} takes its inputs in a list, a single one, too: model([{x!r}]), "
-                        f"not a {type(x).__name__}")
+        raise TypeError(
+            f"{name} takes its inputs in a list, a single one, too: model([{x!r}]), "
+            f"not a {type(x).__name__}"
+        )
     return cast("Sequence[Operand]", x)
 
 
@@ -188,14 +234,17 @@ def number_of_axes(x: Any) -> int:
     return axes
 
 
-def misfit(model: Module, inputs: int, x: Sequence[Any],
-           error: TypeError | None = None) -> Exception:
+def misfit(
+    model: Module, inputs: int, x: Sequence[Any], error: TypeError | None = None
+) -> Exception:
     """What to raise for inputs that are not as many as the model has, or are not all numbers."""
     sized = [one for one in x if isinstance(one, Sized) and not isinstance(one, (str, bytes))]
     if any(map(number_of_axes, sized)) or number_of_axes(x) > 1:
-        return TypeError(f"{model!r} takes one example at a time, {inputs} numbers or Values, but "
-                         f"got a batch of {len(x)}: call it for each, or take "
-                         "training.outputs(model, X), which gives the numbers for all")
+        return TypeError(
+            f"{model!r} takes one example at a time, {inputs} numbers or Values, but "
+            f"got a batch of {len(x)}: call it for each, or take "
+            "training.outputs(model, X), which gives the numbers for all"
+        )
     if error is None:
         return ValueError(f"{model!r} takes {inputs} inputs, but got {len(x)}")
     return TypeError(f"{model!r} takes {inputs} numbers or Values: {error}")
@@ -204,12 +253,15 @@ def misfit(model: Module, inputs: int, x: Sequence[Any],
 def rows_of(X: Any, user: str) -> Iterator[Any]:  # noqa: N803
     """The rows of what is given; of a data frame, too, whose iterator has the names of columns."""
     if hasattr(X, "toarray"):
-        raise TypeError(f"{user} cannot read the rows of a sparse {type(X).__name__}: give its "
-                        ".toarray()")
+        raise TypeError(
+            f"{user} cannot read the rows of a sparse {type(X).__name__}: give its .toarray()"
+        )
     for row in X.to_numpy() if hasattr(X, "to_numpy") else X:
         if not isinstance(row, Iterable) or not number_of_axes(row):
-            raise TypeError(f"{user} takes rows of inputs, as in [[0.0, 1.0], [1.0, 1.0]], but "
-                            f"{row!r} is no row: one example goes into a list of its own")
+            raise TypeError(
+                f"{user} takes rows of inputs, as in [[0.0, 1.0], [1.0, 1.0]], but "
+                f"{row!r} is no row: one example goes into a list of its own"
+            )
         yield row
 
 
@@ -235,7 +287,9 @@ def _columns(rows: Iterable[Any]) -> list[tuple[float, ...]]:
 
 
 def _r_squared(predicted: Sequence[float], targets: Sequence[float]) -> float:
-    """1 − rest / spread, of numbers less a power of two, so that no square is 0 or inf for their size."""
+    """1 − rest / spread, of numbers less a power of two,
+    so that no square is 0 or inf for their size.
+    """
     of_spread, of_rest = _exponent(targets), _exponent([*predicted, *targets])
     ts = [math.ldexp(t, -of_spread) for t in targets]
     mean = math.fsum(ts) / len(ts)

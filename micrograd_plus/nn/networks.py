@@ -1,4 +1,6 @@
-"""The multi-layer perceptron: layers one after another, with an output function and dropout where they are wanted."""
+"""The multi-layer perceptron: layers one after another,
+with an output function and dropout where they are wanted.
+"""
 
 from __future__ import annotations
 
@@ -14,28 +16,45 @@ from .neurons import Generator, Layer, activations, generator_of, threshold
 
 
 class MLP(Predictor):
-    """Layers one after another, of which the last is linear; MLP(2, [16, 16, 1]) has 337 parameters.
+    """Layers one after another, of which the last is linear; MLP(2, [16, 16, 1]) has 337
+    parameters.
 
-    `activation`, `init`, `rng` and `pieces` are those of a Neuron, for the hidden layers. `output` is what becomes of the
-    total inputs of the last layer: "linear" leaves them, "softmax" makes them probabilities that add up to 1, and any other
-    activation by its name is applied to each. `totals(x)` gives what comes before it, and that is what losses take when
-    they work from logits. With `classes` the model is a classifier, and `predict` chooses among them; if none are given,
+    `activation`, `init`, `rng` and `pieces` are those of a Neuron, for the hidden layers. `output`
+    is what becomes of the total inputs of the last layer: "linear" leaves them, "softmax" makes
+    them probabilities that add up to 1, and any other activation by its name is applied to each.
+    `totals(x)` gives what comes before it, and that is what losses take when they work from logits.
+    With `classes` the model is a classifier, and `predict` chooses among them; if none are given,
     softmax outputs have the classes 0, 1, 2 ... and one sigmoid or threshold output has 0 and 1.
 
-    Dropout (Srivastava et al. 2014, scaled in training so that nothing need be at other times) leaves out each hidden unit
-    with the probability `dropout`. It takes place where a call has masks, and nowhere else: train on
-    `model(x, model.masks(rng))`, which draws anew each time, and evaluate with `model(x)`. On a tape, masks are inputs like
-    x: `record(lambda x, masks: model(x, masks), x, model.masks(), parameters=model)`.
+    Dropout (Srivastava et al. 2014, scaled in training so that nothing need be at other times)
+    leaves out each hidden unit with the probability `dropout`. It takes place where a call has
+    masks, and nowhere else: train on `model(x, model.masks(rng))`, which draws anew each time, and
+    evaluate with `model(x)`. On a tape, masks are inputs like x: `record(lambda x, masks: model(x,
+    masks), x, model.masks(), parameters=model)`.
     """
 
-    def __init__(self, nin: int, nouts: Iterable[int], activation: str | Callable[[Any], Any] = "relu",
-                 init: str = "uniform", rng: Generator | None = None, *, output: str = "linear", dropout: float = 0.0,
-                 classes: Iterable[Any] | None = None, pieces: int = 2, **others: Never) -> None:
+    def __init__(
+        self,
+        nin: int,
+        nouts: Iterable[int],
+        activation: str | Callable[[Any], Any] = "relu",
+        init: str = "uniform",
+        rng: Generator | None = None,
+        *,
+        output: str = "linear",
+        dropout: float = 0.0,
+        classes: Iterable[Any] | None = None,
+        pieces: int = 2,
+        **others: Never,
+    ) -> None:
         if others:
             raise TypeError(_no_options(others))
         self.dropout = real_number(dropout, "dropout, the probability to leave out a hidden unit,")
         if not 0.0 <= dropout < 1.0:
-            raise ValueError(f"dropout is the probability to leave out a hidden unit, from 0 to less than 1, not {dropout}")
+            raise ValueError(
+                "dropout is the probability to leave out a hidden unit, from 0 to less than 1, "
+                f"not {dropout}"
+            )
         sizes = _sizes(nin, nouts)
         finish = _finish_of(output, sizes[-1])
         self.classes: tuple[Label, ...] | None = None
@@ -44,8 +63,18 @@ class MLP(Predictor):
         elif output == "softmax" or (output in ("sigmoid", "threshold") and sizes[-1] == 1):
             self.classes = tuple(range(max(2, sizes[-1])))
         last = len(sizes) - 2
-        self.layers = [Layer(sizes[i], sizes[i + 1], nonlin=i != last, activation=activation, init=init, rng=rng,
-                             pieces=pieces) for i in range(last + 1)]
+        self.layers = [
+            Layer(
+                sizes[i],
+                sizes[i + 1],
+                nonlin=i != last,
+                activation=activation,
+                init=init,
+                rng=rng,
+                pieces=pieces,
+            )
+            for i in range(last + 1)
+        ]
         self._output, self._finish = output, finish
 
     @property
@@ -58,9 +87,12 @@ class MLP(Predictor):
         self._finish = _finish_of(output, *[len(layer.neurons) for layer in self.layers[-1:]])
         self._output = output
 
-    def __call__(self, x: Sequence[Operand], masks: Sequence[Operand] | None = None,
-                 *others: Never) -> Any:
-        """The outputs: a list, or one Value when there is one; with masks, those of a thinned network in training."""
+    def __call__(
+        self, x: Sequence[Operand], masks: Sequence[Operand] | None = None, *others: Never
+    ) -> Any:
+        """The outputs: a list, or one Value when there is one;
+        with masks, those of a thinned network in training.
+        """
         if others:
             inputs_of(self, x, (masks, *others))
         totals = self.totals(x, masks)
@@ -71,33 +103,46 @@ class MLP(Predictor):
         return [self._finish(total) for total in totals]
 
     def totals(self, x: Sequence[Operand], masks: Sequence[Operand] | None = None) -> Any:
-        """The total inputs of the output units, which some call logits: a list, or one Value when there is one unit."""
+        """The total inputs of the output units, which some call logits:
+        a list, or one Value when there is one unit.
+        """
         if masks is not None and not hasattr(masks, "__len__"):
             inputs_of(self, x, (masks,))
         if type(x) is not list and not isinstance(x, Value):
             x = inputs_of(self, x)
         if masks is not None and len(masks) != self._masked():
-            raise ValueError(f"this model takes {self._masked()} masks, one for each hidden unit when it has dropout, "
-                             f"but got {len(masks)}")
+            raise ValueError(
+                f"this model takes {self._masked()} masks, one for each hidden unit when it has "
+                "dropout, "
+                f"but got {len(masks)}"
+            )
         out: Any = x
         remaining = iter(masks if masks is not None else ())
         for i, layer in enumerate(self.layers):
-            out = layer([out] if isinstance(out, Value) else out)  # a hidden layer of one neuron
+            # a hidden layer of one neuron
+            out = layer([out] if isinstance(out, Value) else out)
             if masks is not None and self.dropout and i < len(self.layers) - 1:
                 out = [unit * mask for unit, mask in zip(several(out), remaining)]
         return out
 
     def masks(self, rng: Generator | None = None) -> list[float]:
-        """What one call with dropout multiplies the hidden units by: 0, or 1 / (1 − dropout); [] without dropout.
+        """What one call with dropout multiplies the hidden units by: 0, or 1 / (1 − dropout); []
+        without dropout.
 
-        `rng` draws them, by default the module `random`. Raises TypeError while a function is being recorded on a tape, on
-        which every row would have the same.
+        `rng` draws them, by default the module `random`. Raises TypeError while a function is being
+        recorded on a tape, on which every row would have the same.
         """
-        require_eager("the masks of dropout would be the same for all rows of this tape: give the recorded function masks "
-                      "as an argument, record it with `model.masks()` drawn before, and draw new ones for each row")
+        require_eager(
+            "the masks of dropout would be the same for all rows of this tape: give the recorded "
+            "function masks "
+            "as an argument, record it with `model.masks()` drawn before, and draw new ones for "
+            "each row"
+        )
         source = generator_of(rng)
         kept = 1.0 / (1.0 - self.dropout)
-        return [0.0 if source.uniform(0.0, 1.0) < self.dropout else kept for _ in range(self._masked())]
+        return [
+            0.0 if source.uniform(0.0, 1.0) < self.dropout else kept for _ in range(self._masked())
+        ]
 
     def _masked(self) -> int:
         return sum(len(layer.neurons) for layer in self.layers[:-1]) if self.dropout else 0
@@ -109,8 +154,12 @@ class MLP(Predictor):
         return named("layers", self.layers)
 
     def architecture(self) -> dict[str, Any]:
-        return {**super().architecture(), "layers": [layer.architecture() for layer in self.layers], "output": self.output,
-                "classes": self.classes}
+        return {
+            **super().architecture(),
+            "layers": [layer.architecture() for layer in self.layers],
+            "output": self.output,
+            "classes": self.classes,
+        }
 
     def __repr__(self) -> str:
         finish = "" if self.output == "linear" else f" with {self.output} output"
@@ -121,8 +170,9 @@ def _sizes(nin: Any, nouts: Any) -> list[int]:
     """How many inputs there are, and how many neurons in each layer."""
     if isinstance(nouts, (AbstractSet, Mapping)) or not isinstance(nouts, Iterable):
         given = f"{nouts}, 1" if isinstance(nouts, int) else "16, 1"
-        raise TypeError(f"the sizes of an MLP's layers are a list, as in MLP({nin!r}, [{given}]), "
-                        f"not {nouts!r}")
+        raise TypeError(
+            f"the sizes of an MLP's layers are a list, as in MLP({nin!r}, [{given}]), not {nouts!r}"
+        )
     sizes = [whole_number(nin, "nin, the number of inputs of an MLP,")]
     for i, size in enumerate(nouts):
         sizes.append(whole_number(size, f"the size of layer {i} of an MLP"))
@@ -139,7 +189,11 @@ def _finish_of(output: Any, units: int = 0) -> Callable[[Any], Any]:
 
 def _no_options(others: Mapping[str, Any]) -> str:
     if "nonlin" in others:
-        return ('an MLP has no option nonlin, as its neurons have: for hidden layers without an '
-                'activation give activation="linear"; what follows the last layer is its output')
-    return (f"an MLP has no option {', '.join(others)}; there are: activation, init, rng, output, "
-            "dropout, classes, pieces")
+        return (
+            "an MLP has no option nonlin, as its neurons have: for hidden layers without an "
+            'activation give activation="linear"; what follows the last layer is its output'
+        )
+    return (
+        f"an MLP has no option {', '.join(others)}; there are: activation, init, rng, output, "
+        "dropout, classes, pieces"
+    )

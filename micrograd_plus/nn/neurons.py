@@ -1,7 +1,8 @@
 """Neurons and layers: micrograd's, with named activations and initialisations.
 
-A neuron's total input is one `dot` gate, which costs a sweep far less than the chain of products and sums it stands
-for and adds in the same order. Weights are drawn in micrograd's order, so a seeded script gives the same numbers.
+A neuron's total input is one `dot` gate, which costs a sweep far less than the chain of products
+and sums it stands for and adds in the same order. Weights are drawn in micrograd's order, so a
+seeded script gives the same numbers.
 """
 
 from __future__ import annotations
@@ -35,8 +36,9 @@ def generator_of(rng: Any, draw: str = "uniform") -> Any:
     if rng is None:
         return random
     if not hasattr(rng, draw):
-        raise TypeError(f"rng is a generator with {draw}(a, b), as random.Random(0) has, not "
-                        f"{rng!r}")
+        raise TypeError(
+            f"rng is a generator with {draw}(a, b), as random.Random(0) has, not {rng!r}"
+        )
     return rng
 
 
@@ -54,8 +56,10 @@ def _xavier(nin: int, nout: int, rng: Generator) -> float:
 INITIALISATIONS: dict[str, Callable[[int, int, Generator], float]] = {
     "uniform": lambda _nin, _nout, rng: rng.uniform(-1, 1),
     "he": _he,  # He et al. 2015, eq. 10: ReLUs keep the variance
-    "xavier": _xavier,  # Glorot & Bengio 2010, eq. 16: between keeping the variance of outputs and that of gradients
-    "zero": lambda _nin, _nout, _rng: 0.0,  # for a single layer; the units of a hidden one would stay alike for ever
+    # Glorot & Bengio 2010, eq. 16: between keeping the variance of outputs and that of gradients
+    "xavier": _xavier,
+    # for a single layer; the units of a hidden one would stay alike for ever
+    "zero": lambda _nin, _nout, _rng: 0.0,
 }
 
 
@@ -65,14 +69,18 @@ def linear(x: Any) -> Any:
 
 
 def threshold(x: Any) -> Any:
-    """1 from 0 on, 0 below: the binary threshold unit of McCulloch & Pitts 1943 (Sharif, slide 9), without derivative."""
+    """1 from 0 on, 0 below: the binary threshold unit of McCulloch & Pitts 1943 (Sharif, slide 9),
+    without derivative.
+    """
     return ops.less_equal(0.0, x)
 
 
 def activations() -> dict[str, Callable[[Any], Any]]:
-    """The activations by name: every row of the table with one operand and a derivative, leaky_relu, and linear.
+    """The activations by name: every row of the table with one operand and a derivative,
+    leaky_relu, and linear.
 
-    Neurons know two more: "threshold", which has no derivative, and "maxout", which takes several total inputs.
+    Neurons know two more: "threshold", which has no derivative, and "maxout", which takes several
+    total inputs.
     """
     unary = {row.name: row for row in ops.primitives() if row.arity == 1 and row.gate != "blocks"}
     return {**unary, "leaky_relu": ops.leaky_relu, "linear": linear}
@@ -83,8 +91,9 @@ def function_called(activation: str | Callable[[Any], Any]) -> Callable[[Any], A
     if callable(activation):
         return activation
     if activation is None:
-        raise TypeError("activation is a name or a function of a Value, not None: "
-                        '"linear" leaves it out')
+        raise TypeError(
+            'activation is a name or a function of a Value, not None: "linear" leaves it out'
+        )
     known = {**activations(), "threshold": threshold, "maxout": linear}
     return known[one_of(activation, "activation", known)]
 
@@ -92,24 +101,36 @@ def function_called(activation: str | Callable[[Any], Any]) -> Callable[[Any], A
 class Neuron(Module):
     """activation(w·x + b), or w·x + b when not `nonlin`.
 
-    `activation` is a name from `activations()`, "threshold", "maxout" or a function of a Value; `init` is "uniform" (on
-    [-1, 1], as micrograd), "he", "xavier" (in a layer of `nout` neurons) or "zero"; `rng` draws the weights, by default the
-    module `random`. The bias starts at 0. Raises TypeError for options of another kind, as an activation's name for
-    `nonlin`, and when called with a batch; ValueError for a name that does not exist, for nin < 1, and when called with a
+    `activation` is a name from `activations()`, "threshold", "maxout" or a function of a Value;
+    `init` is "uniform" (on [-1, 1], as micrograd), "he", "xavier" (in a layer of `nout` neurons) or
+    "zero"; `rng` draws the weights, by default the module `random`. The bias starts at 0. Raises
+    TypeError for options of another kind, as an activation's name for `nonlin`, and when called
+    with a batch; ValueError for a name that does not exist, for nin < 1, and when called with a
     number of inputs that is not nin.
 
-    A maxout neuron gives the largest of `pieces` total inputs, each with weights and a bias of its own (Goodfellow et al.
-    2013): w and b are those of the first, and the others are the neurons `more`.
+    A maxout neuron gives the largest of `pieces` total inputs, each with weights and a bias of its
+    own (Goodfellow et al. 2013): w and b are those of the first, and the others are the neurons
+    `more`.
     """
 
-    def __init__(self, nin: int, nonlin: bool = True, activation: str | Callable[[Any], Any] = "relu",
-                 init: str = "uniform", rng: Generator | None = None, nout: int = 1, pieces: int = 2) -> None:
+    def __init__(
+        self,
+        nin: int,
+        nonlin: bool = True,
+        activation: str | Callable[[Any], Any] = "relu",
+        init: str = "uniform",
+        rng: Generator | None = None,
+        nout: int = 1,
+        pieces: int = 2,
+    ) -> None:
         nin = whole_number(nin, "nin, the number of inputs of a neuron,")
         nout = whole_number(nout, "nout, the number of neurons in a layer,")
         pieces = whole_number(pieces, "pieces, the total inputs of a maxout neuron,", least=2)
         given: Any = nonlin
         is_activation = isinstance(given, str) or callable(given)
-        advice = f": the activation is another option, activation={given!r}" if is_activation else ""
+        advice = (
+            f": the activation is another option, activation={given!r}" if is_activation else ""
+        )
         nonlin = yes_or_no(nonlin, "nonlin, whether a neuron has an activation,", advice)
         function = function_called(activation)
         draw = INITIALISATIONS[one_of(init, "initialisation", INITIALISATIONS)]
@@ -117,20 +138,24 @@ class Neuron(Module):
         self.w = [Value(draw(nin, nout, source)) for _ in range(nin)]
         self.b = Value(0)
         others = pieces - 1 if nonlin and activation == "maxout" else 0
-        self.more = [Neuron(nin, nonlin=False, init=init, rng=rng, nout=nout) for _ in range(others)]
+        self.more = [
+            Neuron(nin, nonlin=False, init=init, rng=rng, nout=nout) for _ in range(others)
+        ]
         self._activation, self._activate, self.nonlin = activation, function, nonlin
 
     @property
     def activation(self) -> str | Callable[[Any], Any]:
-        """The activation, "linear" when not `nonlin`; it may be set, but not from or to "maxout"."""
+        """The activation, "linear" when not `nonlin`; it may be set, not from or to "maxout"."""
         return self._activation if self.nonlin else "linear"
 
     @activation.setter
     def activation(self, activation: str | Callable[[Any], Any]) -> None:
         function = function_called(activation)
         if self.more or activation == "maxout":
-            raise ValueError(f"{self!r} cannot become one with the activation {activation!r}: a "
-                             "maxout neuron has weights that others have not, so make a new one")
+            raise ValueError(
+                f"{self!r} cannot become one with the activation {activation!r}: a "
+                "maxout neuron has weights that others have not, so make a new one"
+            )
         self._activation, self._activate, self.nonlin = activation, function, True
 
     def __call__(self, x: Sequence[Operand], *others: Never) -> Value:
@@ -160,15 +185,25 @@ class Neuron(Module):
 
     def architecture(self) -> dict[str, Any]:
         more = {"pieces": 1 + len(self.more)} if self.more else {}
-        return {**super().architecture(), "inputs": len(self.w), "activation": self._activation_name, **more}
+        return {
+            **super().architecture(),
+            "inputs": len(self.w),
+            "activation": self._activation_name,
+            **more,
+        }
 
     @property
     def _activation_name(self) -> str:
-        return self.activation if isinstance(self.activation, str) else getattr(self.activation, "__name__", "custom")
+        return (
+            self.activation
+            if isinstance(self.activation, str)
+            else getattr(self.activation, "__name__", "custom")
+        )
 
     def __repr__(self) -> str:
         name = self._activation_name
-        kind = "ReLU" if name == "relu" else name[:1].upper() + name[1:]  # micrograd's ReLUNeuron and LinearNeuron
+        # micrograd's ReLUNeuron and LinearNeuron
+        kind = "ReLU" if name == "relu" else name[:1].upper() + name[1:]
         return f"{kind}Neuron({len(self.w)})"
 
 
@@ -195,7 +230,11 @@ class Layer(Module):
     def architecture(self) -> dict[str, Any]:
         neurons = [n.architecture() for n in self.neurons]
         alike = len(neurons) > 1 and all(n == neurons[0] for n in neurons)
-        return {**super().architecture(), "neurons": len(neurons), "each": neurons[:1] if alike else neurons}
+        return {
+            **super().architecture(),
+            "neurons": len(neurons),
+            "each": neurons[:1] if alike else neurons,
+        }
 
     def __repr__(self) -> str:
         return f"Layer of [{', '.join(str(n) for n in self.neurons)}]"

@@ -1,8 +1,9 @@
-"""The single layers of before backpropagation, each with its rule of learning: the perceptron and ADALINE.
+"""The single layers of before backpropagation, each with its rule of learning: the perceptron and
+ADALINE.
 
-Both begin with all weights at 0 and treat the bias as the weight of an input that is always 1. They learn from one row at
-a time, in the order of the data, or with an `rng` in a new order each pass; the Values get the weights at the end, so that
-a `fit` that is interrupted has changed nothing.
+Both begin with all weights at 0 and treat the bias as the weight of an input that is always 1. They
+learn from one row at a time, in the order of the data, or with an `rng` in a new order each pass;
+the Values get the weights at the end, so that a `fit` that is interrupted has changed nothing.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ from ..options import real_number, whole_number
 from .modules import Predictor, assign, indices, inputs_of, labels, leaves_of, rows_of, winner
 from .neurons import Generator, Layer, generator_of, threshold
 
-Unit = list[float]  # the bias, then the weights; a row of inputs begins with the 1 that goes with the bias
+# the bias, then the weights; a row of inputs begins with the 1 that goes with the bias
+Unit = list[float]
 
 
 class SingleLayer(Predictor):
-    """Linear units that all see the inputs: one unit, or one for each class when there are more than two."""
+    """Linear units that all see the inputs: one unit,
+    or one for each class when there are more than two.
+    """
 
     def __init__(self, nin: int, classes: Iterable[Any] | None) -> None:
         self.classes = None if classes is None else labels(classes)
@@ -38,7 +42,11 @@ class SingleLayer(Predictor):
         return self.layer.named_parameters()
 
     def architecture(self) -> dict[str, Any]:
-        return {**super().architecture(), "inputs": len(self.layer.neurons[0].w), "classes": self.classes}
+        return {
+            **super().architecture(),
+            "inputs": len(self.layer.neurons[0].w),
+            "classes": self.classes,
+        }
 
     def _rows(self, X: Iterable[Sequence[Operand]], targets: Sequence[Any]) -> list[Unit]:  # noqa: N803
         """The rows, checked, with a 1 before each."""
@@ -48,28 +56,36 @@ class SingleLayer(Predictor):
             if len(row) != 1 + width or not all(map(math.isfinite, row)):
                 raise ValueError(f"row {i} must be {width} finite numbers, not {row[1:]}")
         if len(rows) != len(targets) or not rows:
-            raise ValueError(f"learning takes one target for each row, and a row: not {len(rows)} rows and {len(targets)} "
-                             "targets")
+            raise ValueError(
+                f"learning takes one target for each row, and a row: not {len(rows)} rows and "
+                f"{len(targets)} "
+                "targets"
+            )
         return rows
 
     def _units(self) -> list[Unit]:
         return [[n.b.data, *[w.data for w in n.w]] for n in self.layer.neurons]
 
     def _assign(self, units: Sequence[Unit]) -> None:
-        assign(self.parameters(), [number for bias, *weights in units for number in (*weights, bias)])
+        assign(
+            self.parameters(), [number for bias, *weights in units for number in (*weights, bias)]
+        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.layer.neurons[0].w)}, classes={self.classes})"
 
 
 class Perceptron(SingleLayer):
-    """Threshold units with the learning rule of Rosenblatt 1958 (Sharif, slides 13-24; Lund, Perceptron Algorithm).
+    """Threshold units with the learning rule of Rosenblatt 1958 (Sharif, slides 13-24; Lund,
+    Perceptron Algorithm).
 
-    Two classes take one unit, which gives 1 and means the second class when w·x + b ≥ 0, else 0 and the first. More classes
-    take a unit each, whose weights are a template of its class; each gives w·x + b, and the largest wins.
+    Two classes take one unit, which gives 1 and means the second class when w·x + b ≥ 0, else 0 and
+    the first. More classes take a unit each, whose weights are a template of its class; each gives
+    w·x + b, and the largest wins.
 
     >>> perceptron = Perceptron(2)
-    >>> perceptron.fit([(0, 0), (0, 1), (1, 0), (1, 1)], [0, 0, 0, 1])      # AND: the mistakes of each pass
+    >>> # AND: the mistakes of each pass
+    >>> perceptron.fit([(0, 0), (0, 1), (1, 0), (1, 1)], [0, 0, 0, 1])
     [2, 3, 3, 2, 1, 0]
     >>> perceptron.predict([(1, 0), (1, 1)])
     [0, 1]
@@ -77,24 +93,36 @@ class Perceptron(SingleLayer):
 
     def __init__(self, nin: int, classes: Iterable[Any] = (0, 1)) -> None:
         if classes is None:
-            raise TypeError("a perceptron tells classes apart: list them, or take an Adaline, which "
-                            "learns numbers")
+            raise TypeError(
+                "a perceptron tells classes apart: list them, or take an Adaline, which "
+                "learns numbers"
+            )
         super().__init__(nin, classes)
 
     def __call__(self, x: Sequence[Operand], *others: Never) -> Any:
-        """From one unit 1 or 0; from several the list of their total inputs, of which the largest wins."""
+        """From one unit 1 or 0; from several the list of their total inputs,
+        of which the largest wins.
+        """
         totals = self.totals(inputs_of(self, x, others) if others else x)
         return threshold(totals) if isinstance(totals, Value) else totals
 
-    def fit(self, X: Iterable[Sequence[Operand]], y: Iterable[Any], passes: int = 100,  # noqa: N803
-            rng: Generator | None = None) -> list[int]:
-        """Learn until a pass over the rows makes no mistake, or for so many passes; gives the mistakes of each pass.
+    def fit(
+        self,
+        X: Iterable[Sequence[Operand]],  # noqa: N803  # X and y are scikit-learn's names
+        y: Iterable[Any],
+        passes: int = 100,
+        rng: Generator | None = None,
+    ) -> list[int]:
+        """Learn until a pass over the rows makes no mistake, or for so many passes; gives the
+        mistakes of each pass.
 
-        A row that is classified right changes nothing. One unit has the row added to its weights when it should have given
-        1, subtracted when it should have given 0. Of several units the right one has the row added, and the one that won
-        has it subtracted. When some weights separate the classes, with margin γ for rows no longer than R, there are at
-        most (R/γ)² mistakes (Novikoff 1962), so the last number is 0 if `passes` are enough; when none do, it never is.
-        There is no rate: from weights at 0, it would scale all of them alike and change no decision.
+        A row that is classified right changes nothing. One unit has the row added to its weights
+        when it should have given 1, subtracted when it should have given 0. Of several units the
+        right one has the row added, and the one that won has it subtracted. When some weights
+        separate the classes, with margin γ for rows no longer than R, there are at most (R/γ)²
+        mistakes (Novikoff 1962), so the last number is 0 if `passes` are enough; when none do, it
+        never is. There is no rate: from weights at 0, it would scale all of them alike and change
+        no decision.
         """
         passes = whole_number(passes, "passes, how often to go over the rows,")
         leaves_of(self.parameters())
@@ -119,10 +147,12 @@ class Perceptron(SingleLayer):
 
 
 class Adaline(SingleLayer):
-    """Linear units with the rule of Widrow & Hoff 1960, called LMS or delta rule (Sharif, slides 13-16; RWTH, recap).
+    """Linear units with the rule of Widrow & Hoff 1960, called LMS or delta rule (Sharif, slides
+    13-16; RWTH, recap).
 
-    The targets are −1 for the first of two classes and 1 for the second; of more classes, each has a unit whose target is 1
-    for its own rows and −1 for others. With `classes` None there is one unit, and the targets are numbers.
+    The targets are −1 for the first of two classes and 1 for the second; of more classes, each has
+    a unit whose target is 1 for its own rows and −1 for others. With `classes` None there is one
+    unit, and the targets are numbers.
 
     >>> adaline = Adaline(1, classes=None)
     >>> errors = adaline.fit([[1.0], [2.0], [3.0]], [2.5, 4.5, 6.5], rate=0.1, passes=500)
@@ -133,15 +163,21 @@ class Adaline(SingleLayer):
     def __init__(self, nin: int, classes: Iterable[Any] | None = (-1, 1)) -> None:
         super().__init__(nin, classes)
 
-    def fit(self, X: Iterable[Sequence[Operand]], y: Iterable[Any], rate: float = 0.01, passes: int = 100,  # noqa: N803
-            rng: Generator | None = None) -> list[float]:
+    def fit(
+        self,
+        X: Iterable[Sequence[Operand]],  # noqa: N803  # X and y are scikit-learn's names
+        y: Iterable[Any],
+        rate: float = 0.01,
+        passes: int = 100,
+        rng: Generator | None = None,
+    ) -> list[float]:
         """Learn for so many passes over the rows; gives for each pass the mean over the rows of
         ½·(target − w·x − b)², as met on the way and summed over the units.
 
-        Every row moves the weights by rate·(target − w·x − b)·x, down the gradient of ½·(target − w·x − b)²; the square
-        without the ½, as Sharif's slide 16 has it, would move them twice as far. Raises ValueError for a rate that is not
-        positive, and FloatingPointError when it is so large that the error grows beyond all numbers; the weights then are
-        what they were.
+        Every row moves the weights by rate·(target − w·x − b)·x, down the gradient of ½·(target −
+        w·x − b)²; the square without the ½, as Sharif's slide 16 has it, would move them twice as
+        far. Raises ValueError for a rate that is not positive, and FloatingPointError when it is so
+        large that the error grows beyond all numbers; the weights then are what they were.
         """
         rate = real_number(rate, "rate, how far a step goes,")
         passes = whole_number(passes, "passes, how often to go over the rows,")
@@ -160,10 +196,14 @@ class Adaline(SingleLayer):
                     for j, x in enumerate(rows[i]):
                         unit[j] -= rate * (delta * x)
             errors.append(squares / len(rows))
-            if not all(map(math.isfinite, (squares, *[number for unit in units for number in unit]))):
+            if not all(
+                map(math.isfinite, (squares, *[number for unit in units for number in unit]))
+            ):
                 longest = max(math.fsum(x * x for x in row) for row in rows)
-                raise FloatingPointError(f"the error is {squares} in pass {len(errors)}: the rate {rate} is too large, "
-                                         f"no step overshoots up to {1 / longest:.2g}, 1 over the longest row's square")
+                raise FloatingPointError(
+                    f"the error is {squares} in pass {len(errors)}: the rate {rate} is too large, "
+                    f"no step overshoots up to {1 / longest:.2g}, 1 over the longest row's square"
+                )
         self._assign(units)
         return errors
 

@@ -1,4 +1,7 @@
-"""Smooth activations and the error function. Those that route (relu, hard_tanh) are among the routers."""
+"""Smooth activations and the error function.
+
+Those that route (relu, hard_tanh) are among the routers.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +44,7 @@ tanh: Unary = row(
     oracle=lambda mp, x: mp.tanh(x),
 )
 
+
 def _sigmoid(x: Number) -> Number:
     e = exp(-abs(x))
     return div(where(less_equal(0.0, x), 1.0, e), 1.0 + e)
@@ -49,9 +53,11 @@ def _sigmoid(x: Number) -> Number:
 sigmoid: Unary = row(
     "sigmoid",
     "σ",
-    "1 / (1 + e⁻ˣ), the logistic function; its slope is σ(x)·(1 − σ(x)) (Sharif, slides 11 and 67).",
+    "1 / (1 + e⁻ˣ), the logistic function; its slope is σ(x)·(1 − σ(x)) (Sharif, slides 11 and "
+    "67).",
     primal=ieee.sigmoid,
-    slope=lambda out, x: 0.25 * sech2(0.5 * x),  # e/(1 + e)², which keeps its digits in both tails
+    # e/(1 + e)², which keeps its digits in both tails
+    slope=lambda out, x: 0.25 * sech2(0.5 * x),
     edges=[((0.0,), 0.5, (0.25,)), ((-inf,), 0.0, (0.0,)), ((inf,), 1.0, (0.0,))],
     expansion=lambda x: div(1.0, exp(-x) + 1.0),
     lowering=_sigmoid,
@@ -88,7 +94,8 @@ _DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
 gelu: Unary = row(
     "gelu",
     "GELU",
-    "x·Φ(x), where Φ is the normal distribution function (Hendrycks & Gimpel 2016); its slope is Φ(x) + x·φ(x).",
+    "x·Φ(x), where Φ is the normal distribution function (Hendrycks & Gimpel 2016); its slope is "
+    "Φ(x) + x·φ(x).",
     primal=lambda x: 0.5 * x * math.erfc(x * -_ROOT_OF_HALF),
     slope=lambda out, x: 0.5 * erfc(x * -_ROOT_OF_HALF) + x * (_DENSITY_AT_0 * exp(-0.5 * x * x)),
     edges=[((0.0,), 0.0, (0.5,)), ((inf,), inf, (nan,)), ((-1e200,), -0.0, (0.0,))],
@@ -96,7 +103,8 @@ gelu: Unary = row(
     lowering=lambda x: 0.5 * x * erfc(x * -_ROOT_OF_HALF),
     oracle=lambda mp, x: x * mp.erfc(-x / mp.sqrt(2)) / 2 if x > -1e100 else mp.mpf(0),
     bound=3e-13,
-    reason="erfc(−x/√2) rounds its operand, whose square, up to 700, is a factor of the relative error",
+    reason="erfc(−x/√2) rounds its operand, whose square, up to 700, is a factor of the relative "
+    "error",
 )
 
 erf: Unary = row(

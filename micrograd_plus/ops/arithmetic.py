@@ -1,4 +1,7 @@
-"""Sums, differences, products, quotients. Division is a row because Python's own raises where IEEE 754 gives inf or nan."""
+"""Sums, differences, products, quotients.
+
+Division is a row because Python's own raises where IEEE 754 gives inf or nan.
+"""
 
 from __future__ import annotations
 
@@ -102,7 +105,8 @@ sum: Variadic = row(
 )
 
 
-def _weighted_sum(bias: Number, *factors: Number) -> Number:  # on floats the primal, on Values the expansion
+# on floats the primal, on Values the expansion
+def _weighted_sum(bias: Number, *factors: Number) -> Number:
     n, odd = divmod(len(factors), 2)
     if odd:
         raise ValueError("dot takes a bias, then as many weights as inputs")
@@ -116,18 +120,26 @@ dot_row: Variadic = row(
     "w·x",
     "bias + Σ weights·inputs, added from left to right: the total input of a neuron as one gate.",
     primal=_weighted_sum,
-    slopes=lambda out, bias, *factors: (1.0, *factors[len(factors) // 2 :], *factors[: len(factors) // 2]),
+    slopes=lambda out, bias, *factors: (
+        1.0,
+        *factors[len(factors) // 2 :],
+        *factors[: len(factors) // 2],
+    ),
     gate="swaps",
     is_weighted_sum=True,
     expansion=_weighted_sum,
     lowering=Instruction("dot"),
-    oracle=lambda mp, bias, *f: bias + mp.fsum(w * x for w, x in zip(f[: len(f) // 2], f[len(f) // 2 :])),
+    oracle=lambda mp, bias, *f: (
+        bias + mp.fsum(w * x for w, x in zip(f[: len(f) // 2], f[len(f) // 2 :]))
+    ),
     samples=[operands for operands in SOME_COUNTS if len(operands) % 2],
 )
 
 
 def dot(weights: Iterable[Number], inputs: Iterable[Number], bias: Number = 0.0) -> Number:
-    """bias + Σ weights·inputs as one gate, added from left to right; raises ValueError when the lengths differ."""
+    """bias + Σ weights·inputs as one gate, added from left to right;
+    raises ValueError when the lengths differ.
+    """
     ws, xs = tuple(weights), tuple(inputs)
     if len(ws) != len(xs):
         raise ValueError(f"dot needs as many weights as inputs, not {len(ws)} and {len(xs)}")

@@ -1,4 +1,7 @@
-"""Conditions, which are 1 for true and 0 for false; `where`, which takes them; and steps. None has a slope but `where`."""
+"""Conditions, which are 1 for true and 0 for false; `where`, which takes them; and steps.
+
+None has a slope but `where`.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +76,8 @@ not_equal: Binary = row(
 where: Ternary = row(
     "where",
     "where",
-    "x where the condition holds (is not 0), else y. The other one gets no gradient, not even 0 · inf.",
+    "x where the condition holds (is not 0), else y. The other one gets no gradient, not even 0 · "
+    "inf.",
     primal=lambda condition, x, y: x if condition else y,
     slopes=lambda out, condition, x, y: (None, 1.0 - equal(condition, 0.0), equal(condition, 0.0)),
     gate="routes",

@@ -1,4 +1,6 @@
-"""Exponentials, logarithms, and the logarithm of a sum of exponentials, whose slopes are the softmax."""
+"""Exponentials, logarithms, and the logarithm of a sum of exponentials,
+whose slopes are the softmax.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ def _logarithm(
     oracle: Callable[..., Any],
     pole: float = 0.0,
 ) -> Any:
-    """A logarithm, whose slope is 1 / reciprocal(x) above its pole, inf at it (at −0 too), and nan below."""
+    """A logarithm, whose slope is 1 / reciprocal(x) above its pole, inf at it (at −0 too),
+    and nan below.
+    """
     return row(
         name,
         name,
@@ -85,7 +89,9 @@ def log(x: T, base: T | float | None = None) -> T: ...
 @overload
 def log(x: float, base: T) -> T: ...
 def log(x: Any, base: Any = None) -> Any:
-    """The natural logarithm of floats or Values, or that to a base, the quotient of two, as `math.log` has it."""
+    """The natural logarithm of floats or Values, or that to a base, the quotient of two,
+    as `math.log` has it.
+    """
     return log_row(x) if base is None else div(log_row(x), log_row(base))
 
 
@@ -114,10 +120,13 @@ log1p: Unary = _logarithm(
 
 
 def _softmax(out: Number, *xs: Number) -> tuple[Number, ...]:
-    """Softmax from out = logsumexp(xs); dividing by the total cancels the rounding of a large `out`."""
+    """Softmax from out = logsumexp(xs); dividing by the total cancels the rounding
+    of a large `out`.
+    """
     exps = [exp(x - out) for x in xs]
     ties = [equal(x, out) for x in xs]
-    infinite = equal(abs(out), inf)  # inf − inf says nothing: the infinite operands share instead
+    # inf − inf says nothing: the infinite operands share instead
+    infinite = equal(abs(out), inf)
     total = where(infinite, sum(*ties), sum(*exps))
     return tuple(div(where(infinite, tie, e), total) for e, tie in zip(exps, ties, strict=True))
 
@@ -130,7 +139,8 @@ def _shifted(*xs: Number) -> Number:
 logsumexp: Variadic = row(
     "logsumexp",
     "logΣexp",
-    "log Σ eˣ, shifted by the largest operand so that nothing overflows (RWTH, Implementing Softmax Correctly).",
+    "log Σ eˣ, shifted by the largest operand so that nothing overflows (RWTH, Implementing "
+    "Softmax Correctly).",
     primal=ieee.logsumexp,
     slopes=_softmax,
     edges=[
@@ -148,6 +158,8 @@ logsumexp: Variadic = row(
 
 
 def softmax(xs: Iterable[Number]) -> list[Number]:
-    """exp(x) / Σ exp(x) for each x, shifted so that nothing overflows (a = 1000, 1001, 1002 gives no nan)."""
+    """exp(x) / Σ exp(x) for each x, shifted so that nothing overflows (a = 1000, 1001,
+    1002 gives no nan).
+    """
     operands = list(xs)
     return list(_softmax(logsumexp(operands), *operands)) if operands else []

@@ -1,6 +1,8 @@
-"""The values of the rows: functions of floats that give what IEEE 754 asks for, inf or nan, where Python's raise.
+"""The values of the rows: functions of floats that give what IEEE 754 asks for, inf or nan, where
+Python's raise.
 
-They also keep their accuracy in the tails and add in a stated order. They know no calculus and nothing of the package.
+They also keep their accuracy in the tails and add in a stated order. They know no calculus and
+nothing of the package.
 """
 
 from __future__ import annotations
@@ -10,9 +12,16 @@ from collections.abc import Callable, Mapping
 from math import inf, nan
 
 
-def quiet(function: Callable[[float], float], *, even: bool = False,
-          poles: Mapping[float, float] | None = None) -> Callable[[float], float]:
-    """Python's libm function with IEEE results in place of its exceptions: nan, or inf with the sign of x unless `even`."""
+def quiet(
+    function: Callable[[float], float],
+    *,
+    even: bool = False,
+    poles: Mapping[float, float] | None = None,
+) -> Callable[[float], float]:
+    """Python's libm function with IEEE results in place of its exceptions:
+    nan, or inf with the sign of x unless `even`.
+    """
+
     def primal(x: float) -> float:
         try:
             return function(x)
@@ -20,6 +29,7 @@ def quiet(function: Callable[[float], float], *, even: bool = False,
             return inf if even else math.copysign(inf, x)
         except ValueError:
             return poles.get(x, nan) if poles else nan
+
     return primal
 
 
@@ -32,12 +42,16 @@ def divide(x: float, y: float) -> float:
 
 
 def floor(x: float) -> float:
-    """The largest whole number that is not above x; infinities and nan are their own, and −0 stays −0."""
+    """The largest whole number that is not above x; infinities and nan are their own,
+    and −0 stays −0.
+    """
     return float(math.floor(x)) if math.isfinite(x) and x else x
 
 
 def remainder(x: float, y: float) -> float:
-    """x - y·trunc(x / y), exactly: with the sign of x, as math.fmod; nan where x is infinite or y is 0."""
+    """x - y·trunc(x / y), exactly: with the sign of x, as math.fmod;
+    nan where x is infinite or y is 0.
+    """
     try:
         return math.fmod(x, y)
     except ValueError:
@@ -65,10 +79,14 @@ def power(x: float, y: float) -> float:
 
 
 def hypot(x: float, y: float) -> float:
-    """The square root of x² + y², as the C library has it; math.hypot has an algorithm of its own in each Python."""
+    """The square root of x² + y², as the C library has it;
+    math.hypot has an algorithm of its own in each Python.
+    """
     try:
         return abs(complex(x, y))
-    except OverflowError:  # for a nan, too, when an earlier function overflowed: Python up to 3.14 then reads its old errno
+    except OverflowError:
+        # for a nan, too, when an earlier function overflowed: Python up to 3.14 then reads its old
+        # errno
         return inf if x == x and y == y else nan
 
 

@@ -1,4 +1,6 @@
-"""Which row each of Python's operators is, said once for Values, terms of a program and precise numbers."""
+"""Which row each of Python's operators is, said once for Values,
+terms of a program and precise numbers.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,8 @@ BINARY: dict[str, tuple[str, str, Primitive]] = {
 EQUALITY: dict[str, tuple[str, Primitive]] = {"==": ("__eq__", equal), "!=": ("__ne__", not_equal)}
 UNARY: dict[str, tuple[str, Primitive]] = {"-": ("__neg__", neg), "abs": ("__abs__", abs)}
 
-# Between two floats these give the very bits of their rows; / raises at 0, ** too, and comparisons give bool.
+# Between two floats these give the very bits of their rows; / raises at 0, ** too, and comparisons
+# give bool.
 EXACT_ON_FLOATS: dict[Primitive, str] = {add: "+", sub: "-", mul: "*"}
 INFIX: dict[Primitive, str] = {
     **{row: symbol for symbol, (_, _, row) in BINARY.items()},
@@ -44,7 +47,8 @@ def with_operators(
 ) -> Callable[[Class], Class]:
     """A decorator that gives a class every operator, made from its row by one of these functions.
 
-    `direct` makes the method of the left operand, `reflected` that of the right one, `alone` that of an only one.
+    `direct` makes the method of the left operand, `reflected` that of the right one, `alone` that
+    of an only one.
     """
 
     def decorate(cls: Class) -> Class:

@@ -15,8 +15,8 @@ from .routers import abs
 
 
 def _power_slope(x: Number, y: Number) -> Number:
-    # It is 0 at 0**0, where the formula says 0 · inf. Making it 0 for all x when y is 0 would be one `where` simpler,
-    # and d²/dxdy of x**y at y = 0 would come out 0 one way and 1/x the other.
+    # It is 0 at 0**0, where the formula says 0 · inf. Making it 0 for all x when y is 0 would be
+    # one `where` simpler, and d²/dxdy of x**y at y = 0 would come out 0 one way and 1/x the other.
     slope = y * pow(x, y - 1.0)
     return where(equal(y, 0.0), where(equal(x, 0.0), 0.0, slope), slope)
 
@@ -62,8 +62,9 @@ sqrt: Unary = row(
 
 
 def _cbrt_slope(out: Number, x: Number) -> Number:
-    # Two forms of one slope. The first has the rounding of `out` once only, but its derivative subtracts quotients by x,
-    # which overflow when x is next to 0: there the other form, which is a product, tells inf from nan.
+    # Two forms of one slope. The first has the rounding of `out` once only, but its derivative
+    # subtracts quotients by x, which overflow when x is next to 0: there the other form, which is a
+    # product, tells inf from nan.
     moderate = less_equal(1e-30, abs(x)) * less_equal(abs(x), 1e30)
     return where(moderate, div(div(out, x), 3.0), div(1.0, 3.0 * out * out))
 
@@ -82,7 +83,8 @@ cbrt: Unary = row(
 
 
 def _cosine(x: Number, y: Number, out: Number) -> Number:
-    # x / hypot(x, y). Where x is the longer side its slope would be 1 − x²/out², which cancels: so it divides by x first.
+    # x / hypot(x, y). Where x is the longer side its slope would be 1 − x²/out², which cancels: so
+    # it divides by x first.
     return where(less(abs(x), abs(y)), div(x, out), div(sign(x), hypot_row(1.0, div(y, x))))
 
 
@@ -101,7 +103,9 @@ hypot_row: Binary = row(
 
 
 def hypot(*xs: Number) -> Number:
-    """√(x² + y² + ...) of any number of floats or Values, without overflow on the way; of none it is 0."""
+    """√(x² + y² + ...) of any number of floats or Values, without overflow on the way;
+    of none it is 0.
+    """
     if len(xs) < 2:
         return abs(xs[0]) if xs else 0.0
     return reduce(hypot_row, xs)

@@ -17,8 +17,9 @@ Number = Any  # a float, or whatever implements __primitive__ (a Value): rows do
 Gate = Literal["distributes", "swaps", "routes", "scales", "blocks"]
 Role = Literal["number", "condition", "index"]
 Interval = tuple[float, float]
-# A number: wherever an operand is it. Or one for each operand, None where any will do: a line, or a point. Or a function of
-# the operands that is 0 there, and elsewhere about as large as the distance.
+# A number: wherever an operand is it. Or one for each operand, None where any will do: a line, or a
+# point. Or a function of the operands that is 0 there, and elsewhere about as large as the
+# distance.
 Kink = float | tuple[float | None, ...] | Callable[..., float]
 Edge = tuple[tuple[float, ...], float, tuple[float, ...]]  # operands, value, derivatives
 
@@ -61,29 +62,33 @@ Lowering = Instruction | CFunction | Callable[..., Number] | None
 class Primitive:
     """One row. Calling it evaluates it on numbers, or records it when an operand is a Value.
 
-    What it computes: `primal` takes floats and gives a float. `slopes(out, *operands)` gives the local derivative in each
-    operand, or None where no gradient ever passes; they are written with rows and operators, without branches, so that
-    the same line works on floats and on Values. In a row whose gate "routes" they are switches: one that is off (0)
-    passes nothing at all. `operands` names the operands, and `roles` says what each is; a row that is `variadic` takes
-    any number of the last, `least` operands in all and more.
+    What it computes: `primal` takes floats and gives a float. `slopes(out, *operands)` gives the
+    local derivative in each operand, or None where no gradient ever passes; they are written with
+    rows and operators, without branches, so that the same line works on floats and on Values. In a
+    row whose gate "routes" they are switches: one that is off (0) passes nothing at all. `operands`
+    names the operands, and `roles` says what each is; a row that is `variadic` takes any number of
+    the last, `least` operands in all and more.
 
-    Where it is smooth: `domain` holds an open interval for each operand (one for all in a variadic row), `kinks` the
-    points and lines inside it where it bends or jumps, and a row that `compares` does so wherever two operands are
-    equal. `edges` lists special operands with the agreed value and derivatives.
+    Where it is smooth: `domain` holds an open interval for each operand (one for all in a variadic
+    row), `kinks` the points and lines inside it where it bends or jumps, and a row that `compares`
+    does so wherever two operands are equal. `edges` lists special operands with the agreed value
+    and derivatives.
 
-    How it is read: `symbol` and `doc`; `folded` is its text in a picture with a constant on its left and on its right;
-    `precedence`, from 1 up, is that of an operator that stands between its operands, 0 of what is written as a call;
-    a row that `is_condition` gives 1 for true and 0 for false; the operands of one that `is_weighted_sum` are a bias,
-    then as many weights as inputs, then these. `expansion` spells a composite row in simpler ones.
+    How it is read: `symbol` and `doc`; `folded` is its text in a picture with a constant on its
+    left and on its right; `precedence`, from 1 up, is that of an operator that stands between its
+    operands, 0 of what is written as a call; a row that `is_condition` gives 1 for true and 0 for
+    false; the operands of one that `is_weighted_sum` are a bias, then as many weights as inputs,
+    then these. `expansion` spells a composite row in simpler ones.
 
-    How it runs elsewhere: `lowering` is an instruction, a C function or an expression in other rows, None where only
-    Python will do. A row with a `strict_function` has a public function of its name that refuses what the row answers
-    with nan. The switches of a router that `shares` are between 0 and 1. A row that `is_checkpoint` is a function
-    in one gate, which its expansion makes again.
+    How it runs elsewhere: `lowering` is an instruction, a C function or an expression in other
+    rows, None where only Python will do. A row with a `strict_function` has a public function of
+    its name that refuses what the row answers with nan. The switches of a router that `shares` are
+    between 0 and 1. A row that `is_checkpoint` is a function in one gate, which its expansion makes
+    again.
 
-    How it is tested: `oracle(mp, *operands)` is the row on numbers of mpmath; `samples` are points to try beside those
-    that domain and kinks suggest; values and slopes err by less than `bound`, for which there is a `reason` when it is
-    more than eight roundings.
+    How it is tested: `oracle(mp, *operands)` is the row on numbers of mpmath; `samples` are points
+    to try beside those that domain and kinks suggest; values and slopes err by less than `bound`,
+    for which there is a `reason` when it is more than eight roundings.
     """
 
     name: str
@@ -116,7 +121,10 @@ class Primitive:
 
     def __post_init__(self) -> None:
         kind = inspect.Parameter.VAR_POSITIONAL
-        parameters = [inspect.Parameter(operand, inspect.Parameter.POSITIONAL_OR_KEYWORD) for operand in self.operands]
+        parameters = [
+            inspect.Parameter(operand, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+            for operand in self.operands
+        ]
         if self.variadic:
             parameters[-1] = parameters[-1].replace(kind=kind)
         for attribute, value in (
@@ -150,7 +158,9 @@ class Primitive:
         return [number for number in numbers if number is not None]
 
     def distance_from_kinks(self, operands: Sequence[float]) -> float:
-        """How far the operands are from those kinks that are no lines or points; inf where there are none."""
+        """How far the operands are from those kinks that are no lines or points;
+        inf where there are none.
+        """
         return min([abs(kink(*operands)) for kink in self.kinks if callable(kink)], default=inf)
 
     def takes(self, count: int) -> bool:
@@ -160,7 +170,9 @@ class Primitive:
         return count >= self.least if self.variadic else count == len(self.operands)
 
     def __call__(self, *operands: Number) -> Number:
-        """Evaluate on floats, record on Values; a variadic row also takes one list, array or generator of operands."""
+        """Evaluate on floats, record on Values; a variadic row also takes one list,
+        array or generator of operands.
+        """
         for operand in operands:
             if type(operand) is not float:
                 return self._convert_and_call(operands)
@@ -179,7 +191,9 @@ class Primitive:
 
     def _require_arity(self, operands: tuple[Number, ...]) -> None:
         if not self.variadic and len(operands) != len(self.operands):
-            raise TypeError(f"{self.name} takes {len(self.operands)} operand(s), not {len(operands)}")
+            raise TypeError(
+                f"{self.name} takes {len(self.operands)} operand(s), not {len(operands)}"
+            )
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
@@ -190,7 +204,8 @@ class Primitive:
     def __reduce__(self) -> tuple[Callable[[str], Primitive], tuple[str]]:
         if TABLE.get(self.name) is not self:
             raise TypeError(
-                f"{self!r} cannot be pickled: it is not in the table, from which it would be fetched by name"
+                f"{self!r} cannot be pickled: it is not in the table, from which it would be "
+                "fetched by name"
             )
         return primitive, (self.name,)
 
@@ -213,7 +228,8 @@ def row(
     slopes: Callable[..., Sequence[Number | None]] | None = None,
     **more: Any,
 ) -> Any:
-    """Enter a row into the table and give it; its operands are those of its `slopes`, or of its `slope` when it has one.
+    """Enter a row into the table and give it; its operands are those of its `slopes`, or of its
+    `slope` when it has one.
 
     The kind of a row (Unary, Binary, ...) is for type checkers, so the caller says it.
     """
@@ -246,20 +262,31 @@ def primitive(name: str) -> Primitive:
 
 
 def as_float(number: object, user: str) -> float:
-    """A number as a float: int, bool, float, Fraction, NumPy scalar. Anything else is a TypeError naming `user`."""
+    """A number as a float: int, bool, float, Fraction, NumPy scalar.
+
+    Anything else is a TypeError naming `user`.
+    """
     if type(number) is float:
         return number
     if isinstance(number, (float, int)):
         return float(number)
-    if isinstance(number, Real) or (type(number).__module__, type(number).__name__[:4]) == ("numpy", "bool"):
+    if isinstance(number, Real) or (type(number).__module__, type(number).__name__[:4]) == (
+        "numpy",
+        "bool",
+    ):
         return float(number)  # type: ignore[arg-type]  # a NumPy bool is a number, though not a numbers.Real
     if hasattr(number, "__primitive__"):
         raise TypeError(f"{user} takes a plain number here: use the .data of {number!r}")
-    more = ": take one number of it at a time, as .tolist() gives them" if hasattr(number, "__array__") else ""
+    more = (
+        ": take one number of it at a time, as .tolist() gives them"
+        if hasattr(number, "__array__")
+        else ""
+    )
     raise TypeError(f"{user} works on numbers and Values, not on {type(number).__name__}{more}")
 
 
-# What a type checker is told of the rows: floats in, a float out; with a Value among them, a Value out. ---------------
+# What a type checker is told of the rows: floats in, a float out; with a Value among them, a Value
+# out.
 class Traveller(Protocol):
     """Whatever may travel through a row in place of a float."""
 

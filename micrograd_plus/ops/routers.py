@@ -1,4 +1,7 @@
-"""Routers: the gradient goes where the value came from. Their slopes are switches, and one that is off passes nothing."""
+"""Routers: the gradient goes where the value came from.
+
+Their slopes are switches, and one that is off passes nothing.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,8 @@ def _ties(out: Number, *xs: Number) -> tuple[Number, ...]:
     return tuple(div(tie, count) for tie in ties)
 
 
-def _largest(*xs: Number) -> Number:  # a nan is the result, whether it came first or comes now; ties go to the first
+# a nan is the result, whether it came first or comes now; ties go to the first
+def _largest(*xs: Number) -> Number:
     return reduce(lambda m, x: where(equal(m, m), where(less_equal(x, m), m, x), m), xs)
 
 
@@ -76,6 +80,7 @@ minimum: Variadic = row(
 
 max, min = maximum, minimum  # Python's names for them
 
+
 def _is_place(index: float, count: int) -> bool:
     return 0.0 <= index < count and index == math.floor(index)
 
@@ -90,9 +95,13 @@ def _picked(index: Number, *values: Number) -> Number:
 take_row: Variadic = row(
     "take",
     "take",
-    "The operand in the place that the index says, counted from 0; nan where the index is no such whole number.",
+    "The operand in the place that the index says, counted from 0; nan where the index is no such "
+    "whole number.",
     primal=lambda index, *values: values[int(index)] if _is_place(index, len(values)) else nan,
-    slopes=lambda out, index, *values: (None, *[equal(index, float(place)) for place in range(len(values))]),
+    slopes=lambda out, index, *values: (
+        None,
+        *[equal(index, float(place)) for place in range(len(values))],
+    ),
     gate="routes",
     roles=("index", "number"),
     least=2,
@@ -105,21 +114,27 @@ take_row: Variadic = row(
     ],
     strict_function=True,
     lowering=_picked,
-    oracle=lambda mp, index, *values: values[int(index)] if _is_place(index, len(values)) else mp.nan,
+    oracle=lambda mp, index, *values: (
+        values[int(index)] if _is_place(index, len(values)) else mp.nan
+    ),
     samples=((0.0, 3.0), (1.0, 1e300, -2.0), (0.0, -0.25, 7.0, 2.0), (3.0, 1e-300, 1.0, 0.5, -8.0)),
 )
 
 
 def take(index: Number, *values: Number) -> Number:
-    """The value in the place that the index says, counted from 0; the gradient goes there alone, and none to the index.
+    """The value in the place that the index says, counted from 0; the gradient goes there alone,
+    and none to the index.
 
-    `values` are numbers and Values, or one list of them. Raises IndexError for a plain number that is no whole number
-    from 0 to one less than there are values; a Value that is none gives nan and passes no gradient.
+    `values` are numbers and Values, or one list of them. Raises IndexError for a plain number that
+    is no whole number from 0 to one less than there are values; a Value that is none gives nan and
+    passes no gradient.
     """
     if len(values) == 1 and isinstance(values[0], Iterable):
         values = tuple(values[0])
     if not hasattr(index, "__primitive__") and not _is_place(as_float(index, "take"), len(values)):
-        raise IndexError(f"take picks one of {len(values)} values by a whole number from 0 on, not by {index!r}")
+        raise IndexError(
+            f"take picks one of {len(values)} values by a whole number from 0 on, not by {index!r}"
+        )
     return take_row(index, *values)
 
 
@@ -144,7 +159,12 @@ hard_tanh: Unary = row(
     slope=lambda out, x: 1.0 - step(abs(x) - 1.0),
     gate="routes",
     kinks=UNIT,
-    edges=[((1.0,), 1.0, (1.0,)), ((-1.0,), -1.0, (1.0,)), ((2.0,), 1.0, (0.0,)), ((nan,), nan, (nan,))],
+    edges=[
+        ((1.0,), 1.0, (1.0,)),
+        ((-1.0,), -1.0, (1.0,)),
+        ((2.0,), 1.0, (0.0,)),
+        ((nan,), nan, (nan,)),
+    ],
     lowering=lambda x: where(less(1.0, x), 1.0, where(less(x, -1.0), -1.0, x)),
     oracle=lambda mp, x: builtins.min(builtins.max(x, mp.mpf(-1)), mp.mpf(1)),
 )
@@ -180,6 +200,7 @@ abs: Unary = row(
 )
 fabs = abs
 
+
 def _with_sign(x: Number, y: Number) -> Number:
     negative = less(y, 0.0) + less(div(1.0, y), 0.0)  # the quotient tells −0 from 0
     return where(equal(y, y), where(negative, -abs(x), abs(x)), y)
@@ -188,11 +209,17 @@ def _with_sign(x: Number, y: Number) -> Number:
 copysign: Binary = row(
     "copysign",
     "copysign",
-    "|x| with the sign of y, of its zero too, nan where y is; the slope in x is 1 or −1, 0 at x = 0, and y passes none.",
-    primal=lambda x, y: math.copysign(x, y) if y == y else nan,  # the sign of a nan says nothing
+    "|x| with the sign of y, of its zero too, nan where y is; the slope in x is 1 or −1, 0 at x = "
+    "0, and y passes none.",
+    # the sign of a nan says nothing
+    primal=lambda x, y: math.copysign(x, y) if y == y else nan,
     slopes=lambda out, x, y: (sign(x) * copysign(1.0, y), None),
     kinks=((0.0, None), (None, 0.0)),
-    edges=[((0.0, -1.0), -0.0, (0.0, 0.0)), ((-3.0, -0.0), -3.0, (1.0, 0.0)), ((2.0, -inf), -2.0, (-1.0, 0.0))],
+    edges=[
+        ((0.0, -1.0), -0.0, (0.0, 0.0)),
+        ((-3.0, -0.0), -3.0, (1.0, 0.0)),
+        ((2.0, -inf), -2.0, (-1.0, 0.0)),
+    ],
     lowering=_with_sign,
     oracle=lambda mp, x, y: mp.fabs(x) if y >= 0 else -mp.fabs(x),
 )
@@ -206,7 +233,12 @@ floor: Unary = row(
     slope=lambda out, x: None,
     gate="blocks",
     kinks=(lambda x: _from_whole(x, 1.0),),
-    edges=[((2.5,), 2.0, (0.0,)), ((-2.5,), -3.0, (0.0,)), ((-0.0,), -0.0, (0.0,)), ((inf,), inf, (0.0,))],
+    edges=[
+        ((2.5,), 2.0, (0.0,)),
+        ((-2.5,), -3.0, (0.0,)),
+        ((-0.0,), -0.0, (0.0,)),
+        ((inf,), inf, (0.0,)),
+    ],
     lowering=CFunction("floor"),
     oracle=lambda mp, x: mp.floor(x),
 )
@@ -219,7 +251,9 @@ def _from_whole(x: float, y: float) -> float:
 
 
 def _times(out: Number, x: Number, y: Number) -> Number:
-    """How often y was taken from x to leave `out`: a whole number, which no gradient goes through."""
+    """How often y was taken from x to leave `out`: a whole number,
+    which no gradient goes through.
+    """
     return floor(div(x - out, y) + 0.5)
 
 
@@ -232,11 +266,16 @@ def _modulo(x: Number, y: Number) -> Number:
 fmod: Binary = row(
     "fmod",
     "fmod",
-    "x − y·trunc(x/y), exact and with the sign of x, as math.fmod; nan where x is infinite or y is 0.",
+    "x − y·trunc(x/y), exact and with the sign of x, as math.fmod; nan where x is infinite or y is "
+    "0.",
     primal=ieee.remainder,
     slopes=lambda out, x, y: (1.0, -_times(out, x, y)),
     kinks=((None, 0.0), _from_whole),
-    edges=[((7.0, 4.0), 3.0, (1.0, -1.0)), ((-7.0, 4.0), -3.0, (1.0, 1.0)), ((inf, 1.0), nan, (1.0, nan))],
+    edges=[
+        ((7.0, 4.0), 3.0, (1.0, -1.0)),
+        ((-7.0, 4.0), -3.0, (1.0, 1.0)),
+        ((inf, 1.0), nan, (1.0, nan)),
+    ],
     lowering=CFunction("fmod"),
     oracle=lambda mp, x, y: x - y * (mp.floor(x / y) if x / y >= 0 else mp.ceil(x / y)),
 )
@@ -248,7 +287,11 @@ mod: Binary = row(
     primal=ieee.modulo,
     slopes=lambda out, x, y: (1.0, -_times(out, x, y)),
     kinks=((None, 0.0), _from_whole),
-    edges=[((7.0, 4.0), 3.0, (1.0, -1.0)), ((-7.0, 4.0), 1.0, (1.0, 2.0)), ((inf, 1.0), nan, (1.0, nan))],
+    edges=[
+        ((7.0, 4.0), 3.0, (1.0, -1.0)),
+        ((-7.0, 4.0), 1.0, (1.0, 2.0)),
+        ((inf, 1.0), nan, (1.0, nan)),
+    ],
     folded=("{} %", "% {}"),
     precedence=3,
     lowering=_modulo,

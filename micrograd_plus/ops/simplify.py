@@ -9,7 +9,9 @@ from . import Primitive, add, mul, where
 
 
 def simplified(row: Primitive, operands: Sequence[Any]) -> Any:
-    """What stands for 1 * x, -0.0 + x and a `where` whose condition is a float; None for anything else."""
+    """What stands for 1 * x, -0.0 + x and a `where` whose condition is a float;
+    None for anything else.
+    """
     if row is where and type(operands[0]) is float:
         return operands[1] if operands[0] else operands[2]
     if row is mul or row is add:

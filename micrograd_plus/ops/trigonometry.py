@@ -46,7 +46,8 @@ tan: Unary = row(
 semicircle: Unary = row(
     "semicircle",
     "√(1−x²)",
-    "√(1 − x²) by way of (1 − x)(1 + x), which does not cancel; asin, acos and atanh have slopes of it.",
+    "√(1 − x²) by way of (1 − x)(1 + x), which does not cancel; asin, acos and atanh have slopes "
+    "of it.",
     primal=lambda x: sqrt.primal((1.0 - x) * (1.0 + x)),
     slope=lambda out, x: -div(x, out),
     domain=(UNIT,),
@@ -118,7 +119,8 @@ def _over_square(side: Number, y: Number, x: Number) -> Number:
 atan2: Binary = row(
     "atan2",
     "atan2",
-    "The angle of the point (x, y) in radians, from −π to π; its slopes are x/(x² + y²) and −y/(x² + y²).",
+    "The angle of the point (x, y) in radians, from −π to π; its slopes are x/(x² + y²) and −y/(x² "
+    "+ y²).",
     primal=math.atan2,
     slopes=lambda out, y, x: (_over_square(x, y, x), -_over_square(y, y, x)),
     kinks=((0.0, None),),

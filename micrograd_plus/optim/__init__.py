@@ -1,13 +1,15 @@
 """Optimisers and schedules: from a gradient to better parameters.
 
-An optimiser is used in one of two ways, which give the same bits: `step(model)` reads the gradients of Values and writes
-their data; `update(parameters, gradient)` takes arrays, a tape's gradient for one, and gives the new parameters. Formulas,
-defaults and the place of every epsilon are PyTorch's; a learning rate is a number, or a schedule: a function from the
-number of updates done so far to a number.
+An optimiser is used in one of two ways, which give the same bits: `step(model)` reads the gradients
+of Values and writes their data; `update(parameters, gradient)` takes arrays, a tape's gradient for
+one, and gives the new parameters. Formulas, defaults and the place of every epsilon are PyTorch's;
+a learning rate is a number, or a schedule: a function from the number of updates done so far to a
+number.
 
-An update happens as a whole or not at all. Should a gradient, or a number that comes out, not be finite, then a
-FloatingPointError names the first parameter concerned, and neither parameters nor optimiser have changed. The optimiser's
-own numbers belong to parameters of one shape; it pickles and copies with them.
+An update happens as a whole or not at all. Should a gradient, or a number that comes out, not be
+finite, then a FloatingPointError names the first parameter concerned, and neither parameters nor
+optimiser have changed. The optimiser's own numbers belong to parameters of one shape; it pickles
+and copies with them.
 """
 
 from __future__ import annotations
@@ -27,10 +29,21 @@ from ..tape.reals import real_array
 from ..tape.tape import values_of
 from .schedules import CosineDecay, InverseTimeDecay, Settings, StepDecay
 
-__all__ = ["SGD", "AdaGrad", "Adam", "AdamW", "CosineDecay", "InverseTimeDecay", "Optimizer", "RMSProp", "StepDecay"]
+__all__ = [
+    "SGD",
+    "AdaGrad",
+    "Adam",
+    "AdamW",
+    "CosineDecay",
+    "InverseTimeDecay",
+    "Optimizer",
+    "RMSProp",
+    "StepDecay",
+]
 
 Schedule = Callable[[int], float]
-Memory = dict[str, Floats]  # what an optimiser remembers of earlier gradients: arrays of the parameters' shape
+# what an optimiser remembers of earlier gradients: arrays of the parameters' shape
+Memory = dict[str, Floats]
 
 
 class _State(NamedTuple):
@@ -70,19 +83,25 @@ class Optimizer(Settings):
         return self.checked("learning_rate", rate(self.updates) if callable(rate) else rate)
 
     def update(self, parameters: Floats, gradient: Floats) -> Floats:
-        """The parameters after one update, a new array; `parameters` and `gradient` are real arrays of one shape.
+        """The parameters after one update, a new array; `parameters` and `gradient` are real arrays
+        of one shape.
 
-        Raises ValueError for other shapes than in earlier updates, and FloatingPointError as said above.
+        Raises ValueError for other shapes than in earlier updates, and FloatingPointError as said
+        above.
         """
-        new, self._state = self._next(_own(parameters, "the parameters"), _own(gradient, "the gradient"), ())
+        new, self._state = self._next(
+            _own(parameters, "the parameters"), _own(gradient, "the gradient"), ()
+        )
         return np.asarray(new)
 
     def step(self, parameters: Module | Sequence[Value]) -> None:
-        """Update the parameters of a Module, or the Values given, by the gradients that `backward()` left in them.
+        """Update the parameters of a Module, or the Values given, by the gradients that
+        `backward()` left in them.
 
-        A parameter that no backward pass has reached has the gradient 0, as its `.grad` reads. The gradients stay:
-        `zero_grad()` forgets them. Raises ValueError when none of the Values has a gradient, when one is named twice or
-        is not a leaf, for another number of them than in earlier updates, and FloatingPointError as said above.
+        A parameter that no backward pass has reached has the gradient 0, as its `.grad` reads. The
+        gradients stay: `zero_grad()` forgets them. Raises ValueError when none of the Values has a
+        gradient, when one is named twice or is not a leaf, for another number of them than in
+        earlier updates, and FloatingPointError as said above.
         """
         leaves = _leaves(parameters)
         before, old = [p.data for p in leaves], self._state
@@ -102,50 +121,73 @@ class Optimizer(Settings):
     def _next(self, w: Floats, g: Floats, leaves: Sequence[Value]) -> tuple[Floats, _State]:
         updates, shape, memory = self._state
         if w.shape != g.shape:
-            raise ValueError(f"the gradient has the shape of the parameters, {w.shape}, not {g.shape}")
+            raise ValueError(
+                f"the gradient has the shape of the parameters, {w.shape}, not {g.shape}"
+            )
         if shape not in (None, w.shape):
-            raise ValueError(f"{self!r} holds the state of parameters of shape {shape}, not {w.shape}: make a new "
-                             "optimiser for these, or call .reset() to forget the others")
-        _require_finite(g, leaves, "the gradient of {} is {}", "with engine='eager', detect_anomaly() finds where it arose")
+            raise ValueError(
+                f"{self!r} holds the state of parameters of shape {shape}, not {w.shape}: make a "
+                "new "
+                "optimiser for these, or call .reset() to forget the others"
+            )
+        _require_finite(
+            g,
+            leaves,
+            "the gradient of {} is {}",
+            "with engine='eager', detect_anomaly() finds where it arose",
+        )
         rate = self.rate
         is_ours = getattr(self.rule, "__module__", None) == __name__
         rule = self.rule if is_ours else self._apart
         with np.errstate(all="ignore"):
             new, remembered = rule(w, g, rate, memory)
         for name, numbers in {"data": new, **remembered}.items():
-            _require_finite(numbers, leaves, f"the {name} of {{}} would become {{}}", f"try a learning rate below {rate}")
+            _require_finite(
+                numbers,
+                leaves,
+                f"the {name} of {{}} would become {{}}",
+                f"try a learning rate below {rate}",
+            )
         return new, _State(updates + 1, w.shape, remembered)
 
     def _apart(self, w: Floats, g: Floats, rate: float, memory: Memory) -> tuple[Floats, Memory]:
         """What a rule of a user's own gives, apart from what it was given and may have kept."""
         found, name = self.rule(w, g, rate, deepcopy(memory)), type(self).__name__
         if not isinstance(found, tuple) or len(found) != 2 or not isinstance(found[1], dict):
-            raise TypeError(f"the rule of {name} gives a pair, the new parameters and a dictionary "
-                            f"of what it remembers, not {found!r}")
+            raise TypeError(
+                f"the rule of {name} gives a pair, the new parameters and a dictionary "
+                f"of what it remembers, not {found!r}"
+            )
         new = _own(found[0], f"the parameters that the rule of {name} gives")
         if new.shape != w.shape:
-            raise ValueError(f"the rule of {name} was given parameters of shape {w.shape}, but "
-                             f"gives some of shape {new.shape}")
+            raise ValueError(
+                f"the rule of {name} was given parameters of shape {w.shape}, but "
+                f"gives some of shape {new.shape}"
+            )
         return new, deepcopy(found[1])
 
     def __repr__(self) -> str:
-        called = f"{type(self).__name__}({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in fields(self))})"
+        options = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self)]
+        called = f"{type(self).__name__}({', '.join(options)})"
         if not self.updates:
             return called
-        return f"<{called} after {self.updates} updates of {int(np.prod(self._state.shape or ()))} parameters>"
+        parameters = int(np.prod(self._state.shape or ()))
+        return f"<{called} after {self.updates} updates of {parameters} parameters>"
 
 
 @dataclass(repr=False, eq=False)
 class SGD(Optimizer):
-    """Gradient descent, w ← w - α·g, with momentum μ in one of three forms; `weight_decay` λ adds λ·w to g (Lund).
+    """Gradient descent, w ← w - α·g, with momentum μ in one of three forms; `weight_decay` λ adds
+    λ·w to g (Lund).
 
-    form="sum": v ← μ·v + g, then w ← w - α·v. PyTorch's: the rate may change without touching what was gathered.
-    form="step": v ← μ·v - α·g, then w ← w + v. Lund's (Choice of the step size): v is the step itself, at the rates of
-    its time; at a constant rate the same as "sum".
-    form="average": v ← μ·v + (1 - μ)·g, then w ← w - α·(v + λ·w). Lund's (Regularization): v is a running average of
-    the gradient, and the decay stays out of it.
+    form="sum": v ← μ·v + g, then w ← w - α·v. PyTorch's: the rate may change without touching what
+    was gathered. form="step": v ← μ·v - α·g, then w ← w + v. Lund's (Choice of the step size): v is
+    the step itself, at the rates of its time; at a constant rate the same as "sum". form="average":
+    v ← μ·v + (1 - μ)·g, then w ← w - α·(v + λ·w). Lund's (Regularization): v is a running average
+    of the gradient, and the decay stays out of it.
 
-    `nesterov` looks one step ahead: the step is made with μ·v plus the newest term in place of v (Sutskever et al. 2013).
+    `nesterov` looks one step ahead: the step is made with μ·v plus the newest term in place of v
+    (Sutskever et al. 2013).
     """
 
     learning_rate: float | Schedule = 0.001
@@ -157,7 +199,9 @@ class SGD(Optimizer):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.form not in ("sum", "step", "average"):
-            raise ValueError(f'the forms of momentum are "sum", "step" and "average", not {self.form!r}')
+            raise ValueError(
+                f'the forms of momentum are "sum", "step" and "average", not {self.form!r}'
+            )
         if self.nesterov and not self.momentum:
             raise ValueError("Nesterov's look ahead needs a momentum above 0")
 
@@ -178,9 +222,11 @@ class SGD(Optimizer):
 
 @dataclass(repr=False, eq=False)
 class AdaGrad(Optimizer):
-    """s ← s + g², w ← w - α·g / (√s + ε): smaller steps where gradients were large (Duchi et al. 2011; named by Lund).
+    """s ← s + g², w ← w - α·g / (√s + ε): smaller steps where gradients were large (Duchi et al.
+    2011; named by Lund).
 
-    s begins at `initial_accumulator`; `weight_decay` λ adds λ·w to g. PyTorch's lr_decay is an InverseTimeDecay.
+    s begins at `initial_accumulator`; `weight_decay` λ adds λ·w to g. PyTorch's lr_decay is an
+    InverseTimeDecay.
     """
 
     _: KW_ONLY
@@ -195,10 +241,12 @@ class AdaGrad(Optimizer):
 
 @dataclass(repr=False, eq=False)
 class RMSProp(Optimizer):
-    """s ← ρ·s + (1 - ρ)·g², w ← w - α·g / (√s + ε): AdaGrad that forgets (Hinton's lecture 6e; named by Lund).
+    """s ← ρ·s + (1 - ρ)·g², w ← w - α·g / (√s + ε): AdaGrad that forgets (Hinton's lecture 6e;
+    named by Lund).
 
-    ρ is `smoothing`. With `centered`, s less the square of the average gradient is under the root; with `momentum` μ the
-    quotients are gathered, v ← μ·v + g / (√s + ε), w ← w - α·v. `weight_decay` λ adds λ·w to g.
+    ρ is `smoothing`. With `centered`, s less the square of the average gradient is under the root;
+    with `momentum` μ the quotients are gathered, v ← μ·v + g / (√s + ε), w ← w - α·v.
+    `weight_decay` λ adds λ·w to g.
     """
 
     _: KW_ONLY
@@ -213,7 +261,8 @@ class RMSProp(Optimizer):
         found = {"squares": squares}
         if self.centered:
             found["mean"] = mean = _average(memory, "mean", self.smoothing, g)
-            spread = np.maximum(squares - mean * mean, 0.0)  # rounding may take it below, where PyTorch gives nan
+            # rounding may take it below, where PyTorch gives nan
+            spread = np.maximum(squares - mean * mean, 0.0)
         v = g / (np.sqrt(spread) + self.epsilon)
         if self.momentum:
             found["velocity"] = v = self.momentum * memory.get("velocity", 0.0) + v
@@ -222,10 +271,12 @@ class RMSProp(Optimizer):
 
 @dataclass(repr=False, eq=False)
 class Adam(Optimizer):
-    """m ← β₁·m + (1 - β₁)·g, s ← β₂·s + (1 - β₂)·g², w ← w - α·m̂ / (√ŝ + ε) (Kingma and Ba 2015, algorithm 1).
+    """m ← β₁·m + (1 - β₁)·g, s ← β₂·s + (1 - β₂)·g², w ← w - α·m̂ / (√ŝ + ε) (Kingma and Ba 2015,
+    algorithm 1).
 
-    m̂ = m / (1 - β₁ᵗ) and ŝ = s / (1 - β₂ᵗ) take out what m and s owe to their beginning at 0, in update t = 1, 2, ....
-    `weight_decay` λ adds λ·w to g; see AdamW. With `amsgrad` the largest s so far is under the root (Reddi et al. 2018).
+    m̂ = m / (1 - β₁ᵗ) and ŝ = s / (1 - β₂ᵗ) take out what m and s owe to their beginning at 0, in
+    update t = 1, 2, .... `weight_decay` λ adds λ·w to g; see AdamW. With `amsgrad` the largest s so
+    far is under the root (Reddi et al. 2018).
     """
 
     learning_rate: float | Schedule = 0.001
@@ -237,14 +288,19 @@ class Adam(Optimizer):
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(self.betas) != 2:
-            raise ValueError(f"Adam has two betas, for the averages of g and of g², not {self.betas!r}")
+            raise ValueError(
+                f"Adam has two betas, for the averages of g and of g², not {self.betas!r}"
+            )
 
     def rule(self, w: Floats, g: Floats, rate: float, memory: Memory) -> tuple[Floats, Memory]:
         return self._adapted(w, g + self.weight_decay * w, rate, memory)
 
     def _adapted(self, w: Floats, g: Floats, rate: float, memory: Memory) -> tuple[Floats, Memory]:
         (beta1, beta2), t = self.betas, self.updates + 1
-        mean, squares = _average(memory, "mean", beta1, g), _average(memory, "squares", beta2, g * g)
+        mean, squares = (
+            _average(memory, "mean", beta1, g),
+            _average(memory, "squares", beta2, g * g),
+        )
         found = {"mean": mean, "squares": squares}
         if self.amsgrad:
             found["largest"] = squares = np.maximum(memory.get("largest", 0.0), squares)
@@ -254,7 +310,9 @@ class Adam(Optimizer):
 
 @dataclass(repr=False, eq=False)
 class AdamW(Adam):
-    """Adam whose decay stays out of its averages: w ← (1 - α·λ)·w first (Loshchilov and Hutter 2019, algorithm 2)."""
+    """Adam whose decay stays out of its averages: w ← (1 - α·λ)·w first (Loshchilov
+    and Hutter 2019, algorithm 2).
+    """
 
     _: KW_ONLY
     weight_decay: float = 0.01
@@ -266,7 +324,7 @@ class AdamW(Adam):
 BUILT_IN = (SGD, AdaGrad, RMSProp, Adam, AdamW)  # these work on copies, and share nothing
 
 
-# What is given. -------------------------------------------------------------------------------------------------------
+# What is given. -----------------------------------------------------------------------------------
 def _average(memory: Memory, name: str, share: float, newest: Floats) -> Floats:
     return share * memory.get(name, 0.0) + (1.0 - share) * newest
 
@@ -276,10 +334,16 @@ def _leaves(parameters: Module | Sequence[Value]) -> list[Value]:
     given = values_of(parameters)
     for p in given:
         if not isinstance(p, Value):
-            raise TypeError(f"step takes a Module or a sequence of Values, not of {type(p).__name__}; update takes arrays")
+            raise TypeError(
+                f"step takes a Module or a sequence of Values, not of {type(p).__name__}; update "
+                "takes arrays"
+            )
     leaves = leaves_of(given)
     if all(known_gradient(p) is None for p in leaves):
-        raise ValueError(f"none of the {len(leaves)} parameters has a gradient: call .backward() on the loss first")
+        raise ValueError(
+            f"none of the {len(leaves)} parameters has a gradient: call .backward() on the loss "
+            "first"
+        )
     return leaves
 
 
@@ -297,6 +361,8 @@ def _require_finite(numbers: Floats, leaves: Sequence[Value], what: str, advice:
     finite = np.isfinite(numbers)
     if not finite.all():
         place = np.argwhere(~finite)[0].tolist()
-        name = f"parameter {', '.join(map(str, place))}{f', {leaves[place[0]]!r},' if leaves else ''}"
+        name = (
+            f"parameter {', '.join(map(str, place))}{f', {leaves[place[0]]!r},' if leaves else ''}"
+        )
         said = what.format(name, float(numbers[tuple(place)]))
         raise FloatingPointError(f"{said}: nothing was updated; {advice}")

@@ -1,7 +1,8 @@
-"""Learning rates that fall as training goes on: functions from the number of updates done so far to a rate.
+"""Learning rates that fall as training goes on: functions from the number of updates done so far to
+a rate.
 
-Any such function is a schedule; these are three that pickle, compare and print. Settings whose names say in what range
-they lie are checked here, for the optimisers, too.
+Any such function is a schedule; these are three that pickle, compare and print. Settings whose
+names say in what range they lie are checked here, for the optimisers, too.
 """
 
 from __future__ import annotations
@@ -15,7 +16,16 @@ from ..options import real_number, whole_number, yes_or_no
 
 BELOW_ONE = ("momentum", "smoothing", "betas")
 ABOVE_ZERO = ("epsilon", "every", "updates")
-FROM_ZERO_ON = ("learning_rate", "weight_decay", "initial_accumulator", "initial", "factor", "decay", "final", *BELOW_ONE)
+FROM_ZERO_ON = (
+    "learning_rate",
+    "weight_decay",
+    "initial_accumulator",
+    "initial",
+    "factor",
+    "decay",
+    "final",
+    *BELOW_ONE,
+)
 WHOLE = ("every", "updates")
 YES_OR_NO = ("nesterov", "centered", "amsgrad")
 
@@ -40,8 +50,10 @@ class Settings:
         kind, above_zero, below_one = type(self).__name__, name in ABOVE_ZERO, name in BELOW_ONE
         x = real_number(number, f"the {name} of {kind}")
         if not (x > 0.0 if above_zero else x >= 0.0) or not x < (1.0 if below_one else inf):
-            raise ValueError(f"the {name} of {kind} must be {'above' if above_zero else 'at least'} 0 and "
-                             f"{'below 1' if below_one else 'finite'}, not {number!r}")
+            raise ValueError(
+                f"the {name} of {kind} must be {'above' if above_zero else 'at least'} 0 and "
+                f"{'below 1' if below_one else 'finite'}, not {number!r}"
+            )
         return x
 
     def _require_numbers(self, name: str, given: Any) -> None:
@@ -54,9 +66,11 @@ class Settings:
     def _require_number(self, name: str, given: Any) -> None:
         kind = type(self).__name__
         if name == "learning_rate" and isinstance(given, type):
-            raise TypeError(f"the learning_rate of {kind} is a number, or a schedule with its "
-                            f"settings, as in {kind}(InverseTimeDecay(0.1, decay=0.01)), not "
-                            f"{given.__name__} without any")
+            raise TypeError(
+                f"the learning_rate of {kind} is a number, or a schedule with its "
+                f"settings, as in {kind}(InverseTimeDecay(0.1, decay=0.01)), not "
+                f"{given.__name__} without any"
+            )
         if name == "learning_rate" and callable(given):
             return  # a schedule, whose numbers are checked as they come
         self.checked(name, given)
@@ -66,7 +80,8 @@ class Settings:
 
 @dataclass(frozen=True)
 class StepDecay(Settings):
-    """initial · factor^⌊k / every⌋ after k updates (Lund, Practical Training Tips: tune by factors, on a plateau decrease).
+    """initial · factor^⌊k / every⌋ after k updates (Lund, Practical Training Tips: tune by factors,
+    on a plateau decrease).
 
     >>> [StepDecay(0.5, every=2, factor=0.5)(k) for k in range(5)]
     [0.5, 0.5, 0.25, 0.25, 0.125]
@@ -84,7 +99,8 @@ class StepDecay(Settings):
 class InverseTimeDecay(Settings):
     """initial / (1 + decay·k) after k updates.
 
-    With a decay above 0 Σα = ∞ and Σα² < ∞, under which stochastic gradient descent converges (Lund, Robbins-Siegmund).
+    With a decay above 0 Σα = ∞ and Σα² < ∞, under which stochastic gradient descent converges
+    (Lund, Robbins-Siegmund).
 
     >>> [InverseTimeDecay(1.0, decay=1.0)(k) for k in range(4)]
     [1.0, 0.5, 0.3333333333333333, 0.25]
@@ -99,7 +115,8 @@ class InverseTimeDecay(Settings):
 
 @dataclass(frozen=True)
 class CosineDecay(Settings):
-    """final + ½·(initial - final)·(1 + cos(π·k / updates)) after k updates, and `final` from the end of them on.
+    """final + ½·(initial - final)·(1 + cos(π·k / updates)) after k updates, and `final` from the
+    end of them on.
 
     Loshchilov and Hutter 2017 (equation 5), without its restarts.
 

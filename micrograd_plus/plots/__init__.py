@@ -1,10 +1,12 @@
-"""Pictures of data, models and trainings: each plot draws on the Axes it is given, or on a new figure, and returns them.
+"""Pictures of data, models and trainings: each plot draws on the Axes it is given, or on a new
+figure, and returns them.
 
-They need matplotlib (extra `plot`). Colours are those of Okabe and Ito (2008) and ColorBrewer's blues (2003), which the
-colour-blind tell apart; shape, dashes or lightness say the same once more. Ink follows the background, light or dark.
-Labels and titles are shown as they are written, dollar signs too. The key stands above the Axes, where no data are, and a
-title above the key: pass it as `title=`, for `ax.set_title` does not know of the key. Several plots on one figure have
-room for all that when it is made with `layout="constrained"`.
+They need matplotlib (extra `plot`). Colours are those of Okabe and Ito (2008) and ColorBrewer's
+blues (2003), which the colour-blind tell apart; shape, dashes or lightness say the same once more.
+Ink follows the background, light or dark. Labels and titles are shown as they are written, dollar
+signs too. The key stands above the Axes, where no data are, and a title above the key: pass it as
+`title=`, for `ax.set_title` does not know of the key. Several plots on one figure have room for all
+that when it is made with `layout="constrained"`.
 """
 
 from .activations import activation_curves

@@ -1,4 +1,6 @@
-"""Numbers that plots are given, checked; and functions of a few numbers at many points, by tape where that is possible."""
+"""Numbers that plots are given, checked; and functions of a few numbers at many points,
+by tape where that is possible.
+"""
 
 from __future__ import annotations
 
@@ -16,39 +18,51 @@ from ..tape.program import Floats
 from ..tape.reals import given_array, real_array, require_finite
 from ..tracing import tracing
 
-Function = Callable[[list[Any]], Any]  # from a list of numbers or Values to one of them, or to a sequence of them
+# from a list of numbers or Values to one of them, or to a sequence of them
+Function = Callable[[list[Any]], Any]
 Limits = tuple[tuple[float, float], tuple[float, float]]
 
 
 def reals(numbers: Any, what: str, form: str, dimensions: int) -> Floats:
-    """Numbers or Values as an array of floats; TypeError or ValueError, naming `what` and the `form` it must have."""
+    """Numbers or Values as an array of floats; TypeError or ValueError,
+    naming `what` and the `form` it must have.
+    """
     array = given_array(numbers, what)
     if array.dtype.kind == "O":
         plain = [as_float(x.data if isinstance(x, Value) else x, what) for x in array.ravel()]
         array = np.array(plain).reshape(array.shape)
     array = real_array(array, what)
     if array.ndim != dimensions or not array.size:
-        raise ValueError(f"{what} must have the shape {form}, with at least one of each, not {array.shape}")
+        raise ValueError(
+            f"{what} must have the shape {form}, with at least one of each, not {array.shape}"
+        )
     require_finite(array, what)
     return array
 
 
 def at_points(f: Function, rows: Floats, what: str) -> Floats:
-    """What a function gives at each of some points: an array (points, outputs). ValueError where it gives nan.
+    """What a function gives at each of some points: an array (points, outputs). ValueError where it
+    gives nan.
 
-    It is recorded once and its tape run on all points, unless it decides anything in Python, or disagrees with its tape
-    at some of them; then it is called at each point, with floats, or with Values where it wants these.
+    It is recorded once and its tape run on all points, unless it decides anything in Python, or
+    disagrees with its tape at some of them; then it is called at each point, with floats, or with
+    Values where it wants these.
     """
     found = _by_tape(f, rows, what)
     if found is None:
         outputs = [_called(f, row, what) for row in rows.tolist()]
         if len(set(map(len, outputs))) > 1:
-            raise ValueError(f"{what} gives {len(outputs[0])} numbers at {tuple(rows[0].tolist())}, but not everywhere")
+            raise ValueError(
+                f"{what} gives {len(outputs[0])} numbers at {tuple(rows[0].tolist())}, but not "
+                "everywhere"
+            )
         found = np.array(outputs)
     if np.isnan(found).any():
         worst = np.isnan(found).any(axis=1)
-        raise ValueError(f"{what} gives nan at {int(worst.sum())} of {len(rows)} points, first at "
-                         f"{tuple(rows[worst][0].tolist())}")
+        raise ValueError(
+            f"{what} gives nan at {int(worst.sum())} of {len(rows)} points, first at "
+            f"{tuple(rows[worst][0].tolist())}"
+        )
     return found
 
 
@@ -60,17 +74,22 @@ def _by_tape(f: Function, rows: Floats, what: str) -> Floats | None:
         found = Tape.of(out, inputs).values(rows)
     except (TypeError, ValueError, AttributeError):  # whatever is wrong, calling it will tell
         return None
-    sample = (len(rows) * (0.6180339887498949 * np.arange(32) % 1.0)).astype(int)  # spread over rows and columns of a grid
+    # spread over rows and columns of a grid
+    sample = (len(rows) * (0.6180339887498949 * np.arange(32) % 1.0)).astype(int)
     asked = [_called(f, row, what) for row in rows[sample].tolist()]
-    agree = all(len(row) == found.shape[1] for row in asked) and np.array_equal(asked, found[sample], equal_nan=True)
+    agree = all(len(row) == found.shape[1] for row in asked) and np.array_equal(
+        asked, found[sample], equal_nan=True
+    )
     return found if agree else None
 
 
 def _called(f: Function, row: Sequence[float], what: str) -> list[float]:
-    with switched(recording=True):  # it shows what a model keeps from before its parameters changed
+    # it shows what a model keeps from before its parameters changed
+    with switched(recording=True):
         try:
             return _plain(brought_up_to_date(f(list(row))), what)
-        except (TypeError, AttributeError, ArithmeticError):  # x.relu(), and 1/x at 0, want Values
+        except (TypeError, AttributeError, ArithmeticError):
+            # x.relu(), and 1/x at 0, want Values
             return _plain(brought_up_to_date(f([Value(x) for x in row])), what)
 
 
@@ -87,13 +106,17 @@ def checked_limits(limits: Any) -> Limits:
     """Limits as ((lowest x, highest x), (lowest y, highest y)); ValueError for anything else."""
     array = reals(limits, "limits", "(2, 2), as ((x0, x1), (y0, y1))", 2)
     if array.shape != (2, 2) or not (array[:, 0] < array[:, 1]).all():
-        raise ValueError(f"limits are ((x0, x1), (y0, y1)) with x0 < x1 and y0 < y1, not {limits!r}")
+        raise ValueError(
+            f"limits are ((x0, x1), (y0, y1)) with x0 < x1 and y0 < y1, not {limits!r}"
+        )
     (x0, x1), (y0, y1) = array.tolist()
     return (x0, x1), (y0, y1)
 
 
 def grid(limits: Limits, resolution: int) -> tuple[Floats, Floats, Floats]:
-    """The coordinates along x and along y, and all points of the grid, row by row from the lowest y."""
+    """The coordinates along x and along y, and all points of the grid,
+    row by row from the lowest y.
+    """
     if resolution < 2:
         raise ValueError(f"a grid needs a resolution of at least 2 points a side, not {resolution}")
     xs, ys = (np.linspace(low, high, resolution) for low, high in limits)

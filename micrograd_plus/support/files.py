@@ -11,11 +11,13 @@ from pathlib import Path
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
-    """Write a file by way of a draft beside it, so that whatever happens, the old file or the new one stands there.
+    """Write a file by way of a draft beside it, so that whatever happens, the old file or the new
+    one stands there.
 
-    A link stays one: what it leads to is replaced. A pipe or a device is written to, not replaced. Who may read and write a
-    file stays as it was, and at no moment may more read the draft; a new file gets what new files get. Raises
-    PermissionError for a file that may not be written, though it could be replaced.
+    A link stays one: what it leads to is replaced. A pipe or a device is written to, not replaced.
+    Who may read and write a file stays as it was, and at no moment may more read the draft; a new
+    file gets what new files get. Raises PermissionError for a file that may not be written, though
+    it could be replaced.
     """
     target = Path(os.path.realpath(path))
     draft = target.with_name(f".{secrets.token_hex(8)}{target.suffix}")
@@ -27,8 +29,13 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
             return Path(path)
         replaces = target.is_file()
         if replaces and not os.access(target, os.W_OK):
-            raise PermissionError(errno.EACCES, "this file may only be read: allow writing, or choose another", str(target))
-        draft.touch(mode=0o600 if replaces else 0o666, exist_ok=False)  # less what the process masks
+            raise PermissionError(
+                errno.EACCES,
+                "this file may only be read: allow writing, or choose another",
+                str(target),
+            )
+        # less what the process masks
+        draft.touch(mode=0o600 if replaces else 0o666, exist_ok=False)
         draft.write_bytes(content)
         if replaces:
             _take_after(draft, target.stat())
@@ -39,9 +46,11 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
 
 
 def _take_after(draft: Path, old: os.stat_result) -> None:
-    """Give a draft the owner, the group and the mode of what it replaces, as far as this process may.
+    """Give a draft the owner, the group and the mode of what it replaces, as far as this process
+    may.
 
-    Where the group cannot stay, it gets no more than everyone. The bits that make a program run as its owner are not kept.
+    Where the group cannot stay, it gets no more than everyone. The bits that make a program run as
+    its owner are not kept.
     """
     mode, new = stat.S_IMODE(old.st_mode) & 0o777, draft.stat()
     if new.st_gid != old.st_gid:

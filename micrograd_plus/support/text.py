@@ -9,22 +9,29 @@ from itertools import islice
 
 
 def number(x: float, digits: int = 6, longest: int | None = None) -> str:
-    """A float with at most `digits` significant digits, a true minus sign and a short exponent: −0.25, 1e6, 2.5e−7.
+    """A float with at most `digits` significant digits, a true minus sign and a short exponent:
+    −0.25, 1e6, 2.5e−7.
 
-    A zero has no sign: which of the two it is tells a reader nothing. There are fewer digits where it
-    would otherwise be longer than `longest` characters.
+    A zero has no sign: which of the two it is tells a reader nothing. There are fewer digits where
+    it would otherwise be longer than `longest` characters.
     """
     mantissa, e, exponent = f"{x + 0.0:.{digits}g}".partition("e")  # -0.0 + 0.0 is 0.0
     text = (mantissa + (f"e{int(exponent)}" if e else "")).replace("-", "−")
-    return number(x, digits - 1, longest) if longest and len(text) > longest and digits > 1 else text
+    return (
+        number(x, digits - 1, longest) if longest and len(text) > longest and digits > 1 else text
+    )
 
 
 def visible(text: object, limit: int = 300) -> str:
-    """The text cut to `limit` characters, with those that control, hide or reorder others written as escapes."""
+    """The text cut to `limit` characters, with those that control,
+    hide or reorder others written as escapes.
+    """
     shown = str(text)
     if len(shown) > limit:
-        shown = f"{shown[:limit - 1]}…"
-    return "".join(c if _shows(c) else c.encode("unicode_escape", "backslashreplace").decode() for c in shown)
+        shown = f"{shown[: limit - 1]}…"
+    return "".join(
+        c if _shows(c) else c.encode("unicode_escape", "backslashreplace").decode() for c in shown
+    )
 
 
 def _shows(character: str) -> bool:
@@ -34,11 +41,13 @@ def _shows(character: str) -> bool:
 
 def shortened(text: str, limit: int = 24) -> str:
     """The text cut to `limit` characters, of which the last then tells."""
-    return text if len(text) <= limit else text[:limit - 1] + "…"
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def near_misses(word: str, known: Iterable[str], count: int = 3) -> list[str]:
-    """The known words that `word` may be a slip for, the nearest first; capitals make no difference."""
+    """The known words that `word` may be a slip for, the nearest first;
+    capitals make no difference.
+    """
     spelled: dict[str, list[str]] = {}
     for k in islice(known, 2000):  # a graph may have a label for each of a million nodes
         spelled.setdefault(k[:80].casefold(), []).append(k)

@@ -1,8 +1,10 @@
-"""A tape under another array library: its program as operations of the array-API standard, on all rows at a time.
+"""A tape under another array library: its program as operations of the array-API standard, on all
+rows at a time.
 
-So `jax.jit` compiles a tape, and JAX, CuPy or PyTorch run it on a GPU. The gradient is instructions already, and what each
-row is to a machine stands in `lowering`; here an instruction only gets its name in the standard. The numbers are those of
-the tape up to rounding, not to the bit: a library has exponentials of its own, and adds rows in an order of its own.
+So `jax.jit` compiles a tape, and JAX, CuPy or PyTorch run it on a GPU. The gradient is instructions
+already, and what each row is to a machine stands in `lowering`; here an instruction only gets its
+name in the standard. The numbers are those of the tape up to rounding, not to the bit: a library
+has exponentials of its own, and adds rows in an order of its own.
 """
 
 from __future__ import annotations
@@ -18,26 +20,38 @@ from .lowering import operation
 from .tape import Tape, gradients_of
 
 Array = Any  # of whichever library
-Step = tuple[Callable[..., Array], list[int], list[int]]  # an operation, its operands, and those that have served
+# an operation, its operands, and those that have served
+Step = tuple[Callable[..., Array], list[int], list[int]]
 
 _OPERATORS: dict[str, Callable[..., Array]] = {
-    "fadd": operator.add, "fsub": operator.sub, "fmul": operator.mul, "fdiv": operator.truediv, "fneg": operator.neg,
-    "fabs": abs, "sum": lambda *xs: reduce(operator.add, xs),
-    "dot": lambda bias, *f: reduce(operator.add, map(operator.mul, f[:len(f) // 2], f[len(f) // 2:]), bias)}
+    "fadd": operator.add,
+    "fsub": operator.sub,
+    "fmul": operator.mul,
+    "fdiv": operator.truediv,
+    "fneg": operator.neg,
+    "fabs": abs,
+    "sum": lambda *xs: reduce(operator.add, xs),
+    "dot": lambda bias, *f: reduce(
+        operator.add, map(operator.mul, f[: len(f) // 2], f[len(f) // 2 :]), bias
+    ),
+}
 _COMPARISONS = {"olt": operator.lt, "ole": operator.le, "oeq": operator.eq}
 
 
 class ArrayTape:
-    """The methods of a tape for the arrays of a library; `jax.jit(ArrayTape(tape, jnp).mean_and_grad)` compiles one.
+    """The methods of a tape for the arrays of a library; `jax.jit(ArrayTape(tape,
+    jnp).mean_and_grad)` compiles one.
 
-    `xp` is the library's namespace with the names of the array-API standard: `numpy` (2 or newer), `jax.numpy`, `cupy`,
-    `torch`. The standard lacks cbrt, erf, erfc and exp2; what `xp` does not have is looked up in the namespace `special`,
-    such as `jax.scipy.special`, and NotImplementedError names the row for which there is nothing.
+    `xp` is the library's namespace with the names of the array-API standard: `numpy` (2 or newer),
+    `jax.numpy`, `cupy`, `torch`. The standard lacks cbrt, erf, erfc and exp2; what `xp` does not
+    have is looked up in the namespace `special`, such as `jax.scipy.special`, and
+    NotImplementedError names the row for which there is nothing.
 
-    `rows` is an array (rows, inputs), `parameters` an array (parameters,), or None for the present numbers of the tape,
-    which a compiled function keeps. They set precision and device; JAX has float32 unless it is told otherwise. A compiler
-    meets each instruction by itself: XLA takes seconds for hundreds, minutes for thousands. Raises ValueError for arrays of
-    other shapes, and where there is no gradient.
+    `rows` is an array (rows, inputs), `parameters` an array (parameters,), or None for the present
+    numbers of the tape, which a compiled function keeps. They set precision and device; JAX has
+    float32 unless it is told otherwise. A compiler meets each instruction by itself: XLA takes
+    seconds for hundreds, minutes for thousands. Raises ValueError for arrays of other shapes, and
+    where there is no gradient.
     """
 
     def __init__(self, tape: Tape, xp: Any, special: Any = None) -> None:
@@ -47,19 +61,31 @@ class ArrayTape:
     def values(self, rows: Array, parameters: Array = None) -> Array:
         """The outputs for each row: shape (rows,) for one number, else (rows, outputs)."""
         columns = self._columns("values", rows, parameters)
-        return self._side_by_side(columns, rows) if isinstance(self.tape.form, (list, tuple)) else columns[0]
+        return (
+            self._side_by_side(columns, rows)
+            if isinstance(self.tape.form, (list, tuple))
+            else columns[0]
+        )
 
     def gradients(self, rows: Array, parameters: Array = None, of: str = "inputs") -> Array:
-        """The gradient for each row, with respect to its inputs or `of` the "parameters": shape (rows, numbers)."""
+        """The gradient for each row, with respect to its inputs or `of` the "parameters": shape
+        (rows, numbers).
+        """
         return self._side_by_side(self._columns(gradients_of(of), rows, parameters), rows)
 
     def sum_and_grad(self, rows: Array, parameters: Array = None) -> tuple[Array, Array]:
-        """The sum of the output over the rows, an array of no axes, and its gradient with respect to the parameters."""
-        total, *gradient = [self.xp.sum(column) for column in self._columns("sums", rows, parameters)]
+        """The sum of the output over the rows, an array of no axes,
+        and its gradient with respect to the parameters.
+        """
+        total, *gradient = [
+            self.xp.sum(column) for column in self._columns("sums", rows, parameters)
+        ]
         return total, self.xp.stack(gradient) if gradient else self.xp.sum(rows[:, :0], axis=0)
 
     def mean_and_grad(self, rows: Array, parameters: Array = None) -> tuple[Array, Array]:
-        """The mean of the output over the rows, and its gradient with respect to the parameters; ValueError for no rows."""
+        """The mean of the output over the rows, and its gradient with respect to the parameters;
+        ValueError for no rows.
+        """
         total, gradient = self.sum_and_grad(rows, parameters)
         if not rows.shape[0]:
             raise ValueError("there is no mean of no rows")
@@ -69,15 +95,20 @@ class ArrayTape:
         """The outputs of a task, each a number for each row."""
         xp, inputs, shared = self.xp, self.tape.program.inputs, self.tape.program.parameters
         if len(rows.shape) != 2 or rows.shape[1] != inputs:
-            raise ValueError(f"{self.tape!r} takes an array of shape (rows, {inputs}), not {tuple(rows.shape)}")
+            raise ValueError(
+                f"{self.tape!r} takes an array of shape (rows, {inputs}), not {tuple(rows.shape)}"
+            )
         if parameters is not None and tuple(parameters.shape) != (shared,):
-            raise ValueError(f"{self.tape!r} takes parameters of shape ({shared},), not {tuple(parameters.shape)}")
+            raise ValueError(
+                f"{self.tape!r} takes parameters of shape ({shared},), not "
+                f"{tuple(parameters.shape)}"
+            )
         if task not in self._prepared:
             self._prepared[task] = self._steps(task)
         steps, constants, outputs = self._prepared[task]
         with np.errstate(all="ignore"):  # NumPy would warn of what IEEE 754 calls inf and nan
             rows = 1.0 * rows  # whole numbers become floats here
-            like = xp.sum(rows[:min(1, rows.shape[0]), :], axis=1)
+            like = xp.sum(rows[: min(1, rows.shape[0]), :], axis=1)
             if parameters is None:
                 constants = [*self.tape._shared(None).tolist(), *constants]  # noqa: SLF001  # the tape reads its own
             registers = [rows[:, i] for i in range(inputs)]
@@ -112,9 +143,13 @@ class ArrayTape:
             return lambda x, y: xp.where(compared(x, y), xp.ones_like(x), xp.zeros_like(x))
         if name == "select":
             return lambda c, x, y: xp.where(c != 0, x, y)
-        function: Callable[..., Array] | None = getattr(xp, name, None) or getattr(self.special, name, None)
+        function: Callable[..., Array] | None = getattr(xp, name, None) or getattr(
+            self.special, name, None
+        )
         if function is None:
-            raise NotImplementedError(f"{name} is neither in {xp.__name__} nor in `special`, where it can be given")
+            raise NotImplementedError(
+                f"{name} is neither in {xp.__name__} nor in `special`, where it can be given"
+            )
         return function
 
     def _side_by_side(self, columns: Sequence[Array], rows: Array) -> Array:

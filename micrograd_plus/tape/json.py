@@ -1,4 +1,5 @@
-"""A tape as JSON, to keep and to send: version 2 names its rows, version 1 numbered them and is read for ever.
+"""A tape as JSON, to keep and to send: version 2 names its rows, version 1 numbered them and is
+read for ever.
 
 Nothing of what a text says is believed before it is checked.
 """
@@ -19,32 +20,93 @@ from .source import Contents, Form, names_of
 FORMAT, VERSION = "micrograd_plus tape", 2
 _DEEPEST = 100  # lists in lists
 _TOO_DEEP = "a tape is not nested that deeply"
-# The rows that version 1 numbered from 1 on. This list never changes, whatever becomes of the table.
+# The rows that version 1 numbered from 1 on. This list never changes, whatever becomes of the
+# table.
 NUMBERED = (
-    "add", "sub", "mul", "div", "identity", "neg", "sum", "dot", "less", "less_equal", "equal",
-    "sign", "step", "where", "maximum", "minimum", "relu", "hard_tanh", "leaky_relu", "abs",
-    "pow", "sqrt", "cbrt", "hypot", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p",
-    "logsumexp", "sin", "cos", "tan", "semicircle", "asin", "acos", "atan", "atan2", "sinh",
-    "cosh", "sech2", "tanh", "asinh", "acosh", "atanh", "sigmoid", "softplus", "silu", "erf",
-    "erfc", "not_equal",
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "identity",
+    "neg",
+    "sum",
+    "dot",
+    "less",
+    "less_equal",
+    "equal",
+    "sign",
+    "step",
+    "where",
+    "maximum",
+    "minimum",
+    "relu",
+    "hard_tanh",
+    "leaky_relu",
+    "abs",
+    "pow",
+    "sqrt",
+    "cbrt",
+    "hypot",
+    "exp",
+    "exp2",
+    "expm1",
+    "log",
+    "log2",
+    "log10",
+    "log1p",
+    "logsumexp",
+    "sin",
+    "cos",
+    "tan",
+    "semicircle",
+    "asin",
+    "acos",
+    "atan",
+    "atan2",
+    "sinh",
+    "cosh",
+    "sech2",
+    "tanh",
+    "asinh",
+    "acosh",
+    "atanh",
+    "sigmoid",
+    "softplus",
+    "silu",
+    "erf",
+    "erfc",
+    "not_equal",
 )
 
 
 def to_json(tape: Contents) -> str:
     """The tape as JSON: numbers with all their digits, those that JSON lacks as strings."""
     program = tape.program
-    return json.dumps({
-        "format": FORMAT, "version": VERSION, "names": tape.names, "parameters": [_number(x) for x in tape.parameters],
-        "constants": [_number(x) for x in program.constants.tolist()], "rows": names_of(program.table),
-        "codes": program.codes.tolist(), "starts": program.starts.tolist(), "operands": program.operands.tolist(),
-        "outputs": program.outputs.tolist(),
-        "form": _as_json(tape.form), "gradient": tape.gradient,
-        "labels": [[register, label] for register, label in tape.labels.items()],
-        "adjoint_of": [list(pair) for pair in tape.adjoint_of.items()]}, allow_nan=False)
+    return json.dumps(
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "names": tape.names,
+            "parameters": [_number(x) for x in tape.parameters],
+            "constants": [_number(x) for x in program.constants.tolist()],
+            "rows": names_of(program.table),
+            "codes": program.codes.tolist(),
+            "starts": program.starts.tolist(),
+            "operands": program.operands.tolist(),
+            "outputs": program.outputs.tolist(),
+            "form": _as_json(tape.form),
+            "gradient": tape.gradient,
+            "labels": [[register, label] for register, label in tape.labels.items()],
+            "adjoint_of": [list(pair) for pair in tape.adjoint_of.items()],
+        },
+        allow_nan=False,
+    )
 
 
 def from_json(text: str | bytes) -> Contents:
-    """The tape that a JSON text holds; ValueError, saying what is wrong, when it holds none that is safe to run."""
+    """The tape that a JSON text holds; ValueError, saying what is wrong,
+    when it holds none that is safe to run.
+    """
     try:
         return _contents(json.loads(text))
     except RecursionError:
@@ -55,22 +117,32 @@ def _contents(found: Any) -> Contents:
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise ValueError(f"this is no tape: its format is not {FORMAT!r}")
     if type(found.get("version")) is not int or not 1 <= found["version"] <= VERSION:
-        raise ValueError(f"this tape has version {_short(found.get('version'))}; this program reads versions 1 to "
-                         f"{VERSION}")
+        raise ValueError(
+            f"this tape has version {_short(found.get('version'))}; this program reads versions 1 "
+            "to "
+            f"{VERSION}"
+        )
     names, parameters = _strings(found, "names"), [_float(x) for x in _list(found, "parameters")]
-    codes, starts, operands, outputs = [_integers(found, part) for part in ("codes", "starts", "operands", "outputs")]
+    codes, starts, operands, outputs = [
+        _integers(found, part) for part in ("codes", "starts", "operands", "outputs")
+    ]
     constants = np.array([_float(x) for x in _list(found, "constants")], dtype=np.float64)
     if found["version"] == 1:
         codes, table = _numbered_rows(found, codes)
     else:
         table = _rows_called(_strings(found, "rows"))
-    program = FlatProgram(len(names), len(parameters), constants, codes, starts, operands, outputs, table).validated()
+    program = FlatProgram(
+        len(names), len(parameters), constants, codes, starts, operands, outputs, table
+    ).validated()
     form, gradient = _as_form(found.get("form")), found.get("gradient")
     if gradient not in (True, False) or (gradient and form != 0.0):
         raise ValueError("only a tape that gives one number has a gradient")
     shared = len(names) + len(parameters)
     if len(program.outputs) != _leaves(form) + bool(gradient) * shared:
-        raise ValueError("a tape has as many outputs as its form, and with a gradient one for each input and parameter")
+        raise ValueError(
+            "a tape has as many outputs as its form, and with a gradient one for each input and "
+            "parameter"
+        )
     size = program.first + len(program)
     labels, pairs = _pairs(found, "labels", str), _pairs(found, "adjoint_of", int)
     if any(not 0 <= r < size for r in (*labels, *pairs, *pairs.values())):
@@ -81,13 +153,20 @@ def _contents(found: Any) -> Contents:
 def _rows_called(names: Sequence[str]) -> tuple[Primitive, ...]:
     for name in names:
         if name not in TABLE or names.count(name) > 1:
-            raise ValueError(f"the table has no row {_short(name)}, or it is listed twice: each row that a tape uses "
-                             "is listed once, and one of your own must be defined before the tape is loaded")
+            raise ValueError(
+                f"the table has no row {_short(name)}, or it is listed twice: each row that a tape "
+                "uses "
+                "is listed once, and one of your own must be defined before the tape is loaded"
+            )
     return tuple([TABLE[name] for name in names])
 
 
-def _numbered_rows(found: Mapping[str, Any], codes: Integers) -> tuple[Integers, tuple[Primitive, ...]]:
-    """The rows of a text of version 1, which numbers them: from 1 on those of `NUMBERED`, from -1 down the custom ones."""
+def _numbered_rows(
+    found: Mapping[str, Any], codes: Integers
+) -> tuple[Integers, tuple[Primitive, ...]]:
+    """The rows of a text of version 1, which numbers them:
+    from 1 on those of `NUMBERED`, from -1 down the custom ones.
+    """
     custom = _strings(found, "custom")
     for code in set(codes.tolist()):
         if not (1 <= code <= len(NUMBERED) or -len(custom) <= code < 0):
@@ -106,7 +185,9 @@ def _number(x: float) -> float | str:
 def _float(x: Any) -> float:
     if x in ("inf", "-inf", "nan") or type(x) is float or (type(x) is int and abs(x) <= 2**53):
         return float(x)
-    raise ValueError(f"a number of a tape is a float, or inf, -inf or nan as a string, not {_short(x)}")
+    raise ValueError(
+        f"a number of a tape is a float, or inf, -inf or nan as a string, not {_short(x)}"
+    )
 
 
 def _list(found: Mapping[str, Any], part: str) -> list[Any]:
@@ -132,8 +213,16 @@ def _integers(found: Mapping[str, Any], part: str) -> Integers:
 
 def _pairs(found: Mapping[str, Any], part: str, kind: type) -> dict[int, Any]:
     for pair in _list(found, part):
-        if not isinstance(pair, list) or len(pair) != 2 or type(pair[0]) is not int or type(pair[1]) is not kind:
-            raise ValueError(f"the {part} of a tape are pairs of a register and a {kind.__name__}, not {_short(pair)}")
+        if (
+            not isinstance(pair, list)
+            or len(pair) != 2
+            or type(pair[0]) is not int
+            or type(pair[1]) is not kind
+        ):
+            raise ValueError(
+                f"the {part} of a tape are pairs of a register and a {kind.__name__}, not "
+                f"{_short(pair)}"
+            )
     return dict(_list(found, part))
 
 

@@ -1,8 +1,10 @@
-"""A graph as plain data: a flat list of instructions over numbered registers, which any executor can run.
+"""A graph as plain data: a flat list of instructions over numbered registers, which any executor
+can run.
 
-The registers hold, in this order, the inputs of a row, the parameters that all rows share, the constants, and one result
-an instruction. An instruction is a row of the table and the registers of its operands, all of them earlier.
-Equal subexpressions are one instruction, and what has only constants for operands is a constant.
+The registers hold, in this order, the inputs of a row, the parameters that all rows share, the
+constants, and one result an instruction. An instruction is a row of the table and the registers of
+its operands, all of them earlier. Equal subexpressions are one instruction, and what has only
+constants for operands is a constant.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ MOST = 2**31 - 1  # registers, and operands in all: they are numbered with 32 bi
 
 @dataclass(frozen=True, eq=False)
 class FlatProgram:
-    """Instruction i computes register `first + i` by table[codes[i]] from operands[starts[i]:starts[i + 1]].
+    """Instruction i computes register `first + i` by table[codes[i]] from
+    operands[starts[i]:starts[i + 1]].
 
     `table` holds the rows that the program uses, each once.
     """
@@ -54,7 +57,9 @@ class FlatProgram:
     @property
     def nbytes(self) -> int:
         """The memory of the instructions and their operands, in bytes."""
-        return sum(a.nbytes for a in (self.constants, self.codes, self.starts, self.operands, self.outputs))
+        return sum(
+            a.nbytes for a in (self.constants, self.codes, self.starts, self.operands, self.outputs)
+        )
 
     @property
     def arities(self) -> npt.NDArray[np.int64]:
@@ -77,15 +82,31 @@ class FlatProgram:
         return [operands[a:b] for a, b in pairwise(starts)]
 
     def validated(self) -> FlatProgram:
-        """Itself; raises ValueError, naming what is wrong, when an executor could not run it safely."""
+        """Itself; raises ValueError, naming what is wrong,
+        when an executor could not run it safely.
+        """
         for part in ("constants", "codes", "starts", "operands", "outputs"):
             array, kind = getattr(self, part), np.float64 if part == "constants" else np.int32
             if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype != kind:
-                raise ValueError(f"the {part} of a program are an array of one dimension, of {kind.__name__}")
-        if self.inputs < 0 or self.parameters < 0 or self.first + len(self) > MOST or len(self.operands) > MOST:
+                raise ValueError(
+                    f"the {part} of a program are an array of one dimension, of {kind.__name__}"
+                )
+        if (
+            self.inputs < 0
+            or self.parameters < 0
+            or self.first + len(self) > MOST
+            or len(self.operands) > MOST
+        ):
             raise ValueError(f"a program has between 0 and {MOST} registers")
-        if len(self.starts) != len(self) + 1 or self.starts[0] != 0 or self.starts[-1] != len(self.operands):
-            raise ValueError("the starts of a program must lead from 0 through its operands, one more than instructions")
+        if (
+            len(self.starts) != len(self) + 1
+            or self.starts[0] != 0
+            or self.starts[-1] != len(self.operands)
+        ):
+            raise ValueError(
+                "the starts of a program must lead from 0 through its operands, one more than "
+                "instructions"
+            )
         arities = self.arities
         if (arities < 0).any():
             raise ValueError("the starts of a program must not decrease")
@@ -100,9 +121,13 @@ class FlatProgram:
         return self
 
     def _require(self, code: int, arity: int) -> None:
-        """Raise ValueError unless the table has a row in that place which takes that many operands."""
+        """Raise ValueError unless the table has a row in that place which takes that many
+        operands.
+        """
         if not 0 <= code < len(self.table):
-            raise ValueError(f"the table of the program has {len(self.table)} rows, and none in place {code}")
+            raise ValueError(
+                f"the table of the program has {len(self.table)} rows, and none in place {code}"
+            )
         row = self.table[code]
         if not row.variadic and not row.takes(arity):
             raise ValueError(f"{row.name} takes {row.arity} operand(s), not {arity}")
@@ -116,7 +141,9 @@ class FlatProgram:
         return self.reduced(outputs)[0]
 
     def reduced(self, outputs: Sequence[int] | Integers) -> tuple[FlatProgram, Integers]:
-        """The program that gives these outputs and no more, and the new number of each register, -1 where it is gone."""
+        """The program that gives these outputs and no more, and the new number of each register,
+        -1 where it is gone.
+        """
         needed = np.zeros(self.first + len(self), dtype=bool)
         needed[np.asarray(outputs, dtype=np.int64)] = True
         flags, first = needed.tolist(), self.first
@@ -124,33 +151,46 @@ class FlatProgram:
             if flags[first + i]:
                 for o in operands:
                     flags[o] = True
-        kept = np.flatnonzero(flags[self.first:])
+        kept = np.flatnonzero(flags[self.first :])
         place = np.full(self.first + len(self), -1, dtype=np.int32)
-        place[:self.first] = np.arange(self.first)
+        place[: self.first] = np.arange(self.first)
         place[self.first + kept] = self.first + np.arange(len(kept))
         arities = self.arities
-        of_kept = np.repeat(np.array(flags[self.first:], dtype=bool), arities)
+        of_kept = np.repeat(np.array(flags[self.first :], dtype=bool), arities)
         used, codes = np.unique(self.codes[kept], return_inverse=True)
-        reduced = FlatProgram(self.inputs, self.parameters, self.constants, codes.astype(np.int32),
-                              np.concatenate(([0], np.cumsum(arities[kept]))).astype(np.int32),
-                              place[self.operands[of_kept]], place[np.asarray(outputs, dtype=np.int64)],
-                              tuple([self.table[code] for code in used.tolist()]))
+        reduced = FlatProgram(
+            self.inputs,
+            self.parameters,
+            self.constants,
+            codes.astype(np.int32),
+            np.concatenate(([0], np.cumsum(arities[kept]))).astype(np.int32),
+            place[self.operands[of_kept]],
+            place[np.asarray(outputs, dtype=np.int64)],
+            tuple([self.table[code] for code in used.tolist()]),
+        )
         return reduced, place
 
     def lowered(self) -> FlatProgram | None:
-        """The program in what machines know: single instructions, C functions, sum and dot; None with a custom row."""
+        """The program in what machines know: single instructions, C functions, sum and dot;
+        None with a custom row.
+        """
         if self.python_only:
             return None
         rows = self.rows()
         builder = Builder(self.inputs, self.parameters, lowering=True)
-        refs = [*range(self.inputs + self.parameters), *map(builder.constant, self.constants.tolist())]
+        refs = [
+            *range(self.inputs + self.parameters),
+            *map(builder.constant, self.constants.tolist()),
+        ]
         for row, operands in zip(rows, self.operands_of()):
             refs.append(builder.emit(row, tuple([refs[o] for o in operands])))
         return builder.finished([refs[o] for o in self.outputs.tolist()])[0]
 
 
 class Builder:
-    """A program in the making. A reference is a register, or for a constant the complement of its number."""
+    """A program in the making. A reference is a register,
+    or for a constant the complement of its number.
+    """
 
     def __init__(self, inputs: int, parameters: int, lowering: bool = False) -> None:
         self.inputs, self.parameters, self.lowering = inputs, parameters, lowering
@@ -170,7 +210,9 @@ class Builder:
         return ref
 
     def emit(self, row: Primitive, operands: tuple[int, ...]) -> int:
-        """The reference of a row's result, which may have been computed before; when lowering, of its expression's."""
+        """The reference of a row's result, which may have been computed before;
+        when lowering, of its expression's.
+        """
         key = self._table.setdefault(row, len(self._table)), operands
         found = self._results.get(key)
         if found is None:
@@ -192,8 +234,12 @@ class Builder:
         self._instructions.append(key)
         return self.inputs + self.parameters + len(self._instructions) - 1
 
-    def finished(self, outputs: Iterable[int]) -> tuple[FlatProgram, Callable[[Sequence[int]], Integers]]:
-        """The finished program, and a function from references to its registers, -1 for what is left out."""
+    def finished(
+        self, outputs: Iterable[int]
+    ) -> tuple[FlatProgram, Callable[[Sequence[int]], Integers]]:
+        """The finished program, and a function from references to its registers,
+        -1 for what is left out.
+        """
         shared = self.inputs + self.parameters
         listed = [operands for _, operands in self._instructions]
         arities = np.fromiter(map(len, listed), np.int64, len(listed))
@@ -204,11 +250,20 @@ class Builder:
         def placed(refs: npt.NDArray[np.int64]) -> Integers:
             after_constants = refs + len(self._numbers) * (refs >= shared)
             return np.where(refs < 0, shared + ~refs, after_constants).astype(np.int32)
+
         codes = np.array([code for code, _ in self._instructions], dtype=np.int32)
         starts = np.concatenate(([0], np.cumsum(arities))).astype(np.int32)
         registers = placed(np.fromiter(outputs, np.int64))
-        whole = FlatProgram(self.inputs, self.parameters, np.array(self._numbers, dtype=np.float64), codes, starts,
-                            placed(flat), registers, tuple(self._table))
+        whole = FlatProgram(
+            self.inputs,
+            self.parameters,
+            np.array(self._numbers, dtype=np.float64),
+            codes,
+            starts,
+            placed(flat),
+            registers,
+            tuple(self._table),
+        )
         program, place = whole.reduced(registers)
         return program, lambda refs: place[placed(np.array(refs, dtype=np.int64))]
 
@@ -218,6 +273,7 @@ def _direct(row: Primitive) -> Callable[[Term, Any], Term]:
         builder = self.builder
         ref = other.ref if type(other) is Term else builder.constant(other)
         return Term(builder, builder.emit(row, (self.ref, ref)))
+
     return operator
 
 
@@ -231,10 +287,12 @@ def _alone(row: Primitive) -> Callable[[Term], Term]:
 
 def _equality(row: Primitive) -> Callable[[Term, object], Any]:
     def compare(self: Term, other: object) -> Any:
-        if isinstance(other, Term):  # as between Values, it would be identity; and that says nothing of the numbers
+        # as between Values, it would be identity; and that says nothing of the numbers
+        if isinstance(other, Term):
             return bool(self)
         number = checks.comparable(other, row.name)
         return NotImplemented if number is None else Term.__primitive__(row, (self, number))
+
     return compare
 
 
@@ -250,13 +308,23 @@ class Term(Operators):
     @staticmethod
     def __primitive__(row: Primitive, operands: Sequence[Any]) -> Term:
         first = operands[0]
-        builder: Builder = first.builder if type(first) is Term else next(o.builder for o in operands if type(o) is Term)
+        builder: Builder = (
+            first.builder
+            if type(first) is Term
+            else next(o.builder for o in operands if type(o) is Term)
+        )
         refs = tuple([o.ref if type(o) is Term else builder.constant(o) for o in operands])
         return Term(builder, builder.emit(row, refs))
 
     def __bool__(self) -> bool:
-        raise TypeError("partials on a tape hold for every row: write them with operators and functions of ops, and "
-                        "choose with ops.where(x > 0, ..., ...) or ops.equal(x, y), not with if, max, float or math")
+        raise TypeError(
+            "partials on a tape hold for every row: write them with operators and functions of "
+            "ops, and "
+            "choose with ops.where(x > 0, ..., ...) or ops.equal(x, y), not with if, max, float or "
+            "math"
+        )
 
-    def __float__(self) -> float: return float(self.__bool__())
+    def __float__(self) -> float:
+        return float(self.__bool__())
+
     __hash__ = None  # type: ignore[assignment]  # for want of ==

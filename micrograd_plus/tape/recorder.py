@@ -1,4 +1,6 @@
-"""From a Python function to its tape: trace it once on Values, then compare the tape with it at another point."""
+"""From a Python function to its tape: trace it once on Values,
+then compare the tape with it at another point.
+"""
 
 from __future__ import annotations
 
@@ -18,28 +20,37 @@ from .executors.python import Replay
 from .tape import Parameters, Tape, values_of
 
 
-def record(f: Callable[..., Tree], *point: Tree, parameters: Parameters = (), check: bool = True) -> Tape:
+def record(
+    f: Callable[..., Tree], *point: Tree, parameters: Parameters = (), check: bool = True
+) -> Tape:
     """Record `f`, a function of numbers or of nested lists of numbers, as a tape.
 
-    `point` gives its arguments their form, and numbers at which it is traced. `parameters` are Values that the function
-    refers to and all rows share, or a Module that has them; a tape reads their data when it runs. When the function gives
-    one number, the tape also has its gradient. With `check`, the tape is compared with the function itself at a second
-    point. Raises TypeError, naming the line, when a Value decides what happens in Python (`if`, `while`, `float`, sort),
-    and ValueError when the comparison fails, or when `f` refers to a Value that is not among the parameters.
+    `point` gives its arguments their form, and numbers at which it is traced. `parameters` are
+    Values that the function refers to and all rows share, or a Module that has them; a tape reads
+    their data when it runs. When the function gives one number, the tape also has its gradient.
+    With `check`, the tape is compared with the function itself at a second point. Raises TypeError,
+    naming the line, when a Value decides what happens in Python (`if`, `while`, `float`, sort), and
+    ValueError when the comparison fails, or when `f` refers to a Value that is not among the
+    parameters.
     """
     shared = values_of(parameters)
-    leaves = [Value(x, label=name) for x, name in zip(leaves_of(point), _names(f, point), strict=True)]
+    leaves = [
+        Value(x, label=name) for x, name in zip(leaves_of(point), _names(f, point), strict=True)
+    ]
     with tracing([*leaves, *shared]):
         out = f(*like(point, leaves))
     tape = Tape.of(out, leaves, shared)
     if check:
-        with modes.switched(recording=True, anomaly=False, tracing=None):  # whatever goes on around the recording
+        # whatever goes on around the recording
+        with modes.switched(recording=True, anomaly=False, tracing=None):
             _check(f, point, tape, out, leaves, shared)
     return tape
 
 
 def _names(f: Callable[..., Tree], point: Sequence[Tree]) -> list[str]:
-    """A name for each number of the arguments: that of the function's parameter, with indices in a list."""
+    """A name for each number of the arguments: that of the function's parameter,
+    with indices in a list.
+    """
     try:
         arguments = list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):  # some built-in functions do not tell
@@ -52,32 +63,50 @@ def _names(f: Callable[..., Tree], point: Sequence[Tree]) -> list[str]:
         if branches is None:
             return [name]
         joint = "_" * name[-1:].isdigit()
-        return [leaf for i, branch in enumerate(branches) for leaf in below(branch, f"{name}{joint}{i}")]
+        return [
+            leaf for i, branch in enumerate(branches) for leaf in below(branch, f"{name}{joint}{i}")
+        ]
+
     alone = [leaf for argument, name in zip(point, named) for leaf in below(argument, name)]
-    return alone + below(tuple(point[len(named):]), others)
+    return alone + below(tuple(point[len(named) :]), others)
 
 
-def _check(f: Callable[..., Tree], point: Tree, tape: Tape, traced: Tree, inputs: Sequence[Value],
-           shared: Sequence[Value]) -> None:
+def _check(
+    f: Callable[..., Tree],
+    point: Tree,
+    tape: Tape,
+    traced: Tree,
+    inputs: Sequence[Value],
+    shared: Sequence[Value],
+) -> None:
     """Raise ValueError unless the tape and the function agree at a second point.
 
-    They do to the last bit, but for derivatives of derivatives, which may add in another order where gates route.
+    They do to the last bit, but for derivatives of derivatives, which may add in another order
+    where gates route.
     """
     fixed = _inputs_of_indices(traced, inputs)
-    there = [x if i in fixed else x + (0.1 + 0.1 * abs(x)) * (0.5 + i * 0.618034 % 1.0)
-             for i, x in enumerate(leaves_of(point))]
+    there = [
+        x if i in fixed else x + (0.1 + 0.1 * abs(x)) * (0.5 + i * 0.618034 % 1.0)
+        for i, x in enumerate(leaves_of(point))
+    ]
     leaves = [Value(x) for x in there]
     again = f(*like(point, leaves))
     given, width = leaves_of(again), len(leaves_of(tape.form))
     if len(given) != width:
-        raise ValueError(f"the function gave {width} numbers and then {len(given)}: a tape gives as many each time")
+        raise ValueError(
+            f"the function gave {width} numbers and then {len(given)}: a tape gives as many each "
+            "time"
+        )
     of_tape = Replay(tape.program).row(there, np.array([p.data for p in shared]))
     varied = {*leaves, *shared}
     known = {v for v in nodes_below(*_nodes(leaves_of(traced))) if v.primitive is None}
     for v in nodes_below(*_nodes(given)):
         if v.primitive is None and v in known and v not in varied:
-            raise ValueError(f"the function refers to {v!r}, which the tape would hold fast at {v.data!r}: give it among "
-                             "the parameters, or, if it is a constant, use its .data")
+            raise ValueError(
+                f"the function refers to {v!r}, which the tape would hold fast at {v.data!r}: give "
+                "it among "
+                "the parameters, or, if it is a constant, use its .data"
+            )
     found = [float(x.data) if isinstance(x, Value) else x for x in given]
     if tape.gradient and isinstance(again, Value):
         order = [*leaves, *shared]
@@ -86,15 +115,28 @@ def _check(f: Callable[..., Tree], point: Tree, tape: Tape, traced: Tree, inputs
     for i, (x, y) in enumerate(zip(found, of_tape)):
         if not (math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-12 * size) or (x != x and y != y)):
             derivative = i - len(given)
-            what = f"output {i}" if derivative < 0 else f"the derivative in input or parameter {derivative}"
-            raise ValueError(f"at {there} the function gives {x!r} for {what}, its tape {y!r}: what it does must "
-                             "depend on its arguments and parameters alone, neither on chance nor on anything it changes")
+            what = (
+                f"output {i}"
+                if derivative < 0
+                else f"the derivative in input or parameter {derivative}"
+            )
+            raise ValueError(
+                f"at {there} the function gives {x!r} for {what}, its tape {y!r}: what it does "
+                "must "
+                "depend on its arguments and parameters alone, neither on chance nor on anything "
+                "it changes"
+            )
 
 
 def _inputs_of_indices(traced: Tree, inputs: Sequence[Value]) -> set[int]:
     """The places of the inputs that an index depends on: nearby it would be none."""
-    indices = [v.operands[place] for v in nodes_below(*_nodes(leaves_of(traced))) if v.primitive is not None
-               for place in range(len(v.operands)) if v.primitive.role(place) == "index"]
+    indices = [
+        v.operands[place]
+        for v in nodes_below(*_nodes(leaves_of(traced)))
+        if v.primitive is not None
+        for place in range(len(v.operands))
+        if v.primitive.role(place) == "index"
+    ]
     below = set(nodes_below(*_nodes(indices)))
     return {i for i, v in enumerate(inputs) if v in below}
 

@@ -1,11 +1,14 @@
-"""Record once, replay at will: a function, or a graph that stands, with its gradient, as one flat program.
+"""Record once, replay at will: a function, or a graph that stands, with its gradient, as one flat
+program.
 
-The reverse sweep is recorded like that of any derivative, so a tape's gradient is ordinary instructions and its executors
-know no calculus. A tape is plain data: it pickles, copies, and goes to JSON and back.
+The reverse sweep is recorded like that of any derivative, so a tape's gradient is ordinary
+instructions and its executors know no calculus. A tape is plain data: it pickles, copies, and goes
+to JSON and back.
 
-Rows are summed in one order, whoever runs them: sixteen rows by halves (row l with row l + 8, then + 4, + 2, + 1; missing
-rows count 0), such sums from first to last within 1,024 rows, and those from first to last, both beginning with 0. So no
-result depends on the executor, on the number of threads, or on how the work is shared out.
+Rows are summed in one order, whoever runs them: sixteen rows by halves (row l with row l + 8, then
++ 4, + 2, + 1; missing rows count 0), such sums from first to last within 1,024 rows, and those from
+first to last, both beginning with 0. So no result depends on the executor, on the number of
+threads, or on how the work is shared out.
 """
 
 from __future__ import annotations
@@ -35,26 +38,46 @@ Parameters = Any  # an array, a sequence of numbers or Values, or a Module
 class Tape:
     """A flat program with the form of what it takes and gives; made by `record` or `Tape.of`.
 
-    `parameters` are the Values it reads, or on a tape that was loaded their numbers. Every call takes `parameters`, numbers
-    in place of the present ones, and `executor`: "machine" for machine code made by LLVM (extra `fast`), "python" for the
-    table's own primals, None for the faster one that there is. Both give the same bits.
+    `parameters` are the Values it reads, or on a tape that was loaded their numbers. Every call
+    takes `parameters`, numbers in place of the present ones, and `executor`: "machine" for machine
+    code made by LLVM (extra `fast`), "python" for the table's own primals, None for the faster one
+    that there is. Both give the same bits.
     """
 
-    def __init__(self, program: FlatProgram, form: Tree, names: Sequence[str], parameters: Sequence[Value | float],
-                 gradient: bool, labels: Mapping[int, str], adjoint_of: Mapping[int, int]) -> None:
-        self.program, self.form, self.names, self.parameters, self.gradient = program, form, names, parameters, gradient
-        self.labels, self.adjoint_of = labels, adjoint_of  # by register: what it is called, and of which it is the adjoint
+    def __init__(
+        self,
+        program: FlatProgram,
+        form: Tree,
+        names: Sequence[str],
+        parameters: Sequence[Value | float],
+        gradient: bool,
+        labels: Mapping[int, str],
+        adjoint_of: Mapping[int, int],
+    ) -> None:
+        self.program, self.form, self.names, self.parameters, self.gradient = (
+            program,
+            form,
+            names,
+            parameters,
+            gradient,
+        )
+        # by register: what it is called, and of which it is the adjoint
+        self.labels, self.adjoint_of = labels, adjoint_of
         self._executors: dict[tuple[str | None, str], Executor] = {}
         self._width, self._is_number = len(leaves_of(form)), not isinstance(form, (list, tuple))
         self._in_form = builder_of(form)
 
     @classmethod
     def of(cls, outputs: Tree, inputs: Sequence[Value], parameters: Parameters = ()) -> Tape:
-        """The tape of a graph that stands, from `inputs` and `parameters` to `outputs`; other leaves become constants."""
+        """The tape of a graph that stands, from `inputs` and `parameters` to `outputs`;
+        other leaves become constants.
+        """
         inputs, shared = list(inputs), values_of(parameters)
         varied = [*inputs, *shared]
         if len(set(varied)) < len(varied) or not all(isinstance(v, Value) for v in varied):
-            raise ValueError("the inputs and parameters of a tape are different Values, each named once")
+            raise ValueError(
+                "the inputs and parameters of a tape are different Values, each named once"
+            )
         outputs = listed(outputs)
         given, adjoint = leaves_of(outputs), dict[Value, Any]()
         gradient = len(given) == 1 and not isinstance(outputs, (list, tuple))
@@ -67,39 +90,97 @@ class Tape:
                 found = [adjoint[v].or_else(0.0) if v in adjoint else 0.0 for v in varied]
         program, place = lines.builder.finished([lines.ref(number) for number in (*given, *found)])
         labelled = [v for v in refs if v.label]
-        swept = [v for v in adjoint if isinstance(v, Value) and v in refs and isinstance(adjoint[v].number, Term)]
-        swept.sort(key=lambda v: v.label != "")  # of several nodes with one adjoint, it is named after one with a name
-        placed, adjoints_at = place([refs[v] for v in swept]), place([adjoint[v].number.ref for v in swept])
-        return cls(program, like(outputs, [0.0] * len(given)), [v.label for v in inputs], shared, gradient,
-                   {r: v.label for r, v in zip(place([refs[v] for v in labelled]).tolist(), labelled) if r >= 0},
-                   {r: of for r, of in zip(adjoints_at.tolist(), placed.tolist()) if r >= 0 and of >= 0})
+        swept = [
+            v
+            for v in adjoint
+            if isinstance(v, Value) and v in refs and isinstance(adjoint[v].number, Term)
+        ]
+        # of several nodes with one adjoint, it is named after one with a name
+        swept.sort(key=lambda v: v.label != "")
+        placed, adjoints_at = (
+            place([refs[v] for v in swept]),
+            place([adjoint[v].number.ref for v in swept]),
+        )
+        return cls(
+            program,
+            like(outputs, [0.0] * len(given)),
+            [v.label for v in inputs],
+            shared,
+            gradient,
+            {
+                r: v.label
+                for r, v in zip(place([refs[v] for v in labelled]).tolist(), labelled)
+                if r >= 0
+            },
+            {r: of for r, of in zip(adjoints_at.tolist(), placed.tolist()) if r >= 0 and of >= 0},
+        )
 
-    def __call__(self, *row: Tree, parameters: Parameters = None, executor: str | None = None) -> Tree:
-        """The outputs for one row, in the form that the function gave: floats, in lists and tuples."""
+    def __call__(
+        self, *row: Tree, parameters: Parameters = None, executor: str | None = None
+    ) -> Tree:
+        """The outputs for one row, in the form that the function gave:
+        floats, in lists and tuples.
+        """
         run = self._executors.get((executor, "values")) or self._executor("values", executor)
-        shared = _NOTHING if parameters is None and not self.program.parameters else self._shared(parameters)
+        shared = (
+            _NOTHING
+            if parameters is None and not self.program.parameters
+            else self._shared(parameters)
+        )
         simple = len(row) == self.program.inputs and _FLOAT.issuperset(map(type, row))
         return self._in_form(run.row(row if simple else self._single(row), shared))
 
-    def values(self, rows: Any, parameters: Parameters = None, executor: str | None = None, threads: int = 1) -> Floats:
-        """The outputs for each row of an array (rows, inputs): shape (rows,) for one number, else (rows, outputs)."""
-        found = self._executor("values", executor).values(self._rows(rows), self._shared(parameters), threads)
+    def values(
+        self,
+        rows: Any,
+        parameters: Parameters = None,
+        executor: str | None = None,
+        threads: int = 1,
+    ) -> Floats:
+        """The outputs for each row of an array (rows, inputs):
+        shape (rows,) for one number, else (rows, outputs).
+        """
+        found = self._executor("values", executor).values(
+            self._rows(rows), self._shared(parameters), threads
+        )
         return found[:, 0] if self._is_number else found
 
-    def gradients(self, rows: Any, parameters: Parameters = None, executor: str | None = None, threads: int = 1,
-                  of: str = "inputs") -> Floats:
-        """The gradient for each row: with respect to its inputs, or `of` the "parameters"; shape (rows, numbers)."""
-        return self._executor(gradients_of(of), executor).values(self._rows(rows), self._shared(parameters), threads)
+    def gradients(
+        self,
+        rows: Any,
+        parameters: Parameters = None,
+        executor: str | None = None,
+        threads: int = 1,
+        of: str = "inputs",
+    ) -> Floats:
+        """The gradient for each row: with respect to its inputs, or `of` the "parameters"; shape
+        (rows, numbers).
+        """
+        return self._executor(gradients_of(of), executor).values(
+            self._rows(rows), self._shared(parameters), threads
+        )
 
-    def sum_and_grad(self, rows: Any, parameters: Parameters = None, executor: str | None = None,
-                     threads: int = 1) -> tuple[float, Floats]:
+    def sum_and_grad(
+        self,
+        rows: Any,
+        parameters: Parameters = None,
+        executor: str | None = None,
+        threads: int = 1,
+    ) -> tuple[float, Floats]:
         """The sum of the output over the rows, and its gradient with respect to the parameters."""
         total = self._total(self._rows(rows), parameters, executor, threads)
         return float(total[0]), total[1:]
 
-    def mean_and_grad(self, rows: Any, parameters: Parameters = None, executor: str | None = None,
-                      threads: int = 1) -> tuple[float, Floats]:
-        """The mean of the output over the rows, and its gradient with respect to the parameters; ValueError for no rows."""
+    def mean_and_grad(
+        self,
+        rows: Any,
+        parameters: Parameters = None,
+        executor: str | None = None,
+        threads: int = 1,
+    ) -> tuple[float, Floats]:
+        """The mean of the output over the rows, and its gradient with respect to the parameters;
+        ValueError for no rows.
+        """
         given = self._rows(rows)
         if not len(given):
             raise ValueError("there is no mean of no rows")
@@ -108,17 +189,28 @@ class Tape:
             total /= len(given)
         return float(total[0]), total[1:]
 
-    def chunk_sums(self, rows: Any, parameters: Parameters = None, executor: str | None = None,
-                   threads: int = 1) -> Iterator[Floats]:
-        """For each 1,024 rows, the sums of the output and of its gradient: what `sum_and_grad` adds from first to last."""
-        return self._executor("sums", executor).sums(self._rows(rows), self._shared(parameters), threads)
+    def chunk_sums(
+        self,
+        rows: Any,
+        parameters: Parameters = None,
+        executor: str | None = None,
+        threads: int = 1,
+    ) -> Iterator[Floats]:
+        """For each 1,024 rows, the sums of the output and of its gradient:
+        what `sum_and_grad` adds from first to last.
+        """
+        return self._executor("sums", executor).sums(
+            self._rows(rows), self._shared(parameters), threads
+        )
 
     def executor(self, executor: str | None = None) -> str:
         """The executor that runs this tape, and why, when it is not the machine."""
         return self._executor("values", executor).name
 
     def source(self) -> str:
-        """The tape as straight-line Python in functions of the table; running that text gives the same bits."""
+        """The tape as straight-line Python in functions of the table;
+        running that text gives the same bits.
+        """
         return source(self._contents(()))
 
     def to_json(self) -> str:
@@ -127,8 +219,8 @@ class Tape:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Tape:
-        """The tape that `to_json` wrote; ValueError, saying what is wrong, for any other text. No custom row is loaded:
-        one that the tape uses must be defined before.
+        """The tape that `to_json` wrote; ValueError, saying what is wrong, for any other text. No
+        custom row is loaded: one that the tape uses must be defined before.
         """
         return cls(*from_json(text))
 
@@ -142,18 +234,30 @@ class Tape:
         return Tape(*self._contents(deepcopy(self.parameters, memo)))
 
     def _contents(self, parameters: Sequence[Any]) -> Contents:
-        return Contents(self.program, self.form, tuple(self.names), parameters, self.gradient, self.labels,
-                                self.adjoint_of)
+        return Contents(
+            self.program,
+            self.form,
+            tuple(self.names),
+            parameters,
+            self.gradient,
+            self.labels,
+            self.adjoint_of,
+        )
 
     def __len__(self) -> int:
         return len(self.program)
 
     def __repr__(self) -> str:
         program = self.program
-        return (f"<Tape: {program.inputs} inputs, {program.parameters} parameters, {len(program)} instructions, "
-                f"{self._width} output(s){' with gradient' if self.gradient else ''}>")
+        return (
+            f"<Tape: {program.inputs} inputs, {program.parameters} parameters, {len(program)} "
+            "instructions, "
+            f"{self._width} output(s){' with gradient' if self.gradient else ''}>"
+        )
 
-    def _total(self, rows: Floats, parameters: Parameters, executor: str | None, threads: int) -> Floats:
+    def _total(
+        self, rows: Floats, parameters: Parameters, executor: str | None, threads: int
+    ) -> Floats:
         run = self._executors.get((executor, "sums")) or self._executor("sums", executor)
         shared = self._shared(parameters)
         if not len(rows):
@@ -172,34 +276,48 @@ class Tape:
         if found is None:
             machine = self._executors.get(("machine", task)) if name is None else None
             made = machine or executor_for(self.program_for(task), name)
-            found = self._executors.setdefault((made.name, task), made)  # one for all threads that come at once
+            # one for all threads that come at once
+            found = self._executors.setdefault((made.name, task), made)
             self._executors[name, task] = found
         return found
 
     def program_for(self, task: str) -> FlatProgram:
-        """The part of the program that gives the "values", the "sums" of output and gradient, or what `gradients_of` says.
+        """The part of the program that gives the "values", the "sums" of output and gradient, or
+        what `gradients_of` says.
 
         Raises ValueError when there is no gradient.
         """
         if task != "values" and not self.gradient:
-            raise ValueError("only a tape with one number for output has a gradient: record the function's jacobian, "
-                             "or a value_and_grad, and read them as outputs")
-        given, first = self.program.outputs, 1 + self.program.inputs  # of the gradient in the parameters
-        wanted = {"values": given[:self._width], "sums": np.append(given[:1], given[first:]),
-                  "gradients of inputs": given[1:first], "gradients of parameters": given[first:]}
+            raise ValueError(
+                "only a tape with one number for output has a gradient: record the function's "
+                "jacobian, "
+                "or a value_and_grad, and read them as outputs"
+            )
+        # of the gradient in the parameters
+        given, first = self.program.outputs, 1 + self.program.inputs
+        wanted = {
+            "values": given[: self._width],
+            "sums": np.append(given[:1], given[first:]),
+            "gradients of inputs": given[1:first],
+            "gradients of parameters": given[first:],
+        }
         return self.program.giving(wanted[task])
 
     def _single(self, row: tuple[Tree, ...]) -> tuple[float, ...]:
         numbers = tuple([ops.as_float(x, "a tape") for x in leaves_of(row)])
         if len(numbers) != self.program.inputs:
-            raise ValueError(f"{self!r} takes {self.program.inputs} numbers, but got {len(numbers)}")
+            raise ValueError(
+                f"{self!r} takes {self.program.inputs} numbers, but got {len(numbers)}"
+            )
         return numbers
 
     def _rows(self, rows: Any) -> Floats:
         array = _floats(rows, "the rows")
         if array.ndim != 2 or array.shape[1] != self.program.inputs:
-            raise ValueError(f"{self!r} takes rows of {self.program.inputs} numbers, an array of shape "
-                             f"(rows, {self.program.inputs}), not {array.shape}")
+            raise ValueError(
+                f"{self!r} takes rows of {self.program.inputs} numbers, an array of shape "
+                f"(rows, {self.program.inputs}), not {array.shape}"
+            )
         return array
 
     def _shared(self, parameters: Parameters) -> Floats:
@@ -214,14 +332,21 @@ class Tape:
             parameters = [p._primal if isinstance(p, Value) else p for p in parameters]  # noqa: SLF001
         array = _floats(parameters, "the parameters")
         if array.shape != (self.program.parameters,):
-            raise ValueError(f"{self!r} takes parameters of shape ({self.program.parameters},), not {array.shape}")
+            raise ValueError(
+                f"{self!r} takes parameters of shape ({self.program.parameters},), not "
+                f"{array.shape}"
+            )
         return array
 
 
 def gradients_of(of: str) -> str:
-    """The task of giving gradients in the "inputs" or the "parameters"; ValueError for anything else."""
+    """The task of giving gradients in the "inputs" or the "parameters"; ValueError for anything
+    else.
+    """
     if of not in ("inputs", "parameters"):
-        raise ValueError(f'a gradient is with respect to the "inputs" or the "parameters", not {of!r}')
+        raise ValueError(
+            f'a gradient is with respect to the "inputs" or the "parameters", not {of!r}'
+        )
     return f"gradients of {of}"
 
 
@@ -246,13 +371,16 @@ class _Lines:
     def __init__(self, inputs: Sequence[Value], parameters: Sequence[Value]) -> None:
         self.builder = Builder(len(inputs), len(parameters))
         self.refs: dict[Value, int] = {v: i for i, v in enumerate([*inputs, *parameters])}
-        self.inner: dict[Value, tuple[Any, list[Value]]] = {}  # what a function in one gate comes to, and from which leaves
+        # what a function in one gate comes to, and from which leaves
+        self.inner: dict[Value, tuple[Any, list[Value]]] = {}
 
     def write(self, roots: Sequence[Any], leaves: Sequence[Value]) -> None:
         """Emit what the roots depend on, from leaves that have references already."""
         for v in nodes_below(*[root for root in roots if isinstance(root, Value)], stop=leaves):
             row = v.primitive
-            operands = tuple([self.builder.constant(o) if type(o) is float else self.refs[o] for o in v.operands])
+            operands = tuple(
+                [self.builder.constant(o) if type(o) is float else self.refs[o] for o in v.operands]
+            )
             if row is None:
                 self.refs[v] = self.builder.constant(v._primal)  # noqa: SLF001  # its .data is what a user may not read now
             elif not row.is_checkpoint:
@@ -261,8 +389,10 @@ class _Lines:
                 inputs = [Value(o if type(o) is float else o._primal) for o in v.operands]  # noqa: SLF001
                 self.refs |= zip(inputs, operands)
                 with tracing(inputs):
-                    if not any(checks.stale_nodes([*value_operands(v), v])):  # else it holds a number of other operands
-                        require_repeated(row.name, v.operands, v, row.primal(*[x._primal for x in inputs]))  # noqa: SLF001
+                    # else it holds a number of other operands
+                    if not any(checks.stale_nodes([*value_operands(v), v])):
+                        numbers = [x._primal for x in inputs]  # noqa: SLF001
+                        require_repeated(row.name, v.operands, v, row.primal(*numbers))
                     out = row.expansion(*inputs)
                     self.write([out], inputs)
                 self.inner[v], self.refs[v] = (out, inputs), self.ref(out)
@@ -271,16 +401,28 @@ class _Lines:
         """Where a number of the graph is, or of a sweep over it."""
         if isinstance(number, Term):
             return number.ref
-        return self.refs[number] if isinstance(number, Value) else self.builder.constant(ops.as_float(number, "a tape"))
+        return (
+            self.refs[number]
+            if isinstance(number, Value)
+            else self.builder.constant(ops.as_float(number, "a tape"))
+        )
 
     def adjoints(self, out: Any, leaves: Sequence[Value]) -> dict[Value, Any]:
         """The reverse sweep from `out` to the leaves, as lines of the program."""
-        return adjoints(between([out], leaves), {out: Contribution(1.0)}, self._partials) if isinstance(out, Value) else {}
+        return (
+            adjoints(between([out], leaves), {out: Contribution(1.0)}, self._partials)
+            if isinstance(out, Value)
+            else {}
+        )
 
     def _partials(self, v: Value) -> Sequence[Any]:
         if v not in self.inner:
-            numbers = [o if type(o) is float else Term(self.builder, self.refs[o]) for o in (v, *v.operands)]
+            numbers = [
+                o if type(o) is float else Term(self.builder, self.refs[o])
+                for o in (v, *v.operands)
+            ]
             partials = local_terms(v.primitive, numbers)
-            return [None if type(o) is float else p for o, p in zip(v.operands, partials)]  # constants need none
+            # constants need none
+            return [None if type(o) is float else p for o, p in zip(v.operands, partials)]
         adjoint = self.adjoints(*self.inner[v])
         return [adjoint[leaf].or_else(0.0) if leaf in adjoint else 0.0 for leaf in self.inner[v][1]]

@@ -1,4 +1,5 @@
-"""Are the gradients right? `gradcheck` for a function at a point, and Hypothesis strategies that look for the point.
+"""Are the gradients right? `gradcheck` for a function at a point, and Hypothesis strategies that
+look for the point.
 
 Five lines test a model of your own at points that Hypothesis picks, and shrinks when one fails:
 
@@ -9,9 +10,9 @@ Five lines test a model of your own at points that Hypothesis picks, and shrinks
     def test_gradients_of_my_model(x, y):
         gradcheck(my_model, x, y)
 
-`graphs()` draws whole programs, for those who test a row or a sweep rather than a model, and `tapes()` draws them recorded,
-for those who test what runs a tape. Hypothesis knows the types: `st.from_type(Value)` draws `values()`, that of a Program
-`graphs()`, and that of a Tape `tapes()`.
+`graphs()` draws whole programs, for those who test a row or a sweep rather than a model, and
+`tapes()` draws them recorded, for those who test what runs a tape. Hypothesis knows the types:
+`st.from_type(Value)` draws `values()`, that of a Program `graphs()`, and that of a Tape `tapes()`.
 """
 
 import sys
@@ -22,7 +23,17 @@ from .program import Program
 from .reference import Precise
 from .strategies import graphs, register, tapes, values
 
-__all__ = ["Failure", "GradientError", "NotChecked", "Precise", "Program", "gradcheck", "graphs", "tapes", "values"]
+__all__ = [
+    "Failure",
+    "GradientError",
+    "NotChecked",
+    "Precise",
+    "Program",
+    "gradcheck",
+    "graphs",
+    "tapes",
+    "values",
+]
 
 if "hypothesis" in sys.modules:  # otherwise it calls when it is imported
     register()

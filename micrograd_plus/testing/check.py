@@ -1,4 +1,6 @@
-"""`gradcheck`: are the derivatives of a function what they should be, and if not, which gate is to blame?"""
+"""`gradcheck`: are the derivatives of a function what they should be, and if not,
+which gate is to blame?
+"""
 
 from __future__ import annotations
 
@@ -20,22 +22,29 @@ from .sweeps import Scalar
 
 DEEPEST, MOST_PARTS = 4, 400  # of the search for the smallest part that is wrong
 NUDGE = 1e-5
-APART = ("f called again nearby, against its graph: the constant {!r} of this gate moved, though no gradient knows. It was "
-         "computed apart from the graph, by .data, float() or math, or is random")
+APART = (
+    "f called again nearby, against its graph: the constant {!r} of this gate moved, though no "
+    "gradient knows. It was "
+    "computed apart from the graph, by .data, float() or math, or is random"
+)
 
 
 def gradcheck(f: Callable[..., Any], *point: Any, order: int = 2) -> None:
-    """Check the derivatives of `f`, a function that `grad` takes, at a point; silent when they are right.
+    """Check the derivatives of `f`, a function that `grad` takes, at a point; silent when they are
+    right.
 
-    Forward and reverse mode, at order 2 in all four compositions, are compared with each other and with difference
-    quotients of f in arithmetic of 160 digits, within what rounding can explain; where that is much of a number, because
-    the rest cancels, the same operations are compared without rounding as well. A row that the reference does not know
-    (a `custom` one) is held against differences of its float primal, with their own, larger, tolerance; None for a
-    partial of it is right where the primal only jumps, as in an index. At kinks, ties and numbers that are not finite only
-    what is defined is compared, and a NotChecked warning says so. With several outputs a fixed combination of them is
-    checked, and with more than 8 inputs 8 directions across them all.
+    Forward and reverse mode, at order 2 in all four compositions, are compared with each other and
+    with difference quotients of f in arithmetic of 160 digits, within what rounding can explain;
+    where that is much of a number, because the rest cancels, the same operations are compared
+    without rounding as well. A row that the reference does not know (a `custom` one) is held
+    against differences of its float primal, with their own, larger, tolerance; None for a partial
+    of it is right where the primal only jumps, as in an index. At kinks, ties and numbers that are
+    not finite only what is defined is compared, and a NotChecked warning says so. With several
+    outputs a fixed combination of them is checked, and with more than 8 inputs 8 directions across
+    them all.
 
-    Raises GradientError where a derivative is wrong; ValueError for another order; ImportError without mpmath.
+    Raises GradientError where a derivative is wrong; ValueError for another order; ImportError
+    without mpmath.
 
     >>> from micrograd_plus import ops
     >>> gradcheck(lambda x, y: ops.tanh(x * y) + x, 0.5, 2.0)
@@ -63,15 +72,24 @@ def gradcheck(f: Callable[..., Any], *point: Any, order: int = 2) -> None:
             place = ", ".join(f"{name} = {x!r}" for name, x in zip(names, numbers))
             raise GradientError.about(point, place, failure, part, failure_of_part)
     for note in dict.fromkeys(notes):
-        warnings.warn(f"{note}: at {numbers} gradcheck compared only what is defined", NotChecked, stacklevel=2)
+        warnings.warn(
+            f"{note}: at {numbers} gradcheck compared only what is defined",
+            NotChecked,
+            stacklevel=2,
+        )
 
 
 def _graph_failure(f: Scalar, program: Program, notes: list[str]) -> Failure | None:
-    """Whether f moves with its inputs otherwise than its graph does: what was computed apart from it has no gradient."""
+    """Whether f moves with its inputs otherwise than its graph does:
+    what was computed apart from it has no gradient.
+    """
     found: list[Failure | None] = []
     fixed = _indices(program)
     for sign in (1.0, -1.0):
-        inputs = [Value(x if i in fixed else x + sign * NUDGE * (abs(x) or 1.0)) for i, x in enumerate(program.inputs)]
+        inputs = [
+            Value(x if i in fixed else x + sign * NUDGE * (abs(x) or 1.0))
+            for i, x in enumerate(program.inputs)
+        ]
         try:
             out = f(*inputs)
         except OUTSIDE:
@@ -82,12 +100,17 @@ def _graph_failure(f: Scalar, program: Program, notes: list[str]) -> Failure | N
     if len(found) == 2 and all(found):
         return found[0]
     if not found or (len(found) == 1 and found[0]):  # a jump of f shows on one side
-        notes.append("f takes another branch nearby, so whether it computes anything apart from its graph was not checked")
+        notes.append(
+            "f takes another branch nearby, so whether it computes anything apart from its graph "
+            "was not checked"
+        )
     return None
 
 
 def _indices(program: Program) -> set[int]:
-    """The inputs that the graph depends on only where it has no derivative, as on an index: f may have no value nearby."""
+    """The inputs that the graph depends on only where it has no derivative, as on an index:
+    f may have no value nearby.
+    """
     inputs = [Value(x) for x in program.inputs]
     out = program.run(*inputs)
     order = nodes_below(out) if isinstance(out, Value) else []
@@ -96,14 +119,23 @@ def _indices(program: Program) -> set[int]:
 
 
 def _moved_apart(program: Program, other: Program, tolerance: float) -> Failure | None:
-    """How far the graph of f nearby comes to something else there than the graph at the point does."""
-    moved = [(register, was) for register, ((_, before), (_, after))
-             in enumerate(zip(program.instructions, other.instructions), len(program.inputs))
-             for was, now in zip(before, after) if was != now]
+    """How far the graph of f nearby comes to something else there than the graph at the point
+    does.
+    """
+    moved = [
+        (register, was)
+        for register, ((_, before), (_, after)) in enumerate(
+            zip(program.instructions, other.instructions), len(program.inputs)
+        )
+        for was, now in zip(before, after)
+        if was != now
+    ]
     if not moved:
         return None
     exact = list(map(Precise, other.inputs))
-    got, expected = (rounded(p.registers(*exact, lift=Precise)[-1].number) for p in (other, program))
+    got, expected = (
+        rounded(p.registers(*exact, lift=Precise)[-1].number) for p in (other, program)
+    )
     if not math.isfinite(got - expected) or abs(got - expected) <= tolerance:
         return None
     (register, was), *_ = moved
@@ -111,11 +143,16 @@ def _moved_apart(program: Program, other: Program, tolerance: float) -> Failure 
 
 
 def _form(program: Program) -> list[Any]:
-    return [(row.name, [o if type(o) is int else None for o in operands]) for row, operands in program.instructions]
+    return [
+        (row.name, [o if type(o) is int else None for o in operands])
+        for row, operands in program.instructions
+    ]
 
 
 def _smallest(program: Program, failure: Failure, order: int) -> tuple[Program, Failure]:
-    """The smallest part of a program that is wrong, operands before users, and how it is wrong; else the whole."""
+    """The smallest part of a program that is wrong, operands before users, and how it is wrong;
+    else the whole.
+    """
     if failure.register is not None:
         return program.below(failure.register, 1), failure
     if len(program.instructions) == 1:
@@ -128,7 +165,7 @@ def _smallest(program: Program, failure: Failure, order: int) -> tuple[Program, 
             if part in tried or len(tried) >= MOST_PARTS:
                 continue
             tried.add(part)
-            found, _ = examine(part.run, part.inputs, part.names()[:len(part.inputs)], order)
+            found, _ = examine(part.run, part.inputs, part.names()[: len(part.inputs)], order)
             if found is not None:
                 return part, found
     return program, failure

@@ -239,7 +239,8 @@ def _limit(
             if doubt <= error:
                 best, error = row[-1], doubt
         above = row
-    return Expected(best, 100.0 * error + 1e-13 * abs(best))  # two extrapolations may agree by luck
+    # two extrapolations may agree by luck
+    return Expected(best, 100.0 * error + 1e-13 * abs(best))
 
 
 def _noise(f: Callable[..., float], point: Sequence[float]) -> float:

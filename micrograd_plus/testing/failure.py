@@ -1,4 +1,6 @@
-"""What is said when a gradient is wrong: the numbers, the check, and the smallest part of the graph that is to blame."""
+"""What is said when a gradient is wrong: the numbers, the check,
+and the smallest part of the graph that is to blame.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from .program import Program
 
 @dataclass(frozen=True)
 class Failure:
-    """One number that is not what it should be. `quantity` says which number, and `check` how it was found out.
+    """One number that is not what it should be. `quantity` says which number, and `check` how it
+    was found out.
 
     `register` is that of the gate to blame, where the check knows it.
     """
@@ -32,15 +35,18 @@ class Failure:
 
 
 class NotChecked(UserWarning):
-    """A part of a check that the point does not allow: at a kink, a tie, or where numbers are not finite."""
+    """A part of a check that the point does not allow:
+    at a kink, a tie, or where numbers are not finite.
+    """
 
 
 class GradientError(AssertionError):
-    """A gradient is wrong. The message tells where, by how much, and which part of the graph is to blame.
+    """A gradient is wrong. The message tells where, by how much, and which part of the graph is to
+    blame.
 
-    `point` holds the arguments, `failure` the number that was wrong in the whole, `program` the smallest part that is
-    wrong as straight-line code, `part` the number that is wrong in it, and `subgraph` that part as a Value over fresh
-    leaves; `picture()` draws it.
+    `point` holds the arguments, `failure` the number that was wrong in the whole, `program` the
+    smallest part that is wrong as straight-line code, `part` the number that is wrong in it, and
+    `subgraph` that part as a Value over fresh leaves; `picture()` draws it.
     """
 
     point: tuple[Any, ...]
@@ -50,7 +56,9 @@ class GradientError(AssertionError):
     subgraph: Value
 
     @classmethod
-    def about(cls, point: tuple[Any, ...], place: str, failure: Failure, program: Program, part: Failure) -> GradientError:
+    def about(
+        cls, point: tuple[Any, ...], place: str, failure: Failure, program: Program, part: Failure
+    ) -> GradientError:
         """The error with its message, from what is known."""
         error = cls(_message(place, failure, program, part))
         error.point, error.failure, error.program, error.part = point, failure, program, part
@@ -83,12 +91,15 @@ class GradientError(AssertionError):
         return self.failure.check
 
     def picture(self, **options: Any) -> Any:
-        """A picture of the smallest part that is wrong, with the gradients that the engine gives it."""
+        """A picture of the smallest part that is wrong, with the gradients that the engine gives
+        it.
+        """
         return self.subgraph.draw(**options)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         told = {"text/plain": str(self), "text/html": f"<pre>{escape(str(self))}</pre>"}
-        drawn = self.subgraph._repr_mimebundle_().get("text/html", "")  # the same protocol, one level down
+        # the same protocol, one level down
+        drawn = self.subgraph._repr_mimebundle_().get("text/html", "")
         return {**told, "text/html": told["text/html"] + drawn}
 
     def _mime_(self) -> tuple[str, str]:
@@ -100,12 +111,21 @@ def _message(place: str, failure: Failure, program: Program, part: Failure) -> s
     count = len(program.instructions)
     blame = f"the gate {row.name}" if count == 1 else f"these {count} gates together"
     code = "\n".join(f"    {line}" for line in repr(program).splitlines())
-    wrong = "" if part == failure else (f", where {part.quantity} comes out as {part.got!r} and should be "
-                                        f"{part.expected!r} ({part.check})")
-    return (f"{failure.quantity} is wrong at {place}\n"
-            f"  check       {failure.check}\n"
-            f"  got         {failure.got!r}\n"
-            f"  expected    {failure.expected!r}\n"
-            f"  difference  {failure.difference:.3g}, of which rounding may explain {failure.tolerance:.1e}\n"
-            f"The smallest part that is wrong is {blame}{wrong}:\n{code}\n"
-            "error.subgraph is this part as a Value, and error.picture() draws it.")
+    wrong = (
+        ""
+        if part == failure
+        else (
+            f", where {part.quantity} comes out as {part.got!r} and should be "
+            f"{part.expected!r} ({part.check})"
+        )
+    )
+    return (
+        f"{failure.quantity} is wrong at {place}\n"
+        f"  check       {failure.check}\n"
+        f"  got         {failure.got!r}\n"
+        f"  expected    {failure.expected!r}\n"
+        f"  difference  {failure.difference:.3g}, of which rounding may explain "
+        f"{failure.tolerance:.1e}\n"
+        f"The smallest part that is wrong is {blame}{wrong}:\n{code}\n"
+        "error.subgraph is this part as a Value, and error.picture() draws it."
+    )

@@ -1,7 +1,9 @@
-"""A graph as a flat program: straight-line code over numbered registers, which is what a counter-example is printed as.
+"""A graph as a flat program: straight-line code over numbered registers, which is what a
+counter-example is printed as.
 
-The inputs are the first registers, and each instruction, a row and its operands, fills the next one. Rows do not care
-what runs through them, so one program runs on floats, on Values, and on the numbers of the reference.
+The inputs are the first registers, and each instruction, a row and its operands, fills the next
+one. Rows do not care what runs through them, so one program runs on floats, on Values, and on the
+numbers of the reference.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from ..ops.operators import INFIX, UNARY
 
 Operand = int | float  # an int is the number of a register, a float a constant
 Instruction = tuple[Primitive, tuple[Operand, ...]]
+
 
 @dataclass(frozen=True)
 class Program:
@@ -46,7 +49,9 @@ class Program:
         last = _write(out, register, len(inputs), instructions, opened)
         if not instructions or type(last) is float or last != len(inputs) + len(instructions) - 1:
             instructions.append((ops.identity, (last,)))
-        return cls(tuple([v.data for v in inputs]), tuple(instructions), tuple([v.label for v in inputs]))
+        return cls(
+            tuple([v.data for v in inputs]), tuple(instructions), tuple([v.label for v in inputs])
+        )
 
     def run(self, *numbers: Any) -> Any:
         """The result on these numbers, or on the program's own inputs when none are given."""
@@ -55,14 +60,18 @@ class Program:
     __call__ = run
 
     def registers(self, *numbers: Any, lift: Callable[[float], Any] = float) -> list[Any]:
-        """All registers after a run; `lift` makes constants into the kind of number that runs through."""
+        """All registers after a run; `lift` makes constants into the kind
+        of number that runs through.
+        """
         registers = list(numbers or self.inputs)
         for row, operands in self.instructions:
             registers.append(row(*[registers[o] if type(o) is int else lift(o) for o in operands]))
         return registers
 
     def graph(self, *, backward: bool = True) -> Value:
-        """The output Value of a run on fresh leaves, labelled as in the code, with its gradients."""
+        """The output Value of a run on fresh leaves, labelled as in the code,
+        with its gradients.
+        """
         leaves = [Value(x, label=name) for x, name in zip(self.inputs, self.names())]
         out = self.run(*leaves)
         if not isinstance(out, Value):
@@ -72,7 +81,9 @@ class Program:
         return out
 
     def below(self, register: int, depth: int) -> Program:
-        """The part of the program that computes a register from those at most `depth` gates below it."""
+        """The part of the program that computes a register from those at most `depth` gates below
+        it.
+        """
         first = len(self.inputs)
         level = {register: 0}
         for r in range(register, first - 1, -1):
@@ -84,30 +95,50 @@ class Program:
         cut = [r for r in sorted(level) if r not in kept]
         names, numbers = self.names(), self.registers()
         place = {r: i for i, r in enumerate([*cut, *kept])}
-        instructions = [(row, tuple([place[o] if type(o) is int else o for o in operands]))
-                        for row, operands in (self.instructions[r - first] for r in kept)]
-        return Program(tuple([numbers[r] for r in cut]), tuple(instructions), tuple([names[r] for r in cut]))
+        instructions = [
+            (row, tuple([place[o] if type(o) is int else o for o in operands]))
+            for row, operands in (self.instructions[r - first] for r in kept)
+        ]
+        return Program(
+            tuple([numbers[r] for r in cut]), tuple(instructions), tuple([names[r] for r in cut])
+        )
 
     def names(self) -> list[str]:
         """A name for each register: the label of an input that is a word, else a letter."""
-        labels = [label if label.isidentifier() else "" for label in self.labels] or [""] * len(self.inputs)
+        labels = [label if label.isidentifier() else "" for label in self.labels] or [""] * len(
+            self.inputs
+        )
         fresh = (name for name in _letters() if name not in labels)
-        named = [label if label and label not in labels[:i] else next(fresh) for i, label in enumerate(labels)]
+        named = [
+            label if label and label not in labels[:i] else next(fresh)
+            for i, label in enumerate(labels)
+        ]
         return [*named, *[next(fresh) for _ in self.instructions]]
 
     def __repr__(self) -> str:
         names = self.names()
         inputs = ", ".join(f"{name}={x!r}" for name, x in zip(names, self.inputs))
-        lines = [f"    {name} = {_call(row, [names[o] if type(o) is int else repr(o) for o in operands])}"
-                 for name, (row, operands) in zip(names[len(self.inputs):], self.instructions)]
+        lines = [
+            f"    {name} = "
+            + _call(row, [names[o] if type(o) is int else repr(o) for o in operands])
+            for name, (row, operands) in zip(names[len(self.inputs) :], self.instructions)
+        ]
         return "\n".join([f"def program({inputs}):", *lines, f"    return {names[-1]}"])
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(repr(self))
 
 
-def _write(out: Any, register: dict[Value, Operand], first: int, instructions: list[Instruction], opened: bool) -> Operand:
-    """Append the instructions that compute `out` from what stands in registers, and give where it is then."""
+def _write(
+    out: Any,
+    register: dict[Value, Operand],
+    first: int,
+    instructions: list[Instruction],
+    opened: bool,
+) -> Operand:
+    """Append the instructions that compute `out` from what stands in registers,
+    and give where it is then.
+    """
     if not isinstance(out, Value):
         return ops.as_float(out, "a program")
     for v in nodes_below(out, stop=list(register)):
@@ -135,5 +166,7 @@ def _call(row: Primitive, operands: Sequence[str]) -> str:
         return f" {INFIX[row]} ".join(operands)
     if row.is_weighted_sum:
         half = len(operands) // 2 + 1
-        return f"dot([{', '.join(operands[1:half])}], [{', '.join(operands[half:])}], {operands[0]})"
+        return (
+            f"dot([{', '.join(operands[1:half])}], [{', '.join(operands[half:])}], {operands[0]})"
+        )
     return f"-{operands[0]}" if row is UNARY["-"][1] else f"{row.name}({', '.join(operands)})"

@@ -1,6 +1,7 @@
 """The independent reference: what every row computes, in mpmath's arithmetic of 160 digits.
 
-A row's `oracle` is its value and no derivative, so a wrong rule of the table cannot hide: `differences` differentiates it.
+A row's `oracle` is its value and no derivative, so a wrong rule of the table cannot hide:
+`differences` differentiates it.
 """
 
 from __future__ import annotations
@@ -19,19 +20,25 @@ DIGITS = 160
 GUARD = 20  # bits of these that rounding may spoil
 LARGEST = math.nextafter(math.inf, 0.0)
 
-OUTSIDE = (ArithmeticError, LookupError, TypeError, ValueError)  # raised outside a domain, or between two indices
+# raised outside a domain, or between two indices
+OUTSIDE = (ArithmeticError, LookupError, TypeError, ValueError)
 
 Oracle = Callable[..., Any]
-ORACLES: dict[str, Oracle] = {}  # by name of row: a user may add that of a custom row, a function of mpmath numbers
+# by name of row: a user may add that of a custom row, a function of mpmath numbers
+ORACLES: dict[str, Oracle] = {}
 
 
 @cache
 def arithmetic() -> Any:
-    """A context of mpmath with its own precision; raises ImportError, saying what to install, without mpmath."""
+    """A context of mpmath with its own precision; raises ImportError, saying what to install,
+    without mpmath.
+    """
     try:
         import mpmath  # type: ignore[import-untyped, unused-ignore]
     except ImportError:
-        raise ImportError('the reference computes with mpmath: `pip install "micrograd-plus[test]"`') from None
+        raise ImportError(
+            'the reference computes with mpmath: `pip install "micrograd-plus[test]"`'
+        ) from None
     context = mpmath.mp.clone()
     context.dps = DIGITS
     return context
@@ -50,7 +57,9 @@ def _oracle(row: Primitive) -> Oracle:
 
 
 def evaluate(row: Primitive, operands: Sequence[Any]) -> Any:
-    """A row on mpmath numbers; nan where it has no real value, and where floats would long have overflowed."""
+    """A row on mpmath numbers; nan where it has no real value,
+    and where floats would long have overflowed.
+    """
     mp = arithmetic()
     if not has_oracle(row):
         return mp.mpf(row.primal(*map(float, operands)))
@@ -75,7 +84,9 @@ def tamed(primal: Callable[..., float], operands: Sequence[float]) -> float:
 
 
 def _summands(row: Primitive, operands: Sequence[Any]) -> Sequence[Any]:
-    """What a row adds up, if it does: when no digit of their sum is left it is 0, and its inverse not of any size."""
+    """What a row adds up, if it does: when no digit of their sum is left it is 0,
+    and its inverse not of any size.
+    """
     if row.is_weighted_sum:
         half = len(operands) // 2 + 1
         return [operands[0], *[w * x for w, x in zip(operands[1:half], operands[half:])]]
@@ -86,15 +97,20 @@ def _summands(row: Primitive, operands: Sequence[Any]) -> Sequence[Any]:
     lambda row: lambda self, other: row(self, other),  # noqa: PLW0108  # a row is no function, and would not be bound
     lambda row: lambda self, other: row(other, self),
     lambda row: lambda self: row(self),  # noqa: PLW0108
-    lambda row: lambda self, other: row(self, other) if isinstance(other, Real) else NotImplemented,  # as Values do
+    # as Values do
+    lambda row: lambda self, other: row(self, other) if isinstance(other, Real) else NotImplemented,
 )
 class Precise(Operators):
-    """A number of 160 digits that travels through rows and operators as a Value does; `number` is mpmath's."""
+    """A number of 160 digits that travels through rows and operators as a Value does;
+    `number` is mpmath's.
+    """
 
     __slots__ = ("number",)
 
     def __init__(self, number: Any) -> None:
-        self.number: Any = number.number if isinstance(number, Precise) else arithmetic().mpf(number)
+        self.number: Any = (
+            number.number if isinstance(number, Precise) else arithmetic().mpf(number)
+        )
 
     @staticmethod
     def __primitive__(primitive: Primitive, operands: Sequence[Any]) -> Precise:
@@ -106,6 +122,11 @@ class Precise(Operators):
             raise AttributeError(f"{name!r} is no row, so a Precise number has no such method")
         return lambda *operands: function(self, *operands)
 
-    def __bool__(self) -> bool: return bool(self.number)
-    def __float__(self) -> float: return float(self.number)
-    def __repr__(self) -> str: return f"Precise({float(self)!r})"
+    def __bool__(self) -> bool:
+        return bool(self.number)
+
+    def __float__(self) -> float:
+        return float(self.number)
+
+    def __repr__(self) -> str:
+        return f"Precise({float(self)!r})"

@@ -26,7 +26,8 @@ RUNS, SCALES = (
     36,
     6,
 )  # with gates that are off, this way or that, by all that they may be, by a quarter of it, ...
-HAND_ON = ("routes", "blocks")  # gates that hand on what they get, or say 0 or 1, and do not round
+# gates that hand on what they get, or say 0 or 1, and do not round
+HAND_ON = ("routes", "blocks")
 FARTHER = 8.0  # than the farthest of these runs, rounding may have gone
 
 
@@ -87,7 +88,9 @@ class ExactRun:
         self.digits = DIGITS + int(max(logs, default=0.0) - min(logs, default=0.0))
 
     def explains(self, got: float, expected: Expected) -> bool:
-        """Whether only rounding is between two numbers: the graph is one and rounds to the other."""
+        """Whether only rounding is between two numbers: the graph is one
+        and rounds to the other.
+        """
         if not self.exists or got != self.v.data or self.contradicts(expected) is not None:
             return False
         return all(w.primitive is None or _is_rounded(w) for w in self.order)

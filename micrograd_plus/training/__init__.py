@@ -1,8 +1,10 @@
-"""Training: the loss of one example is recorded once, and its tape replayed over the data until the weights are good.
+"""Training: the loss of one example is recorded once, and its tape replayed over the data until the
+weights are good.
 
-The tape gives the mean loss of a batch and its gradient; the optimiser turns these into new weights; the model's Values
-get them at the end. Everything is seeded and summed in a stated order, so a run can be had again to the last bit, with
-`engine="eager"` too, which builds the graph of each example anew and is slow.
+The tape gives the mean loss of a batch and its gradient; the optimiser turns these into new
+weights; the model's Values get them at the end. Everything is seeded and summed in a stated order,
+so a run can be had again to the last bit, with `engine="eager"` too, which builds the graph of each
+example anew and is slow.
 """
 
 from __future__ import annotations
@@ -56,11 +58,12 @@ class Optimizer(Protocol):
 
 @dataclass
 class History:
-    """What happened: the mean loss of each epoch while it ran, and the loss on the validation data after it.
+    """What happened: the mean loss of each epoch while it ran, and the loss on the validation data
+    after it.
 
-    `losses` has the penalty in it, `validation_losses` has not; `best_epoch` is the epoch, counted from 0, whose weights
-    the model has (interrupted within an epoch, it has learned a little more); `stopped` says why training ended: "epochs",
-    "early stopping" or "interrupted".
+    `losses` has the penalty in it, `validation_losses` has not; `best_epoch` is the epoch, counted
+    from 0, whose weights the model has (interrupted within an epoch, it has learned a little more);
+    `stopped` says why training ended: "epochs", "early stopping" or "interrupted".
     """
 
     losses: list[float] = field(default_factory=list)
@@ -73,34 +76,52 @@ class History:
     def plot(self, ax: Any = None) -> Any:
         """The loss curves, on a matplotlib Axes (extra `plot`)."""
         from ..plots import loss_curves
+
         return loss_curves(self, ax=ax)
 
 
-def fit(model: Module, X: Any, y: Any, *, loss: str | Loss, optimizer: Optimizer | None = None,  # noqa: N803
-        epochs: int = 100, batch_size: int | None = None, seed: int | None = 0,
-        validation: float | tuple[Any, Any] | None = None, early_stopping: int | None = None,
-        penalty: Callable[[Sequence[Value]], Any] | None = None, progress: bool | None = None,
-        engine: str = "tape", threads: int = 1) -> History:
-    """Train a model on examples: `X` of shape (examples, inputs), `y` of shape (examples,) or (examples, targets).
+def fit(
+    model: Module,
+    X: Any,  # noqa: N803  # X and y are scikit-learn's names
+    y: Any,
+    *,
+    loss: str | Loss,
+    optimizer: Optimizer | None = None,
+    epochs: int = 100,
+    batch_size: int | None = None,
+    seed: int | None = 0,
+    validation: float | tuple[Any, Any] | None = None,
+    early_stopping: int | None = None,
+    penalty: Callable[[Sequence[Value]], Any] | None = None,
+    progress: bool | None = None,
+    engine: str = "tape",
+    threads: int = 1,
+) -> History:
+    """Train a model on examples: `X` of shape (examples, inputs), `y` of shape (examples,) or
+    (examples, targets).
 
-    `loss` is a function of the model's output and one target (or several, as a list), or the name of one in
-    `micrograd_plus.losses`; `optimizer` is Adam() if none is given. `batch_size` None takes all examples at once, 1 one
-    after the other; batches are drawn anew for each epoch, in an order that `seed` fixes (None: the order of the data).
-    `validation` is a share of the examples to hold out, or a pair (X, y). With `early_stopping` training ends when the
-    validation loss has not fallen for so many epochs, and the best weights are restored. `penalty` is a function of the
-    parameters that is added to the mean loss. `progress` shows a bar (tqdm), by default on a terminal or in a notebook.
-    Ctrl-C ends training; the model keeps what it has learned. The cross-entropies take the total inputs of softmax and
-    sigmoid outputs (a loss of your own gets the outputs themselves), and dropout draws its masks anew for each example.
-    Values that the model computes once and keeps follow its parameters, with either engine.
-    After an error model and optimizer are as before. Raises ValueError or TypeError, before the first step, for data of the
-    wrong shape, what is no finite real number (masked, complex, a date), targets that the loss refuses, parameters that
-    are no leaves, and options of another kind or out of range.
+    `loss` is a function of the model's output and one target (or several, as a list), or the name
+    of one in `micrograd_plus.losses`; `optimizer` is Adam() if none is given. `batch_size` None
+    takes all examples at once, 1 one after the other; batches are drawn anew for each epoch, in an
+    order that `seed` fixes (None: the order of the data). `validation` is a share of the examples
+    to hold out, or a pair (X, y). With `early_stopping` training ends when the validation loss has
+    not fallen for so many epochs, and the best weights are restored. `penalty` is a function of the
+    parameters that is added to the mean loss. `progress` shows a bar (tqdm), by default on a
+    terminal or in a notebook. Ctrl-C ends training; the model keeps what it has learned. The
+    cross-entropies take the total inputs of softmax and sigmoid outputs (a loss of your own gets
+    the outputs themselves), and dropout draws its masks anew for each example. Values that the
+    model computes once and keeps follow its parameters, with either engine. After an error model
+    and optimizer are as before. Raises ValueError or TypeError, before the first step, for data of
+    the wrong shape, what is no finite real number (masked, complex, a date), targets that the loss
+    refuses, parameters that are no leaves, and options of another kind or out of range.
     """
     if engine not in ("tape", "eager"):
         raise ValueError(f'there are the engines "tape" and "eager", not {engine!r}')
     chosen: Any = loss_called(loss) if isinstance(loss, str) else loss
     if not callable(chosen):
-        raise TypeError(f"a loss is a function of an output and a target, or the name of one, not {loss!r}")
+        raise TypeError(
+            f"a loss is a function of an output and a target, or the name of one, not {loss!r}"
+        )
     whole_number(epochs, "epochs")
     whole_number(threads, "threads")
     if batch_size is not None:
@@ -108,33 +129,60 @@ def fit(model: Module, X: Any, y: Any, *, loss: str | Loss, optimizer: Optimizer
     if early_stopping is not None:
         whole_number(early_stopping, "early_stopping, for how many epochs to wait,")
     if penalty is not None and not callable(penalty):
-        raise TypeError("penalty is a function of the parameters, as lambda weights: 0.001 * "
-                        f"losses.l2_penalty(weights) is, not {penalty!r}")
+        raise TypeError(
+            "penalty is a function of the parameters, as lambda weights: 0.001 * "
+            f"losses.l2_penalty(weights) is, not {penalty!r}"
+        )
     rows, width = examples_of(model, X, y, chosen, "")
     rows, held_out = held_out_of(model, rows, width, validation, chosen, seed)
     if early_stopping is not None and not len(held_out):
         raise ValueError("early stopping watches the validation loss: give validation data")
     chosen_optimizer: Any = Adam() if optimizer is None else optimizer
     if isinstance(chosen_optimizer, type) or not hasattr(chosen_optimizer, "update"):
-        raise TypeError(f"the optimizer is one such as Adam(0.01), with its settings, not {optimizer!r}")
+        raise TypeError(
+            f"the optimizer is one such as Adam(0.01), with its settings, not {optimizer!r}"
+        )
     objective = _Objective(model, chosen, penalty, rows[0], width, engine, threads)
     require_places(objective.places, rows)
     require_places(objective.places, held_out)
     rng = np.random.default_rng(seed)
     return _Run(model, objective, chosen_optimizer, History()).train(
-        rows, held_out, epochs, batch_size or len(rows), rng, seed is not None, early_stopping, progress)
+        rows,
+        held_out,
+        epochs,
+        batch_size or len(rows),
+        rng,
+        seed is not None,
+        early_stopping,
+        progress,
+    )
 
 
 class _Objective:
-    """The mean loss over some examples, plus the penalty, and the gradient of both in the parameters."""
+    """The mean loss over some examples, plus the penalty,
+    and the gradient of both in the parameters.
+    """
 
-    def __init__(self, model: Module, loss: Loss, penalty: Callable[[Sequence[Value]], Any] | None, row: Floats, width: int,
-                 engine: str, threads: int) -> None:
+    def __init__(
+        self,
+        model: Module,
+        loss: Loss,
+        penalty: Callable[[Sequence[Value]], Any] | None,
+        row: Floats,
+        width: int,
+        engine: str,
+        threads: int,
+    ) -> None:
         self.parameters = leaves_of(model.parameters())
         self.threads, self.eager = threads, engine == "eager"
         if not self.parameters:
             raise ValueError("there is nothing to learn: the parameters() of the model are none")
-        self.model, self.loss, self.width, self.penalty = function_of(model, loss), loss, width, penalty
+        self.model, self.loss, self.width, self.penalty = (
+            function_of(model, loss),
+            loss,
+            width,
+            penalty,
+        )
         self.dropout = float(getattr(model, "dropout", 0.0))
         self.masked = len(model.masks()) if self.dropout else 0  # type: ignore[attr-defined]  # it has dropout
         self.row = row
@@ -146,7 +194,9 @@ class _Objective:
                 thinned = self.thinned(row[None], np.random.default_rng(0))[0].tolist()
                 self.tape = record(self._of_thinned, thinned, parameters=self.parameters)
             if penalty:
-                self.of_penalty: Tape = record(lambda: penalty(self.parameters), parameters=self.parameters)
+                self.of_penalty: Tape = record(
+                    lambda: penalty(self.parameters), parameters=self.parameters
+                )
 
     def settle(self) -> None:
         """Evaluate again what model, loss and penalty keep, if it is older than the parameters."""
@@ -162,11 +212,11 @@ class _Objective:
         self.places = places_in(given["loss"], example)
 
     def _of_example(self, row: list[Any]) -> Any:
-        return self._loss_of(self.model(row[:self.width]), row[self.width:])
+        return self._loss_of(self.model(row[: self.width]), row[self.width :])
 
     def _of_thinned(self, row: list[Any]) -> Any:
         end = self.width + self.masked
-        return self._loss_of(self.model(row[:self.width], row[self.width:end]), row[end:])
+        return self._loss_of(self.model(row[: self.width], row[self.width : end]), row[end:])
 
     def _loss_of(self, output: Any, targets: list[Any]) -> Any:
         return self.loss(output, target_of(targets))
@@ -176,7 +226,7 @@ class _Objective:
         if not self.masked:
             return rows
         masks = (rng.random((len(rows), self.masked)) >= self.dropout) / (1.0 - self.dropout)
-        return np.column_stack([rows[:, :self.width], masks, rows[:, self.width:]])
+        return np.column_stack([rows[:, : self.width], masks, rows[:, self.width :]])
 
     def __call__(self, rows: Floats, parameters: Floats) -> tuple[float, Floats]:
         """The loss of rows that may be thinned, and its gradient."""
@@ -198,7 +248,10 @@ class _Objective:
 
     def _eagerly(self, rows: Floats, parameters: Floats) -> tuple[float, Floats]:
         of = self._of_thinned if self.masked else self._of_example
-        sums = [sum_of_chunk(self._rows_eagerly(rows[i:i + CHUNK], parameters, of)) for i in range(0, len(rows), CHUNK)]
+        sums = [
+            sum_of_chunk(self._rows_eagerly(rows[i : i + CHUNK], parameters, of))
+            for i in range(0, len(rows), CHUNK)
+        ]
         total = sums[0]
         for of_chunk in sums[1:]:
             total = total + of_chunk
@@ -209,7 +262,9 @@ class _Objective:
                 total += self._gradient_of(self.penalty(self.parameters))
         return float(total[0]), total[1:]
 
-    def _rows_eagerly(self, rows: Floats, parameters: Floats, of: Callable[[list[Any]], Any]) -> Floats:
+    def _rows_eagerly(
+        self, rows: Floats, parameters: Floats, of: Callable[[list[Any]], Any]
+    ) -> Floats:
         assign(self.parameters, parameters.tolist())
         with switched(recording=True):
             outs = (of([Value(x) for x in row.tolist()]) for row in rows)
@@ -228,16 +283,29 @@ class _Objective:
 class _Run:
     """One training run: the weights as they are now, the best ones, and what happened."""
 
-    def __init__(self, model: Module, objective: _Objective, optimizer: Optimizer, history: History) -> None:
+    def __init__(
+        self, model: Module, objective: _Objective, optimizer: Optimizer, history: History
+    ) -> None:
         self.model, self.parameters, self.objective = model, objective.parameters, objective
         self.optimizer, self.history = optimizer, history
         self.built_in = type(optimizer) in BUILT_IN and "update" not in vars(optimizer)
         self.weights = np.array([p.data for p in self.parameters])
         self.best: Floats | None = None
 
-    def train(self, rows: Floats, held_out: Floats, epochs: int, batch_size: int, rng: np.random.Generator, shuffle: bool,
-              patience: int | None, progress: bool | None) -> History:
-        """All epochs; the model has the last complete weights then, or the best, or after an error those from before."""
+    def train(
+        self,
+        rows: Floats,
+        held_out: Floats,
+        epochs: int,
+        batch_size: int,
+        rng: np.random.Generator,
+        shuffle: bool,
+        patience: int | None,
+        progress: bool | None,
+    ) -> History:
+        """All epochs; the model has the last complete weights then, or the best,
+        or after an error those from before.
+        """
         begin, history = time.perf_counter(), self.history
         before = self.weights
         attributes = _Attributes(self.optimizer, [self.model, *self.parameters])
@@ -246,7 +314,9 @@ class _Run:
                 for epoch in range(epochs):
                     self._epoch(rows, batch_size, rng, shuffle)
                     if len(held_out):
-                        history.validation_losses.append(self.objective.mean(held_out, self.weights))
+                        history.validation_losses.append(
+                            self.objective.mean(held_out, self.weights)
+                        )
                     if patience is None or self._is_best(epoch):
                         self.best, history.best_epoch = self.weights, epoch
                     elif epoch - history.best_epoch >= patience:
@@ -267,11 +337,17 @@ class _Run:
             history.seconds = time.perf_counter() - begin
         return history
 
-    def _epoch(self, rows: Floats, batch_size: int, rng: np.random.Generator, shuffle: bool) -> None:
+    def _epoch(
+        self, rows: Floats, batch_size: int, rng: np.random.Generator, shuffle: bool
+    ) -> None:
         order = rng.permutation(len(rows)) if shuffle and batch_size < len(rows) else None
         total = 0.0
         for start in range(0, len(rows), batch_size):
-            batch = rows[start:start + batch_size] if order is None else rows[order[start:start + batch_size]]
+            batch = (
+                rows[start : start + batch_size]
+                if order is None
+                else rows[order[start : start + batch_size]]
+            )
             value, gradient = self.objective(self.objective.thinned(batch, rng), self.weights)
             self.weights = self._updated(gradient)
             self.history.updates += 1
@@ -286,21 +362,30 @@ class _Run:
         name = type(self.optimizer).__name__
         given = self.optimizer.update(self.weights.copy(), gradient)
         if given is None:
-            raise TypeError(f"the update of {name} gives None, where it must give the parameters "
-                            "after the step: let it end in a return")
+            raise TypeError(
+                f"the update of {name} gives None, where it must give the parameters "
+                "after the step: let it end in a return"
+            )
         weights = np.array(real_array(given, f"the parameters that the update of {name} gives"))
         if weights.shape != self.weights.shape:
-            raise ValueError(f"the update of {name} was given parameters of shape "
-                             f"{self.weights.shape}, but gives some of shape {weights.shape}")
+            raise ValueError(
+                f"the update of {name} was given parameters of shape "
+                f"{self.weights.shape}, but gives some of shape {weights.shape}"
+            )
         finite = np.isfinite(weights)
         if not finite.all():
             worst = int(finite.argmin())
-            raise FloatingPointError(f"the update of {name} makes parameter {worst} "
-                                     f"{weights[worst]}: try a smaller learning rate")
+            raise FloatingPointError(
+                f"the update of {name} makes parameter {worst} "
+                f"{weights[worst]}: try a smaller learning rate"
+            )
         return weights
 
     def _is_best(self, epoch: int) -> bool:
-        last, best = self.history.validation_losses[-1], self.history.validation_losses[self.history.best_epoch]
+        last, best = (
+            self.history.validation_losses[-1],
+            self.history.validation_losses[self.history.best_epoch],
+        )
         return epoch == 0 or last < best or (best != best and last == last)
 
 
@@ -321,7 +406,8 @@ class _Attributes:
         for name in _attributes(self.of).keys() - self.copies.keys():
             object.__delattr__(self.of, name)
         for name, attribute in self.copies.items():
-            object.__setattr__(self.of, name, attribute)  # whatever its own __setattr__ would say
+            # whatever its own __setattr__ would say
+            object.__setattr__(self.of, name, attribute)
 
 
 def _attributes(of: object) -> dict[str, Any]:
@@ -347,18 +433,22 @@ def _bar(epochs: int, progress: bool | None) -> Iterator[Callable[[History], Non
         from tqdm import tqdm
     except ImportError:
         if progress:
-            raise ImportError("a progress bar needs tqdm: pip install 'micrograd-plus[notebook]'") from None
+            raise ImportError(
+                "a progress bar needs tqdm: pip install 'micrograd-plus[notebook]'"
+            ) from None
         progress = False
     if not (_somebody_looks() if progress is None else progress):
         yield lambda _: None
         return
     with tqdm(total=epochs, unit="epoch") as bar:
+
         def advance(history: History) -> None:
             shown = {"loss": f"{history.losses[-1]:.4g}"}
             if history.validation_losses:
                 shown["validation"] = f"{history.validation_losses[-1]:.4g}"
             bar.set_postfix(shown, refresh=False)
             bar.update()
+
         yield advance
 
 

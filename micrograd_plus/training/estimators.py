@@ -1,4 +1,5 @@
-"""Networks as scikit-learn has them: `Classifier` and `Regressor` work in its pipelines and searches (extra `data`).
+"""Networks as scikit-learn has them: `Classifier` and `Regressor` work in its pipelines and
+searches (extra `data`).
 
 They only translate: `training.fit` trains, on recorded tapes, and an `MLP` is what they hold.
 """
@@ -27,7 +28,9 @@ try:
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError as error:
-    raise ImportError("estimators need scikit-learn 1.6 or newer: pip install 'micrograd-plus[data]'") from error
+    raise ImportError(
+        "estimators need scikit-learn 1.6 or newer: pip install 'micrograd-plus[data]'"
+    ) from error
 
 
 _TINY = float(np.nextafter(0.0, 1.0))  # the smallest float above 0
@@ -36,44 +39,86 @@ _TINY = float(np.nextafter(0.0, 1.0))  # the smallest float above 0
 class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """What classifier and regressor share.
 
-    `hidden` are the sizes of the hidden layers; `activation` and `init` are an MLP's; `learning_rate` is Adam's; `alpha`
-    weighs the squares of the parameters that are added to the loss; `validation_fraction` is held out when
-    `early_stopping`, a number of epochs, is given. After `fit`, `model_` is the MLP and `history_` what happened.
+    `hidden` are the sizes of the hidden layers; `activation` and `init` are an MLP's;
+    `learning_rate` is Adam's; `alpha` weighs the squares of the parameters that are added to the
+    loss; `validation_fraction` is held out when `early_stopping`, a number of epochs, is given.
+    After `fit`, `model_` is the MLP and `history_` what happened.
     """
 
-    def __init__(self, hidden: Sequence[int] = (50,), activation: str = "relu", init: str = "he",
-                 learning_rate: float = 0.001, alpha: float = 1e-4, epochs: int = 200, batch_size: int | None = 32,
-                 early_stopping: int | None = None, validation_fraction: float = 0.1, random_state: Any = None) -> None:
-        self.hidden, self.activation, self.init, self.learning_rate = hidden, activation, init, learning_rate
+    def __init__(
+        self,
+        hidden: Sequence[int] = (50,),
+        activation: str = "relu",
+        init: str = "he",
+        learning_rate: float = 0.001,
+        alpha: float = 1e-4,
+        epochs: int = 200,
+        batch_size: int | None = 32,
+        early_stopping: int | None = None,
+        validation_fraction: float = 0.1,
+        random_state: Any = None,
+    ) -> None:
+        self.hidden, self.activation, self.init, self.learning_rate = (
+            hidden,
+            activation,
+            init,
+            learning_rate,
+        )
         self.alpha, self.epochs, self.batch_size = alpha, epochs, batch_size
-        self.early_stopping, self.validation_fraction, self.random_state = early_stopping, validation_fraction, random_state
+        self.early_stopping, self.validation_fraction, self.random_state = (
+            early_stopping,
+            validation_fraction,
+            random_state,
+        )
 
     def _train(self, X: Floats, targets: Floats, outputs: int, loss: str) -> None:  # noqa: N803
         no_order = isinstance(self.hidden, (str, AbstractSet, Mapping))
         if no_order or not isinstance(self.hidden, Iterable):
-            raise TypeError("hidden has the sizes of the hidden layers in a tuple or a list, as in "
-                            f"hidden=(16, 16), not {self.hidden!r}")
+            raise TypeError(
+                "hidden has the sizes of the hidden layers in a tuple or a list, as in "
+                f"hidden=(16, 16), not {self.hidden!r}"
+            )
         alpha = real_number(self.alpha, "alpha, the weight of the squares of the parameters,")
         if not 0.0 <= alpha < np.inf:
             raise ValueError(f"alpha is the weight of a penalty, 0 or more, not {alpha}")
         if self.early_stopping is True:
-            raise TypeError("early_stopping is the number of epochs to wait, as in "
-                            "early_stopping=10, or None, not True")
+            raise TypeError(
+                "early_stopping is the number of epochs to wait, as in "
+                "early_stopping=10, or None, not True"
+            )
         patience = self.early_stopping or None
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        self.model_ = MLP(X.shape[1], [*self.hidden, outputs], activation=self.activation, init=self.init,
-                          rng=random.Random(seed))  # noqa: S311  # weights need no secrets
+        self.model_ = MLP(
+            X.shape[1],
+            [*self.hidden, outputs],
+            activation=self.activation,
+            init=self.init,
+            rng=random.Random(seed),  # noqa: S311  # weights need no secrets
+        )
 
         def penalty(parameters: Any) -> Any:
             return alpha * l2_penalty(parameters)
+
         self.history_ = fit(
-            self.model_, X, targets, loss=loss, optimizer=Adam(self.learning_rate), epochs=self.epochs, seed=seed,
-            batch_size=self.batch_size, penalty=penalty if alpha else None, early_stopping=patience,
-            validation=self.validation_fraction if patience else None, progress=False)
+            self.model_,
+            X,
+            targets,
+            loss=loss,
+            optimizer=Adam(self.learning_rate),
+            epochs=self.epochs,
+            seed=seed,
+            batch_size=self.batch_size,
+            penalty=penalty if alpha else None,
+            early_stopping=patience,
+            validation=self.validation_fraction if patience else None,
+            progress=False,
+        )
         self.n_iter_ = len(self.history_.losses)
 
     def _read(self, X: Any, y: Any, **options: Any) -> Any:  # noqa: N803
-        """The examples and their targets, by scikit-learn's checks; these would drop a mask and take dates for numbers."""
+        """The examples and their targets, by scikit-learn's checks;
+        these would drop a mask and take dates for numbers.
+        """
         require_no_dates(X, "X")
         require_unmasked(y, "y")
         return validate_data(self, X, y, dtype=np.float64, **options)
@@ -95,7 +140,9 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no ty
 
 
 class Classifier(ClassifierMixin, _Network):  # type: ignore[misc]
-    """A network with a softmax output that tells classes apart; see the parameters of `_Network`."""
+    """A network with a softmax output that tells classes apart;
+    see the parameters of `_Network`.
+    """
 
     def fit(self, X: Any, y: Any) -> Classifier:  # noqa: N803
         """Learn from examples `X`, an array (examples, inputs), and their classes `y`."""
@@ -103,7 +150,9 @@ class Classifier(ClassifierMixin, _Network):  # type: ignore[misc]
         check_classification_targets(classes)
         self.classes_, targets = np.unique(classes, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError("a Classifier needs examples of at least 2 classes, but there is 1 class")
+            raise ValueError(
+                "a Classifier needs examples of at least 2 classes, but there is 1 class"
+            )
         self._train(rows, targets.astype(np.float64), len(self.classes_), "cross_entropy")
         return self
 
@@ -130,9 +179,9 @@ class Classifier(ClassifierMixin, _Network):  # type: ignore[misc]
 class Regressor(RegressorMixin, _Network):  # type: ignore[misc]
     """A network that predicts a number; see the parameters of `_Network`.
 
-    It learns targets that are scaled to mean 0 and variance 1, of whatever size they are. After `fit`,
-    `offset_` and `scale_` are what they were scaled by: their mean, and their standard deviation, or
-    where that is 0 a number of their size.
+    It learns targets that are scaled to mean 0 and variance 1, of whatever size they are. After
+    `fit`, `offset_` and `scale_` are what they were scaled by: their mean, and their standard
+    deviation, or where that is 0 a number of their size.
     """
 
     def fit(self, X: Any, y: Any) -> Regressor:  # noqa: N803
@@ -170,6 +219,8 @@ class Regressor(RegressorMixin, _Network):  # type: ignore[misc]
 
 
 def _near_one(numbers: Floats) -> tuple[Floats, int]:
-    """The numbers less a power of two, none above 1, and its exponent: exact, and they have squares."""
+    """The numbers less a power of two, none above 1, and its exponent:
+    exact, and they have squares.
+    """
     exponent = int(np.frexp(np.abs(numbers).max(initial=0.0))[1])
     return np.ldexp(numbers, -exponent), exponent

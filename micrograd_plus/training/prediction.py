@@ -1,10 +1,12 @@
-"""What a model gives for many examples, by a tape that is kept as long as the model is the same function.
+"""What a model gives for many examples, by a tape that is kept as long as the model is the same
+function.
 
-To record and compile takes a hundred times as long as to run. Whether a kept tape still is that of the
-model is told from the model's blueprint, where it has one: whatever it is made of may change, and only
-the data of its leaves may without a new tape, for these are read at each call. A model that may do
-anything when it is called is recorded at each call, and compiled when that gives another program.
-Tapes are kept beside the models, not in them, so no copy and no pickle has them, and go with them.
+To record and compile takes a hundred times as long as to run. Whether a kept tape still is that of
+the model is told from the model's blueprint, where it has one: whatever it is made of may change,
+and only the data of its leaves may without a new tape, for these are read at each call. A model
+that may do anything when it is called is recorded at each call, and compiled when that gives
+another program. Tapes are kept beside the models, not in them, so no copy and no pickle has them,
+and go with them.
 """
 
 from __future__ import annotations
@@ -39,8 +41,8 @@ _KEPT: WeakKeyDictionary[Any, _Kept] = WeakKeyDictionary()
 def outputs(model: Module, X: Any) -> Floats:  # noqa: N803
     """What the model gives for each example, by tape: shape (examples, outputs).
 
-    The first call for a model records and compiles its tape, and so does one after a change of anything
-    but the data of its parameters.
+    The first call for a model records and compiles its tape, and so does one after a change of
+    anything but the data of its parameters.
     """
     given = numbers_of(X, "X")
     if given.ndim != 2:
@@ -54,7 +56,11 @@ def _tape_of(model: Module, inputs: int) -> tuple[Tape, list[Value]]:
     """A tape of the model, and the Values whose data it takes for parameters."""
     function, blueprint = function_of(model), blueprint_of(model)
     kept = _KEPT.get(model) if _can_be_kept(model) else None
-    if kept is not None and kept.tape.program.inputs == inputs and _describes(kept.blueprint, blueprint):
+    if (
+        kept is not None
+        and kept.tape.program.inputs == inputs
+        and _describes(kept.blueprint, blueprint)
+    ):
         return kept.tape, kept.parameters
     anything = [0.0] * inputs
     if blueprint is not None and blueprint.is_of_leaves():
@@ -67,7 +73,8 @@ def _tape_of(model: Module, inputs: int) -> tuple[Tape, list[Value]]:
     tape = record(function, anything, parameters=parameters, check=False)
     if kept is not None and _are_equal(kept.tape.program, tape.program):
         tape = kept.tape
-    if _can_be_kept(model) and not tape.program.python_only:  # a row of one's own may refer to the model
+    # a row of one's own may refer to the model
+    if _can_be_kept(model) and not tape.program.python_only:
         _KEPT[model] = _Kept(tape, parameters, blueprint)
     return tape, parameters
 

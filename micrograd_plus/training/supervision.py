@@ -1,4 +1,6 @@
-"""Examples to learn from: checked before the first step, made into the rows of a tape, and some of them held out."""
+"""Examples to learn from: checked before the first step, made into the rows of a tape,
+and some of them held out.
+"""
 
 from __future__ import annotations
 
@@ -17,25 +19,35 @@ from ..nn import Module
 from ..tape.program import Floats
 from ..tape.reals import real_array, require_finite
 
-Loss = Callable[[Any, Any], Any]  # from the model's output and the target of one example to a number
+# from the model's output and the target of one example to a number
+Loss = Callable[[Any, Any], Any]
 
 
 def examples_of(model: Module, X: Any, y: Any, loss: Loss, which: str) -> tuple[Floats, int]:  # noqa: N803
     """The rows of the tape, inputs and then targets, and how many inputs there are; checked."""
     inputs, targets = numbers_of(X, f"{which}X"), numbers_of(y, f"{which}y")
     if inputs.ndim != 2 or not inputs.size:
-        raise ValueError(f"{which}X has the shape (examples, inputs), with at least one of each, not {inputs.shape}")
+        raise ValueError(
+            f"{which}X has the shape (examples, inputs), with at least one of each, not "
+            f"{inputs.shape}"
+        )
     if targets.ndim not in (1, 2) or len(targets) != len(inputs) or not targets.size:
-        raise ValueError(f"{which}y has the shape (examples,) or (examples, targets) with the {len(inputs)} examples of "
-                         f"{which}X, not {targets.shape}")
-    with switched(recording=True):  # what a model computes when it is first called, and keeps, has a graph
+        raise ValueError(
+            f"{which}y has the shape (examples,) or (examples, targets) with the {len(inputs)} "
+            "examples of "
+            f"{which}X, not {targets.shape}"
+        )
+    # what a model computes when it is first called, and keeps, has a graph
+    with switched(recording=True):
         out = function_of(model, loss)([Value(number) for number in inputs[0].tolist()])
     _require_targets(targets, out, loss, f"{which}y")
     return np.column_stack([inputs, targets]), inputs.shape[1]
 
 
 def function_of(model: Module, loss: Loss | None = None) -> Callable[..., Any]:
-    """The model as a function of its inputs; for a loss that takes total inputs it stops at these."""
+    """The model as a function of its inputs; for a loss that takes total inputs it stops at
+    these.
+    """
     if not callable(model) or not hasattr(model, "parameters") or isinstance(model, type):
         raise TypeError(f"a model is a Module that is called with a list of inputs, not {model!r}")
     entropies = ("softmax", losses.cross_entropy), ("sigmoid", losses.binary_cross_entropy)
@@ -46,7 +58,9 @@ def function_of(model: Module, loss: Loss | None = None) -> Callable[..., Any]:
 
 
 def numbers_of(numbers: Any, what: str) -> Floats:
-    """An array of floats; TypeError or ValueError, naming `what`, unless all are real and finite."""
+    """An array of floats; TypeError or ValueError, naming `what`,
+    unless all are real and finite.
+    """
     array = real_array(numbers, what)
     require_finite(array, what)
     return array
@@ -89,31 +103,45 @@ def target_of(targets: Sequence[Any]) -> Any:
     return targets if len(targets) > 1 else targets[0]
 
 
-def held_out_of(model: Module, rows: Floats, width: int, validation: Any, loss: Loss,
-              seed: int | None) -> tuple[Floats, Floats]:
+def held_out_of(
+    model: Module, rows: Floats, width: int, validation: Any, loss: Loss, seed: int | None
+) -> tuple[Floats, Floats]:
     """The rows to learn from, and those to validate with."""
     if validation is None:
         return rows, rows[:0]
     if isinstance(validation, (tuple, list)) and len(validation) == 2:
         others, targets = validation
-        held_out, of_validation = examples_of(model, others, targets, loss, "the validation data's ")
+        held_out, of_validation = examples_of(
+            model, others, targets, loss, "the validation data's "
+        )
         if of_validation != width or held_out.shape[1] != rows.shape[1]:
-            raise ValueError("the validation data must have as many inputs and targets as the examples")
+            raise ValueError(
+                "the validation data must have as many inputs and targets as the examples"
+            )
         return rows, held_out
     share = float(validation) if isinstance(validation, Real) else 0.0
     if not 0.0 < share < 1.0:
-        raise ValueError(f"validation is a share between 0 and 1, or a pair (X, y), not {validation!r}")
+        raise ValueError(
+            f"validation is a share between 0 and 1, or a pair (X, y), not {validation!r}"
+        )
     count = round(share * len(rows))
     if not 0 < count < len(rows):
-        raise ValueError(f"{share} of {len(rows)} examples leaves none to learn from, or none to validate with")
-    order = np.arange(len(rows)) if seed is None else np.random.default_rng(seed).permutation(len(rows))
+        raise ValueError(
+            f"{share} of {len(rows)} examples leaves none to learn from, or none to validate with"
+        )
+    order = (
+        np.arange(len(rows)) if seed is None else np.random.default_rng(seed).permutation(len(rows))
+    )
     return rows[np.sort(order[count:])], rows[np.sort(order[:count])]
 
 
 def loss_called(name: str) -> Loss:
     """The loss of that name; ValueError when there is none."""
     if name.endswith("_penalty"):
-        raise ValueError(f"{name} is no loss of an example: give it as penalty=lambda weights: 0.001 * {name}(weights)")
+        raise ValueError(
+            f"{name} is no loss of an example: give it as penalty=lambda weights: 0.001 * "
+            f"{name}(weights)"
+        )
     if name not in _losses():
         raise ValueError(f"no loss is called {name!r}: there are {', '.join(_losses())}")
     loss: Loss = getattr(losses, name)
@@ -121,29 +149,45 @@ def loss_called(name: str) -> Loss:
 
 
 def _losses() -> list[str]:
-    return [name for name, made in vars(losses).items()
-            if getattr(made, "__module__", "") == losses.__name__ and callable(made)
-            and not name.startswith("_") and not name.endswith("_penalty")]
+    return [
+        name
+        for name, made in vars(losses).items()
+        if getattr(made, "__module__", "") == losses.__name__
+        and callable(made)
+        and not name.startswith("_")
+        and not name.endswith("_penalty")
+    ]
 
 
 def places_in(loss: Any, example: Sequence[Value]) -> dict[int, int]:
-    """The numbers of an example that pick an operand by its place, each with how many there are at least to pick from."""
+    """The numbers of an example that pick an operand by its place,
+    each with how many there are at least to pick from.
+    """
     column = {v: i for i, v in enumerate(example)}
     found: dict[int, int] = {}
     for v in nodes_below(loss) if isinstance(loss, Value) else ():
         if v.primitive is not None and "index" in v.primitive.roles:
             for place, operand in enumerate(v.operands):
-                if v.primitive.role(place) == "index" and type(operand) is not float and operand in column:
+                if (
+                    v.primitive.role(place) == "index"
+                    and type(operand) is not float
+                    and operand in column
+                ):
                     count = len(v.operands) - place - 1
                     found[column[operand]] = min(found.get(column[operand], count), count)
     return found
 
 
 def require_places(places: Mapping[int, int], rows: Floats) -> None:
-    """Raise ValueError, naming the first number that should pick an operand by its place and is no such whole number."""
+    """Raise ValueError, naming the first number that should pick an operand by its place
+    and is no such whole number.
+    """
     for column, count in places.items():
         numbers = rows[:, column]
         wrong = np.flatnonzero((numbers < 0) | (numbers >= count) | (numbers != np.floor(numbers)))
         if len(wrong):
-            raise ValueError(f"number {column} of an example picks one of {count} values, by a whole number from 0 on, and "
-                             f"is {float(numbers[wrong[0]])!r} in row {int(wrong[0])}")
+            raise ValueError(
+                f"number {column} of an example picks one of {count} values, by a whole number "
+                "from 0 on, and "
+                f"is {float(numbers[wrong[0]])!r} in row {int(wrong[0])}"
+            )

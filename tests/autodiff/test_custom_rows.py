@@ -1,4 +1,6 @@
-"""Rows that a user adds, and functions recomputed in sweeps: they get what built-in rows get, or a plain refusal."""
+"""Rows that a user adds, and functions recomputed in sweeps:
+they get what built-in rows get, or a plain refusal.
+"""
 
 import copy
 import gc
@@ -20,25 +22,39 @@ from micrograd_plus.engine import nodes_below
 
 
 def gaussian():
-    return custom("gaussian", lambda x: math.exp(-x * x), lambda out, x: -2.0 * x * out, symbol="Gauss")
+    return custom(
+        "gaussian", lambda x: math.exp(-x * x), lambda out, x: -2.0 * x * out, symbol="Gauss"
+    )
 
 
 def harmonic():
     """The harmonic mean of two numbers."""
-    return custom("harmonic", lambda x, y: 2 * x * y / (x + y),
-                  lambda out, x, y: (ops.div(out * out, 2.0 * x * x), ops.div(out * out, 2.0 * y * y)))
+    return custom(
+        "harmonic",
+        lambda x, y: 2 * x * y / (x + y),
+        lambda out, x, y: (ops.div(out * out, 2.0 * x * x), ops.div(out * out, 2.0 * y * y)),
+    )
 
 
 def norm():
-    return custom("norm", lambda *xs: math.sqrt(sum(x * x for x in xs)), lambda out, *xs: [ops.div(x, out) for x in xs])
+    return custom(
+        "norm",
+        lambda *xs: math.sqrt(sum(x * x for x in xs)),
+        lambda out, *xs: [ops.div(x, out) for x in xs],
+    )
 
 
-# Custom rows. ---------------------------------------------------------------------------------------------------------
+# Custom rows. -------------------------------------------------------------------------------------
 def test_a_custom_row_evaluates_on_floats_and_records_on_values():
     row = gaussian()
     x = Value(0.5)
     out = row(x)
-    assert (row(0.5), out.data, out.primitive, out.operands) == (math.exp(-0.25), math.exp(-0.25), row, (x,))
+    assert (row(0.5), out.data, out.primitive, out.operands) == (
+        math.exp(-0.25),
+        math.exp(-0.25),
+        row,
+        (x,),
+    )
     assert (row.name, row.symbol, row.arity, out._op) == ("gaussian", "Gauss", 1, "Gauss")
     assert ops.primitives()[-1] is row is ops.primitive("gaussian")
     out.backward()
@@ -49,9 +65,11 @@ def test_a_custom_row_evaluates_on_floats_and_records_on_values():
         row("x")
 
 
-TRUTH = {"gaussian": (gaussian, lambda x: mp.exp(-x * x), (0.7,)),
-         "harmonic": (harmonic, lambda x, y: 2 * x * y / (x + y), (0.7, 2.5)),
-         "norm": (norm, lambda *xs: mp.sqrt(sum(x * x for x in xs)), (0.7, -2.5, 1.5))}
+TRUTH = {
+    "gaussian": (gaussian, lambda x: mp.exp(-x * x), (0.7,)),
+    "harmonic": (harmonic, lambda x, y: 2 * x * y / (x + y), (0.7, 2.5)),
+    "norm": (norm, lambda *xs: mp.sqrt(sum(x * x for x in xs)), (0.7, -2.5, 1.5)),
+}
 
 
 @pytest.mark.parametrize("name", TRUTH)
@@ -88,8 +106,15 @@ def test_a_custom_row_is_drawn_explained_copied_and_pickled_by_name():
 
 
 def test_a_custom_row_may_route_block_and_declare_its_edges():
-    first = custom("first", lambda x, y: x, lambda out, x, y: (1.0, 0.0), gate="routes", domain=(ops.REAL,), kinks=(0.0,),
-                   edges=[((0.0, 1.0), 0.0, (1.0, 0.0))])
+    first = custom(
+        "first",
+        lambda x, y: x,
+        lambda out, x, y: (1.0, 0.0),
+        gate="routes",
+        domain=(ops.REAL,),
+        kinks=(0.0,),
+        edges=[((0.0, 1.0), 0.0, (1.0, 0.0))],
+    )
     assert (first.gate, first.kinks, len(first.edges)) == ("routes", (0.0,), 1)
     x = Value(0.0)
     first(x, x.log()).backward()
@@ -117,22 +142,28 @@ def test_a_row_of_ones_own_may_be_defined_again_and_a_built_in_one_may_not():
             custom(name, lambda x: x, lambda out, x: 1.0)
 
 
-@pytest.mark.parametrize("partials", [lambda out, x, y: (1.0,), lambda out, x, y: 1.0, lambda out, x, y: [1.0, 1.0, 1.0]])
+@pytest.mark.parametrize(
+    "partials", [lambda out, x, y: (1.0,), lambda out, x, y: 1.0, lambda out, x, y: [1.0, 1.0, 1.0]]
+)
 def test_partials_of_a_wrong_number_are_refused_by_name(partials):
     row = custom("lame", lambda x, y: x + y, partials)
-    with pytest.raises(ValueError, match=r"the partials of lame gave (1|3) derivative\(s\) for 2 operand\(s\)"):
+    with pytest.raises(
+        ValueError, match=r"the partials of lame gave (1|3) derivative\(s\) for 2 operand\(s\)"
+    ):
         row(Value(1.0), 2.0).backward()
     with pytest.raises(ValueError, match="lame"):
         jvp(row, (1.0, 2.0), (1.0, 1.0))
 
 
 def test_a_primal_that_hides_its_operands_is_refused_and_optional_ones_do_not_count():
-    with pytest.raises(ValueError, match="mine: its primal does not tell how many operands it takes"):
+    with pytest.raises(
+        ValueError, match="mine: its primal does not tell how many operands it takes"
+    ):
         custom("mine", max, lambda out, *xs: [ops.equal(x, out) for x in xs])
     assert custom("rounded", round, lambda out, x: None, gate="blocks")(1.6) == 2.0
 
 
-# Recomputation. -------------------------------------------------------------------------------------------------------
+# Recomputation. -----------------------------------------------------------------------------------
 def deep(x, y):
     for _ in range(50):
         x, y = ops.sin(x * y) + x, ops.tanh(y - 0.1 * x)
@@ -143,7 +174,9 @@ def test_a_checkpoint_has_the_value_and_the_derivatives_of_the_plain_function():
     gate = checkpoint(deep)
     assert gate(0.5, -0.3) == deep(0.5, -0.3)
     assert value_and_grad(gate, (0, 1))(0.5, -0.3) == value_and_grad(deep, (0, 1))(0.5, -0.3)
-    assert jvp(gate, (0.5, -0.3), (1.0, 2.0))[1] == pytest.approx(jvp(deep, (0.5, -0.3), (1.0, 2.0))[1], rel=1e-12)
+    assert jvp(gate, (0.5, -0.3), (1.0, 2.0))[1] == pytest.approx(
+        jvp(deep, (0.5, -0.3), (1.0, 2.0))[1], rel=1e-12
+    )
     for got, expected in zip(hessian(gate, (0, 1))(0.5, -0.3), hessian(deep, (0, 1))(0.5, -0.3)):
         assert got == pytest.approx(expected, rel=1e-11)
     for outer, inner in COMPOSITIONS:
@@ -199,6 +232,7 @@ def test_backward_through_a_checkpoint_inside_a_transformation_leaves_floats():
         checkpoint(ops.sin)(leaf).backward()
         assert type(leaf._gradient) is float
         return x * leaf.grad
+
     assert grad(f)(2.0) == math.cos(0.5)
 
 
@@ -220,7 +254,7 @@ def test_a_checkpoint_does_not_turn_into_a_row_of_the_same_name():
         assert pickle.loads(pickle.dumps(namesake)) is not ops.tanh
 
 
-def test_a_checkpoint_of_a_function_with_parameters_gives_them_their_gradient_or_says_that_it_cannot():
+def test_a_checkpoint_of_a_function_with_parameters_gives_their_gradient_or_says_it_cannot():
     weight = Value(2.0)
     try:
         checkpoint(lambda x: x * weight)(Value(3.0)).backward()
@@ -240,6 +274,7 @@ def by_a_closure():
     def change():
         nonlocal factor
         factor = 3.0
+
     return lambda x: x * factor, change
 
 
@@ -274,13 +309,24 @@ def by_the_sign_of_a_zero():
     return lambda x: x * zeros[-1], lambda: zeros.append(-0.0)
 
 
-CHANGING = [by_chance, by_a_closure, by_a_list, by_an_attribute, by_a_global, by_a_count, by_what_it_calls_in_turn,
-            by_the_sign_of_a_zero]
+CHANGING = [
+    by_chance,
+    by_a_closure,
+    by_a_list,
+    by_an_attribute,
+    by_a_global,
+    by_a_count,
+    by_what_it_calls_in_turn,
+    by_the_sign_of_a_zero,
+]
 CALLED_AGAIN = r"the checkpoint of .* gave .* at \(0\.7.*\), but .* when it was called again"
 
 
 def swept_after(change, f):
-    """What each way to the derivatives of `f` at 0.7 does when something changes between its value and its sweep."""
+    """What each way to the derivatives of `f` at 0.7 does when something changes between its value
+    and its sweep.
+    """
+
     def changed(x):
         out = f(x)
         change()
@@ -298,9 +344,21 @@ def swept_after(change, f):
         x = Value(0.7)
         Tape.of(changed(x), [x])
 
-    ways = [backward, backward_in_a_thread, of_a_graph, lambda: record(grad(changed), 0.7, check=False)]
-    ways += [lambda way=way: way(0.7) for way in (grad(changed), lambda x: jvp(changed, (x,), (1.0,)), hessian(changed),
-                                                  lambda x: grad(changed)(Value(x)))]
+    ways = [
+        backward,
+        backward_in_a_thread,
+        of_a_graph,
+        lambda: record(grad(changed), 0.7, check=False),
+    ]
+    ways += [
+        lambda way=way: way(0.7)
+        for way in (
+            grad(changed),
+            lambda x: jvp(changed, (x,), (1.0,)),
+            hessian(changed),
+            lambda x: grad(changed)(Value(x)),
+        )
+    ]
     return ways
 
 
@@ -313,13 +371,18 @@ def test_a_checkpoint_that_gives_another_number_in_a_sweep_says_so(make, way):
 
 
 HONEST = {
-    "a constant": lambda x: 7, "an int": lambda x: 2 * 3, "nan": lambda x: ops.log(-x * x),
+    "a constant": lambda x: 7,
+    "an int": lambda x: 2 * 3,
+    "nan": lambda x: ops.log(-x * x),
     "minus zero": lambda x: -0.0 * x,
-    "an infinity": lambda x: ops.div(x, 0.0), "an if": lambda x: x * x if x > 0 else ops.exp(x),
-    "an argument": lambda x: x, "a derivative inside": lambda x: grad(grad(lambda y: ops.sin(x * y)))(x),
+    "an infinity": lambda x: ops.div(x, 0.0),
+    "an if": lambda x: x * x if x > 0 else ops.exp(x),
+    "an argument": lambda x: x,
+    "a derivative inside": lambda x: grad(grad(lambda y: ops.sin(x * y)))(x),
     "notes of its calls": lambda x, calls=[]: calls.append(x.data) or x * x,
     "a checkpoint": checkpoint(lambda x: ops.tanh(x) * checkpoint(ops.sin)(x)),
-    "chance from a seed": lambda x: x * random.Random(1).random(), "an edit inside": lambda x: x * edited_leaf(),
+    "chance from a seed": lambda x: x * random.Random(1).random(),
+    "an edit inside": lambda x: x * edited_leaf(),
 }
 
 
@@ -355,17 +418,22 @@ def test_derivatives_inside_a_checkpoint_may_add_in_another_order_on_a_tape():
         f = ops.hypot(e, c)
         i = ops.maximum(c, e, ops.maximum(z, ops.logsumexp(e, f, f), f, d), f)
         return ops.hypot(i, i)
+
     gate = checkpoint(lambda x: grad(grad(g))(x, 2 * x))
-    record(grad(gate), 2.0)  # its second derivative inside differs in the last digit from what it is on numbers
+    # its second derivative inside differs in the last digit from what it is on numbers
+    record(grad(gate), 2.0)
 
 
-@pytest.mark.parametrize(("primal", "partials"), [
-    (lambda x: x**3, lambda out, x: 3 * x**2),
-    (lambda x: 1 / x, lambda out, x: -out / x),
-    (lambda x: 2.0**x, lambda out, x: 2**x * math.log(2)),
-    (lambda x: max(x, 1.0), lambda out, x: 1.0 * (x > 1)),
-    (lambda x: min(x, 1.0), lambda out, x: 1.0 - (x >= 1) + 0.0 * (x >= 5) * (x < 5)),
-])
+@pytest.mark.parametrize(
+    ("primal", "partials"),
+    [
+        (lambda x: x**3, lambda out, x: 3 * x**2),
+        (lambda x: 1 / x, lambda out, x: -out / x),
+        (lambda x: 2.0**x, lambda out, x: 2**x * math.log(2)),
+        (lambda x: max(x, 1.0), lambda out, x: 1.0 * (x > 1)),
+        (lambda x: min(x, 1.0), lambda out, x: 1.0 - (x >= 1) + 0.0 * (x >= 5) * (x < 5)),
+    ],
+)
 def test_partials_written_with_any_operator_go_on_a_tape(primal, partials):
     row = custom("written_with_operators", primal, partials)
     tape = record(row, 2.5)

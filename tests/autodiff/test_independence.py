@@ -1,4 +1,6 @@
-"""What an output does not depend on has derivative 0 in it, whatever the other outputs do; and costs nothing."""
+"""What an output does not depend on has derivative 0 in it, whatever the other outputs do;
+and costs nothing.
+"""
 
 import math
 import random
@@ -11,9 +13,13 @@ from micrograd_plus import Value, engine, grad, hessian, jacobian, jvp, ops, rec
 
 inf, nan = math.inf, math.nan
 INFINITE = {  # at these points the slope is infinite, and 0 times it would be nan
-    "sqrt": (ops.sqrt, 0.0, inf), "cbrt": (ops.cbrt, 0.0, inf), "log": (ops.log, 0.0, inf),
-    "power": (lambda z: z**0.5, 0.0, inf), "quotient": (lambda z: 1 / z, 0.0, -inf),
-    "exp": (ops.exp, 1000.0, inf), "nan": (ops.sqrt, -1.0, nan),
+    "sqrt": (ops.sqrt, 0.0, inf),
+    "cbrt": (ops.cbrt, 0.0, inf),
+    "log": (ops.log, 0.0, inf),
+    "power": (lambda z: z**0.5, 0.0, inf),
+    "quotient": (lambda z: 1 / z, 0.0, -inf),
+    "exp": (ops.exp, 1000.0, inf),
+    "nan": (ops.sqrt, -1.0, nan),
 }
 
 
@@ -32,14 +38,18 @@ def test_the_root_of_one_number_says_nothing_of_that_of_another():
 @pytest.mark.parametrize("name", INFINITE)
 def test_no_infinite_slope_reaches_another_row_in_either_mode(name, more):
     f, there, slope = INFINITE[name]
-    found = jacobian(lambda v: [2.0 * v[0], f(v[1]), *[v[0] * k for k in range(more)]])([3.0, there])
+    found = jacobian(lambda v: [2.0 * v[0], f(v[1]), *[v[0] * k for k in range(more)]])(
+        [3.0, there]
+    )
     assert same(found, [[2.0, 0.0], [0.0, slope], *[[float(k), 0.0] for k in range(more)]])
 
 
 @pytest.mark.parametrize("name", INFINITE)
 def test_outputs_that_share_inputs_keep_theirs_apart(name):
     f, there, slope = INFINITE[name]
-    assert same(jacobian(lambda x, y: [x * x, f(y) + x], (0, 1))(3.0, there), [[6.0, 0.0], [1.0, slope]])
+    assert same(
+        jacobian(lambda x, y: [x * x, f(y) + x], (0, 1))(3.0, there), [[6.0, 0.0], [1.0, slope]]
+    )
     found = jacobian(lambda x, y: [f(y) + x, x * x, y * 0.5], (0, 1))(3.0, there)
     assert same(found, [[1.0, slope], [6.0, 0.0], [0.0, 0.5]])
 
@@ -48,13 +58,18 @@ def test_the_same_output_twice_has_its_row_twice():
     def f(x, y):
         root = ops.sqrt(y) + x
         return root, root, 1.0
+
     assert jacobian(f, (0, 1))(1.0, 0.0) == ((1.0, inf), (1.0, inf), (0.0, 0.0))
 
 
 SECOND = {
     "a cube and a power": (lambda x, y: x**3 + y**1.5, (2.0, 0.0), ((12.0, 0.0), (0.0, inf))),
     "a quotient": (ops.div, (1e9, 1e-100), ((0.0, -1e200), (-1e200, inf))),
-    "a root and a square": (lambda x, y: x * x + ops.sqrt(y), (1.0, 0.0), ((2.0, 0.0), (0.0, -inf))),
+    "a root and a square": (
+        lambda x, y: x * x + ops.sqrt(y),
+        (1.0, 0.0),
+        ((2.0, 0.0), (0.0, -inf)),
+    ),
     "a logarithm": (lambda x, y: ops.log(x) + y**3, (1e-200, 2.0), ((-inf, 0.0), (0.0, 12.0))),
 }
 
@@ -90,6 +105,7 @@ def test_the_jacobian_of_a_random_program_has_the_gradients_of_its_outputs_for_r
             if rng.random() < 0.3:
                 numbers[-1] = ops.sqrt(numbers[-1])
         return [rng.choice(numbers) for _ in range(height)]
+
     point = [rng.choice([0.0, 1.0, -2.0, 4.0]) for _ in range(width)]
     found = jacobian(program)(point)
     assert len(found) == height
@@ -97,7 +113,9 @@ def test_the_jacobian_of_a_random_program_has_the_gradients_of_its_outputs_for_r
         expected = grad(lambda inputs, k=k: program(inputs)[k])(point)
         if height > width:  # forward: sums in another order, in which inf may meet -inf sooner
             finite = np.isfinite(expected)
-            assert np.allclose(np.array(row)[finite], np.array(expected)[finite], rtol=1e-12, atol=0)
+            assert np.allclose(
+                np.array(row)[finite], np.array(expected)[finite], rtol=1e-12, atol=0
+            )
         else:
             assert same(row, expected)
 
@@ -106,8 +124,10 @@ def test_the_jacobian_of_a_random_program_has_the_gradients_of_its_outputs_for_r
 def test_a_sweep_of_many_outputs_visits_each_gate_about_once(shape, monkeypatch):
     chains, inputs = shape
     visited = []
-    monkeypatch.setattr("micrograd_plus.autodiff.local_gradients",
-                        lambda v: visited.append(v) or engine.local_gradients(v))
+    monkeypatch.setattr(
+        "micrograd_plus.autodiff.local_gradients",
+        lambda v: visited.append(v) or engine.local_gradients(v),
+    )
 
     def outputs(v):
         numbers = []
@@ -117,11 +137,12 @@ def test_a_sweep_of_many_outputs_visits_each_gate_about_once(shape, monkeypatch)
                 z = ops.sin(z)
             numbers.append(z)
         return numbers
+
     jacobian(outputs)([0.1] * inputs)
     assert chains * 10 <= len(visited) <= 2 * chains * 10 + chains
 
 
-# Arrays and dicts. ----------------------------------------------------------------------------------------------------
+# Arrays and dicts. --------------------------------------------------------------------------------
 def rosenbrock(x):
     return sum(100.0 * (x[1:] - x[:-1] ** 2.0) ** 2.0 + (1 - x[:-1]) ** 2.0)
 
@@ -134,7 +155,7 @@ def test_arrays_go_in_and_arrays_come_out():
     assert found.tolist() == grad(lambda v: rosenbrock(np.array(v)))(x.tolist())
     matrix = np.arange(6).reshape(2, 3)
     assert grad(lambda m: (m * m).sum())(matrix).tolist() == (2.0 * matrix).tolist()
-    assert hessian(lambda m: (m ** 3.0).sum())(np.ones(2)).tolist() == [[6.0, 0.0], [0.0, 6.0]]
+    assert hessian(lambda m: (m**3.0).sum())(np.ones(2)).tolist() == [[6.0, 0.0], [0.0, 6.0]]
     assert jacobian(lambda m: matrix @ m)(np.ones(3)).tolist() == matrix.tolist()
     assert jacobian(lambda m: matrix @ m)(np.ones((3, 4))).shape == (2, 4, 3, 4)
     assert np.exp(x).tolist() == grad(lambda v: np.exp(v).sum())(x).tolist()
@@ -151,14 +172,26 @@ def test_dicts_have_the_form_of_their_keys():
     point = {"w": [1.0, 2.0], "b": 3.0}
     found = grad(lambda p: p["w"][0] * p["w"][1] * p["b"])(point)
     assert found == {"w": [6.0, 3.0], "b": 2.0}
-    assert jacobian(lambda p: {"twice": 2 * p["b"]})(point) == {"twice": {"w": [0.0, 0.0], "b": 2.0}}
+    assert jacobian(lambda p: {"twice": 2 * p["b"]})(point) == {
+        "twice": {"w": [0.0, 0.0], "b": 2.0}
+    }
     assert jvp(lambda p: p["w"][0] * p["b"], (point,), ({"b": 1.0, "w": [0.0, 0.0]},)) == (3.0, 1.0)
     with pytest.raises(ValueError, match="the direction must have the form"):
         jvp(lambda p: p["b"], (point,), ({"b": 1.0},))
 
 
-@pytest.mark.parametrize("thing", [np.array(["a"]), np.array([1j]), np.array([None]), {"a": "b"}, {"a": None},
-                                   np.ma.masked_array([1.0, 2.0], [True, False])], ids=repr)
+@pytest.mark.parametrize(
+    "thing",
+    [
+        np.array(["a"]),
+        np.array([1j]),
+        np.array([None]),
+        {"a": "b"},
+        {"a": None},
+        np.ma.masked_array([1.0, 2.0], [True, False]),
+    ],
+    ids=repr,
+)
 def test_an_array_or_dict_of_what_is_no_number_is_refused(thing):
     with pytest.raises(TypeError, match=r"real numbers|numbers and Values|masked"):
         grad(lambda v: 1.0)(thing)

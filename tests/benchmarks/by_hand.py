@@ -1,8 +1,10 @@
-"""The two who derive by hand, NumPy, which is everyone's reference, and C; and what it is to be a contestant of `tape.py`.
+"""The two who derive by hand, NumPy, which is everyone's reference, and C; and what it is to be a
+contestant of `tape.py`.
 
-A contestant makes a step of a task: a function without arguments that computes everything anew, from parameters and rows
-that are already in its native form to a value and a gradient in its native form, which `as_floats` reads afterwards. Its
-library is imported when it is made: ImportError means that it is not there.
+A contestant makes a step of a task: a function without arguments that computes everything anew,
+from parameters and rows that are already in its native form to a value and a gradient in its native
+form, which `as_floats` reads afterwards. Its library is imported when it is made: ImportError means
+that it is not there.
 """
 
 import ctypes
@@ -22,7 +24,9 @@ class Missing(ImportError):
 
 
 class Contestant:
-    """A way to compute steps; `scalar` when it meets every number in Python, `prepares` when it gets ready first."""
+    """A way to compute steps; `scalar` when it meets every number in Python,
+    `prepares` when it gets ready first.
+    """
 
     scalar = prepares = False
 
@@ -34,7 +38,9 @@ class Contestant:
 
 
 def as_floats(result):
-    """The value, and the gradient in the order of the parameters: native gradients are numbers or (weights, biases)."""
+    """The value, and the gradient in the order of the parameters:
+    native gradients are numbers or (weights, biases).
+    """
     value, gradient = result
     parts = [np.column_stack(part) if isinstance(part, tuple) else part for part in gradient]
     return float(value), np.concatenate([np.ravel(part) for part in parts])
@@ -54,7 +60,10 @@ class NumPy(Contestant):
             scores = units.pop()
             if task.hinge:
                 margins = 1 - targets * scores
-                loss, slopes = np.maximum(margins, 0.0).mean(), np.where(margins > 0, -targets, 0.0) / len(inputs)
+                loss, slopes = (
+                    np.maximum(margins, 0.0).mean(),
+                    np.where(margins > 0, -targets, 0.0) / len(inputs),
+                )
             else:
                 top = scores.max(axis=1, keepdims=True)
                 powers = np.exp(scores - top)
@@ -73,6 +82,7 @@ class NumPy(Contestant):
                         loss += PENALTY * np.vdot(parameters, parameters)
                         slope += 2 * PENALTY * parameters  # noqa: PLW2901  # in place
             return loss, gradients
+
         return step
 
     def circuit(self, x, y):
@@ -80,12 +90,18 @@ class NumPy(Contestant):
             u, v, total = 1 / (1 + math.exp(-x)), 1 / (1 + math.exp(-y)), x + y
             below = u + total * total
             value = (x + v) / below
-            return value, ((1 - value * (u * (1 - u) + 2 * total)) / below, (v * (1 - v) - value * 2 * total) / below)
+            return value, (
+                (1 - value * (u * (1 - u) + 2 * total)) / below,
+                (v * (1 - v) - value * 2 * total) / below,
+            )
+
         return step
 
 
 class C(Contestant):
-    """`step.c`, compiled for the one network with -ffast-math, through ctypes: a bar to measure by, not a contestant."""
+    """`step.c`, compiled for the one network with -ffast-math, through ctypes:
+    a bar to measure by, not a contestant.
+    """
 
     prepares = True
 
@@ -96,13 +112,18 @@ class C(Contestant):
         step = self._compiled(task.sizes, task.hinge).step
         step.restype = ctypes.c_double
         gradient = np.zeros(len(task.parameters))
-        arrays = [ctypes.c_void_p(array.ctypes.data) for array in (task.rows, task.parameters, gradient)]
+        arrays = [
+            ctypes.c_void_p(array.ctypes.data) for array in (task.rows, task.parameters, gradient)
+        ]
         count = ctypes.c_long(len(task.rows))
         return lambda: (step(count, *arrays), gradient)
 
     def circuit(self, x, y):
         circuit = self._compiled((1, 1), hinge=False).circuit
-        circuit.argtypes, circuit.restype = [ctypes.c_double, ctypes.c_double, ctypes.c_void_p], ctypes.c_double
+        circuit.argtypes, circuit.restype = (
+            [ctypes.c_double, ctypes.c_double, ctypes.c_void_p],
+            ctypes.c_double,
+        )
         gradient = np.zeros(2)
         address = gradient.ctypes.data
         return lambda: (circuit(x, y, address), gradient)
@@ -112,9 +133,24 @@ class C(Contestant):
         source = pathlib.Path(__file__).with_name("step.c")
         with tempfile.TemporaryDirectory() as folder:
             library = os.path.join(folder, "step.so")
-            subprocess.run([compiler(), "-O3", "-march=native", "-ffast-math", "-shared", "-fPIC", source, "-o", library,
-                            f"-DSIZES={','.join(map(str, sizes))}", f"-DHINGE={int(hinge)}", "-lm"],
-                           check=True, capture_output=True)
+            subprocess.run(
+                [
+                    compiler(),
+                    "-O3",
+                    "-march=native",
+                    "-ffast-math",
+                    "-shared",
+                    "-fPIC",
+                    source,
+                    "-o",
+                    library,
+                    f"-DSIZES={','.join(map(str, sizes))}",
+                    f"-DHINGE={int(hinge)}",
+                    "-lm",
+                ],
+                check=True,
+                capture_output=True,
+            )
             return ctypes.CDLL(library)
 
 

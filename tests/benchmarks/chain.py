@@ -1,10 +1,12 @@
-"""A chain of a million links, x = x * c + d, two million operations: seconds and bytes per node of all it goes through.
+"""A chain of a million links, x = x * c + d, two million operations: seconds and bytes per node of
+all it goes through.
 
     python tests/benchmarks/chain.py [--links 1000000] [--rounds 3]
 
-Seconds are wall time, the median of the rounds, with Python's garbage collector on and under the default recursion
-limit. Bytes are what tracemalloc sees in a further round of a tenth of the links, which it slows and which is not timed:
-`kept` is what a stage leaves allocated when it is over, `peak` what it needed besides while it ran; both per operation.
+Seconds are wall time, the median of the rounds, with Python's garbage collector on and under the
+default recursion limit. Bytes are what tracemalloc sees in a further round of a tenth of the links,
+which it slows and which is not timed: `kept` is what a stage leaves allocated when it is over,
+`peak` what it needed besides while it ran; both per operation.
 """
 
 import argparse

@@ -1,11 +1,14 @@
-"""What is held and what is given back: bytes of tapes that live, that are gone, of predictions, and of a graph's nodes.
+"""What is held and what is given back: bytes of tapes that live, that are gone, of predictions, and
+of a graph's nodes.
 
-    python tests/benchmarks/memory.py [--tapes 500] [--calls 500] [--nodes 100000] [--only tapes,calls,nodes]
+    python tests/benchmarks/memory.py [--tapes 500] [--calls 500] [--nodes 100000] [--only
+    tapes,calls,nodes]
 
-A tape is recorded, run as machine code for one row and for the mean of forty with its gradient, and dropped; each has
-numbers of its own, so that no two are alike. "kept" is what the process grew by for each that is gone, read from the
-system (RSS) and, with glibc, from the allocator: the median of ten parts, for tables that double hit one of them. "held" is
-RSS for each of twenty that live. Bytes of nodes are what tracemalloc sees. Twenty tapes and calls go before, uncounted.
+A tape is recorded, run as machine code for one row and for the mean of forty with its gradient, and
+dropped; each has numbers of its own, so that no two are alike. "kept" is what the process grew by
+for each that is gone, read from the system (RSS) and, with glibc, from the allocator: the median of
+ten parts, for tables that double hit one of them. "held" is RSS for each of twenty that live. Bytes
+of nodes are what tracemalloc sees. Twenty tapes and calls go before, uncounted.
 """
 
 import argparse
@@ -33,8 +36,21 @@ def resident():
 
 
 class MallInfo(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_size_t) for name in (
-        "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")]
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena",
+            "ordblks",
+            "smblks",
+            "hblks",
+            "hblkhd",
+            "usmblks",
+            "fsmblks",
+            "uordblks",
+            "fordblks",
+            "keepcost",
+        )
+    ]
 
 
 def allocated():
@@ -55,6 +71,7 @@ def a_tape(i, rows=np.ones((40, 2))):  # noqa: B008  # the same rows for all
 
     def loss(x, y):
         return ops.tanh(weights[0] * x + weights[1] * y + weights[2] * (1 + i / 7)) ** 2
+
     tape = record(loss, 0.5, 2.0, parameters=weights)
     assert tape.executor("machine") == "machine"
     tape(0.5, 2.0)
@@ -73,21 +90,29 @@ def kept(act, count):
             act(WARM + part * count + i)
         seconds += time.perf_counter() - begin
         parts.append(allocated())
-    by_allocator = None if parts[0] is None else statistics.median((b - a) / size for a, b in pairwise(parts))
+    by_allocator = (
+        None if parts[0] is None else statistics.median((b - a) / size for a, b in pairwise(parts))
+    )
     return (resident() - before) / (size * PARTS), by_allocator, seconds / (size * PARTS) * 1e3
 
 
 def print_kept(what, act, count):
     by_system, by_allocator, milliseconds = kept(act, count)
     seen = "" if by_allocator is None else f", {by_allocator / 1024:.2f} KB by the allocator"
-    print(f"{what}: kept {by_system / 1024:.2f} KB by the system{seen}; {milliseconds:.2f} ms each", flush=True)
+    print(
+        f"{what}: kept {by_system / 1024:.2f} KB by the system{seen}; {milliseconds:.2f} ms each",
+        flush=True,
+    )
 
 
 def tapes(count):
     print_kept(f"{count} tapes, run and dropped", a_tape, count)
     before = resident()
     living = [a_tape(-i) for i in range(LIVING)]
-    print(f"{len(living)} tapes that live: held {(resident() - before) / LIVING / 1024:.0f} KB", flush=True)
+    print(
+        f"{len(living)} tapes that live: held {(resident() - before) / LIVING / 1024:.0f} KB",
+        flush=True,
+    )
 
 
 def calls(count):
@@ -95,6 +120,7 @@ def calls(count):
     from micrograd_plus import nn
     from micrograd_plus.training import outputs
     from micrograd_plus.training.estimators import Classifier
+
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(100, 4))
     classifier = Classifier(hidden=(8,), epochs=2).fit(rows, (rows[:, 0] > 0).astype(int))
@@ -104,7 +130,10 @@ def calls(count):
 
 
 def nodes(count):
-    """Bytes of a node of a chain of additions, bare, with a gradient, and with an attribute of a user's."""
+    """Bytes of a node of a chain of additions, bare, with a gradient,
+    and with an attribute of a user's.
+    """
+
     def chain(attribute):
         tracemalloc.start()
         one = out = Value(1.0)
@@ -118,10 +147,14 @@ def nodes(count):
         out.backward()
         yield tracemalloc.get_traced_memory()[0] / count
         tracemalloc.stop()
+
     bare, swept = chain(attribute=False)
     attributed, _ = chain(attribute=True)
-    print(f"a node of {count}: {bare:.0f} bytes, {swept:.0f} after backward, "
-          f"{attributed - bare:.0f} more with an attribute", flush=True)
+    print(
+        f"a node of {count}: {bare:.0f} bytes, {swept:.0f} after backward, "
+        f"{attributed - bare:.0f} more with an attribute",
+        flush=True,
+    )
 
 
 def main():

@@ -1,14 +1,16 @@
-"""A training step of the moons demo, in micrograd and in micrograd_plus, side by side in one process.
+"""A training step of the moons demo, in micrograd and in micrograd_plus, side by side in one
+process.
 
     python tests/benchmarks/moons.py [--steps 60] [--micrograd-every 6]
 
-Both train the same MLP(2, [16, 16, 1]) on the same hundred points with the loss of micrograd's demo: hinge plus 1e-4
-times the sum of squared weights. A step is forward, zero_grad, backward and update, in wall time, with Python's garbage
-collector on; the two take turns, so that a busy machine slows both. Memory is what tracemalloc sees allocated between
-the first operation and the finished graph, before and after backward leaves its gradients in it, divided by the number
-of nodes that are results of operations: the node itself and its share of operand tuples, closures and floats; weights
-and inputs exist before. A neuron's `dot` is one node of micrograd_plus and dozens of micrograd's, so the megabytes of
-the whole graph stand beside.
+Both train the same MLP(2, [16, 16, 1]) on the same hundred points with the loss of micrograd's
+demo: hinge plus 1e-4 times the sum of squared weights. A step is forward, zero_grad, backward and
+update, in wall time, with Python's garbage collector on; the two take turns, so that a busy machine
+slows both. Memory is what tracemalloc sees allocated between the first operation and the finished
+graph, before and after backward leaves its gradients in it, divided by the number of nodes that are
+results of operations: the node itself and its share of operand tuples, closures and floats; weights
+and inputs exist before. A neuron's `dot` is one node of micrograd_plus and dozens of micrograd's,
+so the megabytes of the whole graph stand beside.
 """
 
 import argparse
@@ -47,7 +49,9 @@ class Training:
     def loss(self, inputs):
         scores = list(map(self.model, inputs))
         losses = [(1 + -target * score).relu() for target, score in zip(self.targets, scores)]
-        return sum(losses) * (1.0 / len(losses)) + 1e-4 * sum(p * p for p in self.model.parameters())
+        return sum(losses) * (1.0 / len(losses)) + 1e-4 * sum(
+            p * p for p in self.model.parameters()
+        )
 
     def step(self):
         """One step of descent; gives its wall time in seconds and its loss."""
@@ -67,7 +71,9 @@ def operations(root):
     found, stack = set(), [root]
     while stack:
         node = stack.pop()
-        operands = [o for o in getattr(node, "operands", None) or node._prev if not isinstance(o, float)]
+        operands = [
+            o for o in getattr(node, "operands", None) or node._prev if not isinstance(o, float)
+        ]
         if operands and node not in found:
             found.add(node)
             stack += operands
@@ -75,7 +81,9 @@ def operations(root):
 
 
 def memory_and_operations(build):
-    """Memory of a finished graph, the same with what `backward` leaves in it, and the number of its operation nodes."""
+    """Memory of a finished graph, the same with what `backward` leaves in it,
+    and the number of its operation nodes.
+    """
     gc.collect()
     tracemalloc.start()
     root = build()
@@ -99,8 +107,15 @@ def chain(value, links):
 def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=60, help="steps of micrograd_plus (default 60)")
-    parser.add_argument("--micrograd-every", type=int, default=6, help="a step of micrograd every so many (default 6)")
+    parser.add_argument(
+        "--steps", type=int, default=60, help="steps of micrograd_plus (default 60)"
+    )
+    parser.add_argument(
+        "--micrograd-every",
+        type=int,
+        default=6,
+        help="a step of micrograd every so many (default 6)",
+    )
     arguments = parser.parse_args()
 
     ours, theirs = Training(micrograd_plus), Training(micrograd)
@@ -108,7 +123,10 @@ def main():
     losses = {"micrograd": [], "micrograd_plus": []}
     gc.enable()
     for k in range(arguments.steps):
-        for name, training, every in (("micrograd", theirs, arguments.micrograd_every), ("micrograd_plus", ours, 1)):
+        for name, training, every in (
+            ("micrograd", theirs, arguments.micrograd_every),
+            ("micrograd_plus", ours, 1),
+        ):
             if k % every == 0:
                 seconds, loss = training.step()
                 times[name].append(seconds)
@@ -118,16 +136,31 @@ def main():
     assert gap < 1e-9, f"the losses differ by {gap}"
 
     medians = {name: statistics.median(seconds) * 1e3 for name, seconds in times.items()}
-    print(f"{'':16}{'ms per step':>13}{'steps':>7}{'moons MB':>10}{'nodes':>8}{'B/node':>14}{'chain B/node':>14}")
+    print(
+        f"{'':16}{'ms per step':>13}{'steps':>7}{'moons MB':>10}{'nodes':>8}"
+        f"{'B/node':>14}{'chain B/node':>14}"
+    )
     for name, training in (("micrograd", theirs), ("micrograd_plus", ours)):
         inputs = training.inputs()
-        *of_moons, nodes = memory_and_operations(lambda training=training, inputs=inputs: training.loss(inputs))
-        *of_chain, links = memory_and_operations(lambda training=training: chain(training.value, 400))
-        each = [f"{built / n:.0f} to {after / n:.0f}" for (built, after), n in ((of_moons, nodes), (of_chain, links))]
-        print(f"{name:16}{medians[name]:13.2f}{len(times[name]):7}{of_moons[1] / 1e6:10.1f}{nodes:8}"
-              f"{each[0]:>14}{each[1]:>14}")
-    print(f"\nmicrograd_plus takes a step {medians['micrograd'] / medians['micrograd_plus']:.1f} times faster; "
-          f"the first {shared} losses agree within {gap:.0e}.")
+        *of_moons, nodes = memory_and_operations(
+            lambda training=training, inputs=inputs: training.loss(inputs)
+        )
+        *of_chain, links = memory_and_operations(
+            lambda training=training: chain(training.value, 400)
+        )
+        each = [
+            f"{built / n:.0f} to {after / n:.0f}"
+            for (built, after), n in ((of_moons, nodes), (of_chain, links))
+        ]
+        print(
+            f"{name:16}{medians[name]:13.2f}{len(times[name]):7}{of_moons[1] / 1e6:10.1f}{nodes:8}"
+            f"{each[0]:>14}{each[1]:>14}"
+        )
+    print(
+        f"\nmicrograd_plus takes a step {medians['micrograd'] / medians['micrograd_plus']:.1f} "
+        "times faster; "
+        f"the first {shared} losses agree within {gap:.0e}."
+    )
 
 
 if __name__ == "__main__":

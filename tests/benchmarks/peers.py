@@ -1,4 +1,6 @@
-"""Other people's engines, each in its own idiom and in float64: the contestants of `tape.py`, which `by_hand` explains."""
+"""Other people's engines, each in its own idiom and in float64:
+the contestants of `tape.py`, which `by_hand` explains.
+"""
 
 import math
 import os
@@ -22,7 +24,10 @@ def scalar_loss(task, scores, parameters, relu, exp, log):
     if task.hinge:
         losses = [relu(1 + -target * score) for (score,), (target,) in rows]
         return sum(losses) * (1 / len(losses)) + PENALTY * sum(p * p for p in parameters)
-    losses = [log(sum(map(exp, found))) - sum(s * t for s, t in zip(found, target)) for found, target in rows]
+    losses = [
+        log(sum(map(exp, found))) - sum(s * t for s, t in zip(found, target))
+        for found, target in rows
+    ]
     return sum(losses) * (1 / len(losses))
 
 
@@ -39,6 +44,7 @@ class Micrograd(Contestant):
     def __init__(self):
         import micrograd.engine
         import micrograd.nn
+
         self.value, self.mlp = micrograd.engine.Value, micrograd.nn.MLP
         sys.setrecursionlimit(1_000_000)  # its backward() recurses along a sum of 784 products
 
@@ -57,6 +63,7 @@ class Micrograd(Contestant):
             loss = scalar_loss(task, scores, parameters, self.value.relu, self.exp, self.log)
             loss.backward()
             return loss.data, [p.grad for p in parameters]
+
         return step
 
     def circuit(self, x, y):
@@ -65,6 +72,7 @@ class Micrograd(Contestant):
             out = staged(a, b, sigmoid_by(self.exp))
             out.backward()
             return out.data, (a.grad, b.grad)
+
         return step
 
     def exp(self, x):
@@ -78,6 +86,7 @@ class Micrograd(Contestant):
 
         def backward():
             x.grad += slope * out.grad
+
         out._backward = backward
         return out
 
@@ -90,6 +99,7 @@ class Xad(Contestant):
     def __init__(self):
         import xad.adj_1st
         import xad.math
+
         self.real, self.tape, self.math = xad.adj_1st.Real, xad.adj_1st.Tape(), xad.math
 
     def network(self, task):
@@ -98,13 +108,22 @@ class Xad(Contestant):
         def scores(row, parameters):
             rest = iter(parameters)
             for k, width in enumerate(task.sizes[1:], 1):
-                totals = [sum([next(rest) * x for x in row], 0.0) + next(rest) for _ in range(width)]
+                totals = [
+                    sum([next(rest) * x for x in row], 0.0) + next(rest) for _ in range(width)
+                ]
                 row = totals if k == last else list(map(self.relu, totals))
             return row
 
         def loss(parameters):
-            return scalar_loss(task, lambda row: scores(row, parameters), parameters,
-                               relu=self.relu, exp=self.math.exp, log=self.math.log)
+            return scalar_loss(
+                task,
+                lambda row: scores(row, parameters),
+                parameters,
+                relu=self.relu,
+                exp=self.math.exp,
+                log=self.math.log,
+            )
+
         return lambda: self.swept(loss, task.parameters.tolist())
 
     def circuit(self, x, y):
@@ -127,13 +146,16 @@ class Xad(Contestant):
 
 
 class CasADi(Contestant):
-    """CasADi's scalar graph of one row, mapped over the rows and summed, on buffers; run by its own machine."""
+    """CasADi's scalar graph of one row, mapped over the rows and summed, on buffers;
+    run by its own machine.
+    """
 
     prepares = True
     options, largest = {}, math.inf
 
     def __init__(self):
         import casadi
+
         self.casadi = casadi
 
     def network(self, task):
@@ -141,9 +163,9 @@ class CasADi(Contestant):
             return None
         ca, count, (_, width) = self.casadi, len(task.rows), task.rows.shape
         row, parameters = ca.SX.sym("row", width), ca.SX.sym("parameters", len(task.parameters))
-        units, targets, start = row[:task.sizes[0]], row[task.sizes[0]:], 0
+        units, targets, start = row[: task.sizes[0]], row[task.sizes[0] :], 0
         for k, (before, after) in enumerate(zip(task.sizes, task.sizes[1:]), 2):
-            matrix = ca.reshape(parameters[start:start + (before + 1) * after], before + 1, after)
+            matrix = ca.reshape(parameters[start : start + (before + 1) * after], before + 1, after)
             units, start = matrix[:-1, :].T @ units + matrix[-1, :].T, start + (before + 1) * after
             units = units if k == len(task.sizes) else ca.fmax(units, 0)
         if task.hinge:
@@ -151,20 +173,29 @@ class CasADi(Contestant):
         else:
             loss = ca.logsumexp(units) - ca.dot(targets, units)
         loss /= count
-        one = ca.Function("row", [row, parameters], [loss, ca.gradient(loss, parameters)], self.options)
+        one = ca.Function(
+            "row", [row, parameters], [loss, ca.gradient(loss, parameters)], self.options
+        )
         value, gradient = np.zeros(1), np.zeros(len(task.parameters))
-        run = self._on_buffers(one.map(count, [False, True], [True, True]), (task.rows, task.parameters), (value, gradient))
+        run = self._on_buffers(
+            one.map(count, [False, True], [True, True]),
+            (task.rows, task.parameters),
+            (value, gradient),
+        )
 
         def step():
             run()
             return value[0], gradient
+
         return step
 
     def circuit(self, x, y):
         ca = self.casadi
         a, b = ca.SX.sym("x"), ca.SX.sym("y")
         out = staged(a, b, sigmoid_by(ca.exp))
-        function = ca.Function("circuit", [a, b], [out, ca.gradient(out, ca.vertcat(a, b))], self.options)
+        function = ca.Function(
+            "circuit", [a, b], [out, ca.gradient(out, ca.vertcat(a, b))], self.options
+        )
         first, second, value, gradient = np.zeros(1), np.zeros(1), np.zeros(1), np.zeros(2)
         run = self._on_buffers(function, (first, second), (value, gradient))
 
@@ -172,6 +203,7 @@ class CasADi(Contestant):
             first[0], second[0] = x, y
             run()
             return value[0], gradient
+
         return step
 
     @staticmethod
@@ -185,14 +217,20 @@ class CasADi(Contestant):
 
 
 class CasADiAsC(CasADi):
-    """The same, written out as C; the compiler would take minutes for the 784 inputs of an image."""
+    """The same, written out as C; the compiler would take minutes for the 784 inputs
+    of an image.
+    """
 
     largest = 10_000
 
     def __init__(self):
         super().__init__()
-        self.options = {"jit": True, "compiler": "shell", "jit_cleanup": True, "jit_options": {
-            "compiler": compiler(), "flags": ["-O1", "-march=native"]}}
+        self.options = {
+            "jit": True,
+            "compiler": "shell",
+            "jit_cleanup": True,
+            "jit_options": {"compiler": compiler(), "flags": ["-O1", "-march=native"]},
+        }
         self.folder = tempfile.TemporaryDirectory()  # else it writes where the user is
         self.casadi.GlobalOptions.setTempWorkDir(os.path.join(self.folder.name, ""))
 
@@ -202,6 +240,7 @@ class Torch(Contestant):
 
     def __init__(self):
         import torch
+
         torch.set_num_threads(1)
         self.torch = torch
 
@@ -212,15 +251,21 @@ class Torch(Contestant):
         def loss(*parameters):
             units = inputs
             for k in range(0, len(parameters), 2):
-                units = functional.linear(functional.relu(units) if k else units, *parameters[k:k + 2])
+                units = functional.linear(
+                    functional.relu(units) if k else units, *parameters[k : k + 2]
+                )
             if task.hinge:
-                return functional.relu(1 - targets * units).mean() + PENALTY * sum((p * p).sum() for p in parameters)
+                return functional.relu(1 - targets * units).mean() + PENALTY * sum(
+                    (p * p).sum() for p in parameters
+                )
             return functional.cross_entropy(units, targets)
+
         run = self.differentiated(loss, [tensor(array) for layer in task.layers for array in layer])
 
         def step():
             value, gradient = run()
             return value, paired(gradient)
+
         return step
 
     def circuit(self, x, y):
@@ -233,11 +278,14 @@ class Torch(Contestant):
         def run():
             value = function(*point)
             return value.detach(), self.torch.autograd.grad(value, point)
+
         return run
 
 
 class TorchCompile(Torch):
-    """torch.compile of value and gradient in one, which is faster than of the value alone with autograd's sweep."""
+    """torch.compile of value and gradient in one, which is faster than
+    of the value alone with autograd's sweep.
+    """
 
     prepares = True
 
@@ -257,6 +305,7 @@ class TorchCompile(Torch):
         def run():
             gradient, value = compiled(*point)
             return value, gradient
+
         return run
 
 
@@ -267,6 +316,7 @@ class Jax(Contestant):
 
     def __init__(self):
         import jax
+
         jax.config.update("jax_enable_x64", True)
         jax.block_until_ready(jax.numpy.zeros(1) + 1.0)  # starts its machinery
         self.jax = jax
@@ -279,9 +329,13 @@ class Jax(Contestant):
             for k, (weights, biases) in enumerate(layers):
                 units = (jax.nn.relu(units) if k else units) @ weights.T + biases
             if task.hinge:
-                penalty = sum((weights * weights).sum() + (biases * biases).sum() for weights, biases in layers)
+                penalty = sum(
+                    (weights * weights).sum() + (biases * biases).sum()
+                    for weights, biases in layers
+                )
                 return jax.nn.relu(1 - targets * units).mean() + PENALTY * penalty
             return (jax.nn.logsumexp(units, axis=1) - (targets * units).sum(axis=1)).mean()
+
         run = jax.jit(jax.value_and_grad(loss))
         layers = [tuple(map(array, layer)) for layer in task.layers]
         inputs, targets = array(task.inputs), array(task.targets)

@@ -1,7 +1,9 @@
-"""How long pictures take: every shape of graph from 10 to 20,000 gates, and how soon Ctrl-C is heard.
+"""How long pictures take: every shape of graph from 10 to 20,000 gates, and how soon Ctrl-C is
+heard.
 
-`python tests/benchmarks/pictures.py` prints for each shape the slowest of its sizes and options, and how much work it was
-for the processors, which does not depend on what else they do; `--quick` tries few.
+`python tests/benchmarks/pictures.py` prints for each shape the slowest of its sizes and options,
+and how much work it was for the processors, which does not depend on what else they do; `--quick`
+tries few.
 """
 
 import argparse
@@ -40,24 +42,41 @@ except KeyboardInterrupt:
 
 
 def drawn(make, sizes, options):
-    """The pictures of a shape: seconds, those of the processors (its child's too), Values, boxes, options."""
+    """The pictures of a shape: seconds, those of the processors (its child's too), Values, boxes,
+    options.
+    """
     found = []
     for gates in sizes:
         graph = make(gates)
         graph.backward()
         for collapse, mode, constants, rankdir in options:
-            chosen = {"collapse": collapse, "mode": mode, "constants": constants, "rankdir": rankdir}
+            chosen = {
+                "collapse": collapse,
+                "mode": mode,
+                "constants": constants,
+                "rankdir": rankdir,
+            }
             begin, worked = time.perf_counter(), sum(os.times()[:4])
             picture = draw(graph, **chosen, wrt=graph if mode == "forward" else None)
             seconds, work = time.perf_counter() - begin, sum(os.times()[:4]) - worked
-            found.append((seconds, work, len(nodes_below(graph)), len(picture.model.boxes), " ".join(chosen.values())))
+            found.append(
+                (
+                    seconds,
+                    work,
+                    len(nodes_below(graph)),
+                    len(picture.model.boxes),
+                    " ".join(chosen.values()),
+                )
+            )
     return found
 
 
 def seconds_to_hear(shape, gates, delay):
     """From a SIGINT in the middle of a drawing to the KeyboardInterrupt."""
     program = STRUCK.format(tests=str(Path(shapes.__file__).parent), shape=shape, gates=gates)
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout.readline() == "drawing\n"
         time.sleep(delay)
         begin = time.perf_counter()
@@ -70,25 +89,43 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two options and six sizes")
     quick = parser.parse_args().quick
-    options = [(collapse, "forward" if rankdir == "TB" else "reverse", constants, rankdir)
-               for collapse, constants, rankdir in itertools.product(
-                   ("auto", "none", "neuron", "layer"), ("fold", "show"), ("LR", "TB"))]
+    options = [
+        (collapse, "forward" if rankdir == "TB" else "reverse", constants, rankdir)
+        for collapse, constants, rankdir in itertools.product(
+            ("auto", "none", "neuron", "layer"), ("fold", "show"), ("LR", "TB")
+        )
+    ]
     if quick:
         options = [("auto", "reverse", "fold", "LR"), ("none", "reverse", "show", "TB")]
     sizes = SIZES[::2] if quick else SIZES
     strikes = range(2 if quick else 6)
-    print("shape           slowest  Values  boxes    work  median  most work  Ctrl-C after  options of the slowest")
+    print(
+        "shape           slowest  Values  boxes    work  median  most work  Ctrl-C after  options "
+        "of the slowest"
+    )
     worst = most = latest = 0.0
     for name, make in shapes.SHAPES.items():
         every = drawn(make, sizes, options)
         seconds, work, values, boxes, chosen = max(every)
-        median, busiest = sorted(s for s, *_ in every)[len(every) // 2], max(w for _, w, *_ in every)
-        heard = max(seconds_to_hear(name, 20_000 if k % 2 else 1_000, 0.1 + 0.13 * k) for k in strikes)
+        median, busiest = (
+            sorted(s for s, *_ in every)[len(every) // 2],
+            max(w for _, w, *_ in every),
+        )
+        heard = max(
+            seconds_to_hear(name, 20_000 if k % 2 else 1_000, 0.1 + 0.13 * k) for k in strikes
+        )
         worst, most, latest = max(worst, seconds), max(most, busiest), max(latest, heard)
-        print(f"{name:14s}  {seconds:5.2f} s  {values:6d}  {boxes:5d}  {work:4.2f} s  {median:4.2f} s  {busiest:7.2f} s  "
-              f"{heard:10.2f} s  {chosen}", flush=True)
-    print(f"slowest {worst:.2f} s (at most {LIMIT:g}), with {most:.2f} s of work, Ctrl-C heard after {latest:.2f} s "
-          f"(at most {HEARD:g})")
+        print(
+            f"{name:14s}  {seconds:5.2f} s  {values:6d}  {boxes:5d}  {work:4.2f} s  {median:4.2f} "
+            f"s  {busiest:7.2f} s  "
+            f"{heard:10.2f} s  {chosen}",
+            flush=True,
+        )
+    print(
+        f"slowest {worst:.2f} s (at most {LIMIT:g}), with {most:.2f} s of work, Ctrl-C heard after "
+        f"{latest:.2f} s "
+        f"(at most {HEARD:g})"
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
-"""One example at a time: milliseconds of the first, the second and later predictions, and what 500 of them keep.
+"""One example at a time: milliseconds of the first, the second and later predictions, and what 500
+of them keep.
 
-`python tests/benchmarks/prediction.py` prints processor time, which other work on the machine does not change.
+`python tests/benchmarks/prediction.py` prints processor time, which other work on the machine does
+not change.
 """
 
 import gc
@@ -39,7 +41,10 @@ def report(name, call):
 
 def main():
     print(f"{'milliseconds, kilobytes':34}{'first':>9}{'second':>9}{'later':>9}{'500 keep':>9}")
-    for name, (points, classes) in (("iris", load_iris(return_X_y=True)), ("digits", load_digits(return_X_y=True))):
+    for name, (points, classes) in (
+        ("iris", load_iris(return_X_y=True)),
+        ("digits", load_digits(return_X_y=True)),
+    ):
         for kind in (Classifier, Regressor):
             model = kind(epochs=1, random_state=0).fit(points, classes)
             report(f"{kind.__name__}.predict, {name}", partial(model.predict, points[:1]))

@@ -1,20 +1,25 @@
-"""A recorded tape and its peers side by side: the value of a loss and its whole gradient, again and again, on one core.
+"""A recorded tape and its peers side by side: the value of a loss and its whole gradient, again and
+again, on one core.
 
-    python tests/benchmarks/tape.py [--rounds 5] [--workloads moons,circuit,image,digits] [--only machine,numpy]
+    python tests/benchmarks/tape.py [--rounds 5] [--workloads moons,circuit,image,digits] [--only
+    machine,numpy]
 
-moons is micrograd's demo: the hinge loss of MLP(2, [16, 16, 1]) on a hundred points, and 1e-4 times the sum of squares.
-circuit is (x + σ(y)) / (σ(x) + (x + y)²) and its two derivatives, one point a call, so that the call is what costs. image
-is the cross-entropy of MLP(784, [50, 10]) on random images, and digits that of MLP(64, [50, 10]) on scikit-learn's digits,
-in batches of several sizes. All numbers are float64; everyone gets them and gives them back in its own native form.
+moons is micrograd's demo: the hinge loss of MLP(2, [16, 16, 1]) on a hundred points, and 1e-4 times
+the sum of squares. circuit is (x + σ(y)) / (σ(x) + (x + y)²) and its two derivatives, one point a
+call, so that the call is what costs. image is the cross-entropy of MLP(784, [50, 10]) on random
+images, and digits that of MLP(64, [50, 10]) on scikit-learn's digits, in batches of several sizes.
+All numbers are float64; everyone gets them and gives them back in its own native form.
 
-Every value and gradient is compared with NumPy's, to 1e-9, before it is timed; a difference ends the run. In each round
-everyone takes a turn, so that a busy machine slows all alike; a time is the median of the rounds. "ready" is the seconds
-from a function or graph to its first result, less those of a later one: recording, tracing, compiling. A dash stands where
-a step would take more than 20 seconds, or a compiler minutes. C by hand is no contestant but a bar to measure by: it
-knows the shape of the network, and adds in any order.
+Every value and gradient is compared with NumPy's, to 1e-9, before it is timed; a difference ends
+the run. In each round everyone takes a turn, so that a busy machine slows all alike; a time is the
+median of the rounds. "ready" is the seconds from a function or graph to its first result, less
+those of a later one: recording, tracing, compiling. A dash stands where a step would take more than
+20 seconds, or a compiler minutes. C by hand is no contestant but a bar to measure by: it knows the
+shape of the network, and adds in any order.
 """
 
-# ruff: noqa: E402  # libraries count the cores when they are imported, so the one core is chosen before
+# ruff: noqa: E402  # libraries count the cores when they are imported, so the one core is chosen
+# before
 
 import argparse
 import gc
@@ -23,7 +28,12 @@ import os
 import statistics
 import time
 
-ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS")
+ONE_THREAD = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "TORCHINDUCTOR_COMPILE_THREADS",
+)
 os.environ.update(dict.fromkeys(ONE_THREAD, "1"), XLA_FLAGS="--xla_cpu_multi_thread_eigen=false")
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
@@ -35,7 +45,8 @@ import tasks
 
 from micrograd_plus import Value, ops, value_and_grad
 
-TOLERANCE, LONGEST, TURN = 1e-9, 20.0, 0.05  # of a difference; seconds for all turns of a contestant; seconds for one
+# of a difference; seconds for all turns of a contestant; seconds for one
+TOLERANCE, LONGEST, TURN = 1e-9, 20.0, 0.05
 
 
 def staged(x, y):
@@ -48,17 +59,25 @@ class Eager(by_hand.Contestant):
     scalar = True
 
     def network(self, task):
-        parameters, inputs, targets = task.model.parameters(), task.inputs.tolist(), task.targets.tolist()
+        parameters, inputs, targets = (
+            task.model.parameters(),
+            task.inputs.tolist(),
+            task.targets.tolist(),
+        )
 
         def step():
             task.model.zero_grad()
             if task.hinge:
-                losses = [ops.relu(1 - target * task.model(row)) for row, (target,) in zip(inputs, targets)]
+                losses = [
+                    ops.relu(1 - target * task.model(row))
+                    for row, (target,) in zip(inputs, targets)
+                ]
                 mean = ops.sum(losses) / len(losses) + task.penalty()
             else:
                 mean = ops.sum([task.loss(*point) for point in zip(inputs, targets)]) / len(inputs)
             mean.backward()
             return mean.data, [p.grad for p in parameters]
+
         return step
 
     def circuit(self, x, y):
@@ -67,6 +86,7 @@ class Eager(by_hand.Contestant):
             out = staged(a, b)
             out.backward()
             return out.data, (a.grad, b.grad)
+
         return step
 
 
@@ -84,7 +104,9 @@ class Tape(by_hand.Contestant):
 
     def network(self, task):
         tape = self.record(task.loss, *task.point, parameters=task.model)
-        return lambda: tape.mean_and_grad(task.rows, parameters=task.parameters, executor=self.executor)
+        return lambda: tape.mean_and_grad(
+            task.rows, parameters=task.parameters, executor=self.executor
+        )
 
     def circuit(self, x, y):
         tape = self.record(value_and_grad(staged, (0, 1)), x, y)
@@ -98,23 +120,45 @@ class Machine(Tape):
 
     def __init__(self):
         import llvmlite.binding  # noqa: F401
+
         super().__init__()
 
 
 INTERPRETED, MACHINE, REFERENCE = "tape, Python", "tape, machine code", "NumPy by hand"
-CONTESTANTS = {"micrograd": peers.Micrograd, "micrograd_plus eager": Eager, "XAD": peers.Xad, INTERPRETED: Tape,
-               "CasADi SX": peers.CasADi, "CasADi SX as C": peers.CasADiAsC, "PyTorch": peers.Torch,
-               "torch.compile": peers.TorchCompile, "JAX jit": peers.Jax, REFERENCE: by_hand.NumPy, MACHINE: Machine,
-               "C by hand": by_hand.C}
+CONTESTANTS = {
+    "micrograd": peers.Micrograd,
+    "micrograd_plus eager": Eager,
+    "XAD": peers.Xad,
+    INTERPRETED: Tape,
+    "CasADi SX": peers.CasADi,
+    "CasADi SX as C": peers.CasADiAsC,
+    "PyTorch": peers.Torch,
+    "torch.compile": peers.TorchCompile,
+    "JAX jit": peers.Jax,
+    REFERENCE: by_hand.NumPy,
+    MACHINE: Machine,
+    "C by hand": by_hand.C,
+}
 
 
 class Entry:
-    """A contestant at a task: its step, or the mark that says why there is none, and what it took."""
+    """A contestant at a task: its step, or the mark that says why there is none,
+    and what it took.
+    """
 
     def __init__(self, name, contestant, task, reference):
-        self.step, self.calls, self.times, self.spent, self.ready, self.mark = None, 1, [], 0.0, math.nan, "-"
+        self.step, self.calls, self.times, self.spent, self.ready, self.mark = (
+            None,
+            1,
+            [],
+            0.0,
+            math.nan,
+            "-",
+        )
         if isinstance(contestant, ImportError):
-            self.mark = str(contestant) if isinstance(contestant, by_hand.Missing) else "not installed"
+            self.mark = (
+                str(contestant) if isinstance(contestant, by_hand.Missing) else "not installed"
+            )
             return
         if contestant.scalar and len(task.rows) > 1:
             one_row = task.first(1).step_of(contestant)
@@ -144,7 +188,9 @@ class Entry:
         return statistics.median(self.times) if self.times else math.nan
 
     def cells(self, share, yardstick):
-        """The time in microseconds, its ratio to the seconds of the yardstick, and the seconds it took to be ready."""
+        """The time in microseconds, its ratio to the seconds of the yardstick,
+        and the seconds it took to be ready.
+        """
         time = rounded(self.seconds / share * 1e6) or self.mark
         return f"{time:>14}{rounded(self.seconds / yardstick):>9}{rounded(self.ready):>8}"
 
@@ -160,13 +206,19 @@ def seconds_of(step, calls=1):
 def require_agreement(who, found, reference):
     """Raise ArithmeticError when a value or gradient is not the reference's to nine digits."""
     for what, number, wanted in zip(("value", "gradient"), found, reference):
-        if np.shape(number) != np.shape(wanted) or not np.allclose(number, wanted, rtol=TOLERANCE, atol=TOLERANCE):
+        if np.shape(number) != np.shape(wanted) or not np.allclose(
+            number, wanted, rtol=TOLERANCE, atol=TOLERANCE
+        ):
             raise ArithmeticError(f"{who}: the {what} is {number}, but by hand it is {wanted}")
 
 
 def rounded(number):
     """Three digits or more; nothing for nan."""
-    return "" if math.isnan(number) else f"{number:,.{0 if number >= 100 else 1 if number >= 10 else 2}f}"
+    return (
+        ""
+        if math.isnan(number)
+        else f"{number:,.{0 if number >= 100 else 1 if number >= 10 else 2}f}"
+    )
 
 
 def contestants(only):
@@ -190,7 +242,8 @@ def compete(task, among, rounds):
     reference = by_hand.as_floats(task.step_of(by_hand.NumPy())())
     entries = {name: Entry(name, contestant, task, reference) for name, contestant in among.items()}
     gc.collect()
-    gc.freeze()  # the collector need not search what the other contestants hold each time that one makes garbage
+    # the collector need not search what the other contestants hold each time that one makes garbage
+    gc.freeze()
     for _ in range(rounds):
         for entry in entries.values():
             entry.take_turn()
@@ -199,15 +252,28 @@ def compete(task, among, rounds):
 
 
 def print_workload(name, among, rounds):
-    """A section of the table: a row for each contestant, three columns for each task of the workload."""
+    """A section of the table: a row for each contestant,
+    three columns for each task of the workload.
+    """
     make, unit = tasks.WORKLOADS[name]
     columns = [(task, compete(task, among, rounds)) for task in make()]
     yardstick = MACHINE if is_there(MACHINE, among) else REFERENCE
-    print(f"{f'{name}, µs {unit}':22}" + "".join(f"{task.title:>23}{'':8}" for task, _ in columns).rstrip())
-    print(f"{'':22}" + f"{'µs':>14}{'× tape' if yardstick == MACHINE else '× NumPy':>9}{'ready s':>8}" * len(columns))
+    print(
+        f"{f'{name}, µs {unit}':22}"
+        + "".join(f"{task.title:>23}{'':8}" for task, _ in columns).rstrip()
+    )
+    print(
+        f"{'':22}"
+        + f"{'µs':>14}{'× tape' if yardstick == MACHINE else '× NumPy':>9}{'ready s':>8}"
+        * len(columns)
+    )
     for who in among:
-        cells = [entries[who].cells(task.share, entries[yardstick].seconds if yardstick in entries else math.nan)
-                 for task, entries in columns]
+        cells = [
+            entries[who].cells(
+                task.share, entries[yardstick].seconds if yardstick in entries else math.nan
+            )
+            for task, entries in columns
+        ]
         print(f"{who:22}{''.join(cells)}".rstrip())
     print(flush=True)
 
@@ -215,30 +281,44 @@ def print_workload(name, among, rounds):
 def print_cost_of_recording(rounds):
     """What it costs to record, beside building and differentiating the same graph once."""
     from micrograd_plus import record
-    print(f"{'recording once, ms':22}{'eager once':>15}{'checked':>15}{'× eager':>10}{'unchecked':>15}{'× eager':>10}")
+
+    print(
+        f"{'recording once, ms':22}{'eager once':>15}{'checked':>15}{'× eager':>10}"
+        f"{'unchecked':>15}{'× eager':>10}"
+    )
     for name, make in (("a row of moons", tasks.moons), ("an image", tasks.image)):
         task = make()[0]
 
         def eager(task=task):
             task.model.zero_grad()
-            point = [list(map(Value, part)) if isinstance(part, list) else Value(part) for part in task.point]
+            point = [
+                list(map(Value, part)) if isinstance(part, list) else Value(part)
+                for part in task.point
+            ]
             task.loss(*point).backward()
 
         def recorded(check, task=task):
             record(task.loss, *task.point, parameters=task.model, check=check)
+
         ways = eager, lambda: recorded(check=True), lambda: recorded(check=False)
         times = zip(*[[seconds_of(way) * 1e3 for way in ways] for _ in range(rounds)])
         once, checked, unchecked = map(statistics.median, times)
-        print(f"{name:22}{rounded(once):>15}{rounded(checked):>15}{rounded(checked / once):>10}"
-              f"{rounded(unchecked):>15}{rounded(unchecked / once):>10}")
+        print(
+            f"{name:22}{rounded(once):>15}{rounded(checked):>15}{rounded(checked / once):>10}"
+            f"{rounded(unchecked):>15}{rounded(unchecked / once):>10}"
+        )
 
 
 def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--workloads", default=",".join(tasks.WORKLOADS), help="some of moons,circuit,image,digits")
-    parser.add_argument("--only", default="", help="words, of which the name of a contestant must contain one")
+    parser.add_argument(
+        "--workloads", default=",".join(tasks.WORKLOADS), help="some of moons,circuit,image,digits"
+    )
+    parser.add_argument(
+        "--only", default="", help="words, of which the name of a contestant must contain one"
+    )
     arguments = parser.parse_args()
     among = contestants(arguments.only)
     for name in arguments.workloads.split(","):

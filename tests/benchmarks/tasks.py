@@ -1,4 +1,6 @@
-"""The tasks of `tape.py`: networks and their rows, and the lectures' circuit, with the numbers that everyone gets."""
+"""The tasks of `tape.py`: networks and their rows, and the lectures' circuit,
+with the numbers that everyone gets.
+"""
 
 import random
 from dataclasses import dataclass
@@ -30,14 +32,19 @@ class Network:
 
     def __post_init__(self):
         self.rows = np.ascontiguousarray(self.rows, dtype=float)
-        self.inputs, self.targets = map(np.ascontiguousarray, np.split(self.rows, [self.sizes[0]], axis=1))
+        self.inputs, self.targets = map(
+            np.ascontiguousarray, np.split(self.rows, [self.sizes[0]], axis=1)
+        )
         self.parameters = np.array([p.data for p in self.model.parameters()])
 
     @property
     def layers(self):
         """The weights, (outputs, inputs), and the biases of each layer."""
         starts = np.cumsum([(a + 1) * b for a, b in zip(self.sizes, self.sizes[1:])])
-        matrices = [part.reshape(b, -1) for part, b in zip(np.split(self.parameters, starts[:-1]), self.sizes[1:])]
+        matrices = [
+            part.reshape(b, -1)
+            for part, b in zip(np.split(self.parameters, starts[:-1]), self.sizes[1:])
+        ]
         return [(matrix[:, :-1].copy(), matrix[:, -1].copy()) for matrix in matrices]
 
     @property
@@ -113,5 +120,9 @@ def batches(sizes, rows, *counts):
     return [Network(f"batch of {count}", model, sizes, rows[:count]) for count in counts]
 
 
-WORKLOADS = {"moons": (moons, "a step"), "circuit": (circuit, "a call"), "image": (image, "an image"),
-             "digits": (digits, "an image")}
+WORKLOADS = {
+    "moons": (moons, "a step"),
+    "circuit": (circuit, "a call"),
+    "image": (image, "an image"),
+    "digits": (digits, "an image"),
+}

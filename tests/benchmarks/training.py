@@ -2,10 +2,11 @@
 
     python tests/benchmarks/training.py
 
-First micrograd's moons: 100 steps of full-batch descent, the 100 losses compared, the time of a step beside micrograd's
-(the median of a few steps) and beside that of a PyTorch tensor model in double precision. Then scikit-learn's digits:
-a network of one hidden layer of 50 ReLUs, softmax and Adam, trained for the same number of epochs on three quarters of
-the 1,797 images and scored on the rest. PyTorch is optional. `fit` is also timed with the recording and compiling in it.
+First micrograd's moons: 100 steps of full-batch descent, the 100 losses compared, the time of a
+step beside micrograd's (the median of a few steps) and beside that of a PyTorch tensor model in
+double precision. Then scikit-learn's digits: a network of one hidden layer of 50 ReLUs, softmax and
+Adam, trained for the same number of epochs on three quarters of the 1,797 images and scored on the
+rest. PyTorch is optional. `fit` is also timed with the recording and compiling in it.
 """
 
 import os
@@ -117,21 +118,40 @@ def moons():
             return super().update(parameters, gradient)
 
     begin = time.perf_counter()
-    history = fit(model, points, targets, loss="hinge", optimizer=Watched(rate), epochs=STEPS,
-                  penalty=lambda ps: 1e-4 * ops.sum(*(p * p for p in ps)))
+    history = fit(
+        model,
+        points,
+        targets,
+        loss="hinge",
+        optimizer=Watched(rate),
+        epochs=STEPS,
+        penalty=lambda ps: 1e-4 * ops.sum(*(p * p for p in ps)),
+    )
     whole = time.perf_counter() - begin
     step = statistics.median(np.diff(begins))
     theirs, of_micrograd = steps_of_micrograd(OF_MICROGRAD)
     gap = max(abs(a - b) for a, b in zip(theirs, history.losses))
-    print(f"moons, {STEPS} steps of fit: first loss {history.losses[0]!r}, last {history.losses[-1]!r}")
-    print(f"  fit             {step * 1e6:12.1f} µs a step; {whole:.2f} s with recording and compiling")
-    print(f"  micrograd       {of_micrograd * 1e6:12.1f} µs a step, {of_micrograd / step:,.0f} times as long; its first "
-          f"{OF_MICROGRAD} losses differ by at most {gap:.0e}")
+    print(
+        f"moons, {STEPS} steps of fit: first loss {history.losses[0]!r}, last "
+        f"{history.losses[-1]!r}"
+    )
+    print(
+        f"  fit             {step * 1e6:12.1f} µs a step; {whole:.2f} s with recording and "
+        "compiling"
+    )
+    print(
+        f"  micrograd       {of_micrograd * 1e6:12.1f} µs a step, {of_micrograd / step:,.0f} times "
+        "as long; its first "
+        f"{OF_MICROGRAD} losses differ by at most {gap:.0e}"
+    )
     if torch:
         of_torch, seconds = moons_of_torch()
         gap = max(abs(a - b) for a, b in zip(of_torch, history.losses))
-        print(f"  PyTorch tensors {seconds * 1e6:12.1f} µs a step, {seconds / step:.1f} times as long; its {STEPS} losses "
-              f"differ by at most {gap:.0e}")
+        print(
+            f"  PyTorch tensors {seconds * 1e6:12.1f} µs a step, {seconds / step:.1f} times as "
+            f"long; its {STEPS} losses "
+            f"differ by at most {gap:.0e}"
+        )
     else:
         print("  PyTorch is not installed")
 
@@ -146,7 +166,7 @@ def digits_of_torch(train, classes, test, of_test):
     for _ in range(EPOCHS):
         order = rng.permutation(len(x))
         for start in range(0, len(x), BATCH):
-            batch = order[start:start + BATCH]
+            batch = order[start : start + BATCH]
             optimizer.zero_grad()
             torch.nn.functional.cross_entropy(network(x[batch]), y[batch]).backward()
             optimizer.step()
@@ -159,20 +179,47 @@ def digits_of_torch(train, classes, test, of_test):
 def digits():
     """Print the digits' table."""
     points, classes = load_digits(return_X_y=True)
-    train, test, of_train, of_test = train_test_split(points / 16, classes, test_size=0.25, random_state=0)
+    train, test, of_train, of_test = train_test_split(
+        points / 16, classes, test_size=0.25, random_state=0
+    )
     model = MLP(64, [50, 10], init="he", rng=random.Random(0))
     begin = time.perf_counter()
-    history = fit(model, train, of_train, loss="cross_entropy", optimizer=Adam(RATE), epochs=EPOCHS, batch_size=BATCH)
+    history = fit(
+        model,
+        train,
+        of_train,
+        loss="cross_entropy",
+        optimizer=Adam(RATE),
+        epochs=EPOCHS,
+        batch_size=BATCH,
+    )
     whole = time.perf_counter() - begin
     accuracy = (outputs(model, test).argmax(axis=1) == of_test).mean()
-    print(f"\ndigits, {len(train)} images to learn from, {len(test)} held out; 64-50-10, {EPOCHS} epochs, batches {BATCH}")
-    print(f"  fit             {whole:6.2f} s ({history.seconds:.2f} without recording), accuracy {accuracy:.1%}")
+    print(
+        f"\ndigits, {len(train)} images to learn from, {len(test)} held out; 64-50-10, {EPOCHS} "
+        f"epochs, batches {BATCH}"
+    )
+    print(
+        f"  fit             {whole:6.2f} s ({history.seconds:.2f} without recording), accuracy "
+        f"{accuracy:.1%}"
+    )
     begin = time.perf_counter()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it says that it has not converged: it was not asked to
-        theirs = MLPClassifier((50,), learning_rate_init=RATE, batch_size=BATCH, max_iter=EPOCHS, tol=0.0,
-                               n_iter_no_change=EPOCHS, random_state=0).fit(train, of_train)
-    print(f"  MLPClassifier   {time.perf_counter() - begin:6.2f} s, accuracy {theirs.score(test, of_test):.1%}")
+        # it says that it has not converged: it was not asked to
+        warnings.simplefilter("ignore")
+        theirs = MLPClassifier(
+            (50,),
+            learning_rate_init=RATE,
+            batch_size=BATCH,
+            max_iter=EPOCHS,
+            tol=0.0,
+            n_iter_no_change=EPOCHS,
+            random_state=0,
+        ).fit(train, of_train)
+    print(
+        f"  MLPClassifier   {time.perf_counter() - begin:6.2f} s, accuracy "
+        f"{theirs.score(test, of_test):.1%}"
+    )
     if torch:
         seconds, accuracy = digits_of_torch(train, of_train, test, of_test)
         print(f"  PyTorch         {seconds:6.2f} s, accuracy {accuracy:.1%}")

@@ -1,4 +1,6 @@
-"""The explanation against its definition: every path walked on small graphs, the sweeps on graphs too large to walk."""
+"""The explanation against its definition: every path walked on small graphs,
+the sweeps on graphs too large to walk.
+"""
 
 import math
 import re
@@ -23,21 +25,39 @@ def labelled(**values):
 def two_paths():
     a, b = Value(2.0, label="a"), Value(1.0, label="b")
     c, d = labelled(c=a + b, d=b + 1)
-    e, = labelled(e=c * d)
+    (e,) = labelled(e=c * d)
     return a, b, c, d, e
 
 
 def walked(e, leaf):
-    """Every path from the leaf, one product each, in the order of the graph; the definition, recursively."""
+    """Every path from the leaf, one product each, in the order of the graph;
+    the definition, recursively.
+    """
     if e is leaf:
         return [1.0]
-    return [product * partial for operand, partial in zip(e.operands, local_gradients(e))
-            if isinstance(operand, Value) and partial is not None for product in walked(operand, leaf)]
+    return [
+        product * partial
+        for operand, partial in zip(e.operands, local_gradients(e))
+        if isinstance(operand, Value) and partial is not None
+        for product in walked(operand, leaf)
+    ]
 
 
 # A graph is a list of gates, each naming a row and two of the nodes before it.
-GATES = [ops.add, ops.sub, ops.mul, ops.maximum, ops.minimum, lambda x, y: ops.relu(x) + y, ops.div, ops.less]
-programs = st.lists(st.tuples(st.sampled_from(range(len(GATES))), st.integers(0, 20), st.integers(0, 20)), max_size=9)
+GATES = [
+    ops.add,
+    ops.sub,
+    ops.mul,
+    ops.maximum,
+    ops.minimum,
+    lambda x, y: ops.relu(x) + y,
+    ops.div,
+    ops.less,
+]
+programs = st.lists(
+    st.tuples(st.sampled_from(range(len(GATES))), st.integers(0, 20), st.integers(0, 20)),
+    max_size=9,
+)
 
 
 @given(programs, st.integers(-3, 3), st.integers(1, 4))
@@ -50,17 +70,24 @@ def test_paths_are_those_one_finds_by_walking(program, x, limit):
     products = walked(e, leaf)
     found = explain(e, leaf, limit=limit)
     assert found.count == len(products)
-    assert found.value == adjoints(nodes_below(e), {e: 1.0}).get(leaf, 0.0) or math.isnan(found.value)
+    assert found.value == adjoints(nodes_below(e), {e: 1.0}).get(leaf, 0.0) or math.isnan(
+        found.value
+    )
     assert len(found.paths) == min(limit, len(products))
     if not any(map(math.isnan, products)):
         largest = sorted((abs(p) for p in products), reverse=True)[:limit]
-        assert sorted((abs(p.product) for p in found.paths), reverse=True) == pytest.approx(largest, rel=1e-12)
+        assert sorted((abs(p.product) for p in found.paths), reverse=True) == pytest.approx(
+            largest, rel=1e-12
+        )
     for path in found.paths:
         assert path.nodes[0] is leaf
         assert path.nodes[-1] is e
         assert len(path.local_gradients) == len(path.nodes) - 1
         for below, above, local in zip(path.nodes, path.nodes[1:], path.local_gradients):
-            assert any(o is below and (p == local or p != p) for o, p in zip(above.operands, local_gradients(above)))
+            assert any(
+                o is below and (p == local or p != p)
+                for o, p in zip(above.operands, local_gradients(above))
+            )
     assert str(found)
     assert "<li>" in found.html() or not found.paths
 
@@ -70,12 +97,18 @@ def test_the_lecture_sum():
     found = explain(e, b)
     assert found.headline == "de/db = 1·2 + 1·3 = 5"
     assert (found.value, found.count, [p.product for p in found.paths]) == (5.0, 2, [2.0, 3.0])
-    assert [p.title for p in found.paths] == ["b → c → e: dc/db·de/dc = 1·2 = 2", "b → d → e: dd/db·de/dd = 1·3 = 3"]
+    assert [p.title for p in found.paths] == [
+        "b → c → e: dc/db·de/dc = 1·2 = 2",
+        "b → d → e: dd/db·de/dd = 1·3 = 3",
+    ]
     assert found.paths[0].steps == (
         "c = a + b: add distributes, b gets the gradient unchanged (× 1)",
-        "e = c × d: mul swaps, c gets the gradient times the other factor, d = 2")
+        "e = c × d: mul swaps, c gets the gradient times the other factor, d = 2",
+    )
     assert explain(e, a).headline == "de/da = 1·2 = 2"
-    assert str(found).startswith("de/db = 1·2 + 1·3 = 5\n2 paths lead from b to e; the gradient is the sum")
+    assert str(found).startswith(
+        "de/db = 1·2 + 1·3 = 5\n2 paths lead from b to e; the gradient is the sum"
+    )
 
 
 def test_any_node_may_stand_for_the_leaf():
@@ -100,7 +133,8 @@ def test_names_name_what_has_no_label():
     names = {"x": x, "y": y, "z": z, "outside": outside, "number": 3.0}
     assert explain(z, "x", names=names).leaf is x
     assert explain(z, "why", names=names).leaf is y
-    assert explain(z, "y", names=names).leaf is y  # its title is why, but the variable says which is meant
+    # its title is why, but the variable says which is meant
+    assert explain(z, "y", names=names).leaf is y
     assert explain(z, "outside", names=names).summary.startswith("z does not depend on")
     for name in ("x", "why", "y"):
         assert draw(z, mode="forward", wrt=name, names=names).model.known
@@ -114,14 +148,20 @@ def test_names_name_what_has_no_label():
 LABELS = ["weight1", "weight2", "bias", "out"]
 
 
-@pytest.mark.parametrize(("name", "told"), [
-    ("wieght1", r"'wieght1' \(did you mean weight1 or weight2\?\): there are weight1, weight2, bias, out$"),
-    ("Bias", r"'Bias' \(did you mean bias\?\): there are"),
-    ("q", "'q': there are weight1, weight2, bias, out$"),
-    ("", "'': there are"),
-    ("q" * 1000, "'q{59}…': there are"),
-    ("\u202e<b>", r"'\\u202e<b>': there are"),
-])
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (
+            "wieght1",
+            r"'wieght1' \(did you mean weight1 or weight2\?\): there are weight1, .*, out$",
+        ),
+        ("Bias", r"'Bias' \(did you mean bias\?\): there are"),
+        ("q", "'q': there are weight1, weight2, bias, out$"),
+        ("", "'': there are"),
+        ("q" * 1000, "'q{59}…': there are"),
+        ("\u202e<b>", r"'\\u202e<b>': there are"),
+    ],
+)
 def test_a_name_of_nothing_is_told_what_comes_near_and_what_there_is(name, told):
     w1, w2, b = (Value(float(i), label=label) for i, label in enumerate(LABELS[:3]))
     out = w1 * w2 + b
@@ -135,49 +175,99 @@ def test_a_name_of_nothing_is_told_what_comes_near_and_what_there_is(name, told)
 def test_a_name_of_several_nodes_or_in_a_graph_without_labels_is_refused():
     g = Value(1.0, label="x") * Value(2.0, label="x")
     for ask in (lambda: explain(g, "x"), lambda: draw(g, mode="forward", wrt="x")):
-        with pytest.raises(ValueError, match="2 nodes are called 'x', with the values 1, 2: pass the Value"):
+        with pytest.raises(
+            ValueError, match="2 nodes are called 'x', with the values 1, 2: pass the Value"
+        ):
             ask()
-    with pytest.raises(ValueError, match=r"'x', for none has a label: pass the Value itself, or names=locals\(\)"):
+    with pytest.raises(
+        ValueError, match=r"'x', for none has a label: pass the Value itself, or names=locals\(\)"
+    ):
         explain(Value(1.0) * 2, "x")
     many = ops.sum([Value(float(i), label=f"x{i}") for i in range(100)])
-    with pytest.raises(ValueError, match="there are x0, x1, x2, x3, x4, x5, x6, x7, x8, x9 and 90 more"):
+    with pytest.raises(
+        ValueError, match="there are x0, x1, x2, x3, x4, x5, x6, x7, x8, x9 and 90 more"
+    ):
         explain(many, "why")
 
 
 def test_negative_numbers_are_bracketed_behind_others():
     x = Value(-2.0, label="x")
-    y, = labelled(y=x * x)
+    (y,) = labelled(y=x * x)
     assert explain(y, x).headline == "dy/dx = −2 + (−2) = −4"
     assert explain(-y, x).headline == "d(−y)/dx = −2·(−1) + (−2)·(−1) = 4"
     assert "x as operand 2 gets the gradient times the other factor, x = −2" in str(explain(y, x))
 
 
-@pytest.mark.parametrize(("make", "sentence"), [
-    (lambda x, y: x - y, "x − y: sub distributes, y gets the gradient with its sign turned (× −1)"),
-    (ops.maximum, "max(x, y): max routes, the value came from y, which gets the whole gradient (× 1)"),
-    (lambda x, y: ops.maximum(y, 3.0),
-     "max(y, 3): max routes, y ties with others and gets its share of the gradient (× 0.5)"),
-    (lambda x, y: y.relu(), "relu(y): relu routes, it is open at y = 3, so the gradient passes (× 1)"),
-    (lambda x, y: y.exp(), "exp(y): exp scales, its slope at y = 3 is 20.0855"),
-    (lambda x, y: x / y, "x ÷ y: div scales, its slope in y is −0.222222 here"),
-    (lambda x, y: ops.dot([x], [y], 1.0), "dot(1, x, y): dot swaps, y gets the gradient times the other factor, x = 2"),
-    (lambda x, y: ops.dot([y], [x], 1.0), "dot(1, y, x): dot swaps, y gets the gradient times the other factor, x = 2"),
-    (lambda x, y: ops.dot([x], [1.0], y), "dot(y, x, 1): dot swaps, y gets the gradient unchanged (× 1)"),
-    (lambda x, y: ops.sum(x, y, x, 1.0), "out = sum of 4 operands: sum distributes, y gets the gradient unchanged (× 1)"),
-    (lambda x, y: ops.where(x < y, y, x), "where(x < y, y, x): where routes, the value came from y"),
-])
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (
+            lambda x, y: x - y,
+            "x − y: sub distributes, y gets the gradient with its sign turned (× −1)",
+        ),
+        (
+            ops.maximum,
+            "max(x, y): max routes, the value came from y, which gets the whole gradient (× 1)",
+        ),
+        (
+            lambda x, y: ops.maximum(y, 3.0),
+            "max(y, 3): max routes, y ties with others and gets its share of the gradient (× 0.5)",
+        ),
+        (
+            lambda x, y: y.relu(),
+            "relu(y): relu routes, it is open at y = 3, so the gradient passes (× 1)",
+        ),
+        (lambda x, y: y.exp(), "exp(y): exp scales, its slope at y = 3 is 20.0855"),
+        (lambda x, y: x / y, "x ÷ y: div scales, its slope in y is −0.222222 here"),
+        (
+            lambda x, y: ops.dot([x], [y], 1.0),
+            "dot(1, x, y): dot swaps, y gets the gradient times the other factor, x = 2",
+        ),
+        (
+            lambda x, y: ops.dot([y], [x], 1.0),
+            "dot(1, y, x): dot swaps, y gets the gradient times the other factor, x = 2",
+        ),
+        (
+            lambda x, y: ops.dot([x], [1.0], y),
+            "dot(y, x, 1): dot swaps, y gets the gradient unchanged (× 1)",
+        ),
+        (
+            lambda x, y: ops.sum(x, y, x, 1.0),
+            "out = sum of 4 operands: sum distributes, y gets the gradient unchanged (× 1)",
+        ),
+        (
+            lambda x, y: ops.where(x < y, y, x),
+            "where(x < y, y, x): where routes, the value came from y",
+        ),
+    ],
+)
 def test_a_sentence_for_each_gate(make, sentence):
     x, y = Value(2.0, label="x"), Value(3.0, label="y")
     assert sentence in str(explain(make(x, y), y))
 
 
-@pytest.mark.parametrize(("make", "sentence"), [
-    (lambda x: ops.maximum(x, 3.0), "max(x, 3): max routes the gradient elsewhere, for its value does not come from x"),
-    (lambda x: (x - 5.0).relu(), "relu(x − 5): relu routes no gradient to x − 5, for it is shut at x − 5 = −3"),
-    (lambda x: x.hard_tanh(), "hard_tanh(x): hard_tanh routes no gradient to x, for it is shut at x = 2"),
-    (lambda x: x.step() * 2, "step(x): step blocks the gradient to x, for its value moves in steps, without a slope"),
-    (lambda x: x < 3.0, "x < 3: less blocks the gradient to x"),
-])
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (
+            lambda x: ops.maximum(x, 3.0),
+            "max(x, 3): max routes the gradient elsewhere, for its value does not come from x",
+        ),
+        (
+            lambda x: (x - 5.0).relu(),
+            "relu(x − 5): relu routes no gradient to x − 5, for it is shut at x − 5 = −3",
+        ),
+        (
+            lambda x: x.hard_tanh(),
+            "hard_tanh(x): hard_tanh routes no gradient to x, for it is shut at x = 2",
+        ),
+        (
+            lambda x: x.step() * 2,
+            "step(x): step blocks the gradient to x, for its value moves in steps, without a slope",
+        ),
+        (lambda x: x < 3.0, "x < 3: less blocks the gradient to x"),
+    ],
+)
 def test_where_no_path_is_left_it_says_who_blocks(make, sentence):
     x = Value(2.0, label="x")
     found = explain(make(x), x)
@@ -236,9 +326,14 @@ def diamonds(n):
 def test_nine_paths_list_the_largest():
     x, z = diamonds(1)
     found = explain(z, x, names={"z": z})
-    assert found.headline == "dz/dx = 3·1·0.3·1 + 3·1·0.2·1·1 + 2·1·1·0.3·1 + 2·1·1·0.2·1·1 + 3·1·0.1·1·1 + … = 3.6"
-    assert found.summary == ("9 paths lead from x to z; the 5 largest products are listed, 4 more are not, "
-                             "and add up to 0.8.")
+    assert (
+        found.headline
+        == "dz/dx = 3·1·0.3·1 + 3·1·0.2·1·1 + 2·1·1·0.3·1 + 2·1·1·0.2·1·1 + 3·1·0.1·1·1 + … = 3.6"
+    )
+    assert found.summary == (
+        "9 paths lead from x to z; the 5 largest products are listed, 4 more are not, "
+        "and add up to 0.8."
+    )
     assert [round(p.product, 12) for p in found.paths] == [0.9, 0.6, 0.6, 0.4, 0.3]
     assert [bool(p.steps) for p in found.paths] == [True, False, False, False, False]
     assert len(explain(z, x, limit=9).paths) == 9
@@ -294,8 +389,12 @@ def test_names():
     names = locals()
     assert explain(product + 1, x, names=names).headline == "d(product + 1)/dx = 3·1 = 3"
     assert explain(x * y + 1, x).headline == "d(leaf₁ × leaf₂ + 1)/dleaf₁ = 3·1 = 3"
-    assert explain((x + y) * (x - (y - x)), y, names={"x": x, "y": y}).headline.startswith("d((x + y) × (x − (y − x)))/dy")
-    assert explain((x ** y) ** 2.0, y, names={"x": x, "y": y, "_": 3}).headline.startswith("d((x ** y) ** 2)/dy")
+    assert explain((x + y) * (x - (y - x)), y, names={"x": x, "y": y}).headline.startswith(
+        "d((x + y) × (x − (y − x)))/dy"
+    )
+    assert explain((x**y) ** 2.0, y, names={"x": x, "y": y, "_": 3}).headline.startswith(
+        "d((x ** y) ** 2)/dy"
+    )
     assert explain(-(x + y), y, names={"x": x, "y": y}).headline.startswith("d(−(x + y))/dy")
     formula = ((-x) ** 2.0 * -y + (-3.0) * y) / (x + -2.0)
     assert "(−x) ** 2 × (−y)" in str(explain(formula, y, names={"x": x, "y": y}))
@@ -314,8 +413,26 @@ def test_a_step_without_a_short_formula_has_its_gate_and_number():
     assert "identity(x) × 2" in str(explain(ops.identity(x) * 2.0, x))
 
 
-HOSTILE = ["<script>alert(1)</script>", "</strong><img src=x onerror=y>", "a&b&lt;", "\u202eevil", "\x1b[31mred", "\0",
-           "new\nline", "\u2028", "'\"", "x" * 10_000, "\ud800", "\u200b", "]]>", "<!--", "{x}", "%s", "\\N", "$(x)"]
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</strong><img src=x onerror=y>",
+    "a&b&lt;",
+    "\u202eevil",
+    "\x1b[31mred",
+    "\0",
+    "new\nline",
+    "\u2028",
+    "'\"",
+    "x" * 10_000,
+    "\ud800",
+    "\u200b",
+    "]]>",
+    "<!--",
+    "{x}",
+    "%s",
+    "\\N",
+    "$(x)",
+]
 
 
 class Tags(HTMLParser):
@@ -337,7 +454,14 @@ def test_labels_are_text(label):
     assert set(bundle) == {"text/plain", "text/html"}
     tags = Tags()
     tags.feed(bundle["text/html"])
-    assert tags.seen == {("div", ("class", "explanation")), ("p",), ("strong",), ("ol",), ("ul",), ("li",)}
+    assert tags.seen == {
+        ("div", ("class", "explanation")),
+        ("p",),
+        ("strong",),
+        ("ol",),
+        ("ul",),
+        ("li",),
+    }
     for text in (str(found), *bundle.values()):
         assert not set(text) & set("\u202e\x1b\0\u2028\u200b\ud800")
         assert len(text) < 5000
@@ -346,4 +470,6 @@ def test_labels_are_text(label):
 
 def test_the_repr_is_the_explanation():
     _, b, _, _, e = two_paths()
-    assert repr(explain(e, b)) == str(e.explain(b)) == explain(e, b)._repr_mimebundle_()["text/plain"]
+    assert (
+        repr(explain(e, b)) == str(e.explain(b)) == explain(e, b)._repr_mimebundle_()["text/plain"]
+    )

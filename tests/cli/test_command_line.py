@@ -1,4 +1,6 @@
-"""The expression parser and the command line: what they take, and how they refuse everything else."""
+"""The expression parser and the command line: what they take,
+and how they refuse everything else.
+"""
 
 import builtins
 import io
@@ -22,16 +24,36 @@ from micrograd_plus.engine import Value, adjoints, nodes_below
 AB = {"a": 2, "b": 1}
 
 
-# The parser. ----------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(("text", "output"), [
-    ("e = (a + b) * (b + 1)", 6.0), ("c = a + b; d = b + 1; e = c * d", 6.0), ("c = a + b\nd = b + 1\ne = c * d", 6.0),
-    ("a - b / -b ** 2", 3.0), ("+a*b", 2.0), ("exp(a - 2*b) + 0.5", 1.5), ("max(a, b)", 2.0), ("minimum(a, b)", 1.0),
-    ("maximum([a, b, 7])", 7.0), ("sum(a, b, 3)", 6.0), ("dot([a, b], [b, 3], 10)", 15.0), ("where(a > b, a, b)", 2.0),
-    ("where(a <= b, a, b)", 1.0), ("(a < b) + (a >= b) + (a == b)", 1.0), ("leaky_relu(-a, 0.5) + b", 0.0),
-    ("1_0 * a + 0x10 * b", 36.0), ("a + b  # a comment", 3.0), ("   \n  a + b\n", 3.0), ("(a +\n b)", 3.0),
-    ("e = a*b;", 2.0),
-    ("k = 3; e = k * a * b", 6.0), ("c = a; c * b", 2.0), ("1 / (a - 2*b)", float("inf")), ("α = a * b; α", 2.0),
-])
+# The parser. --------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("text", "output"),
+    [
+        ("e = (a + b) * (b + 1)", 6.0),
+        ("c = a + b; d = b + 1; e = c * d", 6.0),
+        ("c = a + b\nd = b + 1\ne = c * d", 6.0),
+        ("a - b / -b ** 2", 3.0),
+        ("+a*b", 2.0),
+        ("exp(a - 2*b) + 0.5", 1.5),
+        ("max(a, b)", 2.0),
+        ("minimum(a, b)", 1.0),
+        ("maximum([a, b, 7])", 7.0),
+        ("sum(a, b, 3)", 6.0),
+        ("dot([a, b], [b, 3], 10)", 15.0),
+        ("where(a > b, a, b)", 2.0),
+        ("where(a <= b, a, b)", 1.0),
+        ("(a < b) + (a >= b) + (a == b)", 1.0),
+        ("leaky_relu(-a, 0.5) + b", 0.0),
+        ("1_0 * a + 0x10 * b", 36.0),
+        ("a + b  # a comment", 3.0),
+        ("   \n  a + b\n", 3.0),
+        ("(a +\n b)", 3.0),
+        ("e = a*b;", 2.0),
+        ("k = 3; e = k * a * b", 6.0),
+        ("c = a; c * b", 2.0),
+        ("1 / (a - 2*b)", float("inf")),
+        ("α = a * b; α", 2.0),
+    ],
+)
 def test_what_is_arithmetic(text, output):
     *_, (name, found) = parse(text, AB).items()
     assert found.data == output
@@ -56,21 +78,99 @@ def test_every_function_of_the_table_may_be_called():
 
 
 REFUSED = {
-    "a.b": 1, "a[0]": 1, "a.__class__": 1, "f'{a}'": 0, "'x' + a": 0, "lambda: a": 0, "(c := a)": 1, "exp(x=a)": 4,
-    "exp(**a)": 4, "exp(*a)": 4, "a < b < 1": 6, "a and b": 2, "a if b else 1": 2, "1j * a": 0, "True": 0, "None": 0,
-    "__import__('os').system('true')": 16, "__import__('os')": 0, "exp.__globals__": 3, "exp": 0, "open('x')": 0,
-    "eval('1')": 0, "print(a)": 0, "[a, b]": 0, "{a}": 0, "{a: b}": 0, "(a, b)": 0, "[x for x in a]": 0, "a ^ b": 2,
-    "a // b": 2, "a @ b": 2, "a << b": 2, "a | b": 2, "a is b": 2, "a in b": 2, "not a": 0,
+    "a.b": 1,
+    "a[0]": 1,
+    "a.__class__": 1,
+    "f'{a}'": 0,
+    "'x' + a": 0,
+    "lambda: a": 0,
+    "(c := a)": 1,
+    "exp(x=a)": 4,
+    "exp(**a)": 4,
+    "exp(*a)": 4,
+    "a < b < 1": 6,
+    "a and b": 2,
+    "a if b else 1": 2,
+    "1j * a": 0,
+    "True": 0,
+    "None": 0,
+    "__import__('os').system('true')": 16,
+    "__import__('os')": 0,
+    "exp.__globals__": 3,
+    "exp": 0,
+    "open('x')": 0,
+    "eval('1')": 0,
+    "print(a)": 0,
+    "[a, b]": 0,
+    "{a}": 0,
+    "{a: b}": 0,
+    "(a, b)": 0,
+    "[x for x in a]": 0,
+    "a ^ b": 2,
+    "a // b": 2,
+    "a @ b": 2,
+    "a << b": 2,
+    "a | b": 2,
+    "a is b": 2,
+    "a in b": 2,
+    "not a": 0,
     "~a": 0,
-    "a + c": 4, "expp(a)": 0, "softmax(a, b)": 0, "exp(a, b)": 0, "max()": 0, "dot(a, b)": 0, "dot([a], [a, b])": 0,
-    "hypot(a, [b])": 0, "exp()": 0, "a = 3": 0, "exp = a": 0, "__x = a": 0, "a = b = 3": 0, "c, d = a, b": 0, "c += a": 0,
-    "c: int = a": 0, "import os": 0, "del a": 0, "for x in a: b": 0, "def f(): pass": 0, "class A: pass": 0, "a; b": 0,
-    "pass": 0, "return a": 0, "yield a": 0, "await a": 0, "...": 0, "assert a": 0, "raise a": 0, "a +": 3, "(a": 0, "a)": 1,
-    "1e999 * a": 0, "9" * 400 + "*a": 0, "9" * 5000 + "*a": None, "01 * a": None, "'a": 0, "a b": None, "a\0b": None,
-    "\ud800": None, "a \u202e + b": None, "-" * 5000 + "a": None, "(" * 5000: None, "a+" * 3000 + "a": None,
-    "a**" * 3000 + "a": None, "exp(" * 150 + "a" + ")" * 150: None, "a" * 20_000: None, "": None, "  \n ": None,
+    "a + c": 4,
+    "expp(a)": 0,
+    "softmax(a, b)": 0,
+    "exp(a, b)": 0,
+    "max()": 0,
+    "dot(a, b)": 0,
+    "dot([a], [a, b])": 0,
+    "hypot(a, [b])": 0,
+    "exp()": 0,
+    "a = 3": 0,
+    "exp = a": 0,
+    "__x = a": 0,
+    "a = b = 3": 0,
+    "c, d = a, b": 0,
+    "c += a": 0,
+    "c: int = a": 0,
+    "import os": 0,
+    "del a": 0,
+    "for x in a: b": 0,
+    "def f(): pass": 0,
+    "class A: pass": 0,
+    "a; b": 0,
+    "pass": 0,
+    "return a": 0,
+    "yield a": 0,
+    "await a": 0,
+    "...": 0,
+    "assert a": 0,
+    "raise a": 0,
+    "a +": 3,
+    "(a": 0,
+    "a)": 1,
+    "1e999 * a": 0,
+    "9" * 400 + "*a": 0,
+    "9" * 5000 + "*a": None,
+    "01 * a": None,
+    "'a": 0,
+    "a b": None,
+    "a\0b": None,
+    "\ud800": None,
+    "a \u202e + b": None,
+    "-" * 5000 + "a": None,
+    "(" * 5000: None,
+    "a+" * 3000 + "a": None,
+    "a**" * 3000 + "a": None,
+    "exp(" * 150 + "a" + ")" * 150: None,
+    "a" * 20_000: None,
+    "": None,
+    "  \n ": None,
     "# a": None,
-    "-" * 150 + "a": 101 - 64, "2 * 3": None, "a + 0*b + __a": 10, "a + é + b": 4, "é = a; é.b": 8, "(a) . b": 4,
+    "-" * 150 + "a": 101 - 64,
+    "2 * 3": None,
+    "a + 0*b + __a": 10,
+    "a + é + b": 4,
+    "é = a; é.b": 8,
+    "(a) . b": 4,
 }
 
 
@@ -89,7 +189,10 @@ def test_what_is_not_arithmetic_is_refused_with_a_pointer(text):
 
 
 def test_the_pointer_stands_in_its_line():
-    with pytest.raises(ExpressionError, match=r"arithmetic in line 3\n    e = c\*d \+ c\.q\n               \^\nAllowed"):
+    with pytest.raises(
+        ExpressionError,
+        match=r"arithmetic in line 3\n    e = c\*d \+ c\.q\n               \^\nAllowed",
+    ):
         parse("c = a\nd = b\ne = c*d + c.q", AB)
     with pytest.raises(ExpressionError, match=r"\n    …[ +x]+x\.y\n {41}\^\n"):
         parse("x + " * 50 + "x.y", {"x": 1})
@@ -109,25 +212,37 @@ def test_missing_unused_and_misnamed_values_are_named():
         parse(b"a", {"a": 2})
 
 
-@pytest.mark.parametrize(("text", "told"), [
-    ("qqq(a) + b", "there is no function qqq; all .* are listed by `micrograd-plus draw --help`$"),
-    ("expp(a) + b", r"there is no function expp; did you mean exp, .*\? All are listed by"),
-    ("ReLU(a) + b", r"did you mean relu"), ("TANH(a) + b", "did you mean tanh"), ("sqr(a) + b", "did you mean sqrt"),
-    ("arctan(a) + b", "did you mean atan"), ("lrelu(a) + b", "did you mean .*leaky_relu"),
-    ("ln(a) + b", r"did you mean log\? All"), ("Heaviside(a) + b", "did you mean step"),
-    ("a(3) + b", r"a is a number and no function; a product is written with \*$"),
-    ("a + bb", r"bb has no value \(did you mean b\?\); give it one, as in bb=2$"),
-    ("a + B", r"B has no value \(did you mean b\?\)"),
-    ("a + b + zeta", "zeta has no value; give it one, as in zeta=2$"),
-    ("a + b + pi", "pi has no value; give it one, as in pi=3.141592653589793$"),
-    ("e = c * b; c = a", "c is not known yet here: each name is assigned before it is used"),
-    ("exp(a, b)", "exp takes 1 operand, not 2$"), ("atan2(a) + b", "atan2 takes 2 operands, not 1$"),
-    ("where(a > b, a)", "where takes 3 operands, not 2$"), ("exp() + a + b", "exp takes 1 operand, not 0$"),
-    ("leaky_relu(a, b, 1)", "leaky_relu takes 1 or 2 operands, not 3$"),
-    ("leaky_relu() + a + b", "leaky_relu takes 1 or 2 operands, not 0$"),
-    ("exp([a]) + b", "exp takes its operands one by one, not in a list$"),
-    ("leaky_relu([a], b)", "leaky_relu takes its operands one by one, not in a list$"),
-])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "qqq(a) + b",
+            "there is no function qqq; all .* are listed by `micrograd-plus draw --help`$",
+        ),
+        ("expp(a) + b", r"there is no function expp; did you mean exp, .*\? All are listed by"),
+        ("ReLU(a) + b", r"did you mean relu"),
+        ("TANH(a) + b", "did you mean tanh"),
+        ("sqr(a) + b", "did you mean sqrt"),
+        ("arctan(a) + b", "did you mean atan"),
+        ("lrelu(a) + b", "did you mean .*leaky_relu"),
+        ("ln(a) + b", r"did you mean log\? All"),
+        ("Heaviside(a) + b", "did you mean step"),
+        ("a(3) + b", r"a is a number and no function; a product is written with \*$"),
+        ("a + bb", r"bb has no value \(did you mean b\?\); give it one, as in bb=2$"),
+        ("a + B", r"B has no value \(did you mean b\?\)"),
+        ("a + b + zeta", "zeta has no value; give it one, as in zeta=2$"),
+        ("a + b + pi", "pi has no value; give it one, as in pi=3.141592653589793$"),
+        ("e = c * b; c = a", "c is not known yet here: each name is assigned before it is used"),
+        ("exp(a, b)", "exp takes 1 operand, not 2$"),
+        ("atan2(a) + b", "atan2 takes 2 operands, not 1$"),
+        ("where(a > b, a)", "where takes 3 operands, not 2$"),
+        ("exp() + a + b", "exp takes 1 operand, not 0$"),
+        ("leaky_relu(a, b, 1)", "leaky_relu takes 1 or 2 operands, not 3$"),
+        ("leaky_relu() + a + b", "leaky_relu takes 1 or 2 operands, not 0$"),
+        ("exp([a]) + b", "exp takes its operands one by one, not in a list$"),
+        ("leaky_relu([a], b)", "leaky_relu takes its operands one by one, not in a list$"),
+    ],
+)
 def test_slips_are_told_what_may_have_been_meant(text, told):
     with pytest.raises(ExpressionError) as refused:
         parse(text, AB)
@@ -158,9 +273,31 @@ def test_nothing_is_evaluated(monkeypatch):
             parse(text, AB)
 
 
-PIECES = st.sampled_from([*"ab+-*/().,;=<>[]{}:'\"\\\n\t\0#%@&|^~!`$? 01e", "**", "exp(", "max(", "lambda ", " if ",
-                          " else ", "1e308", "__", "é", "\u202e", "\ud800", "λ", " for ", " in ", "c=", "not ", "f'", ":=",
-                          "\r", "\x0c"])
+PIECES = st.sampled_from(
+    [
+        *"ab+-*/().,;=<>[]{}:'\"\\\n\t\0#%@&|^~!`$? 01e",
+        "**",
+        "exp(",
+        "max(",
+        "lambda ",
+        " if ",
+        " else ",
+        "1e308",
+        "__",
+        "é",
+        "\u202e",
+        "\ud800",
+        "λ",
+        " for ",
+        " in ",
+        "c=",
+        "not ",
+        "f'",
+        ":=",
+        "\r",
+        "\x0c",
+    ]
+)
 
 
 @given(st.one_of(st.text(max_size=40), st.lists(PIECES, max_size=30).map("".join)))
@@ -176,7 +313,7 @@ def test_any_text_is_an_expression_or_an_expression_error(text):
         assert isinstance(output, Value)
 
 
-# The commands. --------------------------------------------------------------------------------------------------------
+# The commands. ------------------------------------------------------------------------------------
 E = "e = (a + b) * (b + 1)"
 
 
@@ -194,26 +331,69 @@ def table(out):
 def test_draw_prints_every_node_with_its_value_and_gradient(capsys):
     code, out, err = run(capsys, "draw", E, "a=2", "b=1")
     assert (code, err) == (0, "")
-    assert table(out) == [["node", "value", "∂e/∂·"], ["a", "2", "2"], ["b", "1", "5"], ["a + b", "3", "2"],
-                          ["b + 1", "2", "3"], ["e = (a + b) × (b + 1)", "6", "1"]]
-    code, out, _ = run(capsys, "draw", "c = a + b; d = b + 1; e = c * d", "a=2", "b=1", "--mode", "forward", "--wrt", "b")
-    assert table(out) == [["node", "value", "∂·/∂b"], ["a", "2", "0"], ["b", "1", "1"], ["c = a + b", "3", "1"],
-                          ["d = b + 1", "2", "1"], ["e = c × d", "6", "5"]]
+    assert table(out) == [
+        ["node", "value", "∂e/∂·"],
+        ["a", "2", "2"],
+        ["b", "1", "5"],
+        ["a + b", "3", "2"],
+        ["b + 1", "2", "3"],
+        ["e = (a + b) × (b + 1)", "6", "1"],
+    ]
+    code, out, _ = run(
+        capsys,
+        "draw",
+        "c = a + b; d = b + 1; e = c * d",
+        "a=2",
+        "b=1",
+        "--mode",
+        "forward",
+        "--wrt",
+        "b",
+    )
+    assert table(out) == [
+        ["node", "value", "∂·/∂b"],
+        ["a", "2", "0"],
+        ["b", "1", "1"],
+        ["c = a + b", "3", "1"],
+        ["d = b + 1", "2", "1"],
+        ["e = c × d", "6", "5"],
+    ]
 
 
 def test_what_the_output_does_not_depend_on_is_in_the_table_too(capsys):
-    _, out, _ = run(capsys, "draw", "c = a * 3; d = a; e = a * 2", "a=1", "--mode", "forward", "--wrt", "a")
-    assert table(out)[1:] == [["a", "1", "1"], ["d = a", "1", "1"], ["c = a × 3", "3", "3"], ["e = a × 2", "2", "2"]]
+    _, out, _ = run(
+        capsys, "draw", "c = a * 3; d = a; e = a * 2", "a=1", "--mode", "forward", "--wrt", "a"
+    )
+    assert table(out)[1:] == [
+        ["a", "1", "1"],
+        ["d = a", "1", "1"],
+        ["c = a × 3", "3", "3"],
+        ["e = a × 2", "2", "2"],
+    ]
     _, out, _ = run(capsys, "draw", "c = a * 3; d = a; e = a * 2", "a=1")
-    assert table(out)[1:] == [["a", "1", "2"], ["d = a", "1", "2"], ["c = a × 3", "3", "0"], ["e = a × 2", "2", "1"]]
+    assert table(out)[1:] == [
+        ["a", "1", "2"],
+        ["d = a", "1", "2"],
+        ["c = a × 3", "3", "0"],
+        ["e = a × 2", "2", "1"],
+    ]
 
 
 def expressions(leaves):
     """Arithmetic over names, as text."""
-    return st.recursive(st.sampled_from([*leaves, "0.5", "3"]), lambda inner: st.one_of(
-        st.tuples(inner, st.sampled_from("+-*"), inner).map(lambda parts: f"({' '.join(parts)})"),
-        st.tuples(st.sampled_from(["tanh", "-", "sigmoid"]), inner).map(lambda parts: "{}({})".format(*parts)),
-        st.tuples(inner, inner).map(lambda parts: f"max({', '.join(parts)})")), max_leaves=12)
+    return st.recursive(
+        st.sampled_from([*leaves, "0.5", "3"]),
+        lambda inner: st.one_of(
+            st.tuples(inner, st.sampled_from("+-*"), inner).map(
+                lambda parts: f"({' '.join(parts)})"
+            ),
+            st.tuples(st.sampled_from(["tanh", "-", "sigmoid"]), inner).map(
+                lambda parts: "{}({})".format(*parts)
+            ),
+            st.tuples(inner, inner).map(lambda parts: f"max({', '.join(parts)})"),
+        ),
+        max_leaves=12,
+    )
 
 
 @given(expressions("ab"), expressions("abc"), st.sampled_from(["reverse", "forward"]))
@@ -231,17 +411,28 @@ def test_the_table_holds_what_one_backward_pass_from_each_node_gives(first, seco
         above, below = (v, named["b"]) if mode == "forward" else (named["e"], v)
         derivative = adjoints(nodes_below(above), {above: 1.0}).get(below, 0.0)
         _, value, found = re.fullmatch("(.*?) {2,}([^ ]+) +([^ ]+)", line).groups()
-        assert [float(x.replace("−", "-")) for x in (value, found)] == pytest.approx([v.data, derivative], rel=1e-11)
+        assert [float(x.replace("−", "-")) for x in (value, found)] == pytest.approx(
+            [v.data, derivative], rel=1e-11
+        )
 
 
 def test_a_long_step_is_cut_and_wide_letters_keep_their_columns(capsys):
     long = "a_name_of_thirty_characters_or_so"
-    _, out, _ = run(capsys, "draw", f"{long}2 = dot([{long}, x], [x, {long}], 1) ; {long}2 * {long}", f"{long}=2", "x=1")
+    _, out, _ = run(
+        capsys,
+        "draw",
+        f"{long}2 = dot([{long}, x], [x, {long}], 1) ; {long}2 * {long}",
+        f"{long}=2",
+        "x=1",
+    )
     assert max(map(len, out.splitlines())) < 90
     assert "…" in out
-    _, out, _ = run(capsys, "draw", "e = 数 * 2 + x\u0303", "数=5", "x\u0303=7")  # two columns, and one for both
+    # two columns, and one for both
+    _, out, _ = run(capsys, "draw", "e = 数 * 2 + x\u0303", "数=5", "x\u0303=7")
     heading, *lines, _ = out.splitlines()
-    assert [heading.index("value") + 4 - line.index(digit) for line, digit in zip(lines, "570")] == [1, -1, 1]
+    assert [
+        heading.index("value") + 4 - line.index(digit) for line, digit in zip(lines, "570")
+    ] == [1, -1, 1]
 
 
 def test_a_table_in_a_terminal_without_unicode(monkeypatch):
@@ -261,65 +452,139 @@ def test_every_sign_of_the_table_has_a_plain_form():
 
 
 def test_draw_writes_every_form(capsys, tmp_path):
-    for suffix, opening in ((".svg", b"<svg "), (".dot", b""), (".html", b"<!DOCTYPE html>"), (".png", b"\x89PNG"),
-                            (".pdf", b"%PDF")):
+    for suffix, opening in (
+        (".svg", b"<svg "),
+        (".dot", b""),
+        (".html", b"<!DOCTYPE html>"),
+        (".png", b"\x89PNG"),
+        (".pdf", b"%PDF"),
+    ):
         target = tmp_path / f"e{suffix}"
         code, out, err = run(capsys, "draw", E, "a=2", "b=1", "-o", target)
         assert (code, out.strip(), err) == (0, str(target), "")
         assert target.read_bytes().startswith(opening)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["e.dot", "e.html", "e.pdf", "e.png", "e.svg"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "e.dot",
+        "e.html",
+        "e.pdf",
+        "e.png",
+        "e.svg",
+    ]
 
 
 def test_values_may_follow_options(capsys, tmp_path):
     target = tmp_path / "e.svg"
-    options = ["--constants", "show", "--collapse", "none", "--rankdir", "TB", "--mode", "forward", "--wrt", "b"]
+    options = [
+        "--constants",
+        "show",
+        "--collapse",
+        "none",
+        "--rankdir",
+        "TB",
+        "--mode",
+        "forward",
+        "--wrt",
+        "b",
+    ]
     assert run(capsys, "draw", E, "a=2", "-o", target, "b=-1", *options)[0] == 0
     assert "<svg" in target.read_text(encoding="utf-8")
 
 
 def test_explain_prints_the_chain_rule(capsys):
-    code, out, _ = run(capsys, "explain", "c = a + b; d = b + 1; e = c * d", "a=2", "b=1", "--wrt", "b", "--limit", "1")
+    code, out, _ = run(
+        capsys,
+        "explain",
+        "c = a + b; d = b + 1; e = c * d",
+        "a=2",
+        "b=1",
+        "--wrt",
+        "b",
+        "--limit",
+        "1",
+    )
     assert code == 0
-    assert out.startswith("de/db = 1·3 + … = 5\n2 paths lead from b to e; the largest product is listed, 1 more")
+    assert out.startswith(
+        "de/db = 1·3 + … = 5\n2 paths lead from b to e; the largest product is listed, 1 more"
+    )
 
 
 MISUSED = [
-    [], ["paint"], ["draw"], ["draw", E], ["draw", E, "a=2"], ["draw", E, "a=2", "b=one"], ["draw", E, "a=2", "b=1", "c=3"],
-    ["draw", E, "a=2", "a=3", "b=1"], ["draw", E, "a", "b=1"], ["draw", E, "a=2", "b=1", "--wrt", "b"],
-    ["draw", E, "a=2", "b=1", "--mode", "forward"], ["draw", E, "a=2", "b=1", "--mode", "forward", "--wrt", "z"],
-    ["draw", E, "a=2", "b=1", "--mode", "sideways"], ["draw", E, "a=2", "b=1", "--sepia"], ["draw", E, "a=2", "b=1", "-o"],
-    ["draw", E, "a=2", "b=1", "-o", "e.gif"], ["draw", E, "a=2", "b=1", "-o", "e"],
-    ["draw", E, "a=2", "b=1", "-o", "missing/e.svg"], ["draw", E, "a=2", "b=1", "-o", "a\0.svg"],
+    [],
+    ["paint"],
+    ["draw"],
+    ["draw", E],
+    ["draw", E, "a=2"],
+    ["draw", E, "a=2", "b=one"],
+    ["draw", E, "a=2", "b=1", "c=3"],
+    ["draw", E, "a=2", "a=3", "b=1"],
+    ["draw", E, "a", "b=1"],
+    ["draw", E, "a=2", "b=1", "--wrt", "b"],
+    ["draw", E, "a=2", "b=1", "--mode", "forward"],
+    ["draw", E, "a=2", "b=1", "--mode", "forward", "--wrt", "z"],
+    ["draw", E, "a=2", "b=1", "--mode", "sideways"],
+    ["draw", E, "a=2", "b=1", "--sepia"],
+    ["draw", E, "a=2", "b=1", "-o"],
+    ["draw", E, "a=2", "b=1", "-o", "e.gif"],
+    ["draw", E, "a=2", "b=1", "-o", "e"],
+    ["draw", E, "a=2", "b=1", "-o", "missing/e.svg"],
+    ["draw", E, "a=2", "b=1", "-o", "a\0.svg"],
     ["draw", "__import__('os')"],
-    ["explain", E, "a=2", "b=1"], ["explain", E, "a=2", "b=1", "--wrt", "b", "--limit", "0"],
-    ["explain", E, "a=2", "b=1", "--wrt", "b", "--limit", "x"], ["gallery", "extra"], ["gallery", "-o"],
-    ["gallery", "-o", "file"], ["gallery", "-o", "file/below"], ["draw", E, "a=2", "b=1", "-o", "folder.svg"],
+    ["explain", E, "a=2", "b=1"],
+    ["explain", E, "a=2", "b=1", "--wrt", "b", "--limit", "0"],
+    ["explain", E, "a=2", "b=1", "--wrt", "b", "--limit", "x"],
+    ["gallery", "extra"],
+    ["gallery", "-o"],
+    ["gallery", "-o", "file"],
+    ["gallery", "-o", "file/below"],
+    ["draw", E, "a=2", "b=1", "-o", "folder.svg"],
 ]
 
 
-@pytest.mark.parametrize(("arguments", "told"), [
-    ([], "say what to do: draw, explain, gallery (see micrograd-plus --help)"),
-    (["drwa", E], "there is no command 'drwa'; did you mean draw?"),
-    ([E, "a=2"], f"there is no command '{E}'; there are draw, explain, gallery, as in `micrograd-plus draw"),
-    (["draw", "a", "+", "b", "a=2"], "as in a=2, not as '+'; the expression stands in quotes"),
-    (["draw", E, "a=2", "b", "=", "1"], "values are given as name=number, without blanks, as in a=2, not as 'b'"),
-    (["draw", E, "a=2", "=1"], "as in a=2, not as '=1'"),
-    (["draw", E, "a=2", "b:1"], "not as 'b:1'"),
-    (["draw", E, "a=2", "b=1,5"], "'1,5' is not a number; did you mean b=1.5?"),
-    (["draw", E, "a=2", "b=-1/2"], "'-1/2' is not a number; did you mean b=-0.5?"),
-    (["draw", E, "a=2", "b=pi"], "did you mean b=3.141592653589793?"),
-    (["draw", E, "a=2", "b=1/0"], "'1/0' is not a number\n"), (["draw", E, "a=2", "b="], "'' is not a number\n"),
-    (["draw", E, "--a=2", "b=1"], "unknown: --a=2; values have no dashes: a=2 (see micrograd-plus draw --help)"),
-    (["draw", E, "a=2", "b=1", "--mod", "forward"], "unknown: --mod; did you mean --mode?"),
-    (["draw", E, "a=2", "b=1", "--colapse=none"], "unknown: --colapse=none; did you mean --collapse?"),
-    (["explain", E, "a=2", "b=1", "--wtr", "b"], "unknown: --wtr; did you mean --wrt?"),
-    (["draw", E, "a=2", "b=1", "--limit", "3"], "unknown: --limit; it is an option of explain"),
-    (["explain", E, "a=2", "b=1", "--wrt", "B"], "no B in the expression (did you mean b?); it has a, b, e"),
-    (["draw", "wide + bias", "wide=2", "bias=1", "--mode", "forward", "--wrt", "bais"],
-     "no bais in the expression (did you mean bias?); it has wide, bias, result"),
-    (["gallery", "extra"], "unknown: extra; say `micrograd-plus gallery -o pictures`"),
-    (["gallery", "--out", "x"], "unknown: --out x; did you mean --output?"),
-], ids=lambda arguments: ascii(" ".join(arguments))[:40])
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "say what to do: draw, explain, gallery (see micrograd-plus --help)"),
+        (["drwa", E], "there is no command 'drwa'; did you mean draw?"),
+        (
+            [E, "a=2"],
+            f"there is no command '{E}'; there are draw, explain, gallery, as in ",
+        ),
+        (["draw", "a", "+", "b", "a=2"], "as in a=2, not as '+'; the expression stands in quotes"),
+        (
+            ["draw", E, "a=2", "b", "=", "1"],
+            "values are given as name=number, without blanks, as in a=2, not as 'b'",
+        ),
+        (["draw", E, "a=2", "=1"], "as in a=2, not as '=1'"),
+        (["draw", E, "a=2", "b:1"], "not as 'b:1'"),
+        (["draw", E, "a=2", "b=1,5"], "'1,5' is not a number; did you mean b=1.5?"),
+        (["draw", E, "a=2", "b=-1/2"], "'-1/2' is not a number; did you mean b=-0.5?"),
+        (["draw", E, "a=2", "b=pi"], "did you mean b=3.141592653589793?"),
+        (["draw", E, "a=2", "b=1/0"], "'1/0' is not a number\n"),
+        (["draw", E, "a=2", "b="], "'' is not a number\n"),
+        (
+            ["draw", E, "--a=2", "b=1"],
+            "unknown: --a=2; values have no dashes: a=2 (see micrograd-plus draw --help)",
+        ),
+        (["draw", E, "a=2", "b=1", "--mod", "forward"], "unknown: --mod; did you mean --mode?"),
+        (
+            ["draw", E, "a=2", "b=1", "--colapse=none"],
+            "unknown: --colapse=none; did you mean --collapse?",
+        ),
+        (["explain", E, "a=2", "b=1", "--wtr", "b"], "unknown: --wtr; did you mean --wrt?"),
+        (["draw", E, "a=2", "b=1", "--limit", "3"], "unknown: --limit; it is an option of explain"),
+        (
+            ["explain", E, "a=2", "b=1", "--wrt", "B"],
+            "no B in the expression (did you mean b?); it has a, b, e",
+        ),
+        (
+            ["draw", "wide + bias", "wide=2", "bias=1", "--mode", "forward", "--wrt", "bais"],
+            "no bais in the expression (did you mean bias?); it has wide, bias, result",
+        ),
+        (["gallery", "extra"], "unknown: extra; say `micrograd-plus gallery -o pictures`"),
+        (["gallery", "--out", "x"], "unknown: --out x; did you mean --output?"),
+    ],
+    ids=lambda arguments: ascii(" ".join(arguments))[:40],
+)
 def test_misuse_is_told_what_may_have_been_meant(arguments, told, capsys):
     code, out, err = run(capsys, *arguments)
     assert (code, out) == (2, "")
@@ -354,7 +619,10 @@ def test_misuse_ends_in_one_clear_line(arguments, capsys, tmp_path, monkeypatch)
 def test_a_failed_drawing_leaves_the_old_one(capsys, tmp_path, monkeypatch):
     target = tmp_path / "e.svg"
     target.write_text("as it was", encoding="utf-8")
-    monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
+    monkeypatch.setattr(
+        "pathlib.Path.replace",
+        lambda *_: (_ for _ in ()).throw(PermissionError(13, "Permission denied")),
+    )
     code, _, err = run(capsys, "draw", E, "a=2", "b=1", "-o", target)
     assert (code, err) == (2, f"micrograd-plus: cannot write {target}: Permission denied\n")
     assert [path.name for path in tmp_path.iterdir()] == ["e.svg"]
@@ -362,19 +630,81 @@ def test_a_failed_drawing_leaves_the_old_one(capsys, tmp_path, monkeypatch):
 
 
 DRAWN = {"svg", "style", "g", "title", "rect", "text", "path", "polygon"}
-HOSTILE = ["<script>alert(1)</script>", "</svg>", "]]>", "<!--", "&amp;", "&#0;", "\"", "'", "\\", "\\N", "$(true)",
-           "`true`", "; true", "| true", "a\nb", "a\0b", "\x1b[31m", "\u202e", "\u2028", "\ud800", "x" * 3000,
-           "%s%n", "{0}", "{{", "-", "--", "--help-me", "=", "==", "a=", "=1", "a=2=3", "é", "𝔞", "٣", "a=٣", "∞",
-           "a=1e999", "a=nan", "\t", " ", "", "..", "/", "//", "~", "*", "?", "a=0x1", "a=1,5", "a=1/2", "<", ">",
-           "a<b", "a|b", "{a|b}", "\\l", "NUL", "@a"]
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</svg>",
+    "]]>",
+    "<!--",
+    "&amp;",
+    "&#0;",
+    '"',
+    "'",
+    "\\",
+    "\\N",
+    "$(true)",
+    "`true`",
+    "; true",
+    "| true",
+    "a\nb",
+    "a\0b",
+    "\x1b[31m",
+    "\u202e",
+    "\u2028",
+    "\ud800",
+    "x" * 3000,
+    "%s%n",
+    "{0}",
+    "{{",
+    "-",
+    "--",
+    "--help-me",
+    "=",
+    "==",
+    "a=",
+    "=1",
+    "a=2=3",
+    "é",
+    "𝔞",
+    "٣",
+    "a=٣",
+    "∞",
+    "a=1e999",
+    "a=nan",
+    "\t",
+    " ",
+    "",
+    "..",
+    "/",
+    "//",
+    "~",
+    "*",
+    "?",
+    "a=0x1",
+    "a=1,5",
+    "a=1/2",
+    "<",
+    ">",
+    "a<b",
+    "a|b",
+    "{a|b}",
+    "\\l",
+    "NUL",
+    "@a",
+]
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:20]))
 def test_hostile_arguments_never_end_in_a_traceback(text, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for arguments in (["draw", text, "a=2"], ["draw", "a*2", text], ["draw", "a*2", "a=2", "-o", f"{text}.svg"],
-                      ["draw", f"{text} = a", "a=2"], ["draw", text, f"{text}=1", "-o", "x.svg"],
-                      ["explain", "a*a", "a=2", "--wrt", text], [text, "a*a"]):
+    for arguments in (
+        ["draw", text, "a=2"],
+        ["draw", "a*2", text],
+        ["draw", "a*2", "a=2", "-o", f"{text}.svg"],
+        ["draw", f"{text} = a", "a=2"],
+        ["draw", text, f"{text}=1", "-o", "x.svg"],
+        ["explain", "a*a", "a=2", "--wrt", text],
+        [text, "a*a"],
+    ):
         code, _, err = run(capsys, *arguments)
         assert code in (0, 2)
         assert (code == 0) == (err == "")
@@ -411,8 +741,13 @@ def test_ctrl_c_is_told_in_one_line(capsys, monkeypatch):
 
 def test_as_a_module_it_gives_its_exit_code():
     def python(*arguments):
-        return subprocess.run([sys.executable, "-m", "micrograd_plus", *arguments], capture_output=True, text=True,
-                              encoding="utf-8", check=False)
+        return subprocess.run(
+            [sys.executable, "-m", "micrograd_plus", *arguments],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
 
     assert python("draw", "a*a", "a=3").returncode == 0
     assert "usage: micrograd-plus" in python("--help").stdout
@@ -431,6 +766,7 @@ def test_the_gallery_command_ends_with_the_path(capsys, tmp_path):
 
 def test_a_link_stays_one_and_a_pipe_is_written_to(tmp_path):
     from micrograd_plus.support.files import write_whole
+
     real, link, pipe = tmp_path / "real", tmp_path / "link", tmp_path / "pipe"
     real.write_bytes(b"old")
     link.symlink_to(real)

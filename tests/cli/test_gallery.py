@@ -1,4 +1,6 @@
-"""The gallery: one well-formed page that needs no network, with every example, picture and number."""
+"""The gallery: one well-formed page that needs no network, with every example,
+picture and number.
+"""
 
 import re
 import sys
@@ -44,7 +46,7 @@ class Reader(HTMLParser):
 def test_the_page_is_well_formed(page):
     found = Reader(page)
     assert found.open == []
-    assert page.startswith("<!DOCTYPE html>\n<html lang=\"en\">")
+    assert page.startswith('<!DOCTYPE html>\n<html lang="en">')
     ids = [attributes["id"] for _, attributes in found.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     targets = [attributes["href"] for tag, attributes in found.elements if tag == "a"]
@@ -57,11 +59,18 @@ def test_it_needs_nothing_from_anywhere(page):
     tags = {tag for tag, _ in found.elements}
     assert not tags & {"script", "link", "iframe", "object", "base", "form", "image", "img", "use"}
     for _, attributes in found.elements:
-        assert not any(name.startswith("on") or name in ("src", "srcset", "action", "xlink:href") for name in attributes)
+        assert not any(
+            name.startswith("on") or name in ("src", "srcset", "action", "xlink:href")
+            for name in attributes
+        )
     assert re.findall(r"https?://[^\"' ]+", page.replace("http://www.w3.org/2000/svg", "")) == []
     assert "url(" not in page
     assert "@import" not in page
-    policies = [a["content"] for tag, a in found.elements if a.get("http-equiv") == "Content-Security-Policy"]
+    policies = [
+        a["content"]
+        for tag, a in found.elements
+        if a.get("http-equiv") == "Content-Security-Policy"
+    ]
     assert len(policies) == 1
     assert policies[0].startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:;")
 
@@ -70,28 +79,44 @@ def test_every_example_has_its_pictures_numbers_and_explanation(page):
     articles = dict(zip(all_examples(), page.split("<article ")[1:], strict=True))
     for name, article in articles.items():
         assert f'id="{name}"' in article
-        assert article.count("<svg ") == article.count('role="img"') == (3 if name == "forward_and_reverse" else 2)
+        assert (
+            article.count("<svg ")
+            == article.count('role="img"')
+            == (3 if name == "forward_and_reverse" else 2)
+        )
         assert article.count("<tr>") == len(all_examples()[name]()) + 1
         assert 'class="explanation"' in article
-        assert "∂ ·" in article[article.index("Forward."):article.index("Backward.")]
-        assert "∂ ·" not in article[article.index("Backward."):]
+        assert "∂ ·" in article[article.index("Forward.") : article.index("Backward.")]
+        assert "∂ ·" not in article[article.index("Backward.") :]
     plain = {name: re.sub("<[^>]*>", "", article) for name, article in articles.items()}
     assert "de/db = 1·2 + 1·3 = 5" in plain["forward_and_reverse"]
     assert "∂ = ∂·/∂b" in plain["forward_and_reverse"]
-    for name, number in [("sigmoid_circuit", "−0.534446645389"), ("sigmoid_circuit", "0.731058578630"),
-                         ("staged_function", "2.059569795572"), ("micrograd_readme", "645.577259475219"),
-                         ("tanh_neuron", "−1.5"), ("nine_paths", f"{9**60:,} paths"), ("product_of_a_sum", "−12")]:
+    for name, number in [
+        ("sigmoid_circuit", "−0.534446645389"),
+        ("sigmoid_circuit", "0.731058578630"),
+        ("staged_function", "2.059569795572"),
+        ("micrograd_readme", "645.577259475219"),
+        ("tanh_neuron", "−1.5"),
+        ("nine_paths", f"{9**60:,} paths"),
+        ("product_of_a_sum", "−12"),
+    ]:
         assert number in plain[name]
 
 
 def test_it_says_whose_examples_it_has(page, pytestconfig):
-    assert sources() == ("6 from Sharif University of Technology, 2 from RWTH Aachen, 1 from Stanford CS231n notes "
-                         "and 2 from Andrej Karpathy")
+    assert sources() == (
+        "6 from Sharif University of Technology, 2 from RWTH Aachen, 1 from Stanford CS231n notes "
+        "and 2 from Andrej Karpathy"
+    )
     assert sum(map(int, re.findall(r"\d+(?= from)", sources()))) == len(all_examples())
     assert f"They are {sources()}." in page
     readme = " ".join((pytestconfig.rootpath / "README.md").read_text(encoding="utf-8").split())
-    assert ("writes eleven worked examples as one offline page, `gallery/index.html`: six of Sharif University's lecture "
-            "on backpropagation, two of RWTH Aachen's, one of Stanford's CS231n, two of Karpathy's micrograd.") in readme
+    assert (
+        "writes eleven worked examples as one offline page, `gallery/index.html`: six of Sharif "
+        "University's lecture "
+        "on backpropagation, two of RWTH Aachen's, one of Stanford's CS231n, two of Karpathy's "
+        "micrograd."
+    ) in readme
 
 
 def test_headings_and_tables_say_what_they_are(page):

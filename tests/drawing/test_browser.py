@@ -1,4 +1,6 @@
-"""Pictures and the gallery in a real browser, headless and with no network: what it lays out is what a reader sees."""
+"""Pictures and the gallery in a real browser, headless and with no network:
+what it lays out is what a reader sees.
+"""
 
 import html
 import json
@@ -13,17 +15,34 @@ from overlaps import picture, texts
 from micrograd_plus.cli import main
 from micrograd_plus.examples import all_examples
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-           "--disable-background-networking", "--disable-component-update", "--disable-extensions",
-           "--host-resolver-rules=MAP * ~NOTFOUND"]  # no name resolves, so nothing can be fetched
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
+    None,
+)
+OPTIONS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-extensions",
+    # no name resolves, so nothing can be fetched
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+]
 
 pytestmark = pytest.mark.skipif(not (BROWSER or os.environ.get("CI")), reason="no browser here")
 
 
 def browse(profile, *arguments):
-    return subprocess.run([BROWSER, *OPTIONS, f"--user-data-dir={profile}", *arguments], check=True, capture_output=True,
-                          timeout=120).stdout.decode()
+    return subprocess.run(
+        [BROWSER, *OPTIONS, f"--user-data-dir={profile}", *arguments],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    ).stdout.decode()
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +65,13 @@ def test_it_paints_something_in_light_and_in_dark(page, tmp_path):
     sizes = []
     for name, scheme in (("light", []), ("dark", ["--blink-settings=preferredColorScheme=0"])):
         picture = tmp_path / f"{name}.png"
-        browse(tmp_path / name, *scheme, f"--screenshot={picture}", "--window-size=1200,1500", page.as_uri())
+        browse(
+            tmp_path / name,
+            *scheme,
+            f"--screenshot={picture}",
+            "--window-size=1200,1500",
+            page.as_uri(),
+        )
         assert picture.read_bytes().startswith(b"\x89PNG")
         sizes.append(picture.read_bytes())
     assert min(map(len, sizes)) > 50_000  # a blank page of this size takes a tenth of it
@@ -70,7 +95,9 @@ def test_texts_take_no_more_room_than_was_reckoned_with_so_none_overlap(tmp_path
     page = tmp_path / "pictures.html"
     page.write_text(MEASURE % "\n".join(drawn), encoding="utf-8")
     shown = browse(tmp_path / "profile", "--dump-dom", page.as_uri())
-    found = json.loads(html.unescape(re.search(r'<pre id="measured">(.*?)</pre>', shown, re.DOTALL)[1]))
+    found = json.loads(
+        html.unescape(re.search(r'<pre id="measured">(.*?)</pre>', shown, re.DOTALL)[1])
+    )
     assert sum(map(len, found)) > 2_000
     for svg, measured in zip(drawn, found, strict=True):
         for (text, reckoned, _), real in zip(texts(svg), measured, strict=True):
@@ -80,4 +107,7 @@ def test_texts_take_no_more_room_than_was_reckoned_with_so_none_overlap(tmp_path
             assert real[2] < reckoned[2] + 1, text
             assert real[3] < reckoned[3] + 1, text
         for i, r in enumerate(measured):
-            assert not any(r[0] < s[2] and s[0] < r[2] and r[1] < s[3] and s[1] < r[3] for s in measured[i + 1:])
+            assert not any(
+                r[0] < s[2] and s[0] < r[2] and r[1] < s[3] and s[1] < r[3]
+                for s in measured[i + 1 :]
+            )

@@ -1,4 +1,6 @@
-"""Pictures: what they show, that no label can break out of its text, and that the same graph gives the same bytes."""
+"""Pictures: what they show, that no label can break out of its text,
+and that the same graph gives the same bytes.
+"""
 
 import itertools
 import os
@@ -17,7 +19,17 @@ import pytest
 from overlaps import faults, picture, wires_and_numbers
 from shapes import SHAPES
 
-from micrograd_plus import Value, detect_anomaly, draw, draw_dot, drawing, explain, no_grad, ops, trace
+from micrograd_plus import (
+    Value,
+    detect_anomaly,
+    draw,
+    draw_dot,
+    drawing,
+    explain,
+    no_grad,
+    ops,
+    trace,
+)
 from micrograd_plus.drawing import arrangement, layout, levels, process
 from micrograd_plus.examples import all_examples
 from micrograd_plus.nn import MLP, Neuron
@@ -26,17 +38,66 @@ from micrograd_plus.support.text import number
 SVG = "{http://www.w3.org/2000/svg}"
 
 HOSTILE = [
-    '"', "'", "\\", "\\\\", "<", ">", "&", "<b>", "<b>bold</b>", "<>", "a<b", "a|b", "{a|b}", "{", "}",
-    "\\N", "\\G", "\\E",
-    "\\n", "\\l\\r", "\n", "\r\n", "\t", "\0", "\x01\x1f", "\x7f", "\x85", "\u2028", "\ufeff", "\ufffe",
-    "\uffff", "\ud800",
-    "\u202eabc", "\u2066abc\u2069", "\u200b\u200d", "<script>alert(1)</script>", "</text><script>alert(1)</script>",
-    "</title></svg><img src=x onerror=alert(1)>", "]]>", "<!--", "-->", "<![CDATA[x]]>", "&lt;b&gt;",
-    "&#60;b&#62;", "&nbsp;",
-    '" onload="alert(1)', "' onload='alert(1)", '"]; n9 [label="injected', "};digraph{x",
-    "javascript:alert(1)", "%s%n{0}{x}",
-    "x" * 100_000, "<" * 5_000, "日本語ラベル", "مرحبا", "🧠" * 40, "a\u0301" * 30,
-    "style='fill:red'", "</style>", "=cmd()",
+    '"',
+    "'",
+    "\\",
+    "\\\\",
+    "<",
+    ">",
+    "&",
+    "<b>",
+    "<b>bold</b>",
+    "<>",
+    "a<b",
+    "a|b",
+    "{a|b}",
+    "{",
+    "}",
+    "\\N",
+    "\\G",
+    "\\E",
+    "\\n",
+    "\\l\\r",
+    "\n",
+    "\r\n",
+    "\t",
+    "\0",
+    "\x01\x1f",
+    "\x7f",
+    "\x85",
+    "\u2028",
+    "\ufeff",
+    "\ufffe",
+    "\uffff",
+    "\ud800",
+    "\u202eabc",
+    "\u2066abc\u2069",
+    "\u200b\u200d",
+    "<script>alert(1)</script>",
+    "</text><script>alert(1)</script>",
+    "</title></svg><img src=x onerror=alert(1)>",
+    "]]>",
+    "<!--",
+    "-->",
+    "<![CDATA[x]]>",
+    "&lt;b&gt;",
+    "&#60;b&#62;",
+    "&nbsp;",
+    '" onload="alert(1)',
+    "' onload='alert(1)",
+    '"]; n9 [label="injected',
+    "};digraph{x",
+    "javascript:alert(1)",
+    "%s%n{0}{x}",
+    "x" * 100_000,
+    "<" * 5_000,
+    "日本語ラベル",
+    "مرحبا",
+    "🧠" * 40,
+    "a\u0301" * 30,
+    "style='fill:red'",
+    "</style>",
+    "=cmd()",
 ]
 
 
@@ -63,12 +124,16 @@ def count(picture, tag):
 
 
 def outline(markup):
-    """The elements and attributes of a piece of HTML, without texts and values, and without lengths of texts."""
+    """The elements and attributes of a piece of HTML, without texts and values,
+    and without lengths of texts.
+    """
     found = []
 
     class Outline(HTMLParser):
         def handle_starttag(self, tag, attrs):
-            found.append((tag, *sorted({name for name, _ in attrs} - {"textlength", "lengthadjust"})))
+            found.append(
+                (tag, *sorted({name for name, _ in attrs} - {"textlength", "lengthadjust"}))
+            )
 
     Outline().feed(markup)
     return found
@@ -95,14 +160,22 @@ def test_forward_mode_shows_the_derivatives_swept_from_a_leaf_and_needs_no_backw
     _, b, *_, e = lecture_graph()
     for wrt in (b, "b"):
         assert sorted(t for t in texts(draw(e, mode="forward", wrt=wrt)) if t.startswith("∂")) == [
-            "∂ 0", "∂ 1", "∂ 1", "∂ 1", "∂ 5"]
+            "∂ 0",
+            "∂ 1",
+            "∂ 1",
+            "∂ 1",
+            "∂ 5",
+        ]
     assert e.grad == b.grad == 0.0
 
 
 def test_both_modes_have_the_same_layout():
     _, b, *_, e = lecture_graph()
     e.backward()
-    places = [re.findall(r"translate\([^)]*\)", draw(e, mode=m, wrt=b).svg)[1:] for m in ("forward", "reverse")]
+    places = [
+        re.findall(r"translate\([^)]*\)", draw(e, mode=m, wrt=b).svg)[1:]
+        for m in ("forward", "reverse")
+    ]
     assert places[0] == places[1]
 
 
@@ -160,7 +233,10 @@ def test_no_two_texts_overlap_in_the_examples_of_lectures(make, rankdir):
 
 def test_numbers_in_the_middle_of_their_wires_would_overlap(monkeypatch):
     def middles(curves, sizes, boxes, frame):
-        return [size and ((c[0][0] + c[-1][0]) / 2, (c[0][1] + c[-1][1]) / 2) for c, size in zip(curves, sizes)]
+        return [
+            size and ((c[0][0] + c[-1][0]) / 2, (c[0][1] + c[-1][1]) / 2)
+            for c, size in zip(curves, sizes)
+        ]
 
     monkeypatch.setattr(arrangement, "place_labels", middles)
     assert sum(bool(faults(picture(seed).svg)[0]) for seed in range(40)) > 10
@@ -206,7 +282,12 @@ def test_constants_are_folded_into_their_gate_or_shown():
     y = 1 / ops.exp(-(x * 3 - 1)) ** 2
     assert {"× 3", "− 1", "× −1", "exp", "** 2", "1 / x"} <= set(texts(draw(y)))
     shown = draw(y, constants="show")
-    assert [box.value for box in shown.model.boxes if box.kind == "constant"] == [3.0, 1.0, 2.0, 1.0]
+    assert [box.value for box in shown.model.boxes if box.kind == "constant"] == [
+        3.0,
+        1.0,
+        2.0,
+        1.0,
+    ]
 
 
 def test_an_operand_that_gets_no_gradient_has_a_dashed_wire():
@@ -221,10 +302,13 @@ def test_small_pictures_open_a_neuron_s_dot_and_large_ones_close_neurons_then_la
     assert [b.kind for b in draw(out).model.boxes].count("neuron") == 33
     layers = draw(out, collapse="layer")
     assert [b.kind for b in layers.model.boxes] == ["leaf", "leaf", "layer", "layer", "neuron"]
-    assert len(draw(out, collapse="none").model.boxes) == 2 + 337 + 304 * 2 + 32  # inputs, parameters, × and +, ReLUs
+    # inputs, parameters, × and +, ReLUs
+    assert len(draw(out, collapse="none").model.boxes) == 2 + 337 + 304 * 2 + 32
 
 
-@pytest.mark.parametrize("inputs", [[0.5], [0.5, -2.0], [Value(1.0), 0.5, 0.5], [2.0, Value(1.0), Value(3.0)]])
+@pytest.mark.parametrize(
+    "inputs", [[0.5], [0.5, -2.0], [Value(1.0), 0.5, 0.5], [2.0, Value(1.0), Value(3.0)]]
+)
 @pytest.mark.parametrize("activation", ["relu", "tanh", "linear"])
 def test_a_layer_closes_whatever_its_inputs_are(inputs, activation):
     out = MLP(len(inputs), [5, 4, 1], activation=activation)(inputs)
@@ -249,8 +333,14 @@ def test_opened_gates_carry_the_gradients_that_the_products_and_sums_would_have(
         by_hand = (Value(1.0) + w[0] * x[0] + w[1] * x[1]) * 2.0
         for y in (by_dot, by_hand):
             y.backward()
-        boxes = [[(b.value, b.derivative) for b in draw(y, mode=mode, wrt=w[1]).model.boxes if b.kind == "gate"]
-                 for y in (by_dot, by_hand)]
+        boxes = [
+            [
+                (b.value, b.derivative)
+                for b in draw(y, mode=mode, wrt=w[1]).model.boxes
+                if b.kind == "gate"
+            ]
+            for y in (by_dot, by_hand)
+        ]
         assert boxes[0] == boxes[1]
 
 
@@ -289,7 +379,12 @@ def test_a_zero_is_printed_without_a_sign_wherever_a_number_is_read():
     a, b = Value(-0.0, label="a"), Value(2.0, label="b")
     y = a * -1 * b + -0.0
     y.backward(-0.0)
-    told = [draw(y, constants="show").svg, draw(y, mode="forward", wrt=a).svg, draw_dot(y).source, str(explain(y, b))]
+    told = [
+        draw(y, constants="show").svg,
+        draw(y, mode="forward", wrt=a).svg,
+        draw_dot(y).source,
+        str(explain(y, b)),
+    ]
     assert all("∂ 0" in text or "db = " in text for text in told)
     assert not re.search(r"[-−]0(?![.\d])", "".join(told))
     assert number(-1e-320) == "−9.99989e−321"
@@ -299,25 +394,34 @@ def test_a_zero_is_printed_without_a_sign_wherever_a_number_is_read():
 @pytest.mark.parametrize("label", HOSTILE, ids=lambda label: ascii(label[:20]))
 def test_no_label_creates_an_element_or_attribute(label, tmp_path):
     def graph(name):
-        y = (Value(2.0, label=name) * Value(3.0, label="b")).tanh().tanh()  # long enough for any caption
+        # long enough for any caption
+        y = (Value(2.0, label=name) * Value(3.0, label="b")).tanh().tanh()
         y.label = name
         y.backward()
         return y
 
     def shape(svg):
-        return [(e.tag, *sorted(set(e.attrib) - {"class", "textLength", "lengthAdjust"}))
-                for e in ET.fromstring(svg).iter()]
+        return [
+            (e.tag, *sorted(set(e.attrib) - {"class", "textLength", "lengthAdjust"}))
+            for e in ET.fromstring(svg).iter()
+        ]
 
     harmless, hostile = draw(graph("a")), draw(graph(label))
     assert shape(hostile.svg) == shape(harmless.svg)
     page = hostile.save(tmp_path / "x.html").read_text(encoding="utf-8")
     assert outline(page) == outline(harmless.save(tmp_path / "y.html").read_text(encoding="utf-8"))
     assert outline(hostile._repr_mimebundle_()["text/html"]) == [("img", "alt", "src")]
-    for source in (hostile.save(tmp_path / "x.dot").read_text(encoding="utf-8"), draw_dot(graph(label)).source):
+    for source in (
+        hostile.save(tmp_path / "x.dot").read_text(encoding="utf-8"),
+        draw_dot(graph(label)).source,
+    ):
         parsed = pygraphviz.AGraph(string=source)
         assert [sorted(n.attr) for n in parsed.nodes()] == [["fillcolor", "label"]] * 5
         assert len(parsed.edges()) == 4
-        assert not any(n.attr["label"].startswith("<") and n.attr["label"].endswith(">") for n in parsed.nodes())
+        assert not any(
+            n.attr["label"].startswith("<") and n.attr["label"].endswith(">")
+            for n in parsed.nodes()
+        )
 
 
 def test_there_are_as_many_hostile_labels_as_promised():
@@ -332,17 +436,35 @@ def test_light_colours_stand_in_attributes_and_dark_ones_in_a_media_query():
 
 
 def test_bytes_do_not_depend_on_the_run():
-    program = ("import random; from micrograd_plus import *; from micrograd_plus.nn import MLP; random.seed(1);"
-               "y = MLP(3, [4, 4, 1])([Value(1.0), Value(2.0), 0.5]); y.backward();"
-               "print(draw(y).svg, draw(y, collapse='layer').svg, draw_dot(y))")
-    outputs = {subprocess.run([sys.executable, "-c", program], check=True, capture_output=True,
-                              env={**os.environ, "PYTHONHASHSEED": seed}).stdout for seed in ("1", "2", "3")}
+    program = (
+        "import random; from micrograd_plus import *; from micrograd_plus.nn import MLP; "
+        "random.seed(1);"
+        "y = MLP(3, [4, 4, 1])([Value(1.0), Value(2.0), 0.5]); y.backward();"
+        "print(draw(y).svg, draw(y, collapse='layer').svg, draw_dot(y))"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            check=True,
+            capture_output=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
     assert len(outputs) == 1
     assert len(outputs.pop()) > 10_000
 
 
-@pytest.mark.parametrize(("suffix", "start"), [("svg", b"<svg"), ("png", b"\x89PNG"), ("pdf", b"%PDF"),
-                                               ("dot", b"digraph"), ("html", b"<!DOCTYPE html>")])
+@pytest.mark.parametrize(
+    ("suffix", "start"),
+    [
+        ("svg", b"<svg"),
+        ("png", b"\x89PNG"),
+        ("pdf", b"%PDF"),
+        ("dot", b"digraph"),
+        ("html", b"<!DOCTYPE html>"),
+    ],
+)
 def test_a_picture_is_saved_in_the_form_its_name_ends_in(suffix, start, tmp_path):
     *_, e = lecture_graph()
     target = draw(e).save(tmp_path / f"e.{suffix}")
@@ -352,8 +474,15 @@ def test_a_picture_is_saved_in_the_form_its_name_ends_in(suffix, start, tmp_path
 
 def test_bad_options_are_refused_by_name_and_nothing_is_written(tmp_path):
     *_, e = lecture_graph()
-    for options in ({"mode": "sideways"}, {"constants": "x"}, {"collapse": "x"}, {"rankdir": "XX"}, {"mode": "forward"},
-                    {"mode": "forward", "wrt": "nobody"}, {"mode": "forward", "wrt": Value(1.0)}):
+    for options in (
+        {"mode": "sideways"},
+        {"constants": "x"},
+        {"collapse": "x"},
+        {"rankdir": "XX"},
+        {"mode": "forward"},
+        {"mode": "forward", "wrt": "nobody"},
+        {"mode": "forward", "wrt": Value(1.0)},
+    ):
         with pytest.raises(ValueError, match="|".join(options)):
             draw(e, **options)
     with pytest.raises(ValueError, match=r"\.svg, \.html"):
@@ -375,14 +504,24 @@ def no_graphviz(monkeypatch):
 def test_without_graphviz_a_value_shows_its_repr_and_says_once_how_to_see_it(no_graphviz):
     *_, e = lecture_graph()
     assert e._repr_mimebundle_() == {"text/plain": f"{e!r}\n({process.HELP})"}
-    assert e._repr_mimebundle_() == (e * 2)._repr_mimebundle_() | {"text/plain": repr(e)} == {"text/plain": repr(e)}
+    assert (
+        e._repr_mimebundle_()
+        == (e * 2)._repr_mimebundle_() | {"text/plain": repr(e)}
+        == {"text/plain": repr(e)}
+    )
     with pytest.raises(ImportError, match=r"micrograd-plus\[draw\].*apt install graphviz"):
         draw(e)
     assert draw_dot(e).source.count("->") == 6
 
 
-def test_where_graphviz_is_broken_a_value_shows_its_repr_and_says_why_once(no_graphviz, monkeypatch):
-    monkeypatch.setattr(drawing.layout, "run_apart", lambda *_: (_ for _ in ()).throw(RuntimeError("no such plugin")))
+def test_where_graphviz_is_broken_a_value_shows_its_repr_and_says_why_once(
+    no_graphviz, monkeypatch
+):
+    monkeypatch.setattr(
+        drawing.layout,
+        "run_apart",
+        lambda *_: (_ for _ in ()).throw(RuntimeError("no such plugin")),
+    )
     v = Value(2.0)
     assert v._repr_mimebundle_() == {"text/plain": f"{v!r}\n(no such plugin)"}
     assert v._repr_mimebundle_() == {"text/plain": repr(v)}
@@ -416,7 +555,10 @@ def test_in_a_list_marimo_shows_pictures_of_graphs_and_the_text_of_leaves():
 
 def test_in_a_list_without_graphviz_marimo_shows_texts(no_graphviz, no_program):
     *_, e = lecture_graph()
-    assert [v._mime_() for v in (e, e)] == [("text/plain", f"{e!r}\n({process.HELP})"), ("text/plain", repr(e))]
+    assert [v._mime_() for v in (e, e)] == [
+        ("text/plain", f"{e!r}\n({process.HELP})"),
+        ("text/plain", repr(e)),
+    ]
     assert draw_dot(e)._mime_() == ("text/plain", process.HELP)
 
 
@@ -424,7 +566,8 @@ def test_a_list_of_many_values_is_not_drawn_to_its_end(monkeypatch):
     *_, e = lecture_graph()
     ticks = itertools.count(100.0, 0.04)
     monkeypatch.setattr(drawing.picture, "SECONDS", 2.0)
-    monkeypatch.setattr(drawing.picture, "monotonic", lambda: next(ticks))  # half a second a picture, or so
+    # half a second a picture, or so
+    monkeypatch.setattr(drawing.picture, "monotonic", lambda: next(ticks))
     monkeypatch.setattr(drawing.picture, "_spell", drawing.picture._Spell())
     kinds = [e._mime_()[0] for _ in range(100)]
     assert kinds == sorted(kinds)
@@ -434,9 +577,14 @@ def test_a_list_of_many_values_is_not_drawn_to_its_end(monkeypatch):
 
 
 def test_whatever_shows_in_jupyter_shows_in_marimo_s_lists():
-    sources = [path.read_text(encoding="utf-8") for path in Path(drawing.__file__).parent.parent.rglob("*.py")]
+    sources = [
+        path.read_text(encoding="utf-8")
+        for path in Path(drawing.__file__).parent.parent.rglob("*.py")
+    ]
     assert sum(source.count("def _repr_mimebundle_(") for source in sources) > 3
-    assert all(source.count("def _repr_mimebundle_(") == source.count("def _mime_(") for source in sources)
+    assert all(
+        source.count("def _repr_mimebundle_(") == source.count("def _mime_(") for source in sources
+    )
 
 
 def test_a_digraph_names_values_gradients_and_gates():
@@ -498,14 +646,22 @@ def test_a_digraph_is_cut_and_limited_before_it_could_freeze(shape):
             operands[int(user)].append(int(operand))
         assert len(operands) > 3
         assert layout.effort(operands) <= levels.WORK / 2
-        assert ("nslimit=" in source) == ("splines=line" in source) == (layout.effort(operands) > 200)
+        assert (
+            ("nslimit=" in source) == ("splines=line" in source) == (layout.effort(operands) > 200)
+        )
 
 
 def test_gradients_of_an_outdated_point_are_marked():
     a, *_, e = lecture_graph()
     e.backward()
     a.data = 7.0
-    assert [t for t in texts(draw(e)) if t.startswith("∂")] == ["∂ 2 ?", "∂ 5 ?", "∂ 2 ?", "∂ 3 ?", "∂ 1 ?"]
+    assert [t for t in texts(draw(e)) if t.startswith("∂")] == [
+        "∂ 2 ?",
+        "∂ 5 ?",
+        "∂ 2 ?",
+        "∂ 3 ?",
+        "∂ 1 ?",
+    ]
 
 
 @pytest.mark.skipif(not (shutil.which("dot") or os.environ.get("CI")), reason="no dot program here")
@@ -520,7 +676,9 @@ def test_gradients_of_another_output_or_of_several_passes_are_not_called_this_ou
     a, b, *_, e = lecture_graph()
     (3 * e).backward()
     assert any("gathered" in t for t in texts(draw(e)))
-    assert "b = 1.0\ngradient = 15.0" in [t.text for t in ET.fromstring(draw(e).svg).iter(f"{SVG}title")]
+    assert "b = 1.0\ngradient = 15.0" in [
+        t.text for t in ET.fromstring(draw(e).svg).iter(f"{SVG}title")
+    ]
     a.grad = b.grad = None
     e.backward()
     assert not any("gathered" in t for t in texts(draw(e)))
@@ -537,11 +695,20 @@ def computed_weight():
     return ops.dot([Value(2.0) * Value(3.0)], [Value(4.0)], Value(1.0))
 
 
-@pytest.mark.parametrize("make", [
-    shared_weight, computed_weight, lambda: ops.dot([2.0], [3.0], Value(1.0)), lambda: ops.dot([], [], Value(1.0)),
-    lambda: MLP(2, [2, 1])([0.5, 0.25]), lambda: MLP(2, [1, 1])([1.0, 2.0]), lambda: Value(3.0),
-    lambda: ops.sum([]) + Value(1.0), lambda: ops.maximum(Value(1.0), 2.0, 3.0, Value(4.0)),
-])
+@pytest.mark.parametrize(
+    "make",
+    [
+        shared_weight,
+        computed_weight,
+        lambda: ops.dot([2.0], [3.0], Value(1.0)),
+        lambda: ops.dot([], [], Value(1.0)),
+        lambda: MLP(2, [2, 1])([0.5, 0.25]),
+        lambda: MLP(2, [1, 1])([1.0, 2.0]),
+        lambda: Value(3.0),
+        lambda: ops.sum([]) + Value(1.0),
+        lambda: ops.maximum(Value(1.0), 2.0, 3.0, Value(4.0)),
+    ],
+)
 def test_every_option_draws_every_graph_with_each_wire_between_boxes_that_are_there(make):
     out = make()
     out.backward()

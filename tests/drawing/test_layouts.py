@@ -1,4 +1,6 @@
-"""Every graph gets its picture in time: what is hard to lay out is cut first, and can be stopped while it is laid out."""
+"""Every graph gets its picture in time: what is hard to lay out is cut first,
+and can be stopped while it is laid out.
+"""
 
 import os
 import shutil
@@ -20,7 +22,9 @@ every_shape = pytest.mark.parametrize("shape", SHAPES)
 
 @pytest.fixture
 def layouts(monkeypatch):
-    """What Graphviz was asked, as (where, source); those asked of a child are all taken for too slow."""
+    """What Graphviz was asked, as (where, source); those asked
+    of a child are all taken for too slow.
+    """
     asked = []
 
     def here(dot, form):
@@ -53,15 +57,18 @@ def effort_of(dot):
     return layout.effort(operands)
 
 
-@pytest.mark.parametrize(("operands", "effort"), [
-    ([[]], 1),
-    ([[], [0], [1]], 5),
-    ([[], [0, 0]], 4),
-    ([[], [0], [1, 0]], 3 + 1 + 1 + 2),
-    ([[], [], [0], [2, 1]], 4 + 3),  # a leaf stands right before the gate that uses it
-    ([[], [0], [], [2], [1], [4, 3]], 6 + 5),  # and so does the tooth of a comb
-    ([[], *([i, 0] for i in range(10))], 11 + 10 + 55),
-])
+@pytest.mark.parametrize(
+    ("operands", "effort"),
+    [
+        ([[]], 1),
+        ([[], [0], [1]], 5),
+        ([[], [0, 0]], 4),
+        ([[], [0], [1, 0]], 3 + 1 + 1 + 2),
+        ([[], [], [0], [2, 1]], 4 + 3),  # a leaf stands right before the gate that uses it
+        ([[], [0], [], [2], [1], [4, 3]], 6 + 5),  # and so does the tooth of a comb
+        ([[], *([i, 0] for i in range(10))], 11 + 10 + 55),
+    ],
+)
 def test_the_effort_of_a_layout_counts_boxes_and_the_columns_that_wires_pass(operands, effort):
     assert layout.effort(operands) == effort
 
@@ -170,7 +177,9 @@ def test_a_layout_that_takes_too_long_is_ended_and_a_smaller_picture_drawn(monke
 
 @pytest.mark.usefixtures("ctrl_c_raises")
 def test_ctrl_c_during_a_layout_is_heard_and_leaves_no_child(monkeypatch, children):
-    """The layout would take a minute; the test says nothing of seconds, but would outlast any patience."""
+    """The layout would take a minute; the test says nothing of seconds,
+    but would outlast any patience.
+    """
     monkeypatch.setattr(process, "CHILD", SLEEPER)
     monkeypatch.setattr(picture, "SECONDS", 600)
 
@@ -185,7 +194,7 @@ def test_ctrl_c_during_a_layout_is_heard_and_leaves_no_child(monkeypatch, childr
     with pytest.raises(KeyboardInterrupt):
         draw(SHAPES["reused"](200))
     strike.join()
-    child, = children
+    (child,) = children
     assert child.returncode is not None
     assert child.stdin.closed
     assert child.stdout.closed
@@ -206,21 +215,27 @@ def test_what_goes_wrong_in_the_child_is_told_in_one_line(monkeypatch):
 
 
 @pytest.mark.parametrize("failure", [OSError("out of processes"), None])
-def test_where_no_child_can_be_started_a_small_picture_is_drawn_in_this_process(monkeypatch, failure):
+def test_where_no_child_can_be_started_a_small_picture_is_drawn_in_this_process(
+    monkeypatch, failure
+):
     def refused(*arguments, **options):
         raise failure
 
     if failure:
         monkeypatch.setattr(process.subprocess, "Popen", refused)
     else:
-        monkeypatch.setattr(process.sys, "executable", os.path.join("opt", "a-program-with-python-inside"))
+        monkeypatch.setattr(
+            process.sys, "executable", os.path.join("opt", "a-program-with-python-inside")
+        )
         monkeypatch.setattr(process.shutil, "which", lambda _: None)
     boxes = draw(SHAPES["horner"](200)).model.boxes
     assert effort_of_boxes(boxes) <= layout.QUICK
 
 
 @pytest.mark.skipif(not (shutil.which("dot") or os.environ.get("CI")), reason="no dot program here")
-def test_the_dot_program_lays_out_what_is_hard_where_there_is_no_wheel(monkeypatch, children, patient):
+def test_the_dot_program_lays_out_what_is_hard_where_there_is_no_wheel(
+    monkeypatch, children, patient
+):
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     boxes = draw(SHAPES["recurrent"](120)).model.boxes
     assert len(boxes) == len(draw(SHAPES["recurrent"](120)).model.boxes) > 100

@@ -1,4 +1,6 @@
-"""What people do with a Value by hand, and what they are told: stepping, attributes of their own, formatting, NumPy."""
+"""What people do with a Value by hand, and what they are told:
+stepping, attributes of their own, formatting, NumPy.
+"""
 
 import copy
 import gc
@@ -16,7 +18,7 @@ from micrograd_plus import Value, detect_anomaly, draw, grad, ops, record, zero_
 from micrograd_plus.engine import known_gradient
 
 
-# Stepping. ------------------------------------------------------------------------------------------------------------
+# Stepping. ----------------------------------------------------------------------------------------
 def test_one_gate_s_backward_adds_local_times_own_gradient_to_its_operands():
     a, b = Value(2.0), Value(-3.0)
     c = a * b
@@ -36,6 +38,7 @@ def test_a_lecture_s_neuron_stepped_gate_by_gate_has_the_gradients_of_one_pass()
         total = products[0] + products[1]
         n = total + b
         return leaves, [n.tanh(), n, total, products[1], products[0]]
+
     by_hand, gates = neuron()
     gates[0].grad = 1.0
     for gate in gates:
@@ -47,7 +50,7 @@ def test_a_lecture_s_neuron_stepped_gate_by_gate_has_the_gradients_of_one_pass()
 
 @by_name(DIFFERENTIABLE)
 def test_a_gate_stepped_by_hand_is_a_backward_pass_through_it(row):
-    operands = [0.7, 0.3, 0.2][:row.arity or 3]
+    operands = [0.7, 0.3, 0.2][: row.arity or 3]
     leaves = [Value(x) for x in operands]
     out = row(*leaves)
     out.grad = 1.0
@@ -60,7 +63,10 @@ def test_anomaly_mode_watches_a_gate_stepped_by_hand_and_nothing_has_changed():
     out = a.sqrt()
     with detect_anomaly():
         out.grad = 1.0
-        with pytest.raises(FloatingPointError, match=r"gradient of .*'a'.* turned inf; it came through sqrt\(a=0\.0\)"):
+        with pytest.raises(
+            FloatingPointError,
+            match=r"gradient of .*'a'.* turned inf; it came through sqrt\(a=0\.0\)",
+        ):
             out._backward()
         assert known_gradient(a) is None
         fine = a + b
@@ -117,6 +123,7 @@ def test_nothing_is_lost_when_threads_sweep_onto_one_leaf():
                 y = y + 0.0
             y.backward()
             (leaf + 0.0)._backward()
+
     threads = [threading.Thread(target=sweep) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -125,7 +132,7 @@ def test_nothing_is_lost_when_threads_sweep_onto_one_leaf():
     assert leaf.grad == 4 * passes
 
 
-# Attributes. ----------------------------------------------------------------------------------------------------------
+# Attributes. --------------------------------------------------------------------------------------
 class Weight(Value):
     """A subclass of a user's own."""
 
@@ -171,11 +178,20 @@ def test_what_is_in_slots_of_a_subclass_goes_with_copies_and_pickles_too(kind):
     p = kind(2.0, label="p").hide([1.0])
     p.note, p.more = p, "more"  # in a slot or in the dict; `of` stays empty
     twins = [copy.copy(p), copy.deepcopy(p), copy.deepcopy(p * 3).operands[0]]
-    twins += [pickle.loads(pickle.dumps(p, protocol)) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)]
+    twins += [
+        pickle.loads(pickle.dumps(p, protocol)) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)
+    ]
     twins += [pickle.loads(pickle.dumps(p * 3)).operands[0]]
     for i, twin in enumerate(twins):
-        assert (type(twin), twin.data, twin.label, twin.more, twin.hidden()) == (kind, 2.0, "p", "more", [1.0])
-        assert twin.note is (twin if i else p)  # a shallow copy refers to what the first refers to
+        assert (type(twin), twin.data, twin.label, twin.more, twin.hidden()) == (
+            kind,
+            2.0,
+            "p",
+            "more",
+            [1.0],
+        )
+        # a shallow copy refers to what the first refers to
+        assert twin.note is (twin if i else p)
         assert twin is not p
         assert not hasattr(twin, "of")
         assert (twin.hidden() is p.hidden()) is (i == 0)
@@ -210,7 +226,18 @@ def test_weak_references_end_with_their_value():
     assert seen() is None
 
 
-OURS = ["backward", "forward", "draw", "explain", "exp", "tanh", "relu", "leaky_relu", "_prev", "_op"]
+OURS = [
+    "backward",
+    "forward",
+    "draw",
+    "explain",
+    "exp",
+    "tanh",
+    "relu",
+    "leaky_relu",
+    "_prev",
+    "_op",
+]
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -236,15 +263,26 @@ def test_a_backward_of_one_s_own_is_answered_with_the_way_to_write_an_operation(
 def test_a_subclass_keeps_its_kind_in_copies_and_gives_values():
     w = Weight(2.0)
     assert type(w * 3) is Value
-    assert {type(copy.copy(w)), type(copy.deepcopy(w)), type(pickle.loads(pickle.dumps(w)))} == {Weight}
+    assert {type(copy.copy(w)), type(copy.deepcopy(w)), type(pickle.loads(pickle.dumps(w)))} == {
+        Weight
+    }
 
 
-# Calls that go wrong. -------------------------------------------------------------------------------------------------
+# Calls that go wrong. -----------------------------------------------------------------------------
 def test_value_refuses_operands_and_shows_how_to_write_an_operation():
     a, b = Value(1.0), Value(2.0)
-    for call in (lambda: Value(4.0, (a,)), lambda: Value(3.0, (a, b), "+"), lambda: Value(3.0, _children=(a, b)),
-                 lambda: Value(3.0, "label", (a, b)), lambda: Value(3.0, _op="+"), lambda: Value(3.0, None)):
-        with pytest.raises(TypeError, match=r"(?s)label.*custom\(\"cube\", lambda x: x\*\*3, lambda out, x: 3 \* x\*\*2\)"):
+    for call in (
+        lambda: Value(4.0, (a,)),
+        lambda: Value(3.0, (a, b), "+"),
+        lambda: Value(3.0, _children=(a, b)),
+        lambda: Value(3.0, "label", (a, b)),
+        lambda: Value(3.0, _op="+"),
+        lambda: Value(3.0, None),
+    ):
+        with pytest.raises(
+            TypeError,
+            match=r"(?s)label.*custom\(\"cube\", lambda x: x\*\*3, lambda out, x: 3 \* x\*\*2\)",
+        ):
             call()
 
 
@@ -260,18 +298,21 @@ def test_a_subclass_in_micrograd_s_form_is_told_the_same():
 
 def test_methods_say_their_own_name_when_called_wrongly():
     v = Value(1.0)
-    for call, said in ((lambda: v.sin(2), r"Value\.sin\(\) takes 1"), (lambda: v.exp(3), r"Value\.exp\(\) takes 1"),
-                       (lambda: v.relu(x=1), r"Value\.relu\(\) got an unexpected"),
-                       (lambda: pow(v, 2, 3), r"Value\.pow\(\) takes 2"),
-                       (lambda: v.__eq__(1, 2), r"Value\.equal\(\) takes 2"),
-                       (lambda: v.__radd__(1, 2), r"Value\.add\(\) takes 2"),
-                       (lambda: v.backward(d_output=5), "backward takes one number.*gradient=1.0.*not d_output"),
-                       (lambda: v.backward(1.0, 2.0), r"Value\.backward\(\) takes")):
+    for call, said in (
+        (lambda: v.sin(2), r"Value\.sin\(\) takes 1"),
+        (lambda: v.exp(3), r"Value\.exp\(\) takes 1"),
+        (lambda: v.relu(x=1), r"Value\.relu\(\) got an unexpected"),
+        (lambda: pow(v, 2, 3), r"Value\.pow\(\) takes 2"),
+        (lambda: v.__eq__(1, 2), r"Value\.equal\(\) takes 2"),
+        (lambda: v.__radd__(1, 2), r"Value\.add\(\) takes 2"),
+        (lambda: v.backward(d_output=5), "backward takes one number.*gradient=1.0.*not d_output"),
+        (lambda: v.backward(1.0, 2.0), r"Value\.backward\(\) takes"),
+    ):
         with pytest.raises(TypeError, match=said):
             call()
 
 
-# Numbers and text. ----------------------------------------------------------------------------------------------------
+# Numbers and text. --------------------------------------------------------------------------------
 def test_a_format_formats_the_data():
     loss = Value(2.0) / 3
     assert f"{loss:.4f} {loss:8.2e} {loss:+.1%}" == f"{2 / 3:.4f} {2 / 3:8.2e} {2 / 3:+.1%}"
@@ -281,11 +322,22 @@ def test_a_format_formats_the_data():
         f"{loss:d}"
 
 
-PLAIN = {"float": float, "int": int, "round": round, "round to digits": lambda v: round(v, 2), "floor": math.floor,
-         "ceil": math.ceil, "trunc": math.trunc, "complex": complex, "percent": lambda v: "%.2f" % v,  # noqa: UP031  # this very way
-
-         "math.exp": math.exp, "index": operator.index, "a list's item": lambda v: [1, 2][v], "range": range,
-         "bool": bool}
+PLAIN = {
+    "float": float,
+    "int": int,
+    "round": round,
+    "round to digits": lambda v: round(v, 2),
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "trunc": math.trunc,
+    "complex": complex,
+    "percent": lambda v: "%.2f" % v,  # noqa: UP031  # this very way
+    "math.exp": math.exp,
+    "index": operator.index,
+    "a list's item": lambda v: [1, 2][v],
+    "range": range,
+    "bool": bool,
+}
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -298,7 +350,11 @@ def test_a_value_as_an_index_is_sent_to_take():
     table = [Value(1.0), Value(2.0)]
     with pytest.raises(TypeError, match=r"int\(v\.data\).*ops\.take\(v, \*entries\)"):
         table[Value(1.0)]
-    for read in (lambda token: table[token], lambda token: table[int(token)], lambda token: table[token.data]):
+    for read in (
+        lambda token: table[token],
+        lambda token: table[int(token)],
+        lambda token: table[token.data],
+    ):
         with pytest.raises(TypeError, match=r"ops\.take\(index, \*values\)"):
             record(read, 1.0)
 
@@ -308,15 +364,42 @@ def test_a_formatted_number_would_stand_for_all_rows_of_a_tape():
         record(lambda x: x * len(f"{x:.3f}"), 1.0)
 
 
-# NumPy. ---------------------------------------------------------------------------------------------------------------
+# NumPy. -------------------------------------------------------------------------------------------
 UFUNCS = sorted({name for name in dir(np) if isinstance(getattr(np, name), np.ufunc)})
-NAMED = {"float_power": "pow", "power": "pow", "multiply": "mul", "subtract": "sub", "divide": "div", "true_divide": "div",
-         "negative": "neg", "positive": "identity", "absolute": "abs", "fabs": "abs", "arcsin": "asin", "arccos": "acos",
-         "arctan": "atan", "arctan2": "atan2", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "asin": "asin",
-         "acos": "acos", "atan": "atan", "atan2": "atan2", "asinh": "asinh", "acosh": "acosh", "atanh": "atanh",
-         "pow": "pow", "abs": "abs", "greater": "less", "greater_equal": "less_equal",
-         "remainder": "mod", "mod": "mod", "rad2deg": "degrees",
-         "deg2rad": "radians"}
+NAMED = {
+    "float_power": "pow",
+    "power": "pow",
+    "multiply": "mul",
+    "subtract": "sub",
+    "divide": "div",
+    "true_divide": "div",
+    "negative": "neg",
+    "positive": "identity",
+    "absolute": "abs",
+    "fabs": "abs",
+    "arcsin": "asin",
+    "arccos": "acos",
+    "arctan": "atan",
+    "arctan2": "atan2",
+    "arcsinh": "asinh",
+    "arccosh": "acosh",
+    "arctanh": "atanh",
+    "asin": "asin",
+    "acos": "acos",
+    "atan": "atan",
+    "atan2": "atan2",
+    "asinh": "asinh",
+    "acosh": "acosh",
+    "atanh": "atanh",
+    "pow": "pow",
+    "abs": "abs",
+    "greater": "less",
+    "greater_equal": "less_equal",
+    "remainder": "mod",
+    "mod": "mod",
+    "rad2deg": "degrees",
+    "deg2rad": "radians",
+}
 
 
 @pytest.mark.parametrize("name", UFUNCS)
@@ -326,7 +409,9 @@ def test_a_function_of_numpy_is_the_row_of_that_name_or_an_error(name):
     operands = [Value(x) for _ in range(function.nin)]
     row = ops.TABLE.get(NAMED.get(name, name))
     if row is None:
-        with pytest.raises(TypeError, match=r"would lose the graph.*micrograd_plus\.ops|elementwise|signature"):
+        with pytest.raises(
+            TypeError, match=r"would lose the graph.*micrograd_plus\.ops|elementwise|signature"
+        ):
             function(*operands)
         return
     out = function(*operands)
@@ -351,7 +436,9 @@ def test_arrays_of_values_are_computed_with_one_by_one_and_arrays_of_numbers_ref
     assert [x.data for x in np.maximum(values, v)] == [2.0, 3.0]
     assert grad(lambda x: (x * v).sum())(np.ones(2)).tolist() == [2.0, 2.0]
     for call in (lambda: np.ones(2) * v, lambda: v * np.ones(2), lambda: np.exp(np.ones(2) + v)):
-        with pytest.raises(TypeError, match=r"not on ndarray: take one number of it at a time.*\.tolist\(\)"):
+        with pytest.raises(
+            TypeError, match=r"not on ndarray: take one number of it at a time.*\.tolist\(\)"
+        ):
             call()
 
 
@@ -365,7 +452,7 @@ def test_a_numpy_scalar_on_either_side_gives_a_value():
     assert bool(np.float64(2.0) == v)
 
 
-# max, min. ------------------------------------------------------------------------------------------------------------
+# max, min. ----------------------------------------------------------------------------------------
 def test_max_and_min_are_the_rows():
     assert (ops.max, ops.min) == (ops.maximum, ops.minimum)
     assert ops.max(Value(1.0), 2.0).data == 2.0

@@ -1,4 +1,6 @@
-"""copy, deepcopy and pickle keep values, gradients, labels and what is shared, for shallow graphs and deep ones."""
+"""copy, deepcopy and pickle keep values, gradients, labels and what is shared,
+for shallow graphs and deep ones.
+"""
 
 import copy
 import io
@@ -14,7 +16,8 @@ from micrograd_plus.nn import MLP
 
 def by_python(thing):
     file = io.BytesIO()
-    pickle._Pickler(file).dump(thing)  # the pickler written in Python: its recursion is Python's
+    # the pickler written in Python: its recursion is Python's
+    pickle._Pickler(file).dump(thing)
     return pickle._loads(file.getvalue())
 
 
@@ -22,8 +25,11 @@ def by_protocol(protocol):
     return lambda thing: pickle.loads(pickle.dumps(thing, protocol))
 
 
-COPIERS = {"deepcopy": copy.deepcopy, "pickle in Python": by_python,
-           **{f"pickle protocol {p}": by_protocol(p) for p in range(pickle.HIGHEST_PROTOCOL + 1)}}
+COPIERS = {
+    "deepcopy": copy.deepcopy,
+    "pickle in Python": by_python,
+    **{f"pickle protocol {p}": by_protocol(p) for p in range(pickle.HIGHEST_PROTOCOL + 1)},
+}
 every_copier = pytest.mark.parametrize("copier", COPIERS.values(), ids=COPIERS)
 
 
@@ -31,7 +37,9 @@ def shape(*roots):
     """All that can be seen of a graph, with every node named by its place."""
     order = nodes_below(*roots)
     place = {v: i for i, v in enumerate(order)}
-    return [(v.primitive, v.data, v.grad, v.label, [place.get(o, o) for o in v.operands]) for v in order]
+    return [
+        (v.primitive, v.data, v.grad, v.label, [place.get(o, o) for o in v.operands]) for v in order
+    ]
 
 
 def circuit():
@@ -103,7 +111,9 @@ def test_a_model_survives_and_its_weights_are_its_own(copier):
     model = MLP(2, [3, 1], rng=random.Random(0))
     model([1.0, -2.0]).backward()
     twin = copier(model)
-    assert [(p.data, p.grad) for p in twin.parameters()] == [(p.data, p.grad) for p in model.parameters()]
+    assert [(p.data, p.grad) for p in twin.parameters()] == [
+        (p.data, p.grad) for p in model.parameters()
+    ]
     assert not set(twin.parameters()) & set(model.parameters())
     assert twin([1.0, -2.0]).data == model([1.0, -2.0]).data
 
@@ -136,7 +146,9 @@ class _RefusesToBePickled:
         raise InterruptedError
 
 
-@pytest.mark.parametrize("pickler", [pickle.dumps, lambda thing: pickle._Pickler(io.BytesIO()).dump(thing)])
+@pytest.mark.parametrize(
+    "pickler", [pickle.dumps, lambda thing: pickle._Pickler(io.BytesIO()).dump(thing)]
+)
 def test_a_pickle_cut_short_leaves_no_trace(pickler):
     out = chain(5_000)
     nodes_below(out)[2_000].label = _RefusesToBePickled()

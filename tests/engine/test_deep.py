@@ -1,4 +1,6 @@
-"""No recursion anywhere: deep, wide and much-shared graphs, under the default recursion limit and on a small stack."""
+"""No recursion anywhere: deep, wide and much-shared graphs,
+under the default recursion limit and on a small stack.
+"""
 
 import copy
 import pickle
@@ -11,8 +13,9 @@ from micrograd_plus import Value, ops
 from micrograd_plus.engine import nodes_below, tangents
 
 SLOPE, OFFSET = 1.0000001, 1e-9
-# Bytes: a sixty-fourth of what a thread usually gets on Linux. Python 3.13 itself needs a megabyte to free any deep chain,
-# were it of tuples: it goes down some thousand of them before it puts the rest off.
+# Bytes: a sixty-fourth of what a thread usually gets on Linux. Python 3.13 itself needs a megabyte
+# to free any deep chain, were it of tuples: it goes down some thousand of them before it puts the
+# rest off.
 SMALL_STACK = 2**21 if sys.version_info[:2] == (3, 13) else 2**17
 
 
@@ -30,7 +33,11 @@ def live_a_life(links):
     assert start.grad == pytest.approx(SLOPE**links, rel=1e-9)
     assert tangents(nodes_below(out), {start: 1.0})[out] == pytest.approx(start.grad, rel=1e-9)
     assert len(repr(out)) < 100
-    for twin in (copy.deepcopy(out), pickle.loads(pickle.dumps(out)), pickle.loads(pickle.dumps([out, start]))[0]):
+    for twin in (
+        copy.deepcopy(out),
+        pickle.loads(pickle.dumps(out)),
+        pickle.loads(pickle.dumps([out, start]))[0],
+    ):
         assert twin.data == out.data
         twin.backward()
         bottom = nodes_below(twin)[0]
@@ -47,6 +54,7 @@ def in_a_thread(stack_size, function, *args):
             function(*args)
         except BaseException as failure:  # noqa: BLE001  # whatever it is, the main thread shall see it
             failures.append(failure)
+
     before = threading.stack_size(stack_size)
     try:
         thread = threading.Thread(target=run)
@@ -83,14 +91,20 @@ def test_a_chain_of_two_million_operations_on_a_small_stack():
 
 
 def test_sixty_diamonds_have_an_exact_gradient_in_linear_time():
-    """2**60 paths: walking them would never end, and the sum of their products is exact in a float."""
+    """2**60 paths: walking them would never end, and the sum
+    of their products is exact in a float.
+    """
     x = out = Value(1.0)
     for _ in range(60):
         out = out + out
     out.backward()
     assert x.grad == 2.0**60
     assert tangents(nodes_below(out), {x: 1.0})[out] == 2.0**60
-    assert len(nodes_below(copy.deepcopy(out))) == len(nodes_below(pickle.loads(pickle.dumps(out)))) == 61
+    assert (
+        len(nodes_below(copy.deepcopy(out)))
+        == len(nodes_below(pickle.loads(pickle.dumps(out))))
+        == 61
+    )
 
 
 def test_diamonds_with_two_different_sides():

@@ -1,4 +1,6 @@
-"""Value's behaviour at the edges: operands, identity, conditions, repeated passes, staleness, cycles."""
+"""Value's behaviour at the edges: operands, identity, conditions, repeated passes, staleness,
+cycles.
+"""
 
 import math
 import os
@@ -14,20 +16,39 @@ from micrograd_plus import Value, ops
 
 inf, nan = math.inf, math.nan
 
-NUMBERS = [2, True, 2.5, Fraction(1, 3), np.float64(2.5), np.float32(0.5), np.int64(-3), np.bool_(True), -0.0, inf]
+NUMBERS = [
+    2,
+    True,
+    2.5,
+    Fraction(1, 3),
+    np.float64(2.5),
+    np.float32(0.5),
+    np.int64(-3),
+    np.bool_(True),
+    -0.0,
+    inf,
+]
 NOT_NUMBERS = [1j, "1", None, Decimal(1), [1.0], np.array([1.0, 2.0]), np.complex128(1j), object()]
 OPERATORS = {
-    "add": lambda x, y: x + y, "sub": lambda x, y: x - y, "mul": lambda x, y: x * y, "div": lambda x, y: x / y,
-    "pow": lambda x, y: x ** y, "less": lambda x, y: x < y, "less_equal": lambda x, y: x <= y,
+    "add": lambda x, y: x + y,
+    "sub": lambda x, y: x - y,
+    "mul": lambda x, y: x * y,
+    "div": lambda x, y: x / y,
+    "pow": lambda x, y: x**y,
+    "less": lambda x, y: x < y,
+    "less_equal": lambda x, y: x <= y,
 }
 
 
-# Operands. ------------------------------------------------------------------------------------------------------------
+# Operands. ----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", OPERATORS)
 @pytest.mark.parametrize("number", NUMBERS, ids=repr)
 def test_an_operator_takes_a_number_on_either_side(name, number):
     operator, row, x = OPERATORS[name], ops.primitive(name), Value(1.5)
-    for out, operands in ((operator(x, number), (1.5, float(number))), (operator(number, x), (float(number), 1.5))):
+    for out, operands in (
+        (operator(x, number), (1.5, float(number))),
+        (operator(number, x), (float(number), 1.5)),
+    ):
         assert isinstance(out, Value)
         assert out.data == pytest.approx(row(*operands), rel=0, abs=0, nan_ok=True)
 
@@ -37,7 +58,9 @@ def test_an_operator_takes_a_number_on_either_side(name, number):
 def test_an_operator_refuses_what_is_not_a_number_and_names_itself(name, thing):
     operator = OPERATORS[name]
     for left, right in ((Value(1.5), thing), (thing, Value(1.5))):
-        with pytest.raises(TypeError, match=f"{name} works on numbers and Values, not on {type(thing).__name__}"):
+        with pytest.raises(
+            TypeError, match=f"{name} works on numbers and Values, not on {type(thing).__name__}"
+        ):
             operator(left, right)
 
 
@@ -91,7 +114,7 @@ def test_constants_are_operands_without_gradient():
 
 def test_a_constant_exponent_has_no_slope_to_go_wrong():
     x = Value(-2.0)
-    (x ** 3).backward()
+    (x**3).backward()
     assert x.grad == 12.0
 
 
@@ -117,7 +140,7 @@ def test_micrograd_s_names_for_the_graph_work():
     assert (square._op, a._op, a._prev, a.label) == ("×", "", (), "a")
 
 
-# Identity, truth, printing. -------------------------------------------------------------------------------------------
+# Identity, truth, printing. -----------------------------------------------------------------------
 def test_between_values_equality_and_hash_are_identity():
     a, b = Value(1.0), Value(1.0)
     assert (a == b) is False
@@ -132,8 +155,14 @@ def test_between_values_equality_and_hash_are_identity():
 @pytest.mark.parametrize("other", [1.0, 2.0, 3.0, nan])
 def test_comparisons_give_conditions_that_bool_accepts(other):
     x, two = Value(2.0), 2.0
-    for condition, expected in ((x < other, two < other), (x <= other, two <= other), (x > other, two > other),
-                                (x >= other, two >= other), (other < x, other < two), (x < Value(other), two < other)):
+    for condition, expected in (
+        (x < other, two < other),
+        (x <= other, two <= other),
+        (x > other, two > other),
+        (x >= other, two >= other),
+        (other < x, other < two),
+        (x < Value(other), two < other),
+    ):
         assert isinstance(condition, Value)
         assert bool(condition) is expected
         assert condition.data == expected
@@ -162,10 +191,10 @@ def test_repr_is_short_and_shows_label_value_and_gradient():
     assert repr(Value(2.0) == 1) == "Value(data=0.0, false)"
 
 
-# Passes. --------------------------------------------------------------------------------------------------------------
+# Passes. ------------------------------------------------------------------------------------------
 def test_backward_twice_adds_up_in_the_leaves_only():
     x = Value(2.0)
-    square = x ** 2
+    square = x**2
     out = 3 * square
     out.backward()
     out.backward()
@@ -226,7 +255,7 @@ def test_a_cycle_made_by_hand_is_an_error():
             walk()
 
 
-# Staleness. -----------------------------------------------------------------------------------------------------------
+# Staleness. ---------------------------------------------------------------------------------------
 def test_editing_a_leaf_is_noticed_and_forward_mends_it():
     a, b = Value(2.0, label="a"), Value(1.0, label="b")
     e = (a + b) * (b + 1)
@@ -292,13 +321,24 @@ def test_forward_on_a_leaf_changes_nothing():
     assert Value(2.0).forward().data == 2.0
 
 
-# Reproducibility. -----------------------------------------------------------------------------------------------------
+# Reproducibility. ---------------------------------------------------------------------------------
 def test_bits_do_not_depend_on_the_hash_seed():
-    program = ("import random; from micrograd_plus import Value, ops; random.seed(7);"
-               "vs = [Value(random.uniform(-1, 1)) for _ in range(30)]; leaves = vs[:];\n"
-               "for _ in range(300): a, b = random.choices(vs, k=2); vs.append((a * b + a).tanh() - 0.3 * b)\n"
-               "ops.sum(vs).backward(); print([v.grad.hex() for v in leaves])")
-    outputs = {subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True,
-                              env={**os.environ, "PYTHONHASHSEED": seed}).stdout for seed in "123"}
+    program = (
+        "import random; from micrograd_plus import Value, ops; random.seed(7);"
+        "vs = [Value(random.uniform(-1, 1)) for _ in range(30)]; leaves = vs[:];\n"
+        "for _ in range(300): a, b = random.choices(vs, k=2); vs.append((a * b + a).tanh() - 0.3 * "
+        "b)\n"
+        "ops.sum(vs).backward(); print([v.grad.hex() for v in leaves])"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in "123"
+    }
     assert len(outputs) == 1
     assert len(outputs.pop()) > 300

@@ -1,4 +1,6 @@
-"""`==` and `!=`: with a number they compare data and give a condition; between Values they mean the very same Value."""
+"""`==` and `!=`: with a number they compare data and give a condition;
+between Values they mean the very same Value.
+"""
 
 import math
 from decimal import Decimal
@@ -12,9 +14,44 @@ from hypothesis import strategies as st
 from micrograd_plus import Value, custom, grad, no_grad, ops, record, value_and_grad
 
 inf, nan = math.inf, math.nan
-NUMBERS = (0, 2, -1, True, False, 0.0, -0.0, 2.0, 2.5, inf, -inf, nan, Fraction(1, 2), Fraction(1, 3), 2**53 + 1,
-           np.float64(2.0), np.float32(0.1), np.int8(2), np.uint64(2**63), np.bool_(True), np.longdouble(2.0))
-DATA = (0.0, -0.0, 1.0, 2.0, 2.5, 0.5, 1 / 3, float(np.float32(0.1)), 2.0**53, 2.0**63, inf, -inf, nan)
+NUMBERS = (
+    0,
+    2,
+    -1,
+    True,
+    False,
+    0.0,
+    -0.0,
+    2.0,
+    2.5,
+    inf,
+    -inf,
+    nan,
+    Fraction(1, 2),
+    Fraction(1, 3),
+    2**53 + 1,
+    np.float64(2.0),
+    np.float32(0.1),
+    np.int8(2),
+    np.uint64(2**63),
+    np.bool_(True),
+    np.longdouble(2.0),
+)
+DATA = (
+    0.0,
+    -0.0,
+    1.0,
+    2.0,
+    2.5,
+    0.5,
+    1 / 3,
+    float(np.float32(0.1)),
+    2.0**53,
+    2.0**63,
+    inf,
+    -inf,
+    nan,
+)
 
 
 @pytest.mark.parametrize("number", NUMBERS, ids=repr)
@@ -38,9 +75,26 @@ def test_a_comparison_with_a_float_is_a_recorded_condition(x, y):
     assert v.grad == (3.0 if x == y else 1.0)
 
 
-@pytest.mark.parametrize("other", [None, "2", b"2", "", (), (2.0,), [2.0], {2.0}, {}, object(), 10**400, Fraction(10**400),
-                                   np.str_("2"), np.bytes_(b"2")],
-                         ids=lambda other: type(other).__name__)
+@pytest.mark.parametrize(
+    "other",
+    [
+        None,
+        "2",
+        b"2",
+        "",
+        (),
+        (2.0,),
+        [2.0],
+        {2.0},
+        {},
+        object(),
+        10**400,
+        Fraction(10**400),
+        np.str_("2"),
+        np.bytes_(b"2"),
+    ],
+    ids=lambda other: type(other).__name__,
+)
 def test_what_is_no_number_of_ours_is_simply_unequal(other):
     for v in (Value(2.0), Value(inf), Value(nan)):
         assert (v == other) is False
@@ -49,8 +103,11 @@ def test_what_is_no_number_of_ours_is_simply_unequal(other):
         assert (other != v) is True
 
 
-@pytest.mark.parametrize("other", [1j, 2 + 0j, np.complex128(2), Decimal(2), np.array([2.0]), np.ones((2, 2))],
-                         ids=lambda other: type(other).__name__)
+@pytest.mark.parametrize(
+    "other",
+    [1j, 2 + 0j, np.complex128(2), Decimal(2), np.array([2.0]), np.ones((2, 2))],
+    ids=lambda other: type(other).__name__,
+)
 def test_what_arithmetic_refuses_is_refused_here_too(other):
     v = Value(2.0)
     for compare in (lambda: v == other, lambda: v != other):
@@ -64,7 +121,9 @@ def test_with_an_array_of_objects_each_is_compared_as_arithmetic_has_it_on_eithe
     for equal, unequal in ((v == values, v != values), (values == v, values != v)):
         assert list(map(bool, equal)) == [True, False, True, False]
         assert list(map(bool, unequal)) == [False, True, False, True]
-    assert grad(lambda x: ops.sum(np.where(x[0] == x, x * x, x).tolist()))(np.array([3.0, 5.0])).tolist() == [6.0, 1.0]
+    assert grad(lambda x: ops.sum(np.where(x[0] == x, x * x, x).tolist()))(
+        np.array([3.0, 5.0])
+    ).tolist() == [6.0, 1.0]
 
 
 def test_an_if_decides_eagerly_and_the_branch_meant_is_differentiated():
@@ -76,6 +135,7 @@ def test_an_if_decides_eagerly_and_the_branch_meant_is_differentiated():
 
     def kept(x):
         return x if x != 2.0 else 3 * x
+
     assert value_and_grad(sinc)(0.0) == (1.0, 0.0)
     assert value_and_grad(sinc)(2.0)[0] == math.sin(2.0) / 2.0
     for f in (tripled, kept):
@@ -117,8 +177,12 @@ def test_a_condition_is_recorded_where_nothing_else_is():
 
 
 def test_equality_in_partials_means_the_numbers_on_tapes_too():
-    row = custom("hinge_at_two", lambda x: max(x, 2.0), lambda out, x: ops.where(out == 2.0, 0.0, 1.0))
+    row = custom(
+        "hinge_at_two", lambda x: max(x, 2.0), lambda out, x: ops.where(out == 2.0, 0.0, 1.0)
+    )
     assert [grad(row)(x) for x in (1.0, 3.0)] == [0.0, 1.0]
     assert record(row, 1.0).gradients([[1.0], [3.0]]).tolist() == [[0.0], [1.0]]
-    other = custom("hinge_at_three", lambda x: max(x, 3.0), lambda out, x: ops.where(out != 3.0, 1.0, 0.0))
+    other = custom(
+        "hinge_at_three", lambda x: max(x, 3.0), lambda out, x: ops.where(out != 3.0, 1.0, 0.0)
+    )
     assert record(other, 1.0).gradients([[1.0], [4.0]]).tolist() == [[0.0], [1.0]]

@@ -29,6 +29,7 @@ def interrupting_after(evaluations, function):
         if next(left, None) is None:
             raise KeyboardInterrupt
         return function(*operands)
+
     return interrupted
 
 
@@ -76,7 +77,9 @@ def test_a_forward_cut_short_changes_nothing_and_stays_stale(evaluations):
 
 @pytest.mark.usefixtures("ctrl_c_raises")
 def test_ctrl_c_during_backward_leaves_a_whole_number_of_passes():
-    """Sixty strikes at random instants: the gradients are those of n passes or of n + 1, in every node at once."""
+    """Sixty strikes at random instants: the gradients are those of n passes or of n + 1,
+    in every node at once.
+    """
     assert threading.current_thread() is threading.main_thread()
     out, leaves = ladder()
     begin = time.perf_counter()
@@ -99,7 +102,9 @@ def test_ctrl_c_during_backward_leaves_a_whole_number_of_passes():
         passes = leaves[1].grad / (2 * SIZE / 10)
         assert passes in (done + finished, done + 1)
         done = passes
-        assert [leaf.grad for leaf in leaves] == [done * (2 * SIZE / 10 + (leaf is leaves[0])) for leaf in leaves]
+        assert [leaf.grad for leaf in leaves] == [
+            done * (2 * SIZE / 10 + (leaf is leaves[0])) for leaf in leaves
+        ]
         assert {v.grad for v in nodes_below(out) if v.primitive is not None} == {1.0}
     assert struck == 60
     assert done < 61

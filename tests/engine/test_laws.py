@@ -1,6 +1,8 @@
-"""The laws of calculus on random graphs: linearity, product, quotient and chain rule; both sweeps agree.
+"""The laws of calculus on random graphs: linearity, product, quotient and chain rule; both sweeps
+agree.
 
-A graph is drawn as a flat program: each line applies a row to earlier lines, so operands are shared as often as not.
+A graph is drawn as a flat program: each line applies a row to earlier lines, so operands are shared
+as often as not.
 """
 
 import pytest
@@ -69,7 +71,9 @@ def test_forward_and_reverse_sweep_agree(program, data, direction):
     order = nodes_below(out)
     upward = tangents(order, dict(zip(leaves, direction))).get(out, 0.0)
     downward = adjoints(order, {out: 1.0})
-    assert upward == pytest.approx(sum(downward.get(leaf, 0.0) * d for leaf, d in zip(leaves, direction)), **EXACT)
+    assert upward == pytest.approx(
+        sum(downward.get(leaf, 0.0) * d for leaf, d in zip(leaves, direction)), **EXACT
+    )
 
 
 @given(programs(TAME), THREE)
@@ -94,12 +98,16 @@ def test_forward_gives_the_bits_of_building_anew(program, data, edited):
     for leaf, number in zip(leaves, edited):
         leaf.data = number
     out.forward().backward()
-    assert (out.data, [leaf.grad for leaf in leaves]) == gradients(lambda *x: run(program, x), edited)
+    assert (out.data, [leaf.grad for leaf in leaves]) == gradients(
+        lambda *x: run(program, x), edited
+    )
 
 
 @given(st.tuples(*[st.floats(0.1, 10.0)] * 3))
 def test_euler_s_theorem_for_homogeneous_functions(data):
-    """x · grad f = k f for f of degree k: here a length, of degree 1, and a product of three, of degree 3."""
+    """x · grad f = k f for f of degree k: here a length, of degree 1, and a product of three,
+    of degree 3.
+    """
     length, d_length = gradients(lambda x, y, z: ops.hypot(ops.hypot(x, y), z), data)
     product, d_product = gradients(lambda x, y, z: x * y * z, data)
     assert sum(x * d for x, d in zip(data, d_length)) == pytest.approx(length, rel=1e-14)

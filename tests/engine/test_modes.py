@@ -26,6 +26,7 @@ def test_no_grad_is_a_decorator_too():
     @no_grad()
     def square(x):
         return x * x
+
     assert [square(Value(3.0)).primitive for _ in range(2)] == [None, None]
 
 
@@ -71,7 +72,9 @@ def test_threads_with_graphs_of_their_own_do_not_disturb_each_other():
             found.append(x.grad)
 
     found = {start: [] for start in (1.0, -1.0, 0.5, 1.01)}
-    threads = [threading.Thread(target=differentiate, args=(found[start], start)) for start in found]
+    threads = [
+        threading.Thread(target=differentiate, args=(found[start], start)) for start in found
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

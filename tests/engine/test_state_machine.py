@@ -1,7 +1,8 @@
 """A graph's whole life in random order, against a model that knows floats and formulas only.
 
-The model keeps for each node its formula and what `grad` should read. Values come from `math`, gradients from carrying
-the slope in one leaf at a time through the formulas (dual numbers, whose rules are written here once more).
+The model keeps for each node its formula and what `grad` should read. Values come from `math`,
+gradients from carrying the slope in one leaf at a time through the formulas (dual numbers, whose
+rules are written here once more).
 """
 
 import copy
@@ -11,7 +12,15 @@ import pickle
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
 from micrograd_plus import Value, no_grad, ops
 from micrograd_plus.autodiff import grad, jvp
@@ -25,7 +34,10 @@ FORMULAS = {
     "sub": (lambda x, y: x - y, lambda x, y, dx, dy: dx - dy),
     "mul": (lambda x, y: x * y, lambda x, y, dx, dy: dx * y + x * dy),
     "maximum": (max, lambda x, y, dx, dy: dx if x > y else dy if y > x else (dx + dy) / 2),
-    "div": (lambda x, y: x / (y * y + 1), lambda x, y, dx, dy: dx / (y * y + 1) - 2 * x * y * dy / (y * y + 1) ** 2),
+    "div": (
+        lambda x, y: x / (y * y + 1),
+        lambda x, y, dx, dy: dx / (y * y + 1) - 2 * x * y * dy / (y * y + 1) ** 2,
+    ),
     "sin": (math.sin, lambda x, dx: math.cos(x) * dx),
     "tanh": (math.tanh, lambda x, dx: dx / math.cosh(x) ** 2),
     "relu": (lambda x: max(x, 0.0), lambda x, dx: dx if x > 0 else 0.0),
@@ -33,16 +45,25 @@ FORMULAS = {
     "dot": (lambda x, y: 0.5 + x * y + y * x, lambda x, y, dx, dy: 2 * (dx * y + x * dy)),
 }
 BUILD = {
-    "add": lambda x, y: x + y, "sub": lambda x, y: x - y, "mul": lambda x, y: x * y, "maximum": ops.maximum,
-    "div": lambda x, y: x / (y * y + 1), "sin": ops.sin, "tanh": ops.tanh,
-    "relu": ops.relu, "cube": lambda x: x ** 3, "dot": lambda x, y: ops.dot([x, y], [y, x], 0.5),
+    "add": lambda x, y: x + y,
+    "sub": lambda x, y: x - y,
+    "mul": lambda x, y: x * y,
+    "maximum": ops.maximum,
+    "div": lambda x, y: x / (y * y + 1),
+    "sin": ops.sin,
+    "tanh": ops.tanh,
+    "relu": ops.relu,
+    "cube": lambda x: x**3,
+    "dot": lambda x, y: ops.dot([x, y], [y, x], 0.5),
 }
 
 
 class Node:
-    """What the model knows of one Value: its formula, the number it was last computed as, and its gradient.
+    """What the model knows of one Value: its formula, the number it was last computed as, and its
+    gradient.
 
-    Every change gives a node a new version; what was computed from an older version of an operand is stale.
+    Every change gives a node a new version; what was computed from an older version of an operand
+    is stale.
     """
 
     def __init__(self, value, operation=None, operands=()):
@@ -57,7 +78,10 @@ class Node:
         self.number, self.version, self.seen, self.numbers = number, object(), [], []
 
     def compute(self):
-        self.seen, self.numbers = [x.version for x in self.operands], [x.number for x in self.operands]
+        self.seen, self.numbers = (
+            [x.version for x in self.operands],
+            [x.number for x in self.operands],
+        )
         self.number, self.version = FORMULAS[self.operation][0](*self.numbers), object()
 
     def below(self, found=None):
@@ -86,8 +110,13 @@ class Node:
         slope = {}
         for node in self.below():
             inner = [slope[x] for x in node.operands]
-            slope[node] = 1.0 if node is source else \
-                FORMULAS[node.operation][1](*node.numbers, *inner) if node.operands else 0.0
+            slope[node] = (
+                1.0
+                if node is source
+                else FORMULAS[node.operation][1](*node.numbers, *inner)
+                if node.operands
+                else 0.0
+            )
         return slope[self]
 
 
@@ -123,7 +152,9 @@ class Life(RuleBasedStateMachine):
     @rule(target=nodes, operation=st.sampled_from(sorted(FORMULAS)), x=nodes, y=nodes | leaves)
     def apply(self, operation, x, y):
         operands = (x,) if operation in ("sin", "tanh", "relu", "cube") else (x, y)
-        return self.keep(Node(BUILD[operation](*[operand.value for operand in operands]), operation, operands))
+        return self.keep(
+            Node(BUILD[operation](*[operand.value for operand in operands]), operation, operands)
+        )
 
     @rule(node=nodes | leaves, seed=st.sampled_from([1.0, 1.0, -0.5, 0.0]))
     def run_backward(self, node, seed):
@@ -152,7 +183,9 @@ class Life(RuleBasedStateMachine):
 
     @rule(target=nodes, node=consumes(nodes), copier=st.sampled_from([copy.deepcopy, by_pickle]))
     def become_a_copy(self, node, copier):
-        """The copy lives on in place of the node, with all below it; the original must not notice."""
+        """The copy lives on in place of the node, with all below it;
+        the original must not notice.
+        """
         if node.is_stale():
             copier = copy.deepcopy
         twin = copier(node.value)
@@ -170,14 +203,19 @@ class Life(RuleBasedStateMachine):
 
     @rule(node=nodes)
     def differentiate_under_a_transformation(self, node):
-        """Whatever the function refers to is a constant for it, and stays untouched; a stale one is refused."""
+        """Whatever the function refers to is a constant for it, and stays untouched;
+        a stale one is refused.
+        """
         number = node.value.data
         if node.is_stale():
             with pytest.raises(ValueError, match="forward"):
                 grad(lambda x: x * node.value)(3.0)
             return
         assert grad(lambda x: x * node.value)(3.0) == number
-        assert jvp(lambda x: node.value * x * x, (2.0,), (1.0,)) == (number * 4.0, number * 2.0 + 2.0 * number)
+        assert jvp(lambda x: node.value * x * x, (2.0,), (1.0,)) == (
+            number * 4.0,
+            number * 2.0 + 2.0 * number,
+        )
 
     @rule(node=nodes)
     def record_nothing(self, node):
@@ -192,8 +230,14 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(derandomize=True, max_examples=300, stateful_step_count=30, deadline=None, print_blob=True,
-                             database=None)
+TestLife.settings = settings(
+    derandomize=True,
+    max_examples=300,
+    stateful_step_count=30,
+    deadline=None,
+    print_blob=True,
+    database=None,
+)
 
 
 def test_a_node_built_on_a_stale_one_is_stale_after_that_was_evaluated_again():

@@ -1,7 +1,9 @@
-"""Programs as people write them for a small Value class of their own, which run here with only the import changed.
+"""Programs as people write them for a small Value class of their own, which run here with only the
+import changed.
 
-Every program is given a class and gives numbers. It runs with ours and with `Small`, the kind of class that lectures
-build: closures on nodes, operands in a set, recursion. What the two give must be the same but for rounding.
+Every program is given a class and gives numbers. It runs with ours and with `Small`, the kind of
+class that lectures build: closures on nodes, operands in a set, recursion. What the two give must
+be the same but for rounding.
 """
 
 import math
@@ -28,6 +30,7 @@ class Small:
         def hand_down():
             for v, slope in slopes:
                 v.grad += slope * out.grad
+
         out._backward = hand_down
         return out
 
@@ -55,12 +58,22 @@ class Small:
     def relu(self):
         return self._made(max(0.0, self.data), "relu", (self, float(self.data > 0)))
 
-    def __neg__(self): return self * -1
-    def __sub__(self, other): return self + -1 * other
-    def __truediv__(self, other): return self * other**-1
-    def __rtruediv__(self, other): return other * self**-1
+    def __neg__(self):
+        return self * -1
+
+    def __sub__(self, other):
+        return self + -1 * other
+
+    def __truediv__(self, other):
+        return self * other**-1
+
+    def __rtruediv__(self, other):
+        return other * self**-1
+
     __radd__, __rmul__ = __add__, __mul__
-    def __rsub__(self, other): return other + -self
+
+    def __rsub__(self, other):
+        return other + -self
 
     def backward(self):
         self.grad = 1.0
@@ -69,7 +82,9 @@ class Small:
 
 
 def in_order(root):
-    """The nodes below a root, operands first, as a recursive walk with a set of visited nodes finds them."""
+    """The nodes below a root, operands first, as a recursive walk with a set
+    of visited nodes finds them.
+    """
     order, visited = [], set()
 
     def visit(v):
@@ -78,11 +93,12 @@ def in_order(root):
             for operand in v._prev:
                 visit(operand)
             order.append(v)
+
     visit(root)
     return order
 
 
-# Models and optimisers of one's own. ----------------------------------------------------------------------------------
+# Models and optimisers of one's own. --------------------------------------------------------------
 class Unit:
     def __init__(self, kind, inputs, chance, bend="tanh"):
         self.weights = [kind(chance.uniform(-1, 1) / inputs**0.5) for _ in range(inputs)]
@@ -100,7 +116,9 @@ class Net:
     def __init__(self, kind, sizes, seed, bend="tanh"):
         chance = random.Random(seed)
         bends = [bend] * (len(sizes) - 2) + [None]
-        self.layers = [[Unit(kind, n, chance, b) for _ in range(m)] for n, m, b in zip(sizes, sizes[1:], bends)]
+        self.layers = [
+            [Unit(kind, n, chance, b) for _ in range(m)] for n, m, b in zip(sizes, sizes[1:], bends)
+        ]
 
     def __call__(self, xs):
         for layer in self.layers:
@@ -137,8 +155,11 @@ class Moments:
 
 def points(n, classes, seed=3):
     chance = random.Random(seed)
-    return [((r * math.cos(angle), r * math.sin(angle)), i % classes) for i in range(n)
-            for r, angle in [(chance.uniform(0.5, 1.5), i % classes * 2.2 + chance.gauss(0, 0.4))]]
+    return [
+        ((r * math.cos(angle), r * math.sin(angle)), i % classes)
+        for i in range(n)
+        for r, angle in [(chance.uniform(0.5, 1.5), i % classes * 2.2 + chance.gauss(0, 0.4))]
+    ]
 
 
 def classifier_with_cross_entropy(kind):
@@ -159,8 +180,11 @@ def classifier_with_cross_entropy(kind):
         optimiser.step()
         optimiser.zero_grad()
         losses.append(mean.data)
-    right = sum(max(range(3), key=lambda k: scores[k].data) == target
-                for x, target in data for scores in [net(x)])
+    right = sum(
+        max(range(3), key=lambda k: scores[k].data) == target
+        for x, target in data
+        for scores in [net(x)]
+    )
     return [*losses, right, *(p.data for p in net.parameters()), *(p.m for p in net.parameters())]
 
 
@@ -178,12 +202,21 @@ def regression_with_plain_descent(kind):
         for p in net.parameters():
             p.data += -0.05 * p.grad
         history.append((step, loss.data))
-    return [number for entry in history for number in entry] + [out.data for out in outputs] + [out.grad for out in outputs]
+    return (
+        [number for entry in history for number in entry]
+        + [out.data for out in outputs]
+        + [out.grad for out in outputs]
+    )
 
 
 def hinge_with_regularisation(kind):
-    """A margin loss with a penalty, a rate that falls, and accuracy from the signs of the outputs."""
-    net, data = Net(kind, [2, 6, 1], seed=2, bend="relu"), [(x, 1 - 2 * c) for x, c in points(16, 2)]
+    """A margin loss with a penalty, a rate that falls,
+    and accuracy from the signs of the outputs.
+    """
+    net, data = (
+        Net(kind, [2, 6, 1], seed=2, bend="relu"),
+        [(x, 1 - 2 * c) for x, c in points(16, 2)],
+    )
     numbers = []
     for k in range(10):
         scores = [net([kind(number) for number in x])[0] for x, _ in data]
@@ -254,11 +287,13 @@ def a_backward_of_one_s_own(kind):
 
 def a_slope_by_nudging(kind):
     """A leaf moved by a little, the graph built again, against the gradient."""
+
     def loss(nudge=0.0):
         x, y = kind(0.8), kind(-1.2)
         x.data += nudge
         out = (x * y + y**2 - 2 / x).tanh() + x
         return x, out
+
     x, out = loss()
     out.backward()
     slope = (loss(1e-6)[1].data - loss(-1e-6)[1].data) / 2e-6
@@ -274,8 +309,16 @@ def two_passes_without_zeroing(kind):
     return [w.grad]
 
 
-PROGRAMS = [classifier_with_cross_entropy, regression_with_plain_descent, hinge_with_regularisation, stepped_by_hand,
-            stepped_after_a_pass, a_backward_of_one_s_own, a_slope_by_nudging, two_passes_without_zeroing]
+PROGRAMS = [
+    classifier_with_cross_entropy,
+    regression_with_plain_descent,
+    hinge_with_regularisation,
+    stepped_by_hand,
+    stepped_after_a_pass,
+    a_backward_of_one_s_own,
+    a_slope_by_nudging,
+    two_passes_without_zeroing,
+]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
@@ -293,7 +336,7 @@ def test_the_trainings_learn():
     assert history[-1] < 0.2 * history[0]
 
 
-# Pictures of one's own. -----------------------------------------------------------------------------------------------
+# Pictures of one's own. ---------------------------------------------------------------------------
 def test_a_drawing_function_of_one_s_own_finds_every_node_and_edge():
     *_, out = circuit(Value)
     out.backward()
@@ -305,6 +348,7 @@ def test_a_drawing_function_of_one_s_own_finds_every_node_and_edge():
             for operand in v._prev:
                 edges.add((operand, v))
                 collect(operand)
+
     collect(out)
     dot = Digraph(graph_attr={"rankdir": "LR"})
     for v in nodes:
@@ -335,7 +379,7 @@ def test_nodes_live_in_sets_and_dicts_and_are_found_again():
     assert twin not in numbers
 
 
-# What is set on a Value, and what is asked of it. ---------------------------------------------------------------------
+# What is set on a Value, and what is asked of it. -------------------------------------------------
 def test_what_is_set_on_a_value_stays_on_it():
     a, b = Value(2.0), Value(3.0)
     for v, attribute in ((a, "_colour"), (b, "_colour")):

@@ -90,10 +90,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="*", type=Path, help="files to measure in place of ours")
     given = [path.resolve() for path in parser.parse_args().files]
-    measured = {"these files": given} if given else {
-        "ops, graph, engine": heart(),
-        "the package": sorted(PACKAGE.rglob("*.py")),
-    }
+    measured = (
+        {"these files": given}
+        if given
+        else {
+            "ops, graph, engine": heart(),
+            "the package": sorted(PACKAGE.rglob("*.py")),
+        }
+    )
     peers = {}
     if not given and (spec := find_spec("micrograd")):
         folder = Path(spec.submodule_search_locations[0])

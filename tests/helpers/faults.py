@@ -1,8 +1,10 @@
-"""Seeded faults: each a small edit of the package's source, made while it is imported, never on disk.
+"""Seeded faults: each a small edit of the package's source, made while it is imported, never on
+disk.
 
-A fault names a room, an anchor that occurs once in its source, and a text after it with what stands there instead. As a
-pytest plugin (`pytest -p faults`, with the variable FAULT naming one) this module lets a run of the tests import the
-faulty package. Hypothesis then only looks for a failure; it does not shrink it.
+A fault names a room, an anchor that occurs once in its source, and a text after it with what stands
+there instead. As a pytest plugin (`pytest -p faults`, with the variable FAULT naming one) this
+module lets a run of the tests import the faulty package. Hypothesis then only looks for a failure;
+it does not shrink it.
 """
 
 import os
@@ -23,7 +25,14 @@ def row(name, old, new):
 def in_table(anchor, old, new):
     """A fault in the file of the table that has the anchor."""
     folder = Path(find_spec("micrograd_plus").submodule_search_locations[0], "ops")
-    room = next((path.stem for path in sorted(folder.glob("*.py")) if anchor in path.read_text(encoding="utf-8")), "")
+    room = next(
+        (
+            path.stem
+            for path in sorted(folder.glob("*.py"))
+            if anchor in path.read_text(encoding="utf-8")
+        ),
+        "",
+    )
     return f"ops.{room}", anchor, old, new
 
 
@@ -40,34 +49,58 @@ FAULTS = {
     "neg does not turn": row("neg", "out, x: -1.0", "out, x: 1.0"),
     "sum loses its last operand": row("sum", "(1.0,) * len(xs)", "(*(1.0,) * (len(xs) - 1), 0.0)"),
     "sum is a mean": row("sum", "(1.0,) * len(xs)", "(1.0 / len(xs),) * len(xs)"),
-    "dot does not swap": row("dot", "*factors[len(factors) // 2 :], *factors[: len(factors) // 2]", "*factors"),
-    "dot loses its bias": row("dot", "(1.0, *factors", "(None, *factors"),
-    "where takes the other branch": row("where", "1.0 - equal(condition, 0.0), equal(condition, 0.0)",
-                                        "equal(condition, 0.0), 1.0 - equal(condition, 0.0)"),
-    "where takes both branches": row("where", "1.0 - equal(condition, 0.0), equal(condition, 0.0)", "1.0, 1.0"),
+    "dot does not swap": row(
+        "dot",
+        "*factors[len(factors) // 2 :],\n        *factors[: len(factors) // 2],",
+        "*factors,",
+    ),
+    "dot loses its bias": row("dot", "1.0,\n        *factors", "None,\n        *factors"),
+    "where takes the other branch": row(
+        "where",
+        "1.0 - equal(condition, 0.0), equal(condition, 0.0)",
+        "equal(condition, 0.0), 1.0 - equal(condition, 0.0)",
+    ),
+    "where takes both branches": row(
+        "where", "1.0 - equal(condition, 0.0), equal(condition, 0.0)", "1.0, 1.0"
+    ),
     "where scales with 0": row("where", 'gate="routes"', 'gate="scales"'),
     "relu has slope 1 at 0": row("relu", "step(x)", "1.0 - step(-x)"),
     "relu leaks": row("relu", "step(x)", "0.01 + 0.99 * step(x)"),
-    "hard_tanh is blocked at its corners": row("hard_tanh", "1.0 - step(abs(x) - 1.0)", "step(1.0 - abs(x))"),
+    "hard_tanh is blocked at its corners": row(
+        "hard_tanh", "1.0 - step(abs(x) - 1.0)", "step(1.0 - abs(x))"
+    ),
     "hard_tanh never saturates": row("hard_tanh", "1.0 - step(abs(x) - 1.0)", "1.0"),
-    "leaky_relu forgets its slope": row("leaky_relu", "step(x) + slope * (1.0 - step(x))", "step(x)"),
+    "leaky_relu forgets its slope": row(
+        "leaky_relu", "step(x) + slope * (1.0 - step(x))", "step(x)"
+    ),
     "leaky_relu's slope is a constant": row("leaky_relu", "x * (1.0 - step(x))", "None"),
     "abs has no sign": row("abs", "sign(x)", "1.0"),
     "abs has slope 1 at 0": row("abs", "sign(x)", "sign(x) + equal(x, 0.0)"),
     "pow keeps its exponent": in_table("def _power_slope", "y * pow(x, y - 1.0)", "y * pow(x, y)"),
-    "pow forgets the factor": in_table("def _power_slope", "y * pow(x, y - 1.0)", "pow(x, y - 1.0)"),
+    "pow forgets the factor": in_table(
+        "def _power_slope", "y * pow(x, y - 1.0)", "pow(x, y - 1.0)"
+    ),
     "pow has no logarithm": in_table("def _exponent_slope", "out * log(x)", "out"),
     "pow at 0 to the 0 is nan": in_table(
-        "def _exponent_slope", "where(equal(x, 0.0) * less_equal(0.0, y), 0.0, out * log(x))", "out * log(x)"),
+        "def _exponent_slope",
+        "where(equal(x, 0.0) * less_equal(0.0, y), 0.0, out * log(x))",
+        "out * log(x)",
+    ),
     "sqrt forgets its half": row("sqrt", "div(0.5,", "div(1.0,"),
     "cbrt forgets its third": in_table("def _cbrt_slope", "div(div(out, x), 3.0)", "div(out, x)"),
-    "hypot confuses its operands": row("hypot", "(_cosine(x, y, out), _cosine(y, x, out))",
-                                        "(_cosine(y, x, out), _cosine(x, y, out))"),
+    "hypot confuses its operands": row(
+        "hypot",
+        "(_cosine(x, y, out), _cosine(y, x, out))",
+        "(_cosine(y, x, out), _cosine(x, y, out))",
+    ),
     "exp has another slope": row("exp", "out, x: out", "out, x: out + 1.0"),
     "exp2 forgets its factor": row("exp2", "out * math.log(2)", "out"),
     "expm1 is its own slope": row("expm1", "out, x: exp(x)", "out, x: out"),
-    "log has a slope below 0": in_table("def _logarithm", "where(less(x, pole), nan, div(1.0, reciprocal(x) + 0.0))",
-                                "div(1.0, reciprocal(x) + 0.0)"),
+    "log has a slope below 0": in_table(
+        "def _logarithm",
+        "where(less(x, pole), nan, div(1.0, reciprocal(x) + 0.0))",
+        "div(1.0, reciprocal(x) + 0.0)",
+    ),
     "log10 has the factor of log2": row("log10", "math.log(10)", "math.log(2)"),
     "log1p forgets its 1": row("log1p", "1.0 + x", "x"),
     "sin has a wrong sign": row("sin", "cos(x)", "-cos(x)"),
@@ -79,94 +112,265 @@ FAULTS = {
     "atan2 divides once": row("atan2", "-_over_square(y, y, x)", "-div(y, hypot_row(y, x))"),
     "cosh has a wrong sign": row("cosh", "sinh(x)", "-sinh(x)"),
     "asinh subtracts": row("asinh", "hypot_row(1.0, x)", "sqrt(abs(1.0 - x * x))"),
-    "acosh forgets a root": row("acosh", "sqrt(x - 1.0) * sqrt(x + 1.0)", "sqrt(x - 1.0) * (x + 1.0)"),
+    "acosh forgets a root": row(
+        "acosh", "sqrt(x - 1.0) * sqrt(x + 1.0)", "sqrt(x - 1.0) * (x + 1.0)"
+    ),
     "softplus has tanh's slope": row("softplus", "out, x: sigmoid(x)", "out, x: tanh(x)"),
     "silu forgets a term": row("silu", "1.0 + x * sigmoid(-x)", "1.0"),
     "erf forgets a 2": row("erf", "2 / math.sqrt", "1 / math.sqrt"),
     "erfc has a wrong sign": row("erfc", "-2 / math.sqrt", "2 / math.sqrt"),
-    "logsumexp does not normalise": in_table("def _softmax", "div(where(infinite, tie, e), total)",
-                                     "where(infinite, tie, e)"),
+    "logsumexp does not normalise": in_table(
+        "def _softmax", "div(where(infinite, tie, e), total)", "where(infinite, tie, e)"
+    ),
     "a tie counts in full": in_table("def _ties", "div(tie, count)", "tie"),
-    "a maximum passes to the first two": in_table("def _ties", "div(tie, count)", "0.5 + 0.0 * tie"),
+    "a maximum passes to the first two": in_table(
+        "def _ties", "div(tie, count)", "0.5 + 0.0 * tie"
+    ),
     # Right where functions are tame, wrong in the tails or at an edge.
     "tanh's slope cancels in its tails": row("tanh", "sech2(x)", "1.0 - out * out"),
-    "sigmoid's slope cancels in its tail": row("sigmoid", "0.25 * sech2(0.5 * x)", "out * (1.0 - out)"),
-    "atan2's slope overflows": in_table("def _over_square", "div(div(side, hypot_row(y, x)), hypot_row(y, x))",
-                                          "div(side, x * x + y * y)"),
+    "sigmoid's slope cancels in its tail": row(
+        "sigmoid", "0.25 * sech2(0.5 * x)", "out * (1.0 - out)"
+    ),
+    "atan2's slope overflows": in_table(
+        "def _over_square",
+        "div(div(side, hypot_row(y, x)), hypot_row(y, x))",
+        "div(side, x * x + y * y)",
+    ),
     "sqrt's slope at -0": row("sqrt", "out + 0.0", "out"),
     # Right to the first order, wrong to the second.
     "semicircle has a wrong sign": row("semicircle", "-div(x, out)", "div(x, out)"),
     "sech2 forgets its 2": row("sech2", "-2.0 * out", "-1.0 * out"),
     "tanh's slope is a constant": row("tanh", "sech2(x)", "sech2(getattr(x, 'data', x))"),
-    "mul's slopes are constants": row("mul", "(y, x)", "(getattr(y, 'data', y), getattr(x, 'data', x))"),
+    "mul's slopes are constants": row(
+        "mul", "(y, x)", "(getattr(y, 'data', y), getattr(x, 'data', x))"
+    ),
     "exp's slope is a constant": row("exp", "out, x: out", "out, x: getattr(out, 'data', out)"),
     "div's first slope is a constant": row("div", "div(1.0, y)", "div(1.0, getattr(y, 'data', y))"),
     "step has a slope": row("step", "out, x: None", "out, x: 1.0"),
     "sign has a slope": row("sign", "out, x: None", "out, x: 1.0"),
     "conditions have slopes": in_table("def _no_slopes", "None, None\n", "1.0, 1.0\n"),
-    "pow is flat at exponent 0": in_table("def _power_slope", "where(equal(x, 0.0), 0.0, slope)", "0.0"),
+    "pow is flat at exponent 0": in_table(
+        "def _power_slope", "where(equal(x, 0.0), 0.0, slope)", "0.0"
+    ),
     "sweeps take 0 times x for x": ("ops.simplify", "def simplified", '"1.0"', '"0.0"'),
-    "sweeps take the other branch": ("ops.simplify", "def simplified", "operands[1] if operands[0] else operands[2]",
-                                     "operands[2] if operands[0] else operands[1]"),
-    "switches are honoured in first sweeps only": ("autodiff", "def recorded_gradients", 'v.primitive.gate != "routes"',
-                                                   "True"),
+    "sweeps take the other branch": (
+        "ops.simplify",
+        "def simplified",
+        "operands[1] if operands[0] else operands[2]",
+        "operands[2] if operands[0] else operands[1]",
+    ),
+    "switches are honoured in first sweeps only": (
+        "autodiff",
+        "def recorded_gradients",
+        'v.primitive.gate != "routes"',
+        "True",
+    ),
     # Sweeps: a value guard, a double or a lost contribution, a stale adjoint, a wrong order.
-    "backward skips an adjoint of 0": ("engine", "def adjoints", "v in adjoint:", "adjoint.get(v, 0.0):"),
-    "backward skips a slope of 0": ("engine", "def adjoints", "partial is not None and", "partial and"),
-    "backward keeps the last contribution": ("engine", "def adjoints", "adjoint[operand] += ", "adjoint[operand] = "),
-    "backward counts a shared operand double": ("engine", "def adjoints", "upstream * partial",
-                                                "upstream * partial * (1 + (v.operands.count(operand) > 1))"),
-    "backward loses a repeated operand": ("engine", "def adjoints", "zip(v.operands,", "zip(dict.fromkeys(v.operands),"),
-    "backward adds slope and adjoint": ("engine", "def adjoints", "upstream * partial", "(upstream + partial - 1.0)"),
+    "backward skips an adjoint of 0": (
+        "engine",
+        "def adjoints",
+        "v in adjoint:",
+        "adjoint.get(v, 0.0):",
+    ),
+    "backward skips a slope of 0": (
+        "engine",
+        "def adjoints",
+        "partial is not None and",
+        "partial and",
+    ),
+    "backward keeps the last contribution": (
+        "engine",
+        "def adjoints",
+        "adjoint[operand] += ",
+        "adjoint[operand] = ",
+    ),
+    "backward counts a shared operand double": (
+        "engine",
+        "def adjoints",
+        "upstream * partial",
+        "upstream * partial * (1 + (v.operands.count(operand) > 1))",
+    ),
+    "backward loses a repeated operand": (
+        "engine",
+        "def adjoints",
+        "zip(v.operands,",
+        "zip(dict.fromkeys(v.operands),",
+    ),
+    "backward adds slope and adjoint": (
+        "engine",
+        "def adjoints",
+        "upstream * partial",
+        "(upstream + partial - 1.0)",
+    ),
     "backward goes the wrong way": ("engine", "def adjoints", "in reversed(order)", "in order"),
     "backward starts from 1": ("engine", "def backward", 'as_float(gradient, "backward")', "1.0"),
     "leaves forget earlier passes": ("engine", "def backward", "found[v] += v._gradient", "pass"),
-    "inner nodes add up passes": ("engine", "def backward", "v.primitive is None and v._gradient", "v._gradient"),
-    "switches that are off pass 0": ("engine", "def local_gradients", "partial or None", "partial or 0.0"),
+    "inner nodes add up passes": (
+        "engine",
+        "def backward",
+        "v.primitive is None and v._gradient",
+        "v._gradient",
+    ),
+    "switches that are off pass 0": (
+        "engine",
+        "def local_gradients",
+        "partial or None",
+        "partial or 0.0",
+    ),
     "backward takes edited leaves": ("engine", "def backward", "require_fresh(order)", "None"),
-    "forward keeps old gradients": ("engine", "def forward", "_gradient=[None] * len(order)",
-                                    "_gradient=[v._gradient for v in order]"),
+    "forward keeps old gradients": (
+        "engine",
+        "def forward",
+        "_gradient=[None] * len(order)",
+        "_gradient=[v._gradient for v in order]",
+    ),
     "forward reads old values": ("engine", "def forward", "primals.get(o, o._primal)", "o._primal"),
-    "forward leaves its clock behind": ("engine", "def forward", "_clock=list(clocks.values())",
-                                        "_clock=[v._clock for v in order]"),
-    "forward dates nodes back to the edit": ("engine", "def forward", "now if any(",
-                                             "max(clocks.get(o, o._clock) for o in value_operands(v)) if any("),
-    "forward sweep keeps the last contribution": ("engine", "def tangents", "tangent[v] += ", "tangent[v] = "),
-    "forward sweep skips a slope of 0": ("engine", "def tangents", "partial is not None and", "partial and"),
-    "forward sweep subtracts": ("engine", "def tangents", "tangent[operand] * partial", "-tangent[operand] * partial"),
-    "forward sweep loses all but the first operand": ("engine", "def tangents", "zip(v.operands,", "zip(v.operands[:1],"),
+    "forward leaves its clock behind": (
+        "engine",
+        "def forward",
+        "_clock=list(clocks.values())",
+        "_clock=[v._clock for v in order]",
+    ),
+    "forward dates nodes back to the edit": (
+        "engine",
+        "def forward",
+        "now\n                if any(",
+        "max(clocks.get(o, o._clock) for o in value_operands(v))\n                if any(",
+    ),
+    "forward sweep keeps the last contribution": (
+        "engine",
+        "def tangents",
+        "tangent[v] += ",
+        "tangent[v] = ",
+    ),
+    "forward sweep skips a slope of 0": (
+        "engine",
+        "def tangents",
+        "partial is not None and",
+        "partial and",
+    ),
+    "forward sweep subtracts": (
+        "engine",
+        "def tangents",
+        "tangent[operand] * partial",
+        "-tangent[operand] * partial",
+    ),
+    "forward sweep loses all but the first operand": (
+        "engine",
+        "def tangents",
+        "zip(v.operands,",
+        "zip(v.operands[:1],",
+    ),
     "forward sweep is not recorded": ("engine", "def tangents", "local(v)", "local_gradients(v)"),
     "reverse sweep is not recorded": ("engine", "def adjoints", "local(v)", "local_gradients(v)"),
-    "a node may stand in the order twice": ("graph", "def topological_order", "if node in done:", "if False:"),
-    "operands may come after their users": ("graph", "def topological_order", "if done.issuperset(below):", "if True:"),
+    "a node may stand in the order twice": (
+        "graph",
+        "def topological_order",
+        "if node in done:",
+        "if False:",
+    ),
+    "operands may come after their users": (
+        "graph",
+        "def topological_order",
+        "if done.issuperset(below):",
+        "if True:",
+    ),
     # Transformations.
-    "no fresh Values: perturbations are confused": ("autodiff", "class _Call", "record(ops.identity, (leaf,))", "leaf"),
-    "one Value for equal numbers": ("autodiff", "class _Call", "else Value(leaf)\n",
-                                    "else shared.setdefault(leaf, Value(leaf)) for shared in [{}]\n"),
+    "no fresh Values: perturbations are confused": (
+        "autodiff",
+        "class _Call",
+        "record(ops.identity, (leaf,))",
+        "leaf",
+    ),
+    "one Value for equal numbers": (
+        "autodiff",
+        "class _Call",
+        "else Value(leaf)\n",
+        "else shared.setdefault(leaf, Value(leaf)) for shared in [{}]\n",
+    ),
     "inner results are numbers": ("autodiff", "def _handed_out", "and not recorded", ""),
     "outer results are Values": ("autodiff", "def _handed_out", "number = number.data", "pass"),
-    "constant gradients of Values are floats": ("autodiff", "def _handed_out", "Value(number) if self.as_values",
-                                                "number if self.as_values"),
-    "transformations take stale parameters": ("autodiff", "def between", "checks.require_fresh(order)", "pass"),
-    "transformations record under no_grad": ("autodiff", "class _Call", "and modes.mode.get().recording", ""),
-    "an output given twice counts once": ("autodiff", "def pull", "seeds[output] + seed if", "seed if"),
-    "cotangents in reverse order": ("autodiff", "def pull", "zip(self.outputs,", "zip(self.outputs[::-1],"),
-    "directions in reverse order": ("autodiff", "def push", "zip(self.inputs,", "zip(self.inputs[::-1],"),
-    "rows in reverse order": ("autodiff", "def jacobian", "in call.outputs]", "in call.outputs[::-1]]"),
-    "columns in reverse order": ("autodiff", "def jacobian", "zip(*call.columns())", "zip(*call.columns()[::-1])"),
-    "unit directions with zeros": ("autodiff", "def columns", "{v: 1.0}", "dict.fromkeys(self.inputs, 0.0) | {v: 1.0}"),
-    "argnums are sorted": ("autodiff", "def _partial", "[i % len(args) for i in chosen]",
-                           "sorted(i % len(args) for i in chosen)"),
+    "constant gradients of Values are floats": (
+        "autodiff",
+        "def _handed_out",
+        "Value(number) if self.as_values",
+        "number if self.as_values",
+    ),
+    "transformations take stale parameters": (
+        "autodiff",
+        "def between",
+        "checks.require_fresh(order)",
+        "pass",
+    ),
+    "transformations record under no_grad": (
+        "autodiff",
+        "class _Call",
+        "and modes.mode.get().recording",
+        "",
+    ),
+    "an output given twice counts once": (
+        "autodiff",
+        "def pull",
+        "seeds[output] + seed if",
+        "seed if",
+    ),
+    "cotangents in reverse order": (
+        "autodiff",
+        "def pull",
+        "zip(self.outputs,",
+        "zip(self.outputs[::-1],",
+    ),
+    "directions in reverse order": (
+        "autodiff",
+        "def push",
+        "zip(self.inputs,",
+        "zip(self.inputs[::-1],",
+    ),
+    "rows in reverse order": (
+        "autodiff",
+        "def jacobian",
+        "in call.outputs]",
+        "in call.outputs[::-1]]",
+    ),
+    "columns in reverse order": (
+        "autodiff",
+        "def jacobian",
+        "zip(*call.columns())",
+        "zip(*call.columns()[::-1])",
+    ),
+    "unit directions with zeros": (
+        "autodiff",
+        "def columns",
+        "{v: 1.0}",
+        "dict.fromkeys(self.inputs, 0.0) | {v: 1.0}",
+    ),
+    "argnums are sorted": (
+        "autodiff",
+        "def _partial",
+        "[i % len(args) for i in chosen]",
+        "sorted(i % len(args) for i in chosen)",
+    ),
     "a transformation never ends": ("autodiff", "class _Call", "_depth.reset(token)", "pass"),
     "a mode never ends": ("modes", "def switched", "mode.reset(token)", "pass"),
-    "copies share their leaves": ("engine", "def __deepcopy__", "memo[id(o)]",
-                                  "(o if o.primitive is None else memo[id(o)])"),
-    "pickles reverse the operands": ("engine", "def __reduce__", "self.operands", "self.operands[::-1]"),
+    "copies share their leaves": (
+        "engine",
+        "def __deepcopy__",
+        "memo[id(o)]",
+        "(o if o.primitive is None else memo[id(o)])",
+    ),
+    "pickles reverse the operands": (
+        "engine",
+        "def __reduce__",
+        "self.operands",
+        "self.operands[::-1]",
+    ),
 }
 
 
 def edited(source, fault):
-    """The source of a room with a fault in it; raises ValueError when the fault does not fit there."""
+    """The source of a room with a fault in it; raises ValueError when the fault does not fit
+    there.
+    """
     _, anchor, old, new = fault
     if source.count(anchor) != 1:
         raise ValueError(f"{anchor!r} occurs {source.count(anchor)} times, not once")
@@ -174,7 +378,7 @@ def edited(source, fault):
     place = source.find(old, start, start + REACH)
     if place < 0:
         raise ValueError(f"there is no {old!r} soon after {anchor!r}")
-    return source[:place] + new + source[place + len(old):]
+    return source[:place] + new + source[place + len(old) :]
 
 
 def source_of(room):
@@ -182,8 +386,11 @@ def source_of(room):
 
 
 class _FaultyLoader(SourceFileLoader):
-    def get_code(self, fullname):  # past the cache of compiled files, which must not learn of it
-        return compile(edited(self.get_source(fullname), FAULTS[os.environ["FAULT"]]), self.path, "exec")
+    # past the cache of compiled files, which must not learn of it
+    def get_code(self, fullname):
+        return compile(
+            edited(self.get_source(fullname), FAULTS[os.environ["FAULT"]]), self.path, "exec"
+        )
 
 
 class _FaultyFinder(PathFinder):
@@ -197,8 +404,15 @@ class _FaultyFinder(PathFinder):
 
 
 def pytest_configure(config):
-    settings.register_profile("control", derandomize=True, deadline=None, max_examples=50, database=None,
-                              phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck))
+    settings.register_profile(
+        "control",
+        derandomize=True,
+        deadline=None,
+        max_examples=50,
+        database=None,
+        phases=(Phase.explicit, Phase.generate),
+        suppress_health_check=list(HealthCheck),
+    )
     settings.load_profile("control")
 
 

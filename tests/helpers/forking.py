@@ -1,4 +1,5 @@
-"""Forks while another thread is busy with machine code; each child must compile and run tapes, and end.
+"""Forks while another thread is busy with machine code; each child must compile and run tapes, and
+end.
 
     python tests/helpers/forking.py importing     # or emitting, compiling, anything
 
@@ -26,8 +27,11 @@ def tape_of(c):
 def right(tape):
     """Whether machine code gives what Python gives, for one row and for many."""
     rows = [[0.1 * i, 0.3] for i in range(20)]
-    return (tape(0.3, 0.7, executor="machine") == tape(0.3, 0.7, executor="python")
-            and tape.sum_and_grad(rows, executor="machine")[0] == tape.sum_and_grad(rows, executor="python")[0])
+    return (
+        tape(0.3, 0.7, executor="machine") == tape(0.3, 0.7, executor="python")
+        and tape.sum_and_grad(rows, executor="machine")[0]
+        == tape.sum_and_grad(rows, executor="python")[0]
+    )
 
 
 def fork(*tapes):
@@ -58,29 +62,35 @@ def held(begin):
         if once.acquire(blocking=False):
             begin.set()
             time.sleep(0.3)
+
     return pause
 
 
 def hold_importing(pause):
     class Finder:
         def find_spec(self, name, path=None, target=None):
-            if name == "llvmlite.binding.ffi":  # llvmlite and llvmlite.binding are begun, and not done
+            # llvmlite and llvmlite.binding are begun, and not done
+            if name == "llvmlite.binding.ffi":
                 pause()
+
     sys.meta_path.insert(0, Finder())
 
 
 def hold_emitting(pause):
     from micrograd_plus.tape.executors.llvm import machine
+
     loops = machine.Loops
 
     def held_loops(*given):
         pause()
         return loops(*given)
+
     machine.Loops = held_loops
 
 
 def hold_compiling(pause):
     import llvmlite.binding
+
     llvmlite.binding.ffi.register_lock_callback(pause, lambda: None)
 
 
@@ -103,6 +113,7 @@ def any_moment():
         while not stop.is_set():
             busy.append(tape_of(1.0 + len(busy)))
             assert right(busy[-1])
+
     threads = [threading.Thread(target=work) for _ in range(2)]
     for thread in threads:
         thread.start()

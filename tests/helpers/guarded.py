@@ -1,6 +1,7 @@
-"""A tape on arrays between pages of memory that nobody may touch: reading beside them kills the process.
+"""A tape on arrays between pages of memory that nobody may touch: reading beside them kills the
+process.
 
-    python tests/helpers/guarded.py 256      # 0: the machine reads every program as data
+python tests/helpers/guarded.py 256      # 0: the machine reads every program as data
 """
 
 import ctypes
@@ -23,7 +24,7 @@ def guarded(numbers):
     for edge in (room.ctypes.data, room.ctypes.data + page + size):
         assert ctypes.CDLL(None).mprotect(ctypes.c_void_p(edge), ctypes.c_size_t(page), 0) == 0
     for first in (page, page + size - numbers.nbytes):
-        found = room[first:first + numbers.nbytes].view(np.float64).reshape(numbers.shape)
+        found = room[first : first + numbers.nbytes].view(np.float64).reshape(numbers.shape)
         found[...] = numbers
         yield found
 
@@ -31,12 +32,18 @@ def guarded(numbers):
 def main():
     machine.MOST_NESTS = int(sys.argv[1])
     w, shared = [Value(1.0), Value(2.0), Value(3.0)], np.array([0.5, -1.0, 2.0])
-    tape = record(lambda x, y: ops.dot(w, [x, y, ops.exp(x)]) * ops.relu(w[0] * y), 0.5, 1.0, parameters=w)
+    tape = record(
+        lambda x, y: ops.dot(w, [x, y, ops.exp(x)]) * ops.relu(w[0] * y), 0.5, 1.0, parameters=w
+    )
     for count in (1, 2, 15, 16, 17, 33, 1024, 1025):
         plain = np.linspace(-1.0, 1.0, 2 * count).reshape(count, 2)
         for rows in guarded(plain):
             for parameters in guarded(shared):
-                for use in (tape.values, tape.gradients, lambda *given: tape.sum_and_grad(*given)[1]):
+                for use in (
+                    tape.values,
+                    tape.gradients,
+                    lambda *given: tape.sum_and_grad(*given)[1],
+                ):
                     assert (use(rows, parameters) == use(plain, shared)).all()
                 assert tape(*rows[0], parameters=parameters) == tape(*plain[0], parameters=shared)
     print("untouched")

@@ -22,14 +22,40 @@ from micrograd_plus.autodiff import grad, jvp
 
 DIGITS = 450
 STEP = mpf("1e-40")
-NOTHING = mpf("1e-400")  # what a difference quotient may give for a true 0: no float is as small
+# what a difference quotient may give for a true 0: no float is as small
+NOTHING = mpf("1e-400")
 NEARBY = mpf(1) / 4
 
-# Moderate tails: far beyond where 1 + exp(-x) rounds to 1, not yet where intermediate powers leave the range of floats.
-MAGNITUDES = (1e-8, 1e-3, 0.1, 0.5, 1.0, 1.5, 2.0, 2.4, 3.25, 5.3, 10.0, 20.0, 26.1, 36.5, 100.0, 300.0, 1e4)
+# Moderate tails: far beyond where 1 + exp(-x) rounds to 1, not yet where intermediate powers leave
+# the range of floats.
+MAGNITUDES = (
+    1e-8,
+    1e-3,
+    0.1,
+    0.5,
+    1.0,
+    1.5,
+    2.0,
+    2.4,
+    3.25,
+    5.3,
+    10.0,
+    20.0,
+    26.1,
+    36.5,
+    100.0,
+    300.0,
+    1e4,
+)
 FEW_MAGNITUDES = (1e-8, 0.1, 1.0, 1.5, 20.0, 1e4)
-OF_MANY = ((2.0,), (0.5, 2.0, 30.0), (-30.0, 0.1, 2.0), (0.0, 36.5, -1.0), (0.1, 3.0, -2.0, -0.25, 1.5),
-           (70.0, -70.5, 72.0))
+OF_MANY = (
+    (2.0,),
+    (0.5, 2.0, 30.0),
+    (-30.0, 0.1, 2.0),
+    (0.0, 36.5, -1.0),
+    (0.1, 3.0, -2.0, -0.25, 1.5),
+    (70.0, -70.5, 72.0),
+)
 
 
 def reverse(f, i):
@@ -37,8 +63,10 @@ def reverse(f, i):
 
 
 def forward(f, i):
-    """The derivative in operand i only: the others are constants, so they have no tangent, not even one of 0."""
-    return lambda *xs: jvp(lambda x: f(*xs[:i], x, *xs[i + 1:]), (xs[i],), (1.0,))[1]
+    """The derivative in operand i only: the others are constants, so they have no tangent,
+    not even one of 0.
+    """
+    return lambda *xs: jvp(lambda x: f(*xs[:i], x, *xs[i + 1 :]), (xs[i],), (1.0,))[1]
 
 
 SWEEPS = {"reverse": reverse, "forward": forward}
@@ -46,14 +74,20 @@ COMPOSITIONS = list(itertools.product(SWEEPS, SWEEPS))  # (the outer sweep, the 
 
 
 def points(row):
-    """Points where a row is smooth: a grid with tails, places near the ends of its domain, and random ones."""
+    """Points where a row is smooth: a grid with tails, places near the ends of its domain,
+    and random ones.
+    """
     if row.arity is None:
         candidates = [*(row.samples if "index" in row.roles else OF_MANY), *random_points(row, 10)]
     else:
         sizes = {1: (0.0, *MAGNITUDES), 2: FEW_MAGNITUDES, 3: FEW_MAGNITUDES[::2]}[row.arity]
         candidates = itertools.product(*(_inside(row, i, sizes) for i in range(row.arity)))
         candidates = [*candidates, *random_points(row)]
-    return [xs for xs in candidates if not row.is_kink(xs) and not (row.compares and len(set(xs)) < len(xs))]
+    return [
+        xs
+        for xs in candidates
+        if not row.is_kink(xs) and not (row.compares and len(set(xs)) < len(xs))
+    ]
 
 
 def _inside(row, position, sizes):
@@ -70,8 +104,12 @@ def true_first(function, xs, i):
 def true_second(function, xs, i, j):
     a, b = (STEP * min(1, abs(xs[k]) or 1) for k in (i, j))
     if i == j:
-        return (function(*_moved(xs, (i, a))) - 2 * function(*xs) + function(*_moved(xs, (i, -a)))) / (a * a)
-    corners = [s * t * function(*_moved(xs, (i, s * a), (j, t * b))) for s in (1, -1) for t in (1, -1)]
+        return (
+            function(*_moved(xs, (i, a))) - 2 * function(*xs) + function(*_moved(xs, (i, -a)))
+        ) / (a * a)
+    corners = [
+        s * t * function(*_moved(xs, (i, s * a), (j, t * b))) for s in (1, -1) for t in (1, -1)
+    ]
     return mp.fsum(corners) / (4 * a * b)
 
 
@@ -86,13 +124,19 @@ def measure(row, derivative, xs):
     """The true derivative at a point, and the size in whose last place an error counts."""
     true = derivative(xs)
     moved = [(i, _moved(xs, (i, s * NEARBY * x))) for i, x in enumerate(xs) for s in (1, -1)]
-    around = [derivative(at) for i, at in moved if row_domain(row, i)[0] < at[i] < row_domain(row, i)[1]]
-    crosses = any(other * true < 0 for other in around) or abs(true) < NOTHING < max(map(abs, around))
+    around = [
+        derivative(at) for i, at in moved if row_domain(row, i)[0] < at[i] < row_domain(row, i)[1]
+    ]
+    crosses = any(other * true < 0 for other in around) or abs(true) < NOTHING < max(
+        map(abs, around)
+    )
     return true, max(map(abs, [true, *around])) if crosses else abs(true)
 
 
 def ulps(got, true, size):
-    """The error of a float in units in the last place of `size`; beyond the range of floats, inf is right."""
+    """The error of a float in units in the last place of `size`;
+    beyond the range of floats, inf is right.
+    """
     if abs(true) > LARGEST:
         return 0.0 if got == math.copysign(math.inf, true) else math.inf
     if not math.isfinite(got):
@@ -101,7 +145,9 @@ def ulps(got, true, size):
 
 
 def errors(row):
-    """(order, ulps, operands, positions, sweeps) for every point, derivative and composition of sweeps of a row."""
+    """(order, ulps, operands, positions, sweeps) for every point,
+    derivative and composition of sweeps of a row.
+    """
     oracle, arity = ORACLES[row.name], row.arity
     with mp.workdps(DIGITS):
         for operands in points(row):
@@ -110,7 +156,13 @@ def errors(row):
             for i in smooth:
                 true = true_first(oracle, xs, i)
                 for name, sweep in SWEEPS.items():
-                    yield 1, ulps(sweep(row, i)(*operands), true, abs(true)), operands, (i,), (name,)
+                    yield (
+                        1,
+                        ulps(sweep(row, i)(*operands), true, abs(true)),
+                        operands,
+                        (i,),
+                        (name,),
+                    )
             for i, j in itertools.product(smooth, smooth):
                 true, size = measure(row, lambda at, i=i, j=j: true_second(oracle, at, i, j), xs)
                 for outer, inner in COMPOSITIONS:
@@ -119,16 +171,24 @@ def errors(row):
 
 
 def worst(row):
-    """The worst error of each order and sweep of a row: {(order, sweeps): (ulps, operands, positions)}."""
+    """The worst error of each order and sweep of a row: {(order, sweeps):
+    (ulps, operands, positions)}.
+    """
     found = {}
     for order, error, operands, positions, sweeps in errors(row):
-        found[order, sweeps] = max(found.get((order, sweeps), (-1.0,)), (error, operands, positions))
+        found[order, sweeps] = max(
+            found.get((order, sweeps), (-1.0,)), (error, operands, positions)
+        )
     return found
 
 
 def main():
     columns = [(1, (s,)) for s in SWEEPS] + [(2, c) for c in COMPOSITIONS]
-    print(f"{'row':12}" + "".join(f"{' of '.join(sweeps):>20}" for _, sweeps in columns) + "   worst at")
+    print(
+        f"{'row':12}"
+        + "".join(f"{' of '.join(sweeps):>20}" for _, sweeps in columns)
+        + "   worst at"
+    )
     for row in DIFFERENTIABLE:
         found = worst(row)
         _, operands, positions = max(found.values())

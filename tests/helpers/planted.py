@@ -1,4 +1,6 @@
-"""Faults planted in rows and sweeps while they run, of the kinds that people make: what the testing kit must find."""
+"""Faults planted in rows and sweeps while they run, of the kinds that people make:
+what the testing kit must find.
+"""
 
 import dataclasses
 from collections import defaultdict
@@ -9,13 +11,17 @@ from micrograd_plus.engine import Value, local_gradients
 
 
 def plain(number):
-    """The float in a Value: a partial computed from it is right itself, but has lost its own derivative."""
+    """The float in a Value: a partial computed from it is right itself,
+    but has lost its own derivative.
+    """
     return number.data if isinstance(number, Value) else number
 
 
 def guarded(partials):
     """Skips the work where the first operand is zero."""
-    return lambda out, x, *rest: (0.0,) * (1 + len(rest)) if plain(x) == 0 else partials(out, x, *rest)
+    return lambda out, x, *rest: (
+        (0.0,) * (1 + len(rest)) if plain(x) == 0 else partials(out, x, *rest)
+    )
 
 
 def overwriting(order, seeds, local=local_gradients):
@@ -43,28 +49,45 @@ def negating(order, seeds, local=local_gradients):
 PARTIALS = {
     "wrong sign: cos": ("cos", lambda out, x: (ops.sin(x),)),
     "wrong sign: sub": ("sub", lambda out, x, y: (1.0, 1.0)),
-    "wrong sign: atan2": ("atan2", lambda out, y, x: (ops.div(x, x * x + y * y), ops.div(y, x * x + y * y))),
+    "wrong sign: atan2": (
+        "atan2",
+        lambda out, y, x: (ops.div(x, x * x + y * y), ops.div(y, x * x + y * y)),
+    ),
     "missing factor: exp2": ("exp2", lambda out, x: (out,)),
     "missing factor: sqrt": ("sqrt", lambda out, x: (ops.div(1.0, out),)),
     "missing factor: pow": ("pow", lambda out, x, y: (ops.pow(x, y - 1.0), out * ops.log(x))),
     "missing term: silu": ("silu", lambda out, x: (ops.sigmoid(x),)),
     "missing share: logsumexp": ("logsumexp", lambda out, *xs: tuple(ops.exp(x) for x in xs)),
     "wrong branch: relu": ("relu", lambda out, x: (1.0 - ops.step(x),)),
-    "wrong branch: maximum": ("maximum", lambda out, *xs: tuple(1.0 - ops.equal(x, out) for x in xs)),
-    "wrong branch: where": ("where", lambda out, c, x, y: (None, ops.equal(c, 0.0), 1.0 - ops.equal(c, 0.0))),
+    "wrong branch: maximum": (
+        "maximum",
+        lambda out, *xs: tuple(1.0 - ops.equal(x, out) for x in xs),
+    ),
+    "wrong branch: where": (
+        "where",
+        lambda out, c, x, y: (None, ops.equal(c, 0.0), 1.0 - ops.equal(c, 0.0)),
+    ),
     "wrong operand: mul": ("mul", lambda out, x, y: (x, y)),
     "wrong operand: div": ("div", lambda out, x, y: (ops.div(1.0, y), -out)),
     "lost edge: add": ("add", lambda out, x, y: (1.0, None)),
-    "lost edge: dot": ("dot", lambda out, b, *f: (None, *f[len(f) // 2:], *f[:len(f) // 2])),
+    "lost edge: dot": ("dot", lambda out, b, *f: (None, *f[len(f) // 2 :], *f[: len(f) // 2])),
     "skip if zero: mul": ("mul", guarded(lambda out, x, y: (y, x))),
     "skip if zero: sin": ("sin", guarded(lambda out, x: (ops.cos(x),))),
     "second order only: exp": ("exp", lambda out, x: (plain(out),)),
     "second order only: tanh": ("tanh", lambda out, x: (ops.sech2(plain(x)),)),
     "second order only: mul": ("mul", lambda out, x, y: (plain(y), plain(x))),
-    "second order only, at zero: pow": ("pow", lambda out, x, y: (
-        ops.where(ops.equal(y, 0.0), 0.0, y * ops.pow(x, y - 1.0)), out * ops.log(x))),
+    "second order only, at zero: pow": (
+        "pow",
+        lambda out, x, y: (
+            ops.where(ops.equal(y, 0.0), 0.0, y * ops.pow(x, y - 1.0)),
+            out * ops.log(x),
+        ),
+    ),
 }
-SWEEPS = {"= for +=: reverse sweep": ("adjoints", overwriting), "wrong sign: forward sweep": ("tangents", negating)}
+SWEEPS = {
+    "= for +=: reverse sweep": ("adjoints", overwriting),
+    "wrong sign: forward sweep": ("tangents", negating),
+}
 FAULTS = [*PARTIALS, *SWEEPS]
 
 

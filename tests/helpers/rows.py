@@ -11,6 +11,7 @@ BLOCKING = [row for row in ROWS if row.gate == "blocks"]
 COMPOSITE = [row for row in ROWS if row.expansion is not None]
 OF_FIXED_ARITY = [row for row in ROWS if row.arity is not None]
 
+
 def recorded(row, operands):
     """The output Value of a row, and its leaves."""
     leaves = [Value(x) for x in operands]

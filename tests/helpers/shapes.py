@@ -1,4 +1,6 @@
-"""Graphs of about a given number of gates, in the shapes that programs have: long, wide, shared, random."""
+"""Graphs of about a given number of gates, in the shapes that programs have:
+long, wide, shared, random.
+"""
 
 import random
 
@@ -128,15 +130,38 @@ def anywhere(gates, reach=None):
     rng = random.Random(gates)
     nodes = [Value(rng.uniform(0.5, 1.5)) for _ in range(max(2, gates // 10))]
     for _ in range(gates):
-        a, b = (rng.choice(nodes[-(reach or len(nodes)):]) for _ in range(2))
-        nodes.append(rng.choice((ops.add, ops.mul, ops.maximum))(a, b) if rng.random() < 0.7 else ops.tanh(a))
-    return sum(nodes[-max(1, gates // 8):])
+        a, b = (rng.choice(nodes[-(reach or len(nodes)) :]) for _ in range(2))
+        nodes.append(
+            rng.choice((ops.add, ops.mul, ops.maximum))(a, b) if rng.random() < 0.7 else ops.tanh(a)
+        )
+    return sum(nodes[-max(1, gates // 8) :])
 
 
 def nearby(gates):
     return anywhere(gates, reach=8)
 
 
-SHAPES = {make.__name__: make for make in (
-    chain, reused, horner, comb, ladder, recurrent, newton, running_mean, variance, running_sums, fan_out, one_gate,
-    optimizer, attention, matrices, dense, mlp, anywhere, nearby)}
+SHAPES = {
+    make.__name__: make
+    for make in (
+        chain,
+        reused,
+        horner,
+        comb,
+        ladder,
+        recurrent,
+        newton,
+        running_mean,
+        variance,
+        running_sums,
+        fan_out,
+        one_gate,
+        optimizer,
+        attention,
+        matrices,
+        dense,
+        mlp,
+        anywhere,
+        nearby,
+    )
+}

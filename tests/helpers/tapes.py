@@ -1,7 +1,9 @@
-"""Random graphs of any rows at any numbers, and comparison to the last bit: what the tests of tapes share.
+"""Random graphs of any rows at any numbers, and comparison to the last bit: what the tests of tapes
+share.
 
-A graph is drawn as a flat program: a line applies a row to earlier lines, the first of which are the inputs. Nothing keeps
-its numbers within reach or off the kinks; bits are compared, so there is no tolerance to respect.
+A graph is drawn as a flat program: a line applies a row to earlier lines, the first of which are
+the inputs. Nothing keeps its numbers within reach or off the kinks; bits are compared, so there is
+no tolerance to respect.
 """
 
 import ast
@@ -20,11 +22,59 @@ from micrograd_plus.trees import leaves_of
 inf, nan = math.inf, math.nan
 EXECUTORS = ("python", "machine")
 TINY, SMALLEST, LARGEST = 5e-324, 2.0**-1022, 1.7976931348623157e308
-SPECIAL = (0.0, -0.0, 1.0, -1.0, inf, -inf, nan, TINY, -TINY, SMALLEST, -SMALLEST / 2, LARGEST, -LARGEST, 1e-300, 1e300,
-           0.5, -0.5, 2.0, -2.0, 3.0, 1 / 3, 22.5, -40.0, 709.78, -745.13, 2.0**53 + 2, -1e16)
-ROUTED = [ops.primitive(name) for name in (
-    "maximum", "minimum", "relu", "where", "hard_tanh", "leaky_relu", "abs", "dot", "sum", "logsumexp", "less", "add",
-    "sub", "mul", "div", "exp", "log", "sqrt", "tanh")]
+SPECIAL = (
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    inf,
+    -inf,
+    nan,
+    TINY,
+    -TINY,
+    SMALLEST,
+    -SMALLEST / 2,
+    LARGEST,
+    -LARGEST,
+    1e-300,
+    1e300,
+    0.5,
+    -0.5,
+    2.0,
+    -2.0,
+    3.0,
+    1 / 3,
+    22.5,
+    -40.0,
+    709.78,
+    -745.13,
+    2.0**53 + 2,
+    -1e16,
+)
+ROUTED = [
+    ops.primitive(name)
+    for name in (
+        "maximum",
+        "minimum",
+        "relu",
+        "where",
+        "hard_tanh",
+        "leaky_relu",
+        "abs",
+        "dot",
+        "sum",
+        "logsumexp",
+        "less",
+        "add",
+        "sub",
+        "mul",
+        "div",
+        "exp",
+        "log",
+        "sqrt",
+        "tanh",
+    )
+]
 INPUTS = 3
 
 
@@ -52,13 +102,21 @@ def any_point(rng):
 
 
 def any_program(rng, most=12, rows=None):
-    """Lines (row, operands): an int is the number of an earlier line, a float a constant. Operands lie near or anywhere."""
+    """Lines (row, operands): an int is the number of an earlier line, a float a constant.
+
+    Operands lie near or anywhere.
+    """
     rows = rows or rng.choice((ROWS, ROUTED))
     lines = []
     for size in range(INPUTS, INPUTS + rng.randint(1, most)):
         row = rng.choice(rows)
-        arity = row.arity or rng.choice([count for count in (1, 2, 3, 4, 5, 6, 7) if row.takes(count)])
-        operands = [rng.randrange(size) if rng.random() < 0.6 else max(0, size - rng.randint(1, 3)) for _ in range(arity)]
+        arity = row.arity or rng.choice(
+            [count for count in (1, 2, 3, 4, 5, 6, 7) if row.takes(count)]
+        )
+        operands = [
+            rng.randrange(size) if rng.random() < 0.6 else max(0, size - rng.randint(1, 3))
+            for _ in range(arity)
+        ]
         operands[1:] = [any_number(rng) if rng.random() < 0.1 else o for o in operands[1:]]
         lines.append((row, operands))
     return lines
@@ -73,7 +131,9 @@ def evaluate(program, inputs):
 
 
 def eager(f, numbers, parameters=()):
-    """The value of `f` and its gradient in the arguments and parameters, by one backward pass on fresh leaves."""
+    """The value of `f` and its gradient in the arguments and parameters,
+    by one backward pass on fresh leaves.
+    """
     leaves = [Value(x) for x in numbers]
     varied = [*leaves, *parameters]
     for v in varied:
@@ -87,7 +147,10 @@ def eager(f, numbers, parameters=()):
 
 def replayed(tape, numbers, executor="python"):
     """The value and the gradient in inputs and parameters that a tape gives for one row."""
-    gradients = [tape.gradients([numbers], of=of, executor=executor)[0].tolist() for of in ("inputs", "parameters")]
+    gradients = [
+        tape.gradients([numbers], of=of, executor=executor)[0].tolist()
+        for of in ("inputs", "parameters")
+    ]
     return [tape(*numbers, executor=executor), *gradients[0], *gradients[1]]
 
 
@@ -95,10 +158,13 @@ def replayed(tape, numbers, executor="python"):
 def reading_data():
     """Within it, the machine reads every program as data, as it does long ones, and compiles none.
 
-    A tape must not have met the machine before: it would keep the form that it got then, which is an error here.
+    A tape must not have met the machine before: it would keep the form that it got then, which is
+    an error here.
     """
+
     def compiling(*_):
         raise AssertionError("this tape was given to the machine before, so it is not read as data")
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(machine, "rolled", lambda program, most: None)
         patch.setattr(machine, "Loops", compiling)
@@ -115,19 +181,68 @@ def run_source(tape, numbers, parameters=()):
 
 def written(program):
     """A program as one reads it in a failure."""
-    return "\n".join(f"{i}: {row.name}{tuple(operands)}" for i, (row, operands) in enumerate(program, INPUTS))
+    return "\n".join(
+        f"{i}: {row.name}{tuple(operands)}" for i, (row, operands) in enumerate(program, INPUTS)
+    )
 
 
-INJECTED = (  # labels that would like to be code, and others that are no names or mean something already
-    "x", "import os", "a\nimport os", "x = __import__('os').system('true')", "__debug__", "None", "lambda", "_", "é",
-    "x" * 500, "tape", "parameters", "inf", "nan", "primitive", "sum", "exp", "\ud800", "print", "__builtins__", "", " ",
-    "a b", "1x", "dx", "ﬁ", "x_1", "match", "self", '"""', "#")
-PLAIN = (ast.Assign, ast.Return, ast.Name, ast.Load, ast.Store, ast.Tuple, ast.List, ast.Constant, ast.BinOp, ast.Add,
-         ast.Sub, ast.Mult, ast.UnaryOp, ast.USub, ast.Call)
+# labels that would like to be code, and others that are no names or mean something already
+INJECTED = (
+    "x",
+    "import os",
+    "a\nimport os",
+    "x = __import__('os').system('true')",
+    "__debug__",
+    "None",
+    "lambda",
+    "_",
+    "é",
+    "x" * 500,
+    "tape",
+    "parameters",
+    "inf",
+    "nan",
+    "primitive",
+    "sum",
+    "exp",
+    "\ud800",
+    "print",
+    "__builtins__",
+    "",
+    " ",
+    "a b",
+    "1x",
+    "dx",
+    "ﬁ",
+    "x_1",
+    "match",
+    "self",
+    '"""',
+    "#",
+)
+PLAIN = (
+    ast.Assign,
+    ast.Return,
+    ast.Name,
+    ast.Load,
+    ast.Store,
+    ast.Tuple,
+    ast.List,
+    ast.Constant,
+    ast.BinOp,
+    ast.Add,
+    ast.Sub,
+    ast.Mult,
+    ast.UnaryOp,
+    ast.USub,
+    ast.Call,
+)
 
 
 def assert_harmless(source):
-    """Nothing is in the text but imports of the table and of inf and nan, and one function of assignments."""
+    """Nothing is in the text but imports of the table and of inf and nan,
+    and one function of assignments.
+    """
     *imports, function = ast.parse(source).body
     known = set()
     for statement in imports:
@@ -152,14 +267,20 @@ def assert_harmless(source):
             assert not isinstance(node, ast.Call) or node.func.id in known
             assert not isinstance(node, ast.Constant) or isinstance(node.value, float)
             assert not isinstance(node, ast.Name) or node.id.isidentifier()
-    written = [node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+    written = [
+        node.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    ]
     written += [argument.arg for argument in function.args.args]
     assert len(set(written)) == len(written), "a name stands for two numbers"
     assert not {*written} & known
 
 
 def assert_runs_alike(tape, compiled=False):
-    """Run a tape everywhere on a few rows: in Python, on the machine, alone and in blocks, and as its own text."""
+    """Run a tape everywhere on a few rows: in Python, on the machine, alone and in blocks,
+    and as its own text.
+    """
     rng = random.Random(len(tape))
     rows = [[any_number(rng) for _ in range(tape.program.inputs)] for _ in range(3)]
     rows = np.array(rows).reshape(3, -1)

@@ -1,4 +1,6 @@
-"""Dropout: masks are drawn outside and given to a call, so a tape has them as inputs and nothing is dropped elsewhere."""
+"""Dropout: masks are drawn outside and given to a call,
+so a tape has them as inputs and nothing is dropped elsewhere.
+"""
 
 import itertools
 import math
@@ -62,14 +64,20 @@ def test_a_dropped_unit_learns_nothing():
 def test_the_mean_over_all_masks_is_the_network_without_them():
     """Why inverted dropout scales: the total inputs of the next layer keep their expectation."""
     model = MLP(2, [4, 1], activation="tanh", rng=random.Random(0), dropout=0.25)
-    weighted = [0.75**sum(kept) * 0.25**(4 - sum(kept)) * model([0.5, 1.0], [k / 0.75 for k in kept]).data
-                for kept in itertools.product((0, 1), repeat=4)]
+    weighted = [
+        0.75 ** sum(kept)
+        * 0.25 ** (4 - sum(kept))
+        * model([0.5, 1.0], [k / 0.75 for k in kept]).data
+        for kept in itertools.product((0, 1), repeat=4)
+    ]
     assert math.fsum(weighted) == pytest.approx(model([0.5, 1.0]).data, rel=1e-14)
 
 
 def test_masks_are_inputs_of_a_tape():
     model, rng = dropping(), random.Random(4)
-    tape = record(lambda x, masks: model(x, masks) ** 2, [0.5, 1.0], model.masks(rng), parameters=model)
+    tape = record(
+        lambda x, masks: model(x, masks) ** 2, [0.5, 1.0], model.masks(rng), parameters=model
+    )
     assert tape.program.inputs == 2 + 6
     rows = [[rng.uniform(-1, 1), rng.uniform(-1, 1), *model.masks(rng)] for _ in range(20)]
     gradients = tape.gradients(rows, of="parameters")
@@ -79,12 +87,21 @@ def test_masks_are_inputs_of_a_tape():
         out = model(row[:2], row[2:]) ** 2
         out.backward()
         assert value == out.data
-        assert gradient.tolist() == pytest.approx([p.grad for p in model.parameters()], rel=1e-14, abs=1e-300)
+        assert gradient.tolist() == pytest.approx(
+            [p.grad for p in model.parameters()], rel=1e-14, abs=1e-300
+        )
 
 
-@pytest.mark.parametrize(("call", "advice"), [
-    (lambda model, x: model(x, model.masks()), "give the recorded function masks as an argument"),
-    (lambda model, x: model(x) * model.predict([[1.0, 2.0]])[0], "call the model itself")])
+@pytest.mark.parametrize(
+    ("call", "advice"),
+    [
+        (
+            lambda model, x: model(x, model.masks()),
+            "give the recorded function masks as an argument",
+        ),
+        (lambda model, x: model(x) * model.predict([[1.0, 2.0]])[0], "call the model itself"),
+    ],
+)
 def test_what_one_row_would_fix_for_all_is_not_recorded(call, advice):
     model = dropping()
     with pytest.raises(TypeError, match=advice):

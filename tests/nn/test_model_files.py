@@ -1,4 +1,6 @@
-"""Model files: every bit comes back, whatever is malformed is refused with its reason, and the model then is as it was."""
+"""Model files: every bit comes back, whatever is malformed is refused with its reason,
+and the model then is as it was.
+"""
 
 import json
 import math
@@ -43,8 +45,16 @@ class Shifted(MLP):
 
 MODELS = {
     "mlp": lambda seed: MLP(2, [3, 1], rng=random.Random(seed)),
-    "classifier": lambda seed: MLP(2, [3, 1, 3], activation="maxout", pieces=3, output="softmax",
-                                   classes=("é", "\ud800", 'a"'), dropout=0.5, rng=random.Random(seed)),
+    "classifier": lambda seed: MLP(
+        2,
+        [3, 1, 3],
+        activation="maxout",
+        pieces=3,
+        output="softmax",
+        classes=("é", "\ud800", 'a"'),
+        dropout=0.5,
+        rng=random.Random(seed),
+    ),
     "function": lambda seed: MLP(1, [2, 1], activation=lambda x: x * x, rng=random.Random(seed)),
     "layer": lambda seed: Layer(3, 2, activation="tanh", init="he", rng=random.Random(seed)),
     "neuron": lambda seed: Neuron(5, rng=random.Random(seed)),
@@ -70,7 +80,7 @@ def bits(model):
     return [struct.pack("<d", p.data) for p in model.parameters()]
 
 
-# There and back. ------------------------------------------------------------------------------------------------------
+# There and back. ----------------------------------------------------------------------------------
 @every_model
 def test_every_bit_comes_back(make, tmp_path):
     model, other = make(1), make(2)
@@ -82,8 +92,21 @@ def test_every_bit_comes_back(make, tmp_path):
     assert save(other, tmp_path / "again.json").read_bytes() == path.read_bytes()
 
 
-EDGES = [0.0, -0.0, 5e-324, -5e-324, sys.float_info.min, -sys.float_info.min, math.nextafter(sys.float_info.min, 0.0),
-         sys.float_info.max, -sys.float_info.max, 0.1, 1 / 3, 2.0**53 + 2, -2.2250738585072014e-308]
+EDGES = [
+    0.0,
+    -0.0,
+    5e-324,
+    -5e-324,
+    sys.float_info.min,
+    -sys.float_info.min,
+    math.nextafter(sys.float_info.min, 0.0),
+    sys.float_info.max,
+    -sys.float_info.max,
+    0.1,
+    1 / 3,
+    2.0**53 + 2,
+    -2.2250738585072014e-308,
+]
 
 
 def test_edges_of_the_floats_come_back(tmp_path):
@@ -103,13 +126,16 @@ def test_what_a_file_looks_like(tmp_path):
     model = MLP(2, [2, 1], activation="tanh", output="sigmoid")
     for i, p in enumerate(model.parameters()):
         p.data = i / 4
-    assert save(model, tmp_path / "model.json").read_text() == """\
+    assert (
+        save(model, tmp_path / "model.json").read_text()
+        == """\
 {
  "format": "micrograd_plus model",
  "version": 1,
  "architecture": {"kind": "MLP", "layers": [{"kind": "Layer", "neurons": 2, "each": \
 [{"kind": "Neuron", "inputs": 2, "activation": "tanh"}]}, {"kind": "Layer", "neurons": 1, "each": \
-[{"kind": "Neuron", "inputs": 2, "activation": "linear"}]}], "output": "sigmoid", "classes": [0, 1]},
+[{"kind": "Neuron", "inputs": 2, "activation": "linear"}]}], "output": "sigmoid", \
+"classes": [0, 1]},
  "parameters": {
   "layers.0.neurons.0.w": [0.0, 0.25],
   "layers.0.neurons.0.b": [0.5],
@@ -120,6 +146,7 @@ def test_what_a_file_looks_like(tmp_path):
  }
 }
 """
+    )
 
 
 def test_the_same_file_written_in_another_way(tmp_path):
@@ -151,16 +178,20 @@ def test_a_graph_above_a_loaded_model_waits_for_forward(tmp_path):
     out.forward().backward()
 
 
-# What is refused. -----------------------------------------------------------------------------------------------------
+# What is refused. ---------------------------------------------------------------------------------
 def plain():
     return MLP(2, [2, 1], activation="tanh", output="sigmoid", rng=random.Random(7))
 
 
 def edited(**changes):
     """The valid file with some entries changed, or left out where they are `...`."""
+
     def edit(path):
         found = {**json.loads(path.read_text()), **changes}
-        path.write_text(json.dumps({name: entry for name, entry in found.items() if entry is not ...}))
+        path.write_text(
+            json.dumps({name: entry for name, entry in found.items() if entry is not ...})
+        )
+
     return edit
 
 
@@ -169,6 +200,7 @@ def part(name, change):
         found = json.loads(path.read_text())
         change(found[name])
         path.write_text(json.dumps(found))
+
     return edit
 
 
@@ -177,8 +209,14 @@ parameters, architecture = partial(part, "parameters"), partial(part, "architect
 
 def first_weight(text):
     """The valid file with another text where the first weight stood."""
+
     def edit(path):
-        path.write_text(re.sub(r'(neurons.0.w": \[)[^,]+', lambda found: found[1] + text, path.read_text(), count=1))
+        path.write_text(
+            re.sub(
+                r'(neurons.0.w": \[)[^,]+', lambda found: found[1] + text, path.read_text(), count=1
+            )
+        )
+
     return edit
 
 
@@ -191,6 +229,7 @@ def replaced(old, new):
         content = path.read_bytes()
         assert old in content
         path.write_bytes(content.replace(old, new, 1))
+
     return edit
 
 
@@ -216,7 +255,10 @@ MALFORMED = {
     "Python": (whole(b"__import__('pathlib').Path('exploded').touch()"), "no JSON"),
     "zeros": (whole(bytes(500)), "no JSON"),
     "UTF-16": (lambda path: path.write_bytes(path.read_text().encode("utf-16")), "no UTF-8"),
-    "a byte order mark": (lambda path: path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes()), "BOM"),
+    "a byte order mark": (
+        lambda path: path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes()),
+        "BOM",
+    ),
     "Latin-1": (replaced(b"tanh", "tänh".encode("latin-1")), "no UTF-8"),
     "a raw surrogate": (replaced(b"tanh", b"\xed\xa0\x80"), "no UTF-8"),
     "a control character": (replaced(b"tanh", b"ta\x00nh"), "control character"),
@@ -228,7 +270,10 @@ MALFORMED = {
     "no version": (edited(version=...), "version None"),
     "a later version": (edited(version=2), "version 2, and this program reads version 1"),
     "a version in words": (edited(version="1"), "version '1'"),
-    "a version that is true": (edited(version=True), "the file.version is True, and 1 in the model"),
+    "a version that is true": (
+        edited(version=True),
+        "the file.version is True, and 1 in the model",
+    ),
     "a version with a point": (edited(version=1.0), "the file.version is 1.0, and 1 in the model"),
     "no architecture": (edited(architecture=...), "the file lacks 'architecture'"),
     "no parameters": (edited(parameters=...), "the file lacks 'parameters'"),
@@ -236,26 +281,59 @@ MALFORMED = {
     "parameters in a list": (edited(parameters=[1.0]), r"parameters is \[1.0\]"),
     "another kind": (of(Layer(2, 2)), "kind is 'Layer', and 'MLP' in the model"),
     "a perceptron": (of(Perceptron(2)), "kind is 'Perceptron'"),
-    "fewer inputs": (of(MLP(1, [2, 1], activation="tanh", output="sigmoid")), "inputs is 1, and 2 in the model"),
-    "more neurons": (of(MLP(2, [3, 1], activation="tanh", output="sigmoid")), "neurons is 3, and 2 in the model"),
-    "more layers": (of(MLP(2, [2, 2, 1], activation="tanh", output="sigmoid")), "layers has 3 entries, and 2 in the model"),
-    "another activation": (of(MLP(2, [2, 1], output="sigmoid")), "activation is 'relu', and 'tanh' in the model"),
-    "maxout": (of(MLP(2, [2, 1], activation="maxout", output="sigmoid")), "activation is .maxout., and .tanh. in"),
+    "fewer inputs": (
+        of(MLP(1, [2, 1], activation="tanh", output="sigmoid")),
+        "inputs is 1, and 2 in the model",
+    ),
+    "more neurons": (
+        of(MLP(2, [3, 1], activation="tanh", output="sigmoid")),
+        "neurons is 3, and 2 in the model",
+    ),
+    "more layers": (
+        of(MLP(2, [2, 2, 1], activation="tanh", output="sigmoid")),
+        "layers has 3 entries, and 2 in the model",
+    ),
+    "another activation": (
+        of(MLP(2, [2, 1], output="sigmoid")),
+        "activation is 'relu', and 'tanh' in the model",
+    ),
+    "maxout": (
+        of(MLP(2, [2, 1], activation="maxout", output="sigmoid")),
+        "activation is .maxout., and .tanh. in",
+    ),
     "another output": (of(MLP(2, [2, 1], activation="tanh", classes=(0, 1))), "output is 'linear'"),
-    "other classes": (of(MLP(2, [2, 1], activation="tanh", output="sigmoid", classes=(0, 2))), r"classes\[1\] is 2, and 1"),
-    "classes true and false": (architecture(lambda a: a.update(classes=[False, True])), r"classes\[0\] is False, and 0"),
+    "other classes": (
+        of(MLP(2, [2, 1], activation="tanh", output="sigmoid", classes=(0, 2))),
+        r"classes\[1\] is 2, and 1",
+    ),
+    "classes true and false": (
+        architecture(lambda a: a.update(classes=[False, True])),
+        r"classes\[0\] is False, and 0",
+    ),
     "an architecture in words": (edited(architecture="MLP"), "architecture is 'MLP'"),
     "a parameter missing": (parameters(lambda p: p.pop(B)), f"parameters lacks '{B}'"),
-    "a parameter more": (parameters(lambda p: p.update({"layers.2.w": [1.0]})), "parameters has 'layers.2.w'"),
+    "a parameter more": (
+        parameters(lambda p: p.update({"layers.2.w": [1.0]})),
+        "parameters has 'layers.2.w'",
+    ),
     "a name of surrogates": (parameters(lambda p: p.update({"\ud800": [1.0]})), r"has '\\ud800'"),
-    "a list too short": (parameters(lambda p: p[W].pop()), rf"{W} has 1 entries, and 2 in the model"),
+    "a list too short": (
+        parameters(lambda p: p[W].pop()),
+        rf"{W} has 1 entries, and 2 in the model",
+    ),
     "a list too long": (parameters(lambda p: p[W].append(1.0)), rf"{W} has 3 entries"),
-    "a number for a list": (parameters(lambda p: p.update({B: 1.0})), rf"{B} is 1.0, and \[0.0\] in the model"),
+    "a number for a list": (
+        parameters(lambda p: p.update({B: 1.0})),
+        rf"{B} is 1.0, and \[0.0\] in the model",
+    ),
     "a list for a number": (first_weight("[1.0]"), r"w\[0\] is \[1.0\], and no number"),
     "a string for a number": (first_weight('"1.0"'), r"w\[0\] is '1.0', and no number"),
     "true for a number": (first_weight("true"), r"w\[0\] is True, and no number"),
     "null for a number": (first_weight("null"), r"w\[0\] is None, and no number"),
-    "an object for a number": (first_weight('{"w": 1.0}'), r"w\[0\] is \{'w': 1.0\}, and no number"),
+    "an object for a number": (
+        first_weight('{"w": 1.0}'),
+        r"w\[0\] is \{'w': 1.0\}, and no number",
+    ),
     "NaN": (first_weight("NaN"), "'NaN' is not a finite number"),
     "Infinity": (first_weight("Infinity"), "'Infinity' is not a finite number"),
     "-Infinity": (first_weight("-Infinity"), "'-Infinity' is not a finite number"),
@@ -268,18 +346,27 @@ MALFORMED = {
     "below half the smallest": (first_weight("-2e-324"), "closer to 0 than any float"),
     "a huge integer": (first_weight("1" + "0" * 400), "has too many digits"),
     "an integer beyond conversion": (first_weight("9" * 1500), "has too many digits"),
-    "an integer that no float holds": (first_weight(str(2**53 + 1)), "no number that a float holds exactly"),
+    "an integer that no float holds": (
+        first_weight(str(2**53 + 1)),
+        "no number that a float holds exactly",
+    ),
     "hexadecimal": (first_weight("0x1p-3"), "no JSON"),
     "a leading zero": (first_weight("01.5"), "no JSON"),
     "a name twice": (replaced(b'"version": 1', b'"version": 1, "version": 1'), "'version' twice"),
-    "a parameter twice": (replaced(f'"{B}": '.encode(), f'"{B}": [0.5], "{B}": '.encode()), f"'{B}' twice"),
+    "a parameter twice": (
+        replaced(f'"{B}": '.encode(), f'"{B}": [0.5], "{B}": '.encode()),
+        f"'{B}' twice",
+    ),
     "lists in lists": (first_weight("[" * 500), "nested deeper than 6"),
     "objects in objects": (whole(b'{"a":' * 300), "nested deeper than 6"),
     "nested and closed": (whole(b"[" * 400 + b"]" * 400), "nested deeper than 6"),
     "deep behind a string": (whole(b'["\\"", ' + b"[" * 400), "nested deeper than 6"),
     "a string without end": (whole(b'["' + b'\\"' * 1000), "no JSON"),
     "deeply nested and large": (whole(b"[" * 10**6), "longer than"),
-    "spaces without end": (lambda path: path.write_bytes(path.read_bytes() + b" " * 10**6), "longer than"),
+    "spaces without end": (
+        lambda path: path.write_bytes(path.read_bytes() + b" " * 10**6),
+        "longer than",
+    ),
     "digits without end": (first_weight("0." + "1" * 10**6), "longer than"),
 }
 
@@ -294,7 +381,9 @@ def test_malformed_files_are_refused_and_the_model_is_as_it_was(tmp_path, monkey
         path = save(plain(), "model.json")
         malform(path)
         begin = time.thread_time()
-        with pytest.raises(ValueError, match=f"^'model.json' was not loaded: .*({reason})") as refusal:
+        with pytest.raises(
+            ValueError, match=f"^'model.json' was not loaded: .*({reason})"
+        ) as refusal:
             load(model, path)
         assert time.thread_time() - begin < 1.0, name
         assert len(str(refusal.value)) < 300, name
@@ -322,7 +411,10 @@ def test_a_file_cut_off_anywhere_is_refused(tmp_path):
 
 @given(st.data())
 def test_a_file_with_any_byte_changed_is_refused_or_right(tmp_path_factory, data):
-    model, other = plain(), MLP(2, [2, 1], activation="tanh", output="sigmoid", rng=random.Random(3))
+    model, other = (
+        plain(),
+        MLP(2, [2, 1], activation="tanh", output="sigmoid", rng=random.Random(3)),
+    )
     path = save(other, tmp_path_factory.getbasetemp() / "changed.json")
     content = bytearray(path.read_bytes())
     for _ in range(data.draw(st.integers(1, 3))):
@@ -346,7 +438,9 @@ def test_a_parameter_that_is_tied_has_one_number(tmp_path):
     found["parameters"]["parameters"][-1] = 2.5
     path.write_text(json.dumps(found))
     before = bits(model)
-    with pytest.raises(ValueError, match=r"parameters\[9\] is a parameter that was given another number before"):
+    with pytest.raises(
+        ValueError, match=r"parameters\[9\] is a parameter that was given another number before"
+    ):
         load(model, path)
     assert bits(model) == before
 
@@ -355,10 +449,17 @@ def _fifo(path):
     os.mkfifo(path)
 
 
-@pytest.mark.parametrize(("make", "error"), [
-    (lambda path: None, FileNotFoundError), (Path.mkdir, IsADirectoryError), (_fifo, ValueError),
-    (lambda path: path.symlink_to("/dev/zero"), ValueError), (lambda path: path.symlink_to(path), OSError)],
-    ids=["missing", "a folder", "a pipe", "a device", "a link to itself"])
+@pytest.mark.parametrize(
+    ("make", "error"),
+    [
+        (lambda path: None, FileNotFoundError),
+        (Path.mkdir, IsADirectoryError),
+        (_fifo, ValueError),
+        (lambda path: path.symlink_to("/dev/zero"), ValueError),
+        (lambda path: path.symlink_to(path), OSError),
+    ],
+    ids=["missing", "a folder", "a pipe", "a device", "a link to itself"],
+)
 def test_what_is_no_file_is_neither_read_nor_waited_for(make, error, tmp_path):
     model, path = plain(), tmp_path / "model.json"
     make(path)
@@ -373,7 +474,7 @@ def test_a_name_that_no_file_can_have():
         load(plain(), "a\0b")
 
 
-# Writing. -------------------------------------------------------------------------------------------------------------
+# Writing. -----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
 def test_a_model_that_is_not_finite_is_not_saved(number, tmp_path):
     model = plain()
@@ -394,6 +495,7 @@ def test_a_save_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
         with open(draft, "wb") as file:
             file.write(written[:100])
         raise OSError(28, "no space left")
+
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="no space"):
         save(MLP(2, [2, 1]), path)
@@ -401,8 +503,11 @@ def test_a_save_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["model.json"]
 
 
-@pytest.mark.parametrize("make", [Path.mkdir, _fifo, lambda path: path.symlink_to("/dev/null")],
-                         ids=["a folder", "a pipe", "a device"])
+@pytest.mark.parametrize(
+    "make",
+    [Path.mkdir, _fifo, lambda path: path.symlink_to("/dev/null")],
+    ids=["a folder", "a pipe", "a device"],
+)
 def test_what_is_no_file_is_not_replaced(make, tmp_path):
     path = tmp_path / "model.json"
     make(path)
@@ -428,7 +533,9 @@ def test_parameters_that_are_computed_are_refused(use, tmp_path):
 
 
 def test_ctrl_c_falls_before_all_parameters_or_after(tmp_path):
-    """Struck at every bytecode in turn, from the first to the last of `load` and of what it assigns with."""
+    """Struck at every bytecode in turn, from the first to the last of `load`
+    and of what it assigns with.
+    """
     old, new = Scale(1.0, 2.0, 3.0), Scale(4.0, 5.0, 6.0)
     path, tracer, seen = save(new, tmp_path / "new.json"), sys.gettrace(), set()
     for last in range(10**5):
@@ -436,9 +543,14 @@ def test_ctrl_c_falls_before_all_parameters_or_after(tmp_path):
 
         def trace(frame, event, _, left=left):
             frame.f_trace_opcodes = True
-            if event == "opcode" and frame.f_code.co_name in ("load", "assign", "_commit") and next(left, None) is None:
+            if (
+                event == "opcode"
+                and frame.f_code.co_name in ("load", "assign", "_commit")
+                and next(left, None) is None
+            ):
                 raise KeyboardInterrupt
             return trace
+
         sys.settrace(trace)
         try:
             load(model, path)

@@ -1,4 +1,6 @@
-"""Networks against exact oracles: maxout, initialisation, output functions, backpropagation by hand, prediction."""
+"""Networks against exact oracles: maxout, initialisation, output functions,
+backpropagation by hand, prediction.
+"""
 
 import copy
 import itertools
@@ -27,8 +29,10 @@ def give(module, numbers):
         p.data = number
 
 
-# Activations: maxout beside those of test_nn. -------------------------------------------------------------------------
-@pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu", "leaky_relu", "hard_tanh", "softplus", "silu", "linear"])
+# Activations: maxout beside those of test_nn. -----------------------------------------------------
+@pytest.mark.parametrize(
+    "name", ["sigmoid", "tanh", "relu", "leaky_relu", "hard_tanh", "softplus", "silu", "linear"]
+)
 def test_the_lectures_activations_in_a_network(name):
     model = MLP(2, [3, 1], activation=name, output=name, rng=random.Random(1))
     f, inputs = activations()[name], [0.5, -0.75]
@@ -42,7 +46,7 @@ def test_maxout_is_the_largest_of_its_pieces():
     neuron = Neuron(2, activation="maxout", pieces=3, rng=random.Random(0))
     assert repr(neuron) == "MaxoutNeuron(2)"
     assert len(neuron.parameters()) == 3 * (2 + 1)
-    pieces = [neuron.parameters()[i:i + 3] for i in (0, 3, 6)]
+    pieces = [neuron.parameters()[i : i + 3] for i in (0, 3, 6)]
     for x in itertools.product((-2.0, 0.5, 3.0), repeat=2):
         totals = [ops.dot([w1.data, w2.data], x, b.data) for w1, w2, b in pieces]
         neuron.zero_grad()
@@ -53,11 +57,15 @@ def test_maxout_is_the_largest_of_its_pieces():
         assert found == [[*x, 1.0] if total == max(totals) else [0.0] * 3 for total in totals]
 
 
-@pytest.mark.parametrize(("slopes", "known"), [((1.0, -1.0), abs), ((1.0, 0.0), ops.relu), ((1.0, 0.01), ops.leaky_relu)])
+@pytest.mark.parametrize(
+    ("slopes", "known"), [((1.0, -1.0), abs), ((1.0, 0.0), ops.relu), ((1.0, 0.01), ops.leaky_relu)]
+)
 def test_maxout_can_be_other_activations(slopes, known):
     neuron = Neuron(1, activation="maxout")
     give(neuron, [slopes[0], 0.0, slopes[1], 0.0])
-    assert [neuron([x]).data for x in (-3.0, -0.5, 0.0, 2.0)] == [known(x) for x in (-3.0, -0.5, 0.0, 2.0)]
+    assert [neuron([x]).data for x in (-3.0, -0.5, 0.0, 2.0)] == [
+        known(x) for x in (-3.0, -0.5, 0.0, 2.0)
+    ]
 
 
 @pytest.mark.parametrize("activation", ["maxout", "silu", "softplus"])
@@ -66,7 +74,10 @@ def test_gradients_of_a_network(activation):
     gradcheck(lambda x, y: ops.logsumexp(model.totals([x, y])) - model.totals([x, y])[1], 0.3, -0.7)
 
 
-@pytest.mark.parametrize(("activation", "output"), [("maxout", "softmax"), ("threshold", "sigmoid"), ("silu", "threshold")])
+@pytest.mark.parametrize(
+    ("activation", "output"),
+    [("maxout", "softmax"), ("threshold", "sigmoid"), ("silu", "threshold")],
+)
 def test_a_tape_of_a_network_has_its_bits(activation, output):
     model = MLP(2, [3, 2], activation=activation, output=output, rng=random.Random(3))
     tape = record(model, [0.3, -0.7], parameters=model)
@@ -77,15 +88,29 @@ def test_a_tape_of_a_network_has_its_bits(activation, output):
 def test_pieces_are_drawn_after_one_another_from_the_same_rng():
     drawn = random.Random(5)
     expected = [[drawn.uniform(-1, 1), 0.0] for _ in range(3)]
-    assert data(Neuron(1, activation="maxout", pieces=3, rng=random.Random(5))) == list(itertools.chain(*expected))
+    assert data(Neuron(1, activation="maxout", pieces=3, rng=random.Random(5))) == list(
+        itertools.chain(*expected)
+    )
 
 
-@pytest.mark.parametrize(("keywords", "reason"), [
-    ({"activation": "maxout", "pieces": 1}, "pieces, .* at least 2, not 1"), ({"output": "sofmax"}, "sofmax.*softmax"),
-    ({"output": "maxout"}, "no output is called"), ({"dropout": 1.0}, "not 1.0"), ({"dropout": -0.1}, "not -0.1"),
-    ({"dropout": math.nan}, "not nan"), ({"output": "softmax"}, "always 1"), ({"classes": (0, 1, 2)}, "1 output.*not 3"),
-    ({"classes": (1, 1)}, "differ"), ({"classes": ["a"]}, "two classes"), ({"classes": (0, math.nan)}, "not nan"),
-    ({"classes": (0, None)}, "not None"), ({"nonlin": False}, "nonlin")])
+@pytest.mark.parametrize(
+    ("keywords", "reason"),
+    [
+        ({"activation": "maxout", "pieces": 1}, "pieces, .* at least 2, not 1"),
+        ({"output": "sofmax"}, "sofmax.*softmax"),
+        ({"output": "maxout"}, "no output is called"),
+        ({"dropout": 1.0}, "not 1.0"),
+        ({"dropout": -0.1}, "not -0.1"),
+        ({"dropout": math.nan}, "not nan"),
+        ({"output": "softmax"}, "always 1"),
+        ({"classes": (0, 1, 2)}, "1 output.*not 3"),
+        ({"classes": (1, 1)}, "differ"),
+        ({"classes": ["a"]}, "two classes"),
+        ({"classes": (0, math.nan)}, "not nan"),
+        ({"classes": (0, None)}, "not None"),
+        ({"nonlin": False}, "nonlin"),
+    ],
+)
 def test_a_network_that_cannot_be_is_refused(keywords, reason):
     with pytest.raises((ValueError, TypeError), match=reason):
         MLP(2, [2, 1], **keywords)
@@ -95,7 +120,7 @@ def test_a_network_of_no_layers_gives_its_inputs_as_micrograd_s():
     assert MLP(2, [])([1.0, 2.0]) == [1.0, 2.0]
 
 
-# Initialisation (Glorot & Bengio 2010). -------------------------------------------------------------------------------
+# Initialisation (Glorot & Bengio 2010). -----------------------------------------------------------
 @pytest.mark.parametrize(("nin", "nout"), [(50, 200), (200, 50), (100, 100)])
 def test_xavier_initialisation_has_variance_two_over_the_sum_of_the_fans(nin, nout):
     layer = Layer(nin, nout, init="xavier", rng=random.Random(0))
@@ -125,7 +150,7 @@ def test_zero_initialisation_draws_nothing():
     assert random.getstate() == state
 
 
-# Output functions. ----------------------------------------------------------------------------------------------------
+# Output functions. --------------------------------------------------------------------------------
 def test_softmax_outputs_are_probabilities_and_the_largest_total_wins():
     model = MLP(1, [3], output="softmax")
     give(model, [1.0, 0.0, 1.0, 1.0, 1.0, 2.0])
@@ -146,12 +171,20 @@ def test_a_class_is_decided_before_anything_saturates():
 
 
 def test_default_classes():
-    known = {("linear", 1): None, ("linear", 2): None, ("tanh", 1): None, ("sigmoid", 1): (0, 1), ("sigmoid", 2): None,
-             ("threshold", 1): (0, 1), ("softmax", 2): (0, 1), ("softmax", 4): (0, 1, 2, 3)}
+    known = {
+        ("linear", 1): None,
+        ("linear", 2): None,
+        ("tanh", 1): None,
+        ("sigmoid", 1): (0, 1),
+        ("sigmoid", 2): None,
+        ("threshold", 1): (0, 1),
+        ("softmax", 2): (0, 1),
+        ("softmax", 4): (0, 1, 2, 3),
+    }
     assert {(output, n): MLP(2, [3, n], output=output).classes for output, n in known} == known
 
 
-# Backpropagation by hand (Stone; Sharif 78-84; RWTH; Lund; Edinburgh). ------------------------------------------------
+# Backpropagation by hand (Stone; Sharif 78-84; RWTH; Lund; Edinburgh). ----------------------------
 def weights_of(layer):
     return [[w.data for w in n.w] for n in layer.neurons], [n.b.data for n in layer.neurons]
 
@@ -171,25 +204,42 @@ def deltas(model, a, last):
     found = [last]
     for layer, units in zip(model.layers[:0:-1], a[-2:0:-1]):
         w, _ = weights_of(layer)
-        found.append([u * (1 - u) * sum(d * wk[j] for d, wk in zip(found[-1], w)) for j, u in enumerate(units)])
+        found.append(
+            [
+                u * (1 - u) * sum(d * wk[j] for d, wk in zip(found[-1], w))
+                for j, u in enumerate(units)
+            ]
+        )
     return found[::-1]
 
 
-@pytest.mark.parametrize(("sizes", "loss"), [
-    ([2, 2, 1], "squares"),  # Stone's network for XOR
-    ([3, 4, 4, 1], "squares"),  # Lund's
-    ([4, 3, 3], "cross-entropy")])  # Edinburgh's: g(2) = y − t, AffineLayer.bprop and SigmoidLayer.bprop
+@pytest.mark.parametrize(
+    ("sizes", "loss"),
+    [
+        ([2, 2, 1], "squares"),  # Stone's network for XOR
+        ([3, 4, 4, 1], "squares"),  # Lund's
+        # Edinburgh's: g(2) = y − t, AffineLayer.bprop and SigmoidLayer.bprop
+        ([4, 3, 3], "cross-entropy"),
+    ],
+)
 @pytest.mark.parametrize("seed", range(5))
 def test_deltas_by_hand_are_the_gradients(sizes, loss, seed):
     rng = random.Random(seed)
     nin, *nouts = sizes
-    model = MLP(nin, nouts, activation="sigmoid", rng=rng, output="linear" if loss == "squares" else "softmax")
+    model = MLP(
+        nin,
+        nouts,
+        activation="sigmoid",
+        rng=rng,
+        output="linear" if loss == "squares" else "softmax",
+    )
     for layer in model.layers:
         for neuron in layer.neurons:
             neuron.b.data = rng.uniform(-1, 1)
     x = [rng.uniform(-2, 2) for _ in range(nin)]
     a = activities(model, x)
-    if loss == "squares":  # J = ½·(ŷ − y)²; the δ of the last unit is ŷ − y (Lund's slide has the sign the other way)
+    # J = ½·(ŷ − y)²; the δ of the last unit is ŷ − y (Lund's slide has the sign the other way)
+    if loss == "squares":
         target = 0.3
         last = [a[-1][0] - target]
         error = 0.5 * (model(x) - target) ** 2
@@ -201,7 +251,9 @@ def test_deltas_by_hand_are_the_gradients(sizes, loss, seed):
     for layer, units, delta in zip(model.layers, a[:-1], deltas(model, a, last), strict=True):
         for neuron, d in zip(layer.neurons, delta, strict=True):
             assert neuron.b.grad == pytest.approx(d, rel=1e-12, abs=1e-15)
-            assert [w.grad for w in neuron.w] == pytest.approx([d * u for u in units], rel=1e-12, abs=1e-15)
+            assert [w.grad for w in neuron.w] == pytest.approx(
+                [d * u for u in units], rel=1e-12, abs=1e-15
+            )
 
 
 def test_cross_entropy_from_total_inputs():
@@ -210,11 +262,15 @@ def test_cross_entropy_from_total_inputs():
     totals = model.totals(x)
     (ops.logsumexp(totals) - totals[target]).backward()
     y = [p.data for p in model(x)]
-    assert [n.b.grad for n in model.layers[0].neurons] == pytest.approx([y[k] - (k == target) for k in range(3)], rel=1e-14)
+    assert [n.b.grad for n in model.layers[0].neurons] == pytest.approx(
+        [y[k] - (k == target) for k in range(3)], rel=1e-14
+    )
 
 
 def test_an_l2_loss_on_a_sigmoid_has_next_to_no_gradient_when_confidently_wrong():
-    """RWTH, Another Note on Error Functions: do not use it; cross-entropy keeps a gradient of nearly 1."""
+    """RWTH, Another Note on Error Functions: do not use it;
+    cross-entropy keeps a gradient of nearly 1.
+    """
     model = MLP(1, [1], output="sigmoid")
     give(model, [10.0, 0.0])
     ((model([-2.0]) - 1.0) ** 2).backward()
@@ -242,7 +298,9 @@ def test_a_2_2_1_network_learns_whether_two_bits_are_the_same():
     steps = []
     for seed in range(20):
         model = MLP(2, [2, 1], activation="silu", output="sigmoid", rng=random.Random(seed))
-        loss = ops.sum([ops.softplus(-model.totals(x) if y else model.totals(x)) for x, y in zip(BITS, SAME)])
+        loss = ops.sum(
+            [ops.softplus(-model.totals(x) if y else model.totals(x)) for x, y in zip(BITS, SAME)]
+        )
         for step in range(300):
             model.zero_grad()
             loss.backward()
@@ -256,26 +314,39 @@ def test_a_2_2_1_network_learns_whether_two_bits_are_the_same():
     assert len(steps) == 20
 
 
-# Prediction. ----------------------------------------------------------------------------------------------------------
+# Prediction. --------------------------------------------------------------------------------------
 ROWS = np.random.default_rng(0).normal(size=(50, 3))
 
 
-@pytest.mark.parametrize(("nouts", "keywords"), [([4, 3], {"output": "softmax"}), ([4, 1], {"output": "sigmoid"}),
-                                                 ([4, 1], {"classes": (-1, 1)}), ([4, 3], {"classes": "xyz"})])
+@pytest.mark.parametrize(
+    ("nouts", "keywords"),
+    [
+        ([4, 3], {"output": "softmax"}),
+        ([4, 1], {"output": "sigmoid"}),
+        ([4, 1], {"classes": (-1, 1)}),
+        ([4, 3], {"classes": "xyz"}),
+    ],
+)
 def test_scores_of_classifiers_are_scikit_learn_s(nouts, keywords):
     model = MLP(3, nouts, rng=random.Random(0), **keywords)
     y = np.random.default_rng(1).choice(model.classes, 50)
     predicted = model.predict(ROWS)
     assert set(predicted) <= set(model.classes)
     assert len(set(predicted)) > 1
-    assert model.score(ROWS, y) == model.score(ROWS.tolist(), y.tolist()) == accuracy_score(y, predicted)
+    assert (
+        model.score(ROWS, y)
+        == model.score(ROWS.tolist(), y.tolist())
+        == accuracy_score(y, predicted)
+    )
 
 
 @pytest.mark.parametrize("outputs", [1, 2])
 def test_scores_of_regressions_are_scikit_learn_s(outputs):
     model = MLP(3, [4, outputs], rng=random.Random(0))
     y = np.random.default_rng(1).normal(size=(50, outputs)).squeeze()
-    assert model.predict(ROWS)[0] == (model(ROWS[0]).data if outputs == 1 else [v.data for v in model(ROWS[0])])
+    assert model.predict(ROWS)[0] == (
+        model(ROWS[0]).data if outputs == 1 else [v.data for v in model(ROWS[0])]
+    )
     assert model.score(ROWS, y) == pytest.approx(r2_score(y, model.predict(ROWS)), rel=1e-13)
     assert model.score(ROWS, model.predict(ROWS)) == 1.0
     constant = np.ones_like(y)
@@ -285,21 +356,33 @@ def test_scores_of_regressions_are_scikit_learn_s(outputs):
 def test_predictions_are_plain_and_leave_no_graph():
     model = MLP(3, [4, 2], classes=np.array([3, 5]), rng=random.Random(0))
     assert {type(label) for label in model.predict(ROWS)} == {int}
-    assert {type(label) for label in MLP(3, [1], classes=np.array(["a", "b"])).predict(ROWS)} == {str}
+    assert {type(label) for label in MLP(3, [1], classes=np.array(["a", "b"])).predict(ROWS)} == {
+        str
+    }
     assert {type(number) for number in MLP(3, [1]).predict(ROWS)} == {float}
     assert {p.grad for p in model.parameters()} == {0.0}
 
 
-@pytest.mark.parametrize(("rows", "y", "reason"), [([[1.0, 2.0]], [0, 1], "1 rows and 2 targets"), ([], [], "0 rows"),
-                                                   ([[1.0, 2.0]], [2], "target of row 0 is 2"), ([[1.0]], [0], "2 inputs"),
-                                                   ([[1.0, math.nan]], [0], "nan")])
+@pytest.mark.parametrize(
+    ("rows", "y", "reason"),
+    [
+        ([[1.0, 2.0]], [0, 1], "1 rows and 2 targets"),
+        ([], [], "0 rows"),
+        ([[1.0, 2.0]], [2], "target of row 0 is 2"),
+        ([[1.0]], [0], "2 inputs"),
+        ([[1.0, math.nan]], [0], "nan"),
+    ],
+)
 def test_what_cannot_be_scored_is_refused(rows, y, reason):
     with pytest.raises(ValueError, match=reason):
         MLP(2, [2], output="softmax").score(rows, y)
 
 
 def test_one_row_is_not_rows():
-    with pytest.raises(TypeError, match=r"rows of inputs, .* but 1.0 is no row: one example goes into a list of its own"):
+    with pytest.raises(
+        TypeError,
+        match=r"rows of inputs, .* but 1.0 is no row: one example goes into a list of its own",
+    ):
         MLP(2, [1]).predict([1.0, 2.0])
 
 
@@ -323,8 +406,16 @@ def test_targets_of_another_width_are_refused():
         MLP(2, [2]).score([[1.0, 2.0]], [1.0])
 
 
-@pytest.mark.parametrize("model", [MLP(2, [3, 2], activation="maxout", output="softmax", dropout=0.5), Adaline(2, "abc"),
-                                   MLP(2, [3, 1], activation="threshold", output="leaky_relu"), Perceptron(2)], ids=repr)
+@pytest.mark.parametrize(
+    "model",
+    [
+        MLP(2, [3, 2], activation="maxout", output="softmax", dropout=0.5),
+        Adaline(2, "abc"),
+        MLP(2, [3, 1], activation="threshold", output="leaky_relu"),
+        Perceptron(2),
+    ],
+    ids=repr,
+)
 def test_models_are_copied_and_pickled(model):
     for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
         assert repr(other) == repr(model)
@@ -345,7 +436,12 @@ def test_a_predictor_of_one_s_own():
 
 
 def test_every_parameter_has_a_name():
-    for model in (MLP(2, [3, 2], activation="maxout"), Perceptron(2, "abc"), Neuron(2), Layer(2, 2)):
+    for model in (
+        MLP(2, [3, 2], activation="maxout"),
+        Perceptron(2, "abc"),
+        Neuron(2),
+        Layer(2, 2),
+    ):
         groups = model.named_parameters()
         assert list(itertools.chain(*groups.values())) == model.parameters()
     assert list(MLP(1, [1]).named_parameters()) == ["layers.0.neurons.0.w", "layers.0.neurons.0.b"]

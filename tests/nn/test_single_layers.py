@@ -1,4 +1,6 @@
-"""Single layers against exact oracles: threshold units, the perceptron and ADALINE, step by step as by hand."""
+"""Single layers against exact oracles: threshold units, the perceptron and ADALINE,
+step by step as by hand.
+"""
 
 import math
 import random
@@ -24,9 +26,16 @@ def give(module, numbers):
         p.data = number
 
 
-# Threshold units (Sharif, slides 8-10 and 26-33). ---------------------------------------------------------------------
+# Threshold units (Sharif, slides 8-10 and 26-33). -------------------------------------------------
 def test_a_threshold_unit_gives_1_from_its_threshold_on():
-    assert [threshold(x) for x in (-1.0, -5e-324, -0.0, 0.0, 5e-324, math.nan)] == [0, 0, 1, 1, 1, 0]
+    assert [threshold(x) for x in (-1.0, -5e-324, -0.0, 0.0, 5e-324, math.nan)] == [
+        0,
+        0,
+        1,
+        1,
+        1,
+        0,
+    ]
     unit = Neuron(2, activation="threshold")
     give(unit, [1.0, 1.0, -2.0])  # w1, w2 and b = -θ
     assert repr(unit) == "ThresholdNeuron(2)"
@@ -44,7 +53,9 @@ def test_a_threshold_has_no_derivative():
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=3))
 def test_no_threshold_unit_tells_whether_two_bits_are_the_same(weights):
-    """Sharif, slide 27: w1 + w2 ≥ θ and 0 ≥ θ add up to w1 + w2 ≥ 2θ, and w1 < θ and w2 < θ to less."""
+    """Sharif, slide 27: w1 + w2 ≥ θ and 0 ≥ θ add up to w1 + w2 ≥ 2θ,
+    and w1 < θ and w2 < θ to less.
+    """
     unit = Neuron(2, activation="threshold")
     give(unit, weights)
     assert [unit(x).data for x in BITS] not in (SAME, XOR)
@@ -52,17 +63,31 @@ def test_no_threshold_unit_tells_whether_two_bits_are_the_same(weights):
 
 def test_two_layers_of_threshold_units_do():
     model = MLP(2, [2, 1], activation="threshold", output="threshold")
-    give(model, [1, 1, -2,  # both
-                 -1, -1, 0,  # neither
-                 1, 1, -1])  # either of these
+    give(
+        model,
+        [
+            1,
+            1,
+            -2,  # both
+            -1,
+            -1,
+            0,  # neither
+            1,
+            1,
+            -1,
+        ],
+    )  # either of these
     assert model.classes == (0, 1)
     assert model.predict(BITS) == SAME
     assert [model(x).data for x in BITS] == SAME
 
 
-# The perceptron (Sharif, slides 13-24; Lund). -------------------------------------------------------------------------
+# The perceptron (Sharif, slides 13-24; Lund). -----------------------------------------------------
 BY_HAND = {  # mistakes, w1, w2 and b after each pass over the rows in the order of BITS
-    "and": (AND, [(2, 1, 1, 0), (3, 2, 1, -1), (3, 2, 1, -2), (2, 2, 2, -2), (1, 2, 1, -3), (0, 2, 1, -3)]),
+    "and": (
+        AND,
+        [(2, 1, 1, 0), (3, 2, 1, -1), (3, 2, 1, -2), (2, 2, 2, -2), (1, 2, 1, -3), (0, 2, 1, -3)],
+    ),
     "or": (OR, [(2, 0, 1, 0), (2, 1, 1, 0), (1, 1, 1, -1), (0, 1, 1, -1)]),
 }
 
@@ -92,8 +117,14 @@ def test_a_perceptron_never_learns_what_no_plane_separates(y):
 
 
 def test_patterns_that_shift_with_wrap_around():
-    """Sharif, slides 28-29: over all shifts, two patterns of four pixels bring a unit the same total input."""
-    shifts = [[float((i - s) % 12 in on) for i in range(12)] for on in ({0, 1, 2, 3}, {0, 2, 4, 7}) for s in range(12)]
+    """Sharif, slides 28-29: over all shifts, two patterns
+    of four pixels bring a unit the same total input.
+    """
+    shifts = [
+        [float((i - s) % 12 in on) for i in range(12)]
+        for on in ({0, 1, 2, 3}, {0, 2, 4, 7})
+        for s in range(12)
+    ]
     perceptron = Perceptron(12)
     assert min(perceptron.fit(shifts, [0] * 12 + [1] * 12, passes=200)) > 0
     totals = [perceptron.totals(x).data for x in shifts]
@@ -153,9 +184,11 @@ def test_templates_of_digits(digits):
         assert model.score(rows, y) > 0.9
 
 
-# ADALINE, the delta rule (Sharif, slide 16; RWTH; Stone). -------------------------------------------------------------
+# ADALINE, the delta rule (Sharif, slide 16; RWTH; Stone). -----------------------------------------
 def test_stone_s_simplest_network():
-    """x = 0.8, w = 0.4, target 0.2: y = 0.32, δ = 0.12, E = 0.0072, dE/dw = 0.096; here a bias learns with δ, too."""
+    """x = 0.8, w = 0.4, target 0.2: y = 0.32, δ = 0.12, E = 0.0072, dE/dw = 0.096;
+    here a bias learns with δ, too.
+    """
     unit = Neuron(1, nonlin=False)
     give(unit, [0.4, 0.0])
     y = unit([0.8])
@@ -182,7 +215,8 @@ def test_the_weight_that_stone_finds():
 def test_adaline_s_steps_by_hand():
     adaline = Adaline(1)
     assert adaline.classes == (-1, 1)
-    assert adaline.fit([[1], [-1]], [1, -1], rate=0.5, passes=2) == [0.5, 0.0]  # δ = -1: w = b = ½; δ = 1: w = 1, b = 0
+    # δ = -1: w = b = ½; δ = 1: w = 1, b = 0
+    assert adaline.fit([[1], [-1]], [1, -1], rate=0.5, passes=2) == [0.5, 0.0]
     assert data(adaline) == [1.0, 0.0]
     assert adaline.predict([[3], [-0.1], [0]]) == [1, -1, 1]
 
@@ -251,10 +285,18 @@ def test_a_rate_that_is_none_is_refused(rate):
 
 
 @pytest.mark.parametrize("model", [Perceptron(2), Adaline(2)], ids=repr)
-@pytest.mark.parametrize(("rows", "y", "reason"), [
-    ([(0, 1)], [1, 1], "1 rows and 2 targets"), ([], [], "0 rows"), ([(0, 1, 2)], [1], "row 0 must be 2 finite numbers"),
-    ([(0, 1), (0, math.nan)], [1, 1], "row 1 must be 2 finite numbers"), ([(0, math.inf)], [1], "finite"),
-    ([(0, 1), (0, 1)], [1, 7], "target of row 1 is 7"), ([(0, 1)], [[1]], "none of the classes")])
+@pytest.mark.parametrize(
+    ("rows", "y", "reason"),
+    [
+        ([(0, 1)], [1, 1], "1 rows and 2 targets"),
+        ([], [], "0 rows"),
+        ([(0, 1, 2)], [1], "row 0 must be 2 finite numbers"),
+        ([(0, 1), (0, math.nan)], [1, 1], "row 1 must be 2 finite numbers"),
+        ([(0, math.inf)], [1], "finite"),
+        ([(0, 1), (0, 1)], [1, 7], "target of row 1 is 7"),
+        ([(0, 1)], [[1]], "none of the classes"),
+    ],
+)
 def test_what_cannot_be_learned_from_is_refused(model, rows, y, reason):
     with pytest.raises(ValueError, match=reason):
         model.fit(rows, y)

@@ -1,4 +1,6 @@
-"""Every row to the second order, in all four compositions of the sweeps: within 8 ulps of mpmath, or a reason why not."""
+"""Every row to the second order, in all four compositions of the sweeps:
+within 8 ulps of mpmath, or a reason why not.
+"""
 
 from functools import cache
 
@@ -11,6 +13,8 @@ from rows import DIFFERENTIABLE
 from micrograd_plus import ops
 
 BOUND = 8.0
+
+
 @cache
 def all_errors(row):
     return list(errors(row))
@@ -18,10 +22,13 @@ def all_errors(row):
 
 @pytest.mark.parametrize("row", DIFFERENTIABLE, ids=lambda row: row.name)
 def test_both_orders_are_right_in_every_mode(row):
-    bound = row.bound * 2**52 if row.reason else BOUND  # so many ulps a relative error is at least
+    # so many ulps a relative error is at least
+    bound = row.bound * 2**52 if row.reason else BOUND
     compositions = set()
     for _, error, operands, positions, sweeps in all_errors(row):
-        assert error <= bound, f"{error:.1f} ulps: {' of '.join(sweeps)} of {row.name} in {positions} at {operands}"
+        assert error <= bound, (
+            f"{error:.1f} ulps: {' of '.join(sweeps)} of {row.name} in {positions} at {operands}"
+        )
         compositions.add(sweeps)
     assert compositions == {*((sweep,) for sweep in SWEEPS), *COMPOSITIONS}
 
@@ -47,14 +54,20 @@ def test_the_reference_has_fifty_digits():
 def test_an_error_counts_in_units_in_the_last_place():
     assert ulps(1.0, mpf(1), mpf(1)) == 0.0
     assert ulps(1.0 + 2**-52, mpf(1), mpf(1)) == 1.0
-    assert ulps(float("nan"), mpf(1), mpf(1)) == ulps(1.0, mpf("1e400"), mpf("1e400")) == float("inf")
+    assert (
+        ulps(float("nan"), mpf(1), mpf(1)) == ulps(1.0, mpf("1e400"), mpf("1e400")) == float("inf")
+    )
     assert ulps(float("inf"), mpf("1e400"), mpf("1e400")) == 0.0
 
 
 def test_only_a_crossing_of_zero_softens_the_measure():
-    """The second derivative of x³ + x⁴ crosses zero at -1/2: measured by its surroundings there, by itself elsewhere."""
+    """The second derivative of x³ + x⁴ crosses zero at -1/2:
+    measured by its surroundings there, by itself elsewhere.
+    """
+
     def second(xs):
         return 6 * xs[0] + 12 * xs[0] ** 2
+
     row = ops.sin
     assert measure(row, second, [mpf(-0.5)]) == (0, 12 * mpf("0.625") ** 2 - 6 * mpf("0.625"))
     assert measure(row, second, [mpf(3)]) == (126, 126)

@@ -1,4 +1,6 @@
-"""Remainders, signs, angles, and logarithms and lengths of several numbers: Python's values, and slopes that go through."""
+"""Remainders, signs, angles, and logarithms and lengths of several numbers:
+Python's values, and slopes that go through.
+"""
 
 import math
 
@@ -27,7 +29,9 @@ def test_a_remainder_by_zero_is_nan():
     assert math.isnan((Value(1.0) % 0).data)
 
 
-@pytest.mark.parametrize(("x", "y"), [(7.5, 2.0), (-7.5, 2.0), (7.5, -2.0), (-7.5, -2.0), (0.25, 1.0), (1e9 + 0.5, 3.0)])
+@pytest.mark.parametrize(
+    ("x", "y"), [(7.5, 2.0), (-7.5, 2.0), (7.5, -2.0), (-7.5, -2.0), (0.25, 1.0), (1e9 + 0.5, 3.0)]
+)
 def test_the_slopes_of_a_remainder_are_1_and_minus_the_whole_quotient(x, y):
     assert grad(ops.mod, (0, 1))(x, y) == (1.0, -math.floor(x / y))
     assert grad(ops.fmod, (0, 1))(x, y) == (1.0, -math.trunc(x / y))
@@ -38,7 +42,10 @@ def test_the_slopes_of_a_remainder_are_1_and_minus_the_whole_quotient(x, y):
 def test_copysign_is_python_s(x, y):
     assert ops.copysign(x, y) == math.copysign(x, y)
     if x and y:
-        assert grad(ops.copysign, (0, 1))(x, y) == (math.copysign(1.0, x) * math.copysign(1.0, y), 0.0)
+        assert grad(ops.copysign, (0, 1))(x, y) == (
+            math.copysign(1.0, x) * math.copysign(1.0, y),
+            0.0,
+        )
 
 
 @given(finite)
@@ -55,7 +62,9 @@ def test_a_logarithm_to_a_base_is_python_s_and_has_slopes_in_both():
         assert ops.log(x, base) == math.log(x, base)
         assert ops.log(Value(x), base).data == ops.log(x, Value(base)).data == math.log(x, base)
         slopes = grad(ops.log, (0, 1))(x, base)
-        assert slopes == pytest.approx((1 / (x * math.log(base)), -math.log(x) / (base * math.log(base) ** 2)), rel=1e-14)
+        assert slopes == pytest.approx(
+            (1 / (x * math.log(base)), -math.log(x) / (base * math.log(base) ** 2)), rel=1e-14
+        )
     assert ops.log(8.0) == math.log(8.0)
     assert record(ops.log, 0.5)(2.0) == math.log(2.0)
 

@@ -1,4 +1,6 @@
-"""What holds for every row besides its mathematics: edges, expansions, floats and Values alike, names, refusals."""
+"""What holds for every row besides its mathematics:
+edges, expansions, floats and Values alike, names, refusals.
+"""
 
 import math
 
@@ -25,14 +27,17 @@ def test_a_gate_that_blocks_passes_no_gradient(row):
 EDGES = [(row, *edge) for row in ROWS for edge in row.edges]
 
 
-@pytest.mark.parametrize(("row", "operands", "value", "derivatives"), EDGES, ids=lambda x: getattr(x, "name", None))
+@pytest.mark.parametrize(
+    ("row", "operands", "value", "derivatives"), EDGES, ids=lambda x: getattr(x, "name", None)
+)
 def test_edges_are_as_agreed(row, operands, value, derivatives):
     assert same(row(*operands), value)
     assert all(map(same, slopes(row, operands), derivatives)), slopes(row, operands)
     assert len(operands) == len(derivatives) == (row.arity or len(operands))
 
 
-# The design's table of special points, written again here so that no row can drop one of its edges unnoticed.
+# The design's table of special points, written again here so that no row can drop one of its edges
+# unnoticed.
 AGREED = [
     ("relu", (0.0,), 0.0, (0.0,)),
     ("relu", (nan,), nan, (nan,)),
@@ -76,7 +81,9 @@ AGREED = [
 def test_special_points_of_the_design(name, operands, value, derivatives):
     row = ops.primitive(name)
     assert row(*operands) == pytest.approx(value, rel=1e-15, nan_ok=True)
-    assert slopes(row, operands) == pytest.approx(list(derivatives), rel=1e-15, abs=0.0, nan_ok=True)
+    assert slopes(row, operands) == pytest.approx(
+        list(derivatives), rel=1e-15, abs=0.0, nan_ok=True
+    )
 
 
 def test_the_maximum_of_a_value_with_itself_has_slope_one():
@@ -87,14 +94,18 @@ def test_the_maximum_of_a_value_with_itself_has_slope_one():
 
 @by_name(COMPOSITE)
 def test_an_expansion_is_its_row_in_simpler_gates(row):
-    """Equal in value and slopes where the simple gates neither overflow nor cancel; `dot` has the very same bits."""
+    """Equal in value and slopes where the simple gates neither overflow nor cancel;
+    `dot` has the very same bits.
+    """
     for operands in random_points(row):
         leaves = [Value(x) for x in operands]
         expanded = row.expansion(*leaves)
         expanded.backward()
         assert expanded.primitive is not row
         assert expanded.data == pytest.approx(row(*operands), rel=1e-14, abs=1e-15)
-        assert [leaf.grad for leaf in leaves] == pytest.approx(slopes(row, operands), rel=1e-14, abs=2e-15)
+        assert [leaf.grad for leaf in leaves] == pytest.approx(
+            slopes(row, operands), rel=1e-14, abs=2e-15
+        )
 
 
 @given(st.lists(st.floats(), min_size=1, max_size=9).filter(lambda xs: len(xs) % 2 == 1))
@@ -111,7 +122,7 @@ ANY_FIVE = st.lists(st.floats(), min_size=5, max_size=5)
 @example(operands=[-0.0, -inf, nan, inf, 1.0])
 @example(operands=[-8.0, 1 / 3, 1.0, 1.0, 1.0])
 def test_no_float_makes_a_row_raise_or_leave_the_reals(row, operands):
-    operands = operands[:row.arity]
+    operands = operands[: row.arity]
     value = row(*operands)
     assert type(value) is float
     assert {type(slope) for slope in row.slopes(value, *operands)} <= {float, type(None)}
@@ -120,7 +131,7 @@ def test_no_float_makes_a_row_raise_or_leave_the_reals(row, operands):
 @by_name(ROWS)
 @given(operands=ANY_FIVE)
 def test_a_row_gives_the_same_bits_on_floats_and_on_values(row, operands):
-    operands = operands[:row.arity]
+    operands = operands[: row.arity]
     out, leaves = recorded(row, operands)
     assert same(out.data, row(*operands))
     on_floats, on_values = row.slopes(out.data, *operands), row.slopes(out, *leaves)
@@ -132,20 +143,64 @@ def test_a_row_gives_the_same_bits_on_floats_and_on_values(row, operands):
 
 @by_name([row for row in ROWS if row.arity == 1])
 def test_every_row_of_one_operand_is_a_method_of_value(row):
-    method = getattr(Value, row.name, None) or getattr(Value, f"__{row.name}__")  # -x and abs(x) are Python's own
+    # -x and abs(x) are Python's own
+    method = getattr(Value, row.name, None) or getattr(Value, f"__{row.name}__")
     out = method(Value(0.5))
     assert out.primitive is row
     assert out.data == row(0.5) or math.isnan(row(0.5))
 
 
 NAMES = [
-    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "cbrt", "pow", "sin", "cos", "tan", "asin",
-    "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "hypot", "erf", "erfc", "fabs",
-    "sigmoid", "softplus", "relu", "leaky_relu", "silu", "hard_tanh", "maximum", "minimum", "where", "step", "sign",
-    "sum", "dot", "logsumexp", "softmax",
+    "exp",
+    "exp2",
+    "expm1",
+    "log",
+    "log2",
+    "log10",
+    "log1p",
+    "sqrt",
+    "cbrt",
+    "pow",
+    "sin",
+    "cos",
+    "tan",
+    "asin",
+    "acos",
+    "atan",
+    "atan2",
+    "sinh",
+    "cosh",
+    "tanh",
+    "asinh",
+    "acosh",
+    "atanh",
+    "hypot",
+    "erf",
+    "erfc",
+    "fabs",
+    "sigmoid",
+    "softplus",
+    "relu",
+    "leaky_relu",
+    "silu",
+    "hard_tanh",
+    "maximum",
+    "minimum",
+    "where",
+    "step",
+    "sign",
+    "sum",
+    "dot",
+    "logsumexp",
+    "softmax",
 ]
-ARGUMENTS = {"dot": ([2.0, 3.0], [0.5, -1.0]), "softmax": ([1000.0, 1001.0, 1002.0],), "leaky_relu": (-2.0,), "log": (2.0,),
-             "hypot": (3.0, 4.0)}
+ARGUMENTS = {
+    "dot": ([2.0, 3.0], [0.5, -1.0]),
+    "softmax": ([1000.0, 1001.0, 1002.0],),
+    "leaky_relu": (-2.0,),
+    "log": (2.0,),
+    "hypot": (3.0, 4.0),
+}
 
 
 def with_leaves(argument):
@@ -159,11 +214,14 @@ def test_public_functions_take_floats_and_values(name):
     on_floats, on_values = function(*arguments), function(*map(with_leaves, arguments))
     unpacked = on_values if isinstance(on_values, list) else [on_values]
     assert all(isinstance(out, Value) and value_operands(out) for out in unpacked)
-    assert [out.data for out in unpacked] == (on_floats if isinstance(on_floats, list) else [on_floats])
+    assert [out.data for out in unpacked] == (
+        on_floats if isinstance(on_floats, list) else [on_floats]
+    )
 
 
 def test_softmax_is_shifted_so_that_nothing_overflows():
-    shares = [0.09003057317038046, 0.24472847105479764, 0.6652409557748218]  # of softmax(0, 1, 2), the same differences
+    # of softmax(0, 1, 2), the same differences
+    shares = [0.09003057317038046, 0.24472847105479764, 0.6652409557748218]
     assert ops.softmax([1000.0, 1001.0, 1002.0]) == pytest.approx(shares, rel=1e-15)
 
 

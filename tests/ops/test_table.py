@@ -1,4 +1,5 @@
-"""The table against mathematics: every row's value, slopes and second derivatives, inside its domain and in its tails.
+"""The table against mathematics: every row's value, slopes and second derivatives, inside its
+domain and in its tails.
 
 A new row is tested by existing: it fails here until the reference knows it.
 """
@@ -34,7 +35,9 @@ def test_values_and_slopes_err_by_less_than_eight_roundings_or_for_a_reason(row)
 def test_values_equal_mathematics(row):
     for operands in smooth_points(row):
         got, true = row(*operands), ORACLES[row.name](*map(mpf, operands))
-        assert is_close(got, true, row.bound), f"{row.name}{operands} is {mp.nstr(true, 17)}, not {got}"
+        assert is_close(got, true, row.bound), (
+            f"{row.name}{operands} is {mp.nstr(true, 17)}, not {got}"
+        )
 
 
 @by_name(DIFFERENTIABLE)
@@ -45,13 +48,16 @@ def test_slopes_equal_mathematics(row):
                 assert got == 0.0
                 continue
             true = true_slope(ORACLES[row.name], operands, position)
-            assert is_close(got, true, row.bound), \
+            assert is_close(got, true, row.bound), (
                 f"slope {position} of {row.name}{operands} is {mp.nstr(true, 17)}, not {got}"
+            )
 
 
 @by_name(DIFFERENTIABLE)
 def test_second_derivatives_equal_mathematics_and_are_symmetric(row):
-    """Partials are made of rows, so differentiating them once more needs no new rule, and may not break one."""
+    """Partials are made of rows, so differentiating them once more needs no new rule,
+    and may not break one.
+    """
     for operands in random_points(row, count=3):
         out, leaves = recorded(row, operands)
         smooth = [i for i in range(len(operands)) if row.role(i) != "index"]
@@ -60,7 +66,9 @@ def test_second_derivatives_equal_mathematics_and_are_symmetric(row):
             seconds = second_slopes(partials[i], leaves)
             true_first = partial(lambda i, *xs: true_slope(ORACLES[row.name], xs, i), i)
             true_seconds = [float(true_slope(true_first, operands, j)) for j in smooth]
-            assert [seconds[j] for j in smooth] == pytest.approx(true_seconds, rel=1e-12, abs=1e-12), operands
+            assert [seconds[j] for j in smooth] == pytest.approx(
+                true_seconds, rel=1e-12, abs=1e-12
+            ), operands
 
 
 def test_the_mixed_second_derivative_of_a_power_at_exponent_zero():

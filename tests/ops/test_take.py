@@ -1,4 +1,6 @@
-"""take: the operand in the place that an index says, in every executor alike; and what is told where it says none."""
+"""take: the operand in the place that an index says, in every executor alike;
+and what is told where it says none.
+"""
 
 import math
 
@@ -19,14 +21,19 @@ def test_the_value_and_the_whole_gradient_are_those_of_the_place(index):
         a.grad = b.grad = None
         (picked * 2).backward()
         chosen = int(index.data if isinstance(index, Value) else index)
-        assert (picked.data, a.grad, b.grad) == ((3.0, -2.0)[chosen], *((2.0, 0.0), (0.0, 2.0))[chosen])
+        assert (picked.data, a.grad, b.grad) == (
+            (3.0, -2.0)[chosen],
+            *((2.0, 0.0), (0.0, 2.0))[chosen],
+        )
         assert not isinstance(index, Value) or index.grad == 0.0
     assert type(ops.take(1, 3.0, 4.0)) is float
 
 
 @pytest.mark.parametrize("index", [2, -1, 0.5, math.inf, math.nan, np.float64(7.0)], ids=repr)
 def test_a_plain_number_that_is_no_place_is_an_index_error(index):
-    with pytest.raises(IndexError, match=r"take picks one of 2 values by a whole number from 0 on, not by"):
+    with pytest.raises(
+        IndexError, match=r"take picks one of 2 values by a whole number from 0 on, not by"
+    ):
         ops.take(index, Value(1.0), 2.0)
 
 
@@ -40,7 +47,9 @@ def test_a_value_that_is_no_place_gives_nan_and_passes_nothing_in_every_executor
     tape = record(lambda i, a, b: ops.take(i, a * b, b), 1.0, 2.0, 3.0)
     for executor in EXECUTORS:
         assert math.isnan(tape(index, math.inf, 0.0, executor=executor))
-        assert tape.gradients([[index, math.inf, 0.0]], executor=executor).tolist() == [[0.0, 0.0, 0.0]]
+        assert tape.gradients([[index, math.inf, 0.0]], executor=executor).tolist() == [
+            [0.0, 0.0, 0.0]
+        ]
 
 
 def test_the_place_not_taken_contributes_nothing():
@@ -56,7 +65,11 @@ def test_a_table_is_read_by_a_token_on_a_tape():
         rows = [[0.0, 2.0], [1.0, 3.0], [2.0, 4.0], [1.0, 1.0]]
         assert tape.values(rows, executor=executor).tolist() == [1.0, -4.5, 10.0, -1.5]
         assert tape.gradients(rows, of="parameters", executor=executor).tolist() == [
-            [2.0, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, 4.0], [0.0, 1.0, 0.0]]
+            [2.0, 0.0, 0.0],
+            [0.0, 3.0, 0.0],
+            [0.0, 0.0, 4.0],
+            [0.0, 1.0, 0.0],
+        ]
 
 
 def test_an_index_stays_a_place_where_record_compares_once_more():
@@ -71,6 +84,7 @@ def test_an_index_stays_a_place_where_record_compares_once_more():
 def test_every_order_and_mode_of_derivative_goes_through():
     def f(x):
         return ops.take(1, x, x**3)
+
     assert value_and_grad(f)(2.0) == (8.0, 12.0)
     assert jvp(f, (2.0,), (1.0,)) == (8.0, 12.0)
     assert hessian(f)(2.0) == 12.0
@@ -87,10 +101,13 @@ def test_fit_refuses_an_example_that_picks_no_place_before_the_first_step():
 
         def __call__(self, x):
             return ops.take(x[0], self.table)
+
     good, targets = np.array([[0.0], [1.0], [2.0]]), np.array([1.0, -1.0, 0.5])
     for engine in ("tape", "eager"):
         model = Embedding()
-        history = fit(model, good, targets, loss="squared_error", epochs=3, engine=engine, progress=False)
+        history = fit(
+            model, good, targets, loss="squared_error", epochs=3, engine=engine, progress=False
+        )
         assert history.losses[-1] < history.losses[0]
         before = [p.data for p in model.table]
         for wrong in (3.0, -1.0, 0.5):
@@ -99,5 +116,13 @@ def test_fit_refuses_an_example_that_picks_no_place_before_the_first_step():
             with pytest.raises(ValueError, match=rf"picks one of 3 values.*is {wrong} in row 1"):
                 fit(model, X, targets, loss="squared_error", engine=engine, progress=False)
             with pytest.raises(ValueError, match=r"picks one of 3 values"):
-                fit(model, good, targets, loss="squared_error", engine=engine, validation=(X, targets), progress=False)
+                fit(
+                    model,
+                    good,
+                    targets,
+                    loss="squared_error",
+                    engine=engine,
+                    validation=(X, targets),
+                    progress=False,
+                )
         assert [p.data for p in model.table] == before

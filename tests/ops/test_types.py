@@ -1,4 +1,6 @@
-"""What a type checker says of a user's lines: nothing of right ones, and an error for each mistake."""
+"""What a type checker says of a user's lines: nothing of right ones,
+and an error for each mistake.
+"""
 
 import subprocess
 import sys

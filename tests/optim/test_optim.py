@@ -1,4 +1,6 @@
-"""Optimisers: PyTorch's numbers, the lectures' formulas in fractions, the same bits in both uses, all or nothing."""
+"""Optimisers: PyTorch's numbers, the lectures' formulas in fractions, the same bits in both uses,
+all or nothing.
+"""
 
 import copy
 import math
@@ -15,7 +17,16 @@ from optimizers import BOUND, CASES, PROBLEMS, by_step, by_torch, by_update, kep
 
 from micrograd_plus import Value, ops, record
 from micrograd_plus.nn import MLP
-from micrograd_plus.optim import SGD, AdaGrad, Adam, AdamW, CosineDecay, Optimizer, RMSProp, StepDecay
+from micrograd_plus.optim import (
+    SGD,
+    AdaGrad,
+    Adam,
+    AdamW,
+    CosineDecay,
+    Optimizer,
+    RMSProp,
+    StepDecay,
+)
 
 KINDS = [SGD, AdaGrad, RMSProp, Adam, AdamW]
 every_kind = pytest.mark.parametrize("kind", KINDS)
@@ -23,7 +34,7 @@ every_case = pytest.mark.parametrize("case", CASES)
 NUMBERS = st.floats(-100.0, 100.0)
 
 
-# PyTorch's trajectories. ------------------------------------------------------------------------------------------------
+# PyTorch's trajectories. --------------------------------------------------------------------------
 @pytest.mark.parametrize("problem", PROBLEMS)
 @every_case
 def test_fifty_steps_are_pytorch_s_and_the_same_bits_by_values_and_by_arrays(case, problem):
@@ -50,7 +61,7 @@ def test_the_table_has_a_line_for_every_optimizer(capsys, monkeypatch):
     assert all(float(number) <= BOUND for line in lines for number in line[38:].split())
 
 
-# The lectures' formulas, in exact fractions. ----------------------------------------------------------------------------
+# The lectures' formulas, in exact fractions. ------------------------------------------------------
 def exactly(formula, steps=6):
     """w after each step from 3/2 on, for the gradient w/2 - 1/4."""
     w, memory, found = Fraction(3, 2), Fraction(0), []
@@ -72,7 +83,9 @@ MU, RATE, LAMBDA = Fraction(1, 2), Fraction(1, 4), Fraction(1, 8)
 
 
 def lund_step(w, g, m, k):
-    """mₙ = μ·mₙ₋₁ - α∇L, Wⁿ⁺¹ = Wⁿ + mₙ (Choice of the step size), where α is halved after every second step."""
+    """mₙ = μ·mₙ₋₁ - α∇L, Wⁿ⁺¹ = Wⁿ + mₙ (Choice of the step size),
+    where α is halved after every second step.
+    """
     m = MU * m - RATE / 2 ** (k // 2) * g
     return w + m, m
 
@@ -89,19 +102,26 @@ def lund_decay(w, g, m, k):
 
 
 def looking_ahead(w, g, m, k):
-    """Sutskever's: the gradient is taken at w, which is ahead of where the steps have led by μ·m."""
+    """Sutskever's: the gradient is taken at w, which is ahead
+    of where the steps have led by μ·m.
+    """
     m_next = MU * m - RATE * g
     return w - MU * m + m_next + MU * m_next, m_next
 
 
-@pytest.mark.parametrize(("formula", "optimizer"), [
-    (lund_step, SGD(StepDecay(0.25, every=2, factor=0.5), momentum=0.5, form="step")),
-    (lund_average, SGD(0.25, momentum=0.5, weight_decay=0.125, form="average")),
-    (lund_decay, SGD(0.25, weight_decay=0.125)), (lund_decay, SGD(0.25, weight_decay=0.125, form="step")),
-    (lund_decay, SGD(0.25, weight_decay=0.125, form="average")),
-    (looking_ahead, SGD(0.25, momentum=0.5, nesterov=True, form="step")),
-    (looking_ahead, SGD(0.25, momentum=0.5, nesterov=True)),
-], ids=lambda given: given.__name__ if callable(given) else given.form)
+@pytest.mark.parametrize(
+    ("formula", "optimizer"),
+    [
+        (lund_step, SGD(StepDecay(0.25, every=2, factor=0.5), momentum=0.5, form="step")),
+        (lund_average, SGD(0.25, momentum=0.5, weight_decay=0.125, form="average")),
+        (lund_decay, SGD(0.25, weight_decay=0.125)),
+        (lund_decay, SGD(0.25, weight_decay=0.125, form="step")),
+        (lund_decay, SGD(0.25, weight_decay=0.125, form="average")),
+        (looking_ahead, SGD(0.25, momentum=0.5, nesterov=True, form="step")),
+        (looking_ahead, SGD(0.25, momentum=0.5, nesterov=True)),
+    ],
+    ids=lambda given: given.__name__ if callable(given) else given.form,
+)
 def test_the_forms_of_momentum_are_the_lectures(formula, optimizer):
     assert run(copy.copy(optimizer)) == pytest.approx(exactly(formula), rel=1e-15)
 
@@ -117,16 +137,25 @@ def test_an_average_is_a_sum_at_a_rate_smaller_by_its_share(w, gradients):
 
 @given(st.lists(NUMBERS, min_size=1, max_size=4), st.floats(1e-3, 100.0))
 def test_what_adapts_to_the_size_of_gradients_does_not_know_it(gradients, scale):
-    for make in (lambda: AdaGrad(epsilon=1e-300), lambda: RMSProp(epsilon=1e-300), lambda: Adam(epsilon=1e-300)):
+    for make in (
+        lambda: AdaGrad(epsilon=1e-300),
+        lambda: RMSProp(epsilon=1e-300),
+        lambda: Adam(epsilon=1e-300),
+    ):
         once, scaled = make(), make()
         x = y = np.zeros(len(gradients))
         for _ in range(3):
-            x, y = once.update(x, np.array(gradients) + 101.0), scaled.update(y, scale * (np.array(gradients) + 101.0))
+            x, y = (
+                once.update(x, np.array(gradients) + 101.0),
+                scaled.update(y, scale * (np.array(gradients) + 101.0)),
+            )
         assert x == pytest.approx(y, rel=1e-12)
 
 
 def test_the_first_step_of_adam_is_the_rate():
-    assert Adam(0.25).update(np.zeros(3), np.array([1e-3, -5.0, 1e5])) == pytest.approx([-0.25, 0.25, -0.25], rel=1e-4)
+    assert Adam(0.25).update(np.zeros(3), np.array([1e-3, -5.0, 1e5])) == pytest.approx(
+        [-0.25, 0.25, -0.25], rel=1e-4
+    )
 
 
 def test_a_centered_spread_that_rounds_below_zero_is_zero():
@@ -136,7 +165,7 @@ def test_a_centered_spread_that_rounds_below_zero_is_zero():
     assert np.isfinite(w).all()
 
 
-# State. -----------------------------------------------------------------------------------------------------------------
+# State. -------------------------------------------------------------------------------------------
 @every_kind
 def test_copies_and_pickles_go_on_alone_and_give_the_same_bits(kind):
     w, *gradients = np.random.default_rng(0).normal(size=(7, 5))
@@ -144,7 +173,12 @@ def test_copies_and_pickles_go_on_alone_and_give_the_same_bits(kind):
     for g in gradients[:3]:
         w = optimizer.update(w, g)
     before, ends = repr(optimizer), []
-    for other in (copy.copy(optimizer), copy.deepcopy(optimizer), pickle.loads(pickle.dumps(optimizer)), optimizer):
+    for other in (
+        copy.copy(optimizer),
+        copy.deepcopy(optimizer),
+        pickle.loads(pickle.dumps(optimizer)),
+        optimizer,
+    ):
         assert repr(optimizer) == repr(other) == before
         v = w
         for g in gradients[3:]:
@@ -162,16 +196,24 @@ def test_arrays_given_are_left_alone_and_may_have_any_shape(kind):
     flat, shaped = kind(), kind()
     for _ in range(3):
         shaped_w, flat_w = shaped.update(w, g), flat.update(w.ravel(), g.ravel())
-    assert (w.tolist(), g.tolist()) == (np.arange(6.0).reshape(2, 3).tolist(), np.ones((2, 3)).tolist())
+    assert (w.tolist(), g.tolist()) == (
+        np.arange(6.0).reshape(2, 3).tolist(),
+        np.ones((2, 3)).tolist(),
+    )
     assert shaped_w.ravel().tobytes() == flat_w.tobytes()
-    assert shaped.update(w.astype(np.float32), g.astype(int)).dtype == kind().update(np.array(1.0), np.array(0.5)).dtype
+    assert (
+        shaped.update(w.astype(np.float32), g.astype(int)).dtype
+        == kind().update(np.array(1.0), np.array(0.5)).dtype
+    )
 
 
 @every_kind
 def test_an_optimizer_belongs_to_parameters_of_one_shape(kind):
     optimizer = kind()
     optimizer.update(np.zeros(3), np.ones(3))
-    with pytest.raises(ValueError, match=rf"{kind.__name__}.* 1 updates of 3 parameters.*\(3,\), not \(2,\).*reset"):
+    with pytest.raises(
+        ValueError, match=rf"{kind.__name__}.* 1 updates of 3 parameters.*\(3,\), not \(2,\).*reset"
+    ):
         optimizer.update(np.zeros(2), np.ones(2))
     assert optimizer.updates == 1
     optimizer.reset()
@@ -179,14 +221,19 @@ def test_an_optimizer_belongs_to_parameters_of_one_shape(kind):
 
 
 def test_representations_say_all():
-    assert repr(SGD(0.1)) == "SGD(learning_rate=0.1, weight_decay=0.0, momentum=0.0, nesterov=False, form='sum')"
+    assert (
+        repr(SGD(0.1))
+        == "SGD(learning_rate=0.1, weight_decay=0.0, momentum=0.0, nesterov=False, form='sum')"
+    )
     optimizer = Adam(StepDecay(0.5, every=10))
     optimizer.update(np.zeros(7), np.ones(7))
-    assert repr(optimizer) == ("<Adam(learning_rate=StepDecay(initial=0.5, every=10, factor=0.1), weight_decay=0.0, "
-                               "betas=(0.9, 0.999), epsilon=1e-08, amsgrad=False) after 1 updates of 7 parameters>")
+    assert repr(optimizer) == (
+        "<Adam(learning_rate=StepDecay(initial=0.5, every=10, factor=0.1), weight_decay=0.0, "
+        "betas=(0.9, 0.999), epsilon=1e-08, amsgrad=False) after 1 updates of 7 parameters>"
+    )
 
 
-# All or nothing. --------------------------------------------------------------------------------------------------------
+# All or nothing. ----------------------------------------------------------------------------------
 def trained(kind=Adam):
     """A small model with gradients, and an optimiser that has done a step on it."""
     model = MLP(2, [3, 1], activation="tanh", rng=random.Random(1))
@@ -205,7 +252,10 @@ def test_a_gradient_that_is_not_finite_changes_nothing_and_is_named(kind, number
     model, optimizer = trained(kind)
     before, state = [p.data for p in model.parameters()], pickle.dumps(optimizer)
     model.parameters()[2].label, model.parameters()[2].grad = "b1", number
-    with pytest.raises(FloatingPointError, match=f"gradient of parameter 2, Value.*label='b1'.* is {number}: nothing"):
+    with pytest.raises(
+        FloatingPointError,
+        match=f"gradient of parameter 2, Value.*label='b1'.* is {number}: nothing",
+    ):
         optimizer.step(model)
     with pytest.raises(FloatingPointError, match=f"gradient of parameter 1 is {number}"):
         optimizer.update(np.zeros(13), np.where(np.arange(13) == 1, number, 0.0))
@@ -213,8 +263,10 @@ def test_a_gradient_that_is_not_finite_changes_nothing_and_is_named(kind, number
 
 
 def test_an_overflow_changes_nothing_and_is_named():
-    for optimizer, said in ((SGD(1e300), "data of parameter 1 would become -inf.* below 1e.300"),
-                            (Adam(), "squares of parameter 1 would become inf")):
+    for optimizer, said in (
+        (SGD(1e300), "data of parameter 1 would become -inf.* below 1e.300"),
+        (Adam(), "squares of parameter 1 would become inf"),
+    ):
         with pytest.raises(FloatingPointError, match=said):
             optimizer.update(np.array([1.0, 2.0]), np.array([0.0, 1e200]))
         assert optimizer.updates == 0
@@ -223,7 +275,11 @@ def test_an_overflow_changes_nothing_and_is_named():
 @pytest.mark.parametrize("edits", [0, 1, 7, 12])
 def test_ctrl_c_between_two_edits_undoes_them(edits, monkeypatch):
     model, optimizer = trained()
-    before, state, left = [p.data for p in model.parameters()], pickle.dumps(optimizer), iter(range(edits))
+    before, state, left = (
+        [p.data for p in model.parameters()],
+        pickle.dumps(optimizer),
+        iter(range(edits)),
+    )
     setter = Value.data.fset
 
     def interrupted(self, number):
@@ -231,6 +287,7 @@ def test_ctrl_c_between_two_edits_undoes_them(edits, monkeypatch):
             done.append(True)
             raise KeyboardInterrupt
         setter(self, number)
+
     done = []
     monkeypatch.setattr(Value, "data", property(Value.data.fget, interrupted))
     with pytest.raises(KeyboardInterrupt):
@@ -248,27 +305,36 @@ def test_a_parameter_that_nothing_reached_has_the_gradient_zero():
     assert used.grad == 2.0
 
 
-@pytest.mark.parametrize(("parameters", "error", "said"), [
-    (lambda: MLP(2, [3, 1]), ValueError, r"none of the 13 parameters has a gradient: call .backward\(\)"),
-    (list, ValueError, "none of the 0 parameters"),
-    (lambda: [Value(1.0) * 2], ValueError, "result of mul, not a leaf"),
-    (lambda: [Value(1.0)] * 2, ValueError, "named twice"),
-    (lambda: np.zeros(3), TypeError, "not of float64; update takes arrays"),
-])
+@pytest.mark.parametrize(
+    ("parameters", "error", "said"),
+    [
+        (
+            lambda: MLP(2, [3, 1]),
+            ValueError,
+            r"none of the 13 parameters has a gradient: call .backward\(\)",
+        ),
+        (list, ValueError, "none of the 0 parameters"),
+        (lambda: [Value(1.0) * 2], ValueError, "result of mul, not a leaf"),
+        (lambda: [Value(1.0)] * 2, ValueError, "named twice"),
+        (lambda: np.zeros(3), TypeError, "not of float64; update takes arrays"),
+    ],
+)
 def test_what_cannot_be_stepped_is_refused(parameters, error, said):
     with pytest.raises(error, match=said):
         SGD().step(parameters())
 
 
 def test_other_arrays_are_refused():
-    with pytest.raises(ValueError, match=r"the gradient has the shape of the parameters, \(3,\), not \(2,\)"):
+    with pytest.raises(
+        ValueError, match=r"the gradient has the shape of the parameters, \(3,\), not \(2,\)"
+    ):
         SGD().update(np.zeros(3), np.zeros(2))
     for array in (np.array([1j]), np.array(["1"]), np.array([None])):
         with pytest.raises(TypeError, match="the parameters must be real numbers"):
             SGD().update(array, np.zeros(1))
 
 
-# Of one's own. ----------------------------------------------------------------------------------------------------------
+# Of one's own. ------------------------------------------------------------------------------------
 def test_an_optimizer_of_one_s_own_is_a_rule():
     @dataclass(repr=False)
     class SignDescent(Optimizer):
@@ -276,9 +342,12 @@ def test_an_optimizer_of_one_s_own_is_a_rule():
 
         def rule(self, w, g, rate, memory):
             return w - rate * np.sign(g), memory
+
     optimizer = SignDescent(0.5)
     assert optimizer.update(np.zeros(3), np.array([3.0, 0.0, -7.0])).tolist() == [-0.5, 0.0, 0.5]
-    assert repr(optimizer).startswith("<SignDescent(learning_rate=0.5, weight_decay=0.0, least=None) after 1")
+    assert repr(optimizer).startswith(
+        "<SignDescent(learning_rate=0.5, weight_decay=0.0, least=None) after 1"
+    )
 
 
 class InPlace(Optimizer):
@@ -308,14 +377,22 @@ def test_a_rule_may_work_in_place():
     assert own.update(w, np.ones(2)).tobytes() == ours.update(w, np.ones(2)).tobytes()
 
 
-@pytest.mark.parametrize(("given", "error", "words"), [
-    (lambda w: None, TypeError, "rule of Own gives a pair, .*, not None"), (lambda w: w, TypeError, "gives a pair"),
-    (lambda w: (w, None), TypeError, "a dictionary"), (lambda w: (w[:1], {}), ValueError, r"shape \(2,\), but .* \(1,\)"),
-    (lambda w: (w + 1j, {}), TypeError, "complex"), (lambda w: (w * np.inf, {}), FloatingPointError, "inf")])
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        (lambda w: None, TypeError, "rule of Own gives a pair, .*, not None"),
+        (lambda w: w, TypeError, "gives a pair"),
+        (lambda w: (w, None), TypeError, "a dictionary"),
+        (lambda w: (w[:1], {}), ValueError, r"shape \(2,\), but .* \(1,\)"),
+        (lambda w: (w + 1j, {}), TypeError, "complex"),
+        (lambda w: (w * np.inf, {}), FloatingPointError, "inf"),
+    ],
+)
 def test_what_a_rule_may_not_give_is_named_and_changes_nothing(given, error, words):
     class Own(Optimizer):
         def rule(self, w, g, rate, memory):
             return given(w)
+
     optimizer = Own()
     with pytest.raises(error, match=words):
         optimizer.update(np.ones(2), np.ones(2))
@@ -329,6 +406,7 @@ def test_training_by_tape_and_by_values_gives_the_same_bits():
 
     def loss(model):
         return lambda x, y, t: ops.softplus(-t * model([x, y]))
+
     tape = record(loss(models[1]), *rows[0], parameters=models[1])
     weights = np.array([p.data for p in models[1].parameters()])
     for _ in range(25):

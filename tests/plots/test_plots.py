@@ -1,4 +1,6 @@
-"""Plots: each draws exactly what it is told, on the Axes it is given, shows text as it is written, leaves nothing open."""
+"""Plots: each draws exactly what it is told, on the Axes it is given, shows text as it is written,
+leaves nothing open.
+"""
 
 import math
 import random
@@ -34,19 +36,27 @@ def error(w1, w2):
 def descent(steps=10, rate=0.2):
     path = [(-0.8, -1.6)]
     for _ in range(steps):
-        path.append(tuple(w - rate * slope for w, slope in zip(path[-1], grad(error, (0, 1))(*path[-1]))))
+        path.append(
+            tuple(w - rate * slope for w, slope in zip(path[-1], grad(error, (0, 1))(*path[-1])))
+        )
     return path
 
 
 DRAWN = {
-    "decision_regions": lambda **more: plots.decision_regions(lambda x: x[0] - x[1], SQUARE, [-1, 1, 1, -1], **more),
+    "decision_regions": lambda **more: plots.decision_regions(
+        lambda x: x[0] - x[1], SQUARE, [-1, 1, 1, -1], **more
+    ),
     "loss_curves": lambda **more: plots.loss_curves([3.0, 2.0, 1.5], [3.0, 2.5, 2.6], **more),
     "error_contours": lambda **more: plots.error_contours(error, descent(), resolution=20, **more),
     "error_surface": lambda **more: plots.error_surface(error, descent(), resolution=20, **more),
-    "activation_curves": lambda **more: plots.activation_curves("tanh", "relu", resolution=50, **more),
+    "activation_curves": lambda **more: plots.activation_curves(
+        "tanh", "relu", resolution=50, **more
+    ),
     "hinton_diagram": lambda **more: plots.hinton_diagram([[1.0, -0.5], [0.0, 0.25]], **more),
     "weight_templates": lambda **more: plots.weight_templates(np.eye(4), **more),
-    "gradient_histograms": lambda **more: plots.gradient_histograms({"a": [0.1, 0.0], "b": [1e-3, 2.0]}, **more),
+    "gradient_histograms": lambda **more: plots.gradient_histograms(
+        {"a": [0.1, 0.0], "b": [1e-3, 2.0]}, **more
+    ),
 }
 every_plot = pytest.mark.parametrize("draw", DRAWN.values(), ids=list(DRAWN))
 flat = pytest.mark.parametrize("draw", [d for name, d in DRAWN.items() if name != "error_surface"])
@@ -90,7 +100,7 @@ def texts(ax):
     return [text.get_text() for text in ax.figure.findobj(Text)]
 
 
-# What all have in common. ---------------------------------------------------------------------------------------------
+# What all have in common. -------------------------------------------------------------------------
 def test_all_plots_are_tested_together():
     assert sorted(DRAWN) == plots.__all__
 
@@ -124,15 +134,25 @@ def test_a_plot_draws_in_a_part_of_a_figure(draw):
 @every_plot
 def test_titles_and_labels_are_shown_as_they_are_written(draw):
     text = "$x$ & $\\frac{ _%"
-    labels = {} if draw is DRAWN["weight_templates"] else {"labels": (text,) * (2 + (draw is DRAWN["error_surface"]))}
+    labels = (
+        {}
+        if draw is DRAWN["weight_templates"]
+        else {"labels": (text,) * (2 + (draw is DRAWN["error_surface"]))}
+    )
     ax = paint(draw(title=text, **labels))
     for shown in [ax.findobj(lambda t: isinstance(t, Text) and t.get_text() == text)]:
         assert len(shown) == 1 + len(labels.get("labels", ()))
         assert not any(label.get_parse_math() or label.get_usetex() for label in shown)
 
 
-@pytest.mark.parametrize(("text", "shown"), [*((text, text) for text in HOSTILE), ("\ttab\x00", "\\ttab\\x00"),
-                                             ("\ud800\u202e", "\\ud800\\u202e")])
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        *((text, text) for text in HOSTILE),
+        ("\ttab\x00", "\\ttab\\x00"),
+        ("\ud800\u202e", "\\ud800\\u202e"),
+    ],
+)
 def test_whatever_a_text_is(text, shown):
     ax = paint(plots.loss_curves({text: [2.0, 1.0], "b": [1.0]}, title=text, labels=(text, text)))
     assert [ax.get_title(loc="left"), ax.get_xlabel(), ax.get_ylabel()] == [shown] * 3
@@ -165,8 +185,16 @@ def test_matplotlib_is_asked_for(draw, monkeypatch):
 
 
 def test_the_package_can_be_imported_without_matplotlib():
-    code = "import sys; sys.modules['matplotlib'] = None; import micrograd_plus.plots as p; print(len(p.__all__))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "8\n"
+    code = (
+        "import sys; sys.modules['matplotlib'] = None; "
+        "import micrograd_plus.plots as p; print(len(p.__all__))"
+    )
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "8\n"
+    )
 
 
 @every_plot
@@ -178,12 +206,16 @@ def test_axes_of_the_wrong_kind_are_refused(draw):
 
 
 def luminance(colour):
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour))
+    red, green, blue = (
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)
+    )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def contrast(one, other):
-    """WCAG 2's contrast of two colours, from 1 to 21; it asks for 3 where lines and symbols must be seen."""
+    """WCAG 2's contrast of two colours, from 1 to 21;
+    it asks for 3 where lines and symbols must be seen.
+    """
     dark, light = sorted([luminance(one), luminance(other)])
     return (light + 0.05) / (dark + 0.05)
 
@@ -201,7 +233,10 @@ def test_lines_and_ink_stand_out_from_light_and_dark(background):
 
 def test_signs_stand_out_from_grey_and_levels_from_each_other():
     assert min(contrast("white", "#808080"), contrast("black", "#808080")) > 3
-    shades = [luminance(colour) for colour in DRAWN["error_contours"]().collections[0].get_facecolor()[:, :3]]
+    shades = [
+        luminance(colour)
+        for colour in DRAWN["error_contours"]().collections[0].get_facecolor()[:, :3]
+    ]
     assert shades == sorted(shades)
 
 
@@ -219,13 +254,17 @@ def test_the_pictures_in_readme_are_there_and_small(pytestconfig):
     assert key(paint(ax))[0] == "start (−0.8, −1.6)"
 
 
-# Decision regions. ----------------------------------------------------------------------------------------------------
+# Decision regions. --------------------------------------------------------------------------------
 def region(ax, x, y):
     """The class that the picture shows at a point."""
-    image, = ax.images
+    (image,) = ax.images
     left, right, bottom, top = image.get_extent()
     rows, columns = image.get_array().shape
-    return int(image.get_array()[int((y - bottom) / (top - bottom) * rows), int((x - left) / (right - left) * columns)])
+    return int(
+        image.get_array()[
+            int((y - bottom) / (top - bottom) * rows), int((x - left) / (right - left) * columns)
+        ]
+    )
 
 
 def lines_at(ax, x0, x1, y):
@@ -241,10 +280,20 @@ def lines_at(ax, x0, x1, y):
 
 def test_a_half_plane_with_its_boundary_and_margin():
     ax = plots.decision_regions(lambda x: 4.0 * x[0] - 2.0, SQUARE, [-1, -1, 1, 1])
-    assert (region(ax, 0.45, 0.3), region(ax, 0.55, 0.3), region(ax, -0.1, 1.1), region(ax, 1.1, -0.1)) == (0, 1, 0, 1)
+    assert (
+        region(ax, 0.45, 0.3),
+        region(ax, 0.55, 0.3),
+        region(ax, -0.1, 1.1),
+        region(ax, 1.1, -0.1),
+    ) == (0, 1, 0, 1)
     assert lines_at(ax, -1, 2, 0.4321) == pytest.approx([0.25, 0.5, 0.75], abs=1e-9)
     assert key(ax) == ["class −1", "class 1", "boundary", "margin ±1"]
-    assert [line.get_linestyle() for line in ax.get_legend().get_lines()] == ["None", "None", "-", "--"]
+    assert [line.get_linestyle() for line in ax.get_legend().get_lines()] == [
+        "None",
+        "None",
+        "-",
+        "--",
+    ]
 
 
 def test_the_points_are_where_they_are_with_a_marker_for_each_class():
@@ -268,10 +317,16 @@ def test_a_network_s_regions_are_its_signs(nonlin):
 
 def test_many_classes_go_to_the_highest_score():
     centres = [(0.0, 0.0), (1.0, 0.0), (0.5, 1.0)]
-    ax = plots.decision_regions(lambda x: [-(x[0] - a) ** 2 - (x[1] - b) ** 2 for a, b in centres], centres, [0, 1, 2],
-                                margin=0.5)
+    ax = plots.decision_regions(
+        lambda x: [-((x[0] - a) ** 2) - (x[1] - b) ** 2 for a, b in centres],
+        centres,
+        [0, 1, 2],
+        margin=0.5,
+    )
     assert [region(ax, *centre) for centre in centres] == [0, 1, 2]
-    assert lines_at(ax, 0, 1, 0.05) == pytest.approx([0.25, 0.5, 0.5, 0.75], abs=1e-3), "each side draws their boundary"
+    assert lines_at(ax, 0, 1, 0.05) == pytest.approx([0.25, 0.5, 0.5, 0.75], abs=1e-3), (
+        "each side draws their boundary"
+    )
     assert key(ax) == ["class 0", "class 1", "class 2", "boundary", "margin 0.5"]
 
 
@@ -282,13 +337,17 @@ def test_the_first_of_several_highest_scores_wins():
 
 
 def test_a_sigmoid_s_threshold_is_a_half():
-    ax = plots.decision_regions(lambda x: ops.sigmoid(10.0 * x[0] - 3.0), SQUARE, [0, 0, 1, 1], threshold=0.5, margin=0.25)
+    ax = plots.decision_regions(
+        lambda x: ops.sigmoid(10.0 * x[0] - 3.0), SQUARE, [0, 0, 1, 1], threshold=0.5, margin=0.25
+    )
     assert (region(ax, 0.25, 0.5), region(ax, 0.35, 0.5)) == (0, 1)
     below, at, above = lines_at(ax, 0, 1, 0.5)
     assert at == pytest.approx(0.3, abs=1e-4)
     assert (below + above) / 2 == pytest.approx(0.3, abs=1e-4)
     assert above - at == pytest.approx(math.log(3) / 10, abs=1e-3)
-    none = plots.decision_regions(lambda x: ops.sigmoid(x[0]), SQUARE, [0, 0, 1, 1], margin=None, ax=Figure().add_subplot())
+    none = plots.decision_regions(
+        lambda x: ops.sigmoid(x[0]), SQUARE, [0, 0, 1, 1], margin=None, ax=Figure().add_subplot()
+    )
     assert key(none) == ["class 0", "class 1"]
 
 
@@ -306,7 +365,9 @@ def test_a_model_is_called_a_few_times_and_its_tape_does_the_rest():
 
 UNRECORDED = {
     "python decides": lambda x: 1 if (x[0] > 0.5) != (x[1] > 0.5) else -1,
-    "python decides on one": lambda x: (1 if x[1] <= 0.5 else -1) if x[0] > 0.5 else (1 if x[1] > 0.5 else -1),
+    "python decides on one": lambda x: (
+        (1 if x[1] <= 0.5 else -1) if x[0] > 0.5 else (1 if x[1] > 0.5 else -1)
+    ),
     "floats": lambda x: math.copysign(1.0, (x[0] - 0.5) * (0.5 - x[1])),
     "values": lambda x: -((x[0] - 0.5) * (x[1] - 0.5)).tanh(),
     "data": lambda x: -(Value(1.0) * (x[0] - 0.5) * (x[1] - 0.5)).data,
@@ -321,18 +382,33 @@ UNRECORDED = {
 @pytest.mark.parametrize("model", UNRECORDED.values(), ids=list(UNRECORDED))
 def test_any_callable_will_do(model):
     ax = paint(plots.decision_regions(model, SQUARE, [0, 1, 1, 0], resolution=40))
-    assert [region(ax, x, y) for x, y in [(0.2, 0.2), (0.2, 0.8), (0.8, 0.2), (0.8, 0.8)]] == [0, 1, 1, 0]
+    assert [region(ax, x, y) for x, y in [(0.2, 0.2), (0.2, 0.8), (0.8, 0.2), (0.8, 0.8)]] == [
+        0,
+        1,
+        1,
+        0,
+    ]
 
 
 def test_anomaly_mode_and_division_by_zero_are_the_model_s_affair(ax):
-    plots.decision_regions(lambda x: 1 / (x[0] - 0.5), SQUARE, [0, 0, 1, 1], limits=((0, 1), (0, 1)), resolution=21, ax=ax)
+    plots.decision_regions(
+        lambda x: 1 / (x[0] - 0.5),
+        SQUARE,
+        [0, 0, 1, 1],
+        limits=((0, 1), (0, 1)),
+        resolution=21,
+        ax=ax,
+    )
     assert (region(paint(ax), 0.2, 0.5), region(ax, 0.8, 0.5)) == (0, 1)
     with detect_anomaly():
         plots.decision_regions(MLP(2, [3, 1]), SQUARE, [0, 0, 1, 1], resolution=5, ax=ax)
 
 
 def test_data_of_one_class_or_one_point():
-    assert key(plots.decision_regions(lambda x: x[0], SQUARE, [1] * 4))[:2] == ["class 0", "class 1"]
+    assert key(plots.decision_regions(lambda x: x[0], SQUARE, [1] * 4))[:2] == [
+        "class 0",
+        "class 1",
+    ]
     plt.close("all")
     ax = plots.decision_regions(lambda x: x[0], SQUARE, [-1] * 4)
     assert key(ax)[:2] == ["class −1", "class 1"]
@@ -342,13 +418,29 @@ def test_data_of_one_class_or_one_point():
     plt.close("all")
     paint(plots.decision_regions(lambda x: x[0], [(2.0, 1.0), (2.0, 5.0)], [0, 1]))
     plt.close("all")
-    refused(ValueError, r"classes are \['a'\]: list them with classes=", plots.decision_regions, sum, SQUARE, list("aaaa"))
-    refused(ValueError, "targets must have", plots.decision_regions, lambda x: x[0], SQUARE, list("aaa"))
+    refused(
+        ValueError,
+        r"classes are \['a'\]: list them with classes=",
+        plots.decision_regions,
+        sum,
+        SQUARE,
+        list("aaaa"),
+    )
+    refused(
+        ValueError, "targets must have", plots.decision_regions, lambda x: x[0], SQUARE, list("aaa")
+    )
 
 
 def test_classes_and_names_may_be_told():
-    ax = paint(plots.decision_regions(lambda x: x[0] - 0.5, SQUARE, ["no", "no", "yes", "yes"], classes=["yes", "no"],
-                                      names=HOSTILE[:2]))
+    ax = paint(
+        plots.decision_regions(
+            lambda x: x[0] - 0.5,
+            SQUARE,
+            ["no", "no", "yes", "yes"],
+            classes=["yes", "no"],
+            names=HOSTILE[:2],
+        )
+    )
     assert key(ax)[:2] == HOSTILE[:2]
     assert ax.lines[0].get_xydata().tolist() == [[1.0, 0.0], [1.0, 1.0]]
     for text in ax.get_legend().get_texts():
@@ -357,50 +449,85 @@ def test_classes_and_names_may_be_told():
 
 def test_seventeen_classes_have_a_marker_and_a_tint_each_or_nearly():
     targets = [i % 17 for i in range(34)]
-    ax = paint(plots.decision_regions(lambda x: [-(x[0] - i) ** 2 for i in range(17)], [(float(t), 0.0) for t in targets],
-                                      targets))
+    ax = paint(
+        plots.decision_regions(
+            lambda x: [-((x[0] - i) ** 2) for i in range(17)],
+            [(float(t), 0.0) for t in targets],
+            targets,
+        )
+    )
     tints = {tuple(colour) for colour in ax.images[0].cmap.colors}
     assert len(tints) == 16
     assert [region(ax, i, 0) for i in range(17)] == list(range(17))
 
 
-@pytest.mark.parametrize(("exception", "match", "changed"), [
-    (ValueError, r"points must be finite, but nan stands at \(1, 0\)", {"points": [(0, 0), (math.nan, 1)]}),
-    (ValueError, r"shape \(points, 2\), not \(4, 3\)", {"points": np.zeros((4, 3))}),
-    (ValueError, r"shape \(points, 2\)", {"points": []}),
-    (ValueError, "differ in length", {"points": [(1, 2), (3,)]}),
-    (TypeError, "points must be real numbers", {"points": [("a", "b")]}),
-    (TypeError, "points must be real numbers", {"points": [(1j, 2)]}),
-    (ValueError, "a target is nan", {"targets": [0, 1, 1, math.nan]}),
-    (ValueError, r"targets must have the shape \(4,\)", {"targets": [[0], [1], [1], [0]]}),
-    (TypeError, "all numbers or all names", {"targets": [0, "a", 1, "b"]}),
-    (ValueError, "tells 2 classes apart, but the classes are", {"targets": [5, 6, 7, 8]}),
-    (ValueError, "target 7 is not among", {"targets": [0, 1, 7, 0], "classes": [0, 1]}),
-    (ValueError, "tells 2 classes apart", {"classes": [0, 1, 2]}),
-    (ValueError, "2 classes, but 1 names", {"names": ["a"]}),
-    (ValueError, "margin is above 0", {"margin": 0.0}),
-    (ValueError, "margin is above 0", {"margin": math.nan}),
-    (ValueError, "threshold must be finite", {"threshold": math.nan}),
-    (ValueError, "limits are", {"limits": ((1, 0), (0, 1))}),
-    (ValueError, "limits must be finite", {"limits": ((0, math.inf), (0, 1))}),
-    (ValueError, "resolution of at least 2", {"resolution": 1}),
-    (ValueError, "gives nan at 9 of 9 points, first at", {"model": lambda x: ops.log(-1.0 - x[0]), "resolution": 3}),
-    (ValueError, "takes 3 inputs, but got 2", {"model": MLP(3, [2])}),
-    (ValueError, "numbers at .* but not everywhere", {"model": lambda x: [1.0] * (2 + (x[0] > 0))}),
-    (TypeError, "the model works on numbers and Values, not on NoneType", {"model": lambda x: None}),
-    (ZeroDivisionError, "by zero", {"model": lambda x: 1 // 0}),
-])
+@pytest.mark.parametrize(
+    ("exception", "match", "changed"),
+    [
+        (
+            ValueError,
+            r"points must be finite, but nan stands at \(1, 0\)",
+            {"points": [(0, 0), (math.nan, 1)]},
+        ),
+        (ValueError, r"shape \(points, 2\), not \(4, 3\)", {"points": np.zeros((4, 3))}),
+        (ValueError, r"shape \(points, 2\)", {"points": []}),
+        (ValueError, "differ in length", {"points": [(1, 2), (3,)]}),
+        (TypeError, "points must be real numbers", {"points": [("a", "b")]}),
+        (TypeError, "points must be real numbers", {"points": [(1j, 2)]}),
+        (ValueError, "a target is nan", {"targets": [0, 1, 1, math.nan]}),
+        (ValueError, r"targets must have the shape \(4,\)", {"targets": [[0], [1], [1], [0]]}),
+        (TypeError, "all numbers or all names", {"targets": [0, "a", 1, "b"]}),
+        (ValueError, "tells 2 classes apart, but the classes are", {"targets": [5, 6, 7, 8]}),
+        (ValueError, "target 7 is not among", {"targets": [0, 1, 7, 0], "classes": [0, 1]}),
+        (ValueError, "tells 2 classes apart", {"classes": [0, 1, 2]}),
+        (ValueError, "2 classes, but 1 names", {"names": ["a"]}),
+        (ValueError, "margin is above 0", {"margin": 0.0}),
+        (ValueError, "margin is above 0", {"margin": math.nan}),
+        (ValueError, "threshold must be finite", {"threshold": math.nan}),
+        (ValueError, "limits are", {"limits": ((1, 0), (0, 1))}),
+        (ValueError, "limits must be finite", {"limits": ((0, math.inf), (0, 1))}),
+        (ValueError, "resolution of at least 2", {"resolution": 1}),
+        (
+            ValueError,
+            "gives nan at 9 of 9 points, first at",
+            {"model": lambda x: ops.log(-1.0 - x[0]), "resolution": 3},
+        ),
+        (ValueError, "takes 3 inputs, but got 2", {"model": MLP(3, [2])}),
+        (
+            ValueError,
+            "numbers at .* but not everywhere",
+            {"model": lambda x: [1.0] * (2 + (x[0] > 0))},
+        ),
+        (
+            TypeError,
+            "the model works on numbers and Values, not on NoneType",
+            {"model": lambda x: None},
+        ),
+        (ZeroDivisionError, "by zero", {"model": lambda x: 1 // 0}),
+    ],
+)
 def test_what_regions_refuse(exception, match, changed):
-    given = {"model": lambda x: x[0], "points": SQUARE, "targets": [0, 1, 1, 0], "resolution": 5, **changed}
+    given = {
+        "model": lambda x: x[0],
+        "points": SQUARE,
+        "targets": [0, 1, 1, 0],
+        "resolution": 5,
+        **changed,
+    }
     refused(exception, match, plots.decision_regions, **given)
 
 
-# Loss curves. ---------------------------------------------------------------------------------------------------------
+# Loss curves. -------------------------------------------------------------------------------------
 def test_the_losses_of_a_training():
     ax = plots.loss_curves([3.0, 2.0, 1.0])
-    line, = ax.lines
+    (line,) = ax.lines
     assert line.get_xydata().tolist() == [[0, 3], [1, 2], [2, 1]]
-    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_yscale(), ax.get_legend()) == ("step", "loss", "linear", None)
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_yscale(), ax.get_legend()) == (
+        "step",
+        "loss",
+        "linear",
+        None,
+    )
 
 
 def test_a_history_has_its_validation_losses_dashed_and_the_lowest_ringed():
@@ -417,7 +544,11 @@ def test_a_history_has_its_validation_losses_dashed_and_the_lowest_ringed():
 
 
 def test_trainings_side_by_side():
-    runs = {"$SGD": [3, 2], "Adam": SimpleNamespace(losses=[3, 1], validation_losses=[4, 2]), "_": [2]}
+    runs = {
+        "$SGD": [3, 2],
+        "Adam": SimpleNamespace(losses=[3, 1], validation_losses=[4, 2]),
+        "_": [2],
+    }
     ax = paint(plots.loss_curves(runs))
     assert key(ax) == ["$SGD", "Adam, training", "Adam, validation", "lowest, at 1", "_"]
     assert [line.get_ydata().tolist() for line in ax.lines] == [[3, 2], [3, 1], [4, 2], [2], [2]]
@@ -431,34 +562,45 @@ def test_a_history_without_validation(empty):
     assert len(paint(ax).lines) == 1
 
 
-@pytest.mark.parametrize(("exception", "match", "args"), [
-    (ValueError, "nan stands at 1: training diverged there", ([1.0, math.nan],)),
-    (ValueError, "the validation losses of 'a' must be finite",
-     ({"a": SimpleNamespace(losses=[1, 2], validation_losses=[1, math.inf])},)),
-    (ValueError, "shape", ([],)),
-    (ValueError, "shape", ([[1.0]],)),
-    (TypeError, "real numbers", (["a"],)),
-    (ValueError, "2 losses, but 3 validation losses", ([1, 2], [1, 2, 3])),
-    (ValueError, "into a dictionary, put Histories", ({"a": [1]}, [1])),
-    (ValueError, "dictionary is empty", ({},)),
-])
+@pytest.mark.parametrize(
+    ("exception", "match", "args"),
+    [
+        (ValueError, "nan stands at 1: training diverged there", ([1.0, math.nan],)),
+        (
+            ValueError,
+            "the validation losses of 'a' must be finite",
+            ({"a": SimpleNamespace(losses=[1, 2], validation_losses=[1, math.inf])},),
+        ),
+        (ValueError, "shape", ([],)),
+        (ValueError, "shape", ([[1.0]],)),
+        (TypeError, "real numbers", (["a"],)),
+        (ValueError, "2 losses, but 3 validation losses", ([1, 2], [1, 2, 3])),
+        (ValueError, "into a dictionary, put Histories", ({"a": [1]}, [1])),
+        (ValueError, "dictionary is empty", ({},)),
+    ],
+)
 def test_what_loss_curves_refuse(exception, match, args):
     refused(exception, match, plots.loss_curves, *args)
 
 
 def test_a_loss_of_0_has_no_place_on_a_logarithmic_scale():
-    refused(ValueError, "the training loss 0.0 has no place", plots.loss_curves, [1.0, 0.0], log=True)
+    refused(
+        ValueError, "the training loss 0.0 has no place", plots.loss_curves, [1.0, 0.0], log=True
+    )
     refused(ValueError, "the a loss -1.0 has no place", plots.loss_curves, {"a": [-1.0]}, log=True)
 
 
-# Error surfaces. ------------------------------------------------------------------------------------------------------
+# Error surfaces. ----------------------------------------------------------------------------------
 def test_the_path_on_the_map():
     path = descent()
     ax = paint(plots.error_contours(error, path))
     below, line, steps, start, end = ax.lines
     assert below.get_xydata().tolist() == line.get_xydata().tolist() == [list(p) for p in path]
-    assert [start.get_xydata().tolist(), steps.get_xydata().tolist(), end.get_xydata().tolist()] == [
-        [list(path[0])], [list(p) for p in path[1:-1]], [list(path[-1])]]
+    assert [
+        start.get_xydata().tolist(),
+        steps.get_xydata().tolist(),
+        end.get_xydata().tolist(),
+    ] == [[list(path[0])], [list(p) for p in path[1:-1]], [list(path[-1])]]
     assert key(ax)[:3:2] == ["start (−0.8, −1.6)", f"end ({path[-1][0]:.3g}, −0.5)"]
     assert key(ax)[1::2] == ["10 steps", "−gradient"]
     assert ax.get_aspect() == 1
@@ -469,9 +611,19 @@ def test_the_map_s_lines_are_where_the_error_has_their_level():
     bands, lines = ax.collections
     assert lines.levels.tolist() == [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0]
     for level, path in zip(lines.levels, lines.get_paths()):
-        assert [error(*w) for w in path.vertices] == pytest.approx([level] * len(path.vertices), rel=0.02)
+        assert [error(*w) for w in path.vertices] == pytest.approx(
+            [level] * len(path.vertices), rel=0.02
+        )
     assert len(bands.levels) == len(lines.levels) + 2
-    assert {text.get_text() for text in ax.texts if text.get_text()} <= {"0.1", "0.2", "0.5", "1", "2", "5", "10"}
+    assert {text.get_text() for text in ax.texts if text.get_text()} <= {
+        "0.1",
+        "0.2",
+        "0.5",
+        "1",
+        "2",
+        "5",
+        "10",
+    }
 
 
 def test_the_arrow_points_down_the_gradient():
@@ -499,8 +651,15 @@ def test_the_path_in_space_lies_on_the_surface_and_its_shadow_on_the_ground():
 @pytest.mark.parametrize("draw", [plots.error_contours, plots.error_surface])
 def test_surfaces_of_all_sorts(draw):
     box = ((-1, 1), (-1, 1))
-    for f in (lambda a, b: 3.0, lambda a, b: a * b, lambda a, b: a - 1e6, lambda a, b: math.cos(a) + 2.0,
-              lambda a, b: a > b, lambda a, b: [a * a], lambda a, b: 1e-300 * a * a):
+    for f in (
+        lambda a, b: 3.0,
+        lambda a, b: a * b,
+        lambda a, b: a - 1e6,
+        lambda a, b: math.cos(a) + 2.0,
+        lambda a, b: a > b,
+        lambda a, b: [a * a],
+        lambda a, b: 1e-300 * a * a,
+    ):
         ax = paint(draw(f, limits=box, resolution=12))
         assert ax.get_legend() is None
         plt.close("all")
@@ -512,26 +671,36 @@ def test_surfaces_of_all_sorts(draw):
 
 
 @pytest.mark.parametrize("draw", [plots.error_contours, plots.error_surface])
-@pytest.mark.parametrize(("exception", "match", "changed"), [
-    (ValueError, "must be limits", {"path": None}),
-    (ValueError, "path must be finite", {"path": [(0, 0), (math.nan, 0)]}),
-    (ValueError, r"shape \(steps \+ 1, 2\), not \(1, 3\)", {"path": [(0, 0, 0)]}),
-    (ValueError, r"shape \(steps \+ 1, 2\)", {"path": []}),
-    (ValueError, "limits are", {"limits": ((0, 0), (0, 1))}),
-    (ValueError, "limits must have the shape", {"limits": (0, 1)}),
-    (ValueError, "error gives nan", {"error": lambda a, b: ops.sqrt(a - 9.0) + b}),
-    (ValueError, "must be one number, but it gives 2", {"error": lambda a, b: [a, b]}),
-    (ValueError, "error is infinite", {"error": lambda a, b: ops.exp(1e4 * a * a)}),
-    (TypeError, "positional argument", {"error": lambda a: a}),
-])
+@pytest.mark.parametrize(
+    ("exception", "match", "changed"),
+    [
+        (ValueError, "must be limits", {"path": None}),
+        (ValueError, "path must be finite", {"path": [(0, 0), (math.nan, 0)]}),
+        (ValueError, r"shape \(steps \+ 1, 2\), not \(1, 3\)", {"path": [(0, 0, 0)]}),
+        (ValueError, r"shape \(steps \+ 1, 2\)", {"path": []}),
+        (ValueError, "limits are", {"limits": ((0, 0), (0, 1))}),
+        (ValueError, "limits must have the shape", {"limits": (0, 1)}),
+        (ValueError, "error gives nan", {"error": lambda a, b: ops.sqrt(a - 9.0) + b}),
+        (ValueError, "must be one number, but it gives 2", {"error": lambda a, b: [a, b]}),
+        (ValueError, "error is infinite", {"error": lambda a, b: ops.exp(1e4 * a * a)}),
+        (TypeError, "positional argument", {"error": lambda a: a}),
+    ],
+)
 def test_what_surfaces_refuse(draw, exception, match, changed):
-    refused(exception, match, draw, **{"error": error, "path": [(0.0, 0.0), (1.0, 1.0)], "resolution": 9, **changed})
+    refused(
+        exception,
+        match,
+        draw,
+        **{"error": error, "path": [(0.0, 0.0), (1.0, 1.0)], "resolution": 9, **changed},
+    )
 
 
-# Activations. ---------------------------------------------------------------------------------------------------------
+# Activations. -------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", [*activations(), "step", "sign"])
 def test_activation_curves_are_those_of_the_oracle(name, ax):
-    function = {"linear": lambda x: x, "leaky_relu": lambda x: max(x, x / 100)}.get(name) or ORACLES[name]
+    function = {"linear": lambda x: x, "leaky_relu": lambda x: max(x, x / 100)}.get(
+        name
+    ) or ORACLES[name]
     row = activations().get(name) or ops.TABLE[name]
     low, high = getattr(row, "domain", [(-math.inf, math.inf)])[0]
     inside = (max(low, -4.1), min(high, 3.9))
@@ -544,7 +713,9 @@ def test_activation_curves_are_those_of_the_oracle(name, ax):
         for x, value, slope in zip(values[:, 0], values[:, 1], slopes[:, 1]):
             if x in points:
                 assert value == pytest.approx(float(function(mpf(x))), rel=1e-13, abs=1e-300)
-                assert slope == pytest.approx(float(true_slope(function, [x], 0)), rel=1e-12, abs=1e-300)
+                assert slope == pytest.approx(
+                    float(true_slope(function, [x], 0)), rel=1e-12, abs=1e-300
+                )
 
 
 def test_a_kink_breaks_the_derivative_and_a_dot_shows_what_is_agreed():
@@ -559,8 +730,16 @@ def test_a_kink_breaks_the_derivative_and_a_dot_shows_what_is_agreed():
     assert (values.get_linestyle(), slopes.get_linestyle()) == ("-", "--")
 
 
-@pytest.mark.parametrize(("name", "kinks"), [("hard_tanh", [[-1.0, 1.0], [1.0, 1.0]]), ("leaky_relu", [[0.0, 0.01]]),
-                                             ("abs", [[0.0, 0.0]]), ("step", [[0.0, 0.0]]), ("tanh", [])])
+@pytest.mark.parametrize(
+    ("name", "kinks"),
+    [
+        ("hard_tanh", [[-1.0, 1.0], [1.0, 1.0]]),
+        ("leaky_relu", [[0.0, 0.01]]),
+        ("abs", [[0.0, 0.0]]),
+        ("step", [[0.0, 0.0]]),
+        ("tanh", []),
+    ],
+)
 def test_kinks(name, kinks):
     *_, values, _, dot = plots.activation_curves(name).lines
     assert dot.get_xydata().tolist() == kinks
@@ -572,49 +751,68 @@ def test_outside_a_domain_there_is_nothing():
     x, y = ax.lines[2].get_data()
     assert x[np.isfinite(y)].min() > 0
     plt.close("all")
-    refused(ValueError, "log is nowhere finite between -2.0 and -1.0", plots.activation_curves, "log", limits=(-2, -1))
+    refused(
+        ValueError,
+        "log is nowhere finite between -2.0 and -1.0",
+        plots.activation_curves,
+        "log",
+        limits=(-2, -1),
+    )
 
 
 def test_several_functions_of_one_s_own_without_derivatives():
     def square(x):
         return x * x
 
-    ax = paint(plots.activation_curves(lambda x: 2 * x, ops.tanh, square, "sigmoid", derivatives=False, resolution=9))
+    ax = paint(
+        plots.activation_curves(
+            lambda x: 2 * x, ops.tanh, square, "sigmoid", derivatives=False, resolution=9
+        )
+    )
     assert key(ax) == ["f", "tanh", "square", "sigmoid"]
     assert ax.lines[2].get_ydata().tolist() == np.linspace(-10, 10, 9).tolist()
     assert ax.get_ylabel() == "output"
     assert len({line.get_marker() for line in ax.lines[2:]}) == 4
 
 
-@pytest.mark.parametrize(("exception", "match", "functions", "more"), [
-    (ValueError, "name a function", (), {}),
-    (ValueError, "no activation is called 'swish'; there are: identity", ("swish",), {}),
-    (ValueError, "limits are", ("tanh",), {"limits": (1, 1)}),
-    (ValueError, "limits must be finite", ("tanh",), {"limits": (math.nan, 1)}),
-    (ValueError, "at least 2 points", ("tanh",), {"resolution": 1}),
-    (TypeError, "float", (math.tanh,), {}),
-    (TypeError, "one number", (lambda x: [x, x],), {}),
-    (TypeError, "a name or a function of a Value, not 3", (3,), {}),
-    (TypeError, "np.square would lose the graph", (np.square,), {}),
-])
+@pytest.mark.parametrize(
+    ("exception", "match", "functions", "more"),
+    [
+        (ValueError, "name a function", (), {}),
+        (ValueError, "no activation is called 'swish'; there are: identity", ("swish",), {}),
+        (ValueError, "limits are", ("tanh",), {"limits": (1, 1)}),
+        (ValueError, "limits must be finite", ("tanh",), {"limits": (math.nan, 1)}),
+        (ValueError, "at least 2 points", ("tanh",), {"resolution": 1}),
+        (TypeError, "float", (math.tanh,), {}),
+        (TypeError, "one number", (lambda x: [x, x],), {}),
+        (TypeError, "a name or a function of a Value, not 3", (3,), {}),
+        (TypeError, "np.square would lose the graph", (np.square,), {}),
+    ],
+)
 def test_what_activation_curves_refuse(exception, match, functions, more):
     refused(exception, match, plots.activation_curves, *functions, **more)
 
 
-# Weights. -------------------------------------------------------------------------------------------------------------
+# Weights. -----------------------------------------------------------------------------------------
 def squares(ax):
     """Centre, area and colour of each square of a Hinton diagram."""
-    collection, = ax.collections
+    (collection,) = ax.collections
     corners = np.array([path.vertices[:4] for path in collection.get_paths()])
     sides = corners.max(axis=1) - corners.min(axis=1)
-    return corners.mean(axis=1), sides.prod(axis=1), [to_hex(colour) for colour in collection.get_facecolor()]
+    return (
+        corners.mean(axis=1),
+        sides.prod(axis=1),
+        [to_hex(colour) for colour in collection.get_facecolor()],
+    )
 
 
 def test_areas_are_sizes_and_black_and_white_are_signs():
     weights = np.random.default_rng(1).normal(size=(3, 4))
     ax = paint(plots.hinton_diagram(weights))
     centres, areas, colours = squares(ax)
-    assert centres == pytest.approx(np.array([(column, row) for row in range(3) for column in range(4)]))
+    assert centres == pytest.approx(
+        np.array([(column, row) for row in range(3) for column in range(4)])
+    )
     assert areas / areas.max() == pytest.approx(np.abs(weights).ravel() / np.abs(weights).max())
     assert 0.8 < areas.max() < 1.0, "the largest almost fills its place"
     assert colours == ["#ffffff" if w > 0 else "#000000" for w in weights.ravel()]
@@ -631,8 +829,15 @@ def test_a_largest_weight_may_be_told_and_larger_ones_are_cut():
     assert areas.tolist() == [0.0]
 
 
-@pytest.mark.parametrize("kind", [lambda n: n, lambda n: n.layers[0], lambda n: [m.w for m in n.layers[0].neurons],
-                                  lambda n: [[w.data for w in m.w] for m in n.layers[0].neurons]])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        lambda n: n,
+        lambda n: n.layers[0],
+        lambda n: [m.w for m in n.layers[0].neurons],
+        lambda n: [[w.data for w in m.w] for m in n.layers[0].neurons],
+    ],
+)
 def test_weights_of_models_and_values(kind, ax):
     network = MLP(4, [3, 2], rng=random.Random(0))
     weights = np.array([[w.data for w in m.w] for m in network.layers[0].neurons])
@@ -648,11 +853,21 @@ def test_one_neuron_s_weights(ax):
 
 def test_rows_and_columns_have_the_names_they_are_given():
     ax = paint(plots.hinton_diagram([[1.0, 2.0]], rows=["$r$"], columns=["$", "_b"]))
-    assert [label.get_text() for label in ax.get_xticklabels() + ax.get_yticklabels()] == ["$", "_b", "$r$"]
+    assert [label.get_text() for label in ax.get_xticklabels() + ax.get_yticklabels()] == [
+        "$",
+        "_b",
+        "$r$",
+    ]
     refused_names = {"rows": ["a", "b"], "columns": ["a"]}
     plt.close("all")
     for side, names in refused_names.items():
-        refused(ValueError, f"{side}, but {len(names)} names", plots.hinton_diagram, [[1.0, 2.0]], **{side: names})
+        refused(
+            ValueError,
+            f"{side}, but {len(names)} names",
+            plots.hinton_diagram,
+            [[1.0, 2.0]],
+            **{side: names},
+        )
 
 
 def test_templates_share_a_scale_on_which_0_is_grey_and_do_not_overlap():
@@ -663,10 +878,15 @@ def test_templates_share_a_scale_on_which_0_is_grey_and_do_not_overlap():
     assert {image.get_clim() for image in ax.images} == {(-full, full)}
     assert to_hex(ax.images[0].cmap(0.5)) == "#808080"
     assert to_hex(ax.images[0].cmap(1.0)) == "#ffffff"
-    boxes = [(left, right, top, bottom) for left, right, bottom, top in (image.get_extent() for image in ax.images)]
+    boxes = [
+        (left, right, top, bottom)
+        for left, right, bottom, top in (image.get_extent() for image in ax.images)
+    ]
     for i, (left, right, top, bottom) in enumerate(boxes):
         assert (right - left, bottom - top) == (3, 2)
-        assert all(x1 <= left or right <= x0 or y1 <= top or bottom <= y0 for x0, x1, y0, y1 in boxes[:i])
+        assert all(
+            x1 <= left or right <= x0 or y1 <= top or bottom <= y0 for x0, x1, y0, y1 in boxes[:i]
+        )
     assert len({left for left, *_ in boxes}) == 5, "ten stand in two full rows"
     assert [text.get_text() for text in ax.texts] == list("abcdefghi$")
     assert not any(text.get_parse_math() for text in ax.texts)
@@ -679,51 +899,113 @@ def test_templates_in_any_number(count):
     assert len(ax.images) == count
 
 
-@pytest.mark.parametrize(("draw", "exception", "match", "args", "more"), [
-    (plots.hinton_diagram, ValueError, r"weights must be finite, but nan stands at \(0, 1\)", ([[1.0, math.nan]],), {}),
-    (plots.hinton_diagram, ValueError, r"shape \(units, inputs\)", ([1.0, 2.0],), {}),
-    (plots.hinton_diagram, ValueError, r"shape \(units, inputs\)", ([[]],), {}),
-    (plots.hinton_diagram, ValueError, "differ in length", ([[1.0], [1.0, 2.0]],), {}),
-    (plots.hinton_diagram, ValueError, "largest weight to draw must be above 0", ([[1.0]],), {"largest": 0.0}),
-    (plots.hinton_diagram, ValueError, "largest weight to draw must be above 0", ([[1.0]],), {"largest": math.nan}),
-    (plots.hinton_diagram, TypeError, "real numbers", ([["a"]],), {}),
-    (plots.hinton_diagram, TypeError, "weights works on numbers", ([[None]],), {}),
-    (plots.weight_templates, ValueError, "5 weights do not fill an image of 2 × 2: give shape", (np.zeros((1, 5)),), {}),
-    (plots.weight_templates, ValueError, "4 weights do not fill an image of 3 × 2", (np.eye(4), (3, 2)), {}),
-    (plots.weight_templates, ValueError, "4 units, but 1 names", (np.eye(4),), {"names": ["a"]}),
-    (plots.weight_templates, ValueError, "a column at least", (np.eye(4),), {"columns": 0}),
-    (plots.weight_templates, ValueError, "weights must be finite", (np.full((1, 4), math.inf),), {}),
-])
+@pytest.mark.parametrize(
+    ("draw", "exception", "match", "args", "more"),
+    [
+        (
+            plots.hinton_diagram,
+            ValueError,
+            r"weights must be finite, but nan stands at \(0, 1\)",
+            ([[1.0, math.nan]],),
+            {},
+        ),
+        (plots.hinton_diagram, ValueError, r"shape \(units, inputs\)", ([1.0, 2.0],), {}),
+        (plots.hinton_diagram, ValueError, r"shape \(units, inputs\)", ([[]],), {}),
+        (plots.hinton_diagram, ValueError, "differ in length", ([[1.0], [1.0, 2.0]],), {}),
+        (
+            plots.hinton_diagram,
+            ValueError,
+            "largest weight to draw must be above 0",
+            ([[1.0]],),
+            {"largest": 0.0},
+        ),
+        (
+            plots.hinton_diagram,
+            ValueError,
+            "largest weight to draw must be above 0",
+            ([[1.0]],),
+            {"largest": math.nan},
+        ),
+        (plots.hinton_diagram, TypeError, "real numbers", ([["a"]],), {}),
+        (plots.hinton_diagram, TypeError, "weights works on numbers", ([[None]],), {}),
+        (
+            plots.weight_templates,
+            ValueError,
+            "5 weights do not fill an image of 2 × 2: give shape",
+            (np.zeros((1, 5)),),
+            {},
+        ),
+        (
+            plots.weight_templates,
+            ValueError,
+            "4 weights do not fill an image of 3 × 2",
+            (np.eye(4), (3, 2)),
+            {},
+        ),
+        (
+            plots.weight_templates,
+            ValueError,
+            "4 units, but 1 names",
+            (np.eye(4),),
+            {"names": ["a"]},
+        ),
+        (plots.weight_templates, ValueError, "a column at least", (np.eye(4),), {"columns": 0}),
+        (
+            plots.weight_templates,
+            ValueError,
+            "weights must be finite",
+            (np.full((1, 4), math.inf),),
+            {},
+        ),
+    ],
+)
 def test_what_pictures_of_weights_refuse(draw, exception, match, args, more):
     refused(exception, match, draw, *args, **more)
 
 
-# Gradients. -----------------------------------------------------------------------------------------------------------
+# Gradients. ---------------------------------------------------------------------------------------
 def bars(ax):
     """The bars of a histogram: (left, right, bottom, height) of those that are not empty."""
-    found = [(*patch.get_bbox().intervalx, patch.get_y(), patch.get_height()) for patch in ax.patches]
+    found = [
+        (*patch.get_bbox().intervalx, patch.get_y(), patch.get_height()) for patch in ax.patches
+    ]
     return [bar for bar in found if bar[3]]
 
 
 def test_a_histogram_counts_the_gradients_of_each_layer():
     rng = np.random.default_rng(0)
-    layers = {name: 10.0 ** rng.uniform(-4, 1, 40) * rng.choice([-1, 1], 40) for name in ("one", "$2")}
+    layers = {
+        name: 10.0 ** rng.uniform(-4, 1, 40) * rng.choice([-1, 1], 40) for name in ("one", "$2")
+    }
     ax = paint(plots.gradient_histograms(layers))
     logs = [np.log10(np.abs(gradients)) for gradients in layers.values()]
-    counts = [int(((left <= logs[int(row)]) & (logs[int(row)] < right)).sum()) for left, right, row, _ in bars(ax)]
+    counts = [
+        int(((left <= logs[int(row)]) & (logs[int(row)] < right)).sum())
+        for left, right, row, _ in bars(ax)
+    ]
     heights = [height for *_, height in bars(ax)]
     assert sum(counts) == 80
-    assert [height / max(heights) for height in heights] == pytest.approx([count / max(counts) for count in counts])
+    assert [height / max(heights) for height in heights] == pytest.approx(
+        [count / max(counts) for count in counts]
+    )
     assert max(heights) < 1, "no bar reaches into the layer above"
     assert [label.get_text() for label in ax.get_yticklabels()] == ["one (40)", "$2 (40)"]
     assert key(ax) == [f"share of the layer, up to {100 * max(counts) / 40:.0f} %", "median"]
     medians = [line.get_xdata()[0] for line in ax.lines if len(set(line.get_xdata())) == 1]
-    assert medians == pytest.approx([np.log10(np.median(np.abs(gradients))) for gradients in layers.values()])
+    assert medians == pytest.approx(
+        [np.log10(np.median(np.abs(gradients))) for gradients in layers.values()]
+    )
 
 
 def test_the_scale_names_sizes():
     ax = paint(plots.gradient_histograms({"a": [1e-3, 1.0, 0.0]}))
-    assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "10⁻³", "10⁻²", "10⁻¹", "10⁰"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == [
+        "0",
+        "10⁻³",
+        "10⁻²",
+        "10⁻¹",
+        "10⁰",
+    ]
     assert ax.get_xticks()[1:].tolist() == [-3, -2, -1, 0]
 
 
@@ -735,7 +1017,9 @@ def test_gradients_of_exactly_0_stand_apart():
     assert key(ax) == ["share of the layer, up to 75 %", "exactly 0", "median of the others"]
 
 
-@pytest.mark.parametrize("gradients", [[0.0], [5e-324, 1e308], [1.0], [2.0, 2.0], list(10.0 ** np.arange(-40.0, 0.0))])
+@pytest.mark.parametrize(
+    "gradients", [[0.0], [5e-324, 1e308], [1.0], [2.0, 2.0], list(10.0 ** np.arange(-40.0, 0.0))]
+)
 def test_gradients_of_any_size(gradients):
     ax = paint(plots.gradient_histograms({"a": gradients}))
     assert len(bars(ax)) <= 31
@@ -744,7 +1028,12 @@ def test_gradients_of_any_size(gradients):
 
 def test_a_network_after_backward():
     network = MLP(2, [3, 1], rng=random.Random(0))
-    refused(ValueError, "9 of the 9 parameters of layer 1 have no gradient", plots.gradient_histograms, network)
+    refused(
+        ValueError,
+        "9 of the 9 parameters of layer 1 have no gradient",
+        plots.gradient_histograms,
+        network,
+    )
     (network([1.0, 2.0]) - 3.0).backward()
     ax = paint(plots.gradient_histograms(network, title="$"))
     assert [label.get_text() for label in ax.get_yticklabels()] == ["layer 1 (9)", "layer 2 (4)"]
@@ -753,17 +1042,22 @@ def test_a_network_after_backward():
     assert sum(round(height / scale) for _, _, row, height in bars(ax) if row == 0) == 9
     plt.close("all")
     one = network.layers[1].neurons[0]
-    assert [label.get_text() for label in plots.gradient_histograms(one).get_yticklabels()] == ["layer 1 (4)"]
+    assert [label.get_text() for label in plots.gradient_histograms(one).get_yticklabels()] == [
+        "layer 1 (4)"
+    ]
     one.zero_grad()
     plt.close("all")
     refused(ValueError, "4 of the 4 parameters of layer 2", plots.gradient_histograms, network)
 
 
-@pytest.mark.parametrize(("exception", "match", "layers"), [
-    (ValueError, "no layers", {}),
-    (ValueError, r"gradients of a must have the shape \(parameters,\)", {"a": []}),
-    (ValueError, "gradients of a must be finite, but inf stands at 1", {"a": [1.0, math.inf]}),
-    (TypeError, "real numbers", {"a": ["b"]}),
-])
+@pytest.mark.parametrize(
+    ("exception", "match", "layers"),
+    [
+        (ValueError, "no layers", {}),
+        (ValueError, r"gradients of a must have the shape \(parameters,\)", {"a": []}),
+        (ValueError, "gradients of a must be finite, but inf stands at 1", {"a": [1.0, math.inf]}),
+        (TypeError, "real numbers", {"a": ["b"]}),
+    ],
+)
 def test_what_gradient_histograms_refuse(exception, match, layers):
     refused(exception, match, plots.gradient_histograms, layers)

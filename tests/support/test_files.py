@@ -12,9 +12,15 @@ from micrograd_plus.nn import MLP, save
 from micrograd_plus.support import files
 from micrograd_plus.support.files import write_whole
 
-posix = pytest.mark.skipif(os.name != "posix", reason="modes and owners of files are those of POSIX")
-as_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give files away")
-not_as_root = pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write everything")
+posix = pytest.mark.skipif(
+    os.name != "posix", reason="modes and owners of files are those of POSIX"
+)
+as_root = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give files away"
+)
+not_as_root = pytest.mark.skipif(
+    hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write everything"
+)
 MODES = [0o600, 0o640, 0o644, 0o660, 0o664, 0o666, 0o700, 0o755, 0o777, 0o602, 0o606]
 
 
@@ -46,17 +52,21 @@ def moments(monkeypatch):
         def watched(path, *given, **named):
             do(path, *given, **named)
             seen.append(mode_of(path))
+
         monkeypatch.setattr(Path, name, watched)
+
     for name in ("touch", "write_bytes", "chmod"):
         watch(name)
     return seen
 
 
-# Modes. ---------------------------------------------------------------------------------------------------------------
+# Modes. -------------------------------------------------------------------------------------------
 @posix
 @pytest.mark.parametrize("mode", MODES, ids=oct)
 @pytest.mark.parametrize("masked", [0o000, 0o022, 0o077], ids=oct)
-def test_a_file_keeps_its_mode_and_its_draft_is_never_more_readable(mode, masked, tmp_path, mask, moments):
+def test_a_file_keeps_its_mode_and_its_draft_is_never_more_readable(
+    mode, masked, tmp_path, mask, moments
+):
     path = tmp_path / "model.json"
     path.write_text("old")
     os.chmod(path, mode)
@@ -108,8 +118,11 @@ def test_what_a_link_leads_to_keeps_its_mode_and_the_link_stays(tmp_path):
 @posix
 def test_models_pictures_and_galleries_keep_the_modes_of_their_files(tmp_path):
     x = Value(2.0, label="x")
-    writers = {"model.json": lambda path: save(MLP(1, [1]), path), "graph.svg": lambda path: draw(x * x).save(path),
-               "index.html": lambda path: write_gallery(path.parent)}
+    writers = {
+        "model.json": lambda path: save(MLP(1, [1]), path),
+        "graph.svg": lambda path: draw(x * x).save(path),
+        "index.html": lambda path: write_gallery(path.parent),
+    }
     for name, write in writers.items():
         path = tmp_path / name
         path.write_text("old")
@@ -119,12 +132,13 @@ def test_models_pictures_and_galleries_keep_the_modes_of_their_files(tmp_path):
         assert path.stat().st_size > 10
 
 
-# Files that may not be written. ---------------------------------------------------------------------------------------
+# Files that may not be written. -------------------------------------------------------------------
 def test_a_file_that_may_only_be_read_is_left_alone(tmp_path, monkeypatch):
     path = tmp_path / "model.json"
     path.write_text("old")
     os.chmod(path, 0o444)
-    monkeypatch.setattr(os, "access", lambda path, kind: False)  # what others than root are told
+    # what others than root are told
+    monkeypatch.setattr(os, "access", lambda path, kind: False)
     with pytest.raises(PermissionError, match="may only be read"):
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"
@@ -152,7 +166,7 @@ def test_root_may_write_a_file_that_others_may_only_read_and_leaves_it_so(tmp_pa
     assert (path.read_bytes(), mode_of(path)) == (b"new", 0o444)
 
 
-# Owners. --------------------------------------------------------------------------------------------------------------
+# Owners. ------------------------------------------------------------------------------------------
 @posix
 @as_root
 def test_a_file_of_another_stays_his(tmp_path):
@@ -167,9 +181,14 @@ def test_a_file_of_another_stays_his(tmp_path):
 
 @posix
 @as_root
-@pytest.mark.parametrize(("mode", "left"), [(0o660, 0o600), (0o664, 0o644), (0o666, 0o666), (0o640, 0o600), (0o604, 0o604)],
-                         ids=oct)
-def test_where_the_group_cannot_stay_the_new_one_gets_no_more_than_everyone(mode, left, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("mode", "left"),
+    [(0o660, 0o600), (0o664, 0o644), (0o666, 0o666), (0o640, 0o600), (0o604, 0o604)],
+    ids=oct,
+)
+def test_where_the_group_cannot_stay_the_new_one_gets_no_more_than_everyone(
+    mode, left, tmp_path, monkeypatch
+):
     path = tmp_path / "model.json"
     path.write_text("old")
     os.chown(path, 12345, 54321)
@@ -177,14 +196,17 @@ def test_where_the_group_cannot_stay_the_new_one_gets_no_more_than_everyone(mode
 
     def refused(path, uid, gid):
         raise PermissionError(1, "not yours to give")
+
     monkeypatch.setattr(files.os, "chown", refused)
     write_whole(path, b"new")
     assert (path.read_bytes(), mode_of(path)) == (b"new", left)
 
 
-# Failures. ------------------------------------------------------------------------------------------------------------
+# Failures. ----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("step", ["touch", "write_bytes", "chmod", "replace"])
-@pytest.mark.parametrize("error", [OSError(28, "no space left"), KeyboardInterrupt()], ids=["full", "Ctrl-C"])
+@pytest.mark.parametrize(
+    "error", [OSError(28, "no space left"), KeyboardInterrupt()], ids=["full", "Ctrl-C"]
+)
 def test_whatever_fails_the_old_file_stands_as_it_was(step, error, tmp_path, monkeypatch):
     path = tmp_path / "model.json"
     path.write_text("old")
@@ -192,6 +214,7 @@ def test_whatever_fails_the_old_file_stands_as_it_was(step, error, tmp_path, mon
 
     def failing(*given, **named):
         raise error
+
     monkeypatch.setattr(Path, step, failing)
     with pytest.raises(type(error)):
         write_whole(path, b"new")

@@ -1,4 +1,6 @@
-"""Tapes on a cluster of two processes: the bits are those of one process, also when a worker is killed on the way."""
+"""Tapes on a cluster of two processes: the bits are those of one process,
+also when a worker is killed on the way.
+"""
 
 import os
 import random
@@ -26,7 +28,9 @@ TAPE = record(lambda x, y, t: (MODEL([x, y]) - t) ** 2, 0.1, 0.2, 1.0, parameter
 
 @pytest.fixture(scope="module")
 def cluster():
-    with distributed.LocalCluster(n_workers=2, processes=True, threads_per_worker=1, dashboard_address=":0") as it:
+    with distributed.LocalCluster(
+        n_workers=2, processes=True, threads_per_worker=1, dashboard_address=":0"
+    ) as it:
         yield it
 
 
@@ -43,20 +47,36 @@ def assert_same(found, true):
 
 def assert_as_in_one_process(shards, rows, parameters=None, executor=None):
     assert len(shards) == len(rows)
-    assert_same(shards.sum_and_grad(parameters, executor), TAPE.sum_and_grad(rows, parameters, executor))
-    assert_same(shards.mean_and_grad(parameters, executor), TAPE.mean_and_grad(rows, parameters, executor))
+    assert_same(
+        shards.sum_and_grad(parameters, executor), TAPE.sum_and_grad(rows, parameters, executor)
+    )
+    assert_same(
+        shards.mean_and_grad(parameters, executor), TAPE.mean_and_grad(rows, parameters, executor)
+    )
 
 
-# The same bits, however the rows are cut. -------------------------------------------------------------------------------
+# The same bits, however the rows are cut. ---------------------------------------------------------
 @pytest.mark.parametrize("persist", [True, False])
-@pytest.mark.parametrize("chunks", [(1000, 2), (9000, 3), ((1, 5000, 0, 3999), (3,)), (1024, 1)], ids=str)
+@pytest.mark.parametrize(
+    "chunks", [(1000, 2), (9000, 3), ((1, 5000, 0, 3999), (3,)), (1024, 1)], ids=str
+)
 def test_a_dask_array_in_awkward_chunks(client, chunks, persist):
-    assert_as_in_one_process(Shards(TAPE, dask_array.from_array(ROWS, chunks=chunks), client, persist), ROWS)
+    assert_as_in_one_process(
+        Shards(TAPE, dask_array.from_array(ROWS, chunks=chunks), client, persist), ROWS
+    )
 
 
 def test_shards_of_odd_sizes_from_here_and_there(client):
-    shards = [ROWS[:0], ROWS[:1], ROWS[1:1], ROWS[1:700].tolist(), client.submit(np.asarray, ROWS[700:5003]),
-              delayed(np.asarray)(ROWS[5003:8100]), client.scatter(ROWS[8100:8999]), ROWS[8999:]]
+    shards = [
+        ROWS[:0],
+        ROWS[:1],
+        ROWS[1:1],
+        ROWS[1:700].tolist(),
+        client.submit(np.asarray, ROWS[700:5003]),
+        delayed(np.asarray)(ROWS[5003:8100]),
+        client.scatter(ROWS[8100:8999]),
+        ROWS[8999:],
+    ]
     assert_as_in_one_process(Shards(TAPE, shards, client), ROWS)
 
 
@@ -78,23 +98,52 @@ def test_no_rows_have_a_sum_and_no_mean(client):
             shards.mean_and_grad()
 
 
-KINDS = ["bool", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8", ">f4", ">f8", ">i2"]
+KINDS = [
+    "bool",
+    "i1",
+    "u1",
+    "i2",
+    "u2",
+    "i4",
+    "u4",
+    "i8",
+    "u8",
+    "f2",
+    "f4",
+    "f8",
+    ">f4",
+    ">f8",
+    ">i2",
+]
 
 
 def of_kind(kind, count, seed):
     """Rows of a kind of number, few of which another kind would hold."""
     rng = np.random.default_rng(seed)
-    numbers = {"b": rng.integers(0, 2, (count, 3)), "u": rng.integers(0, 200, (count, 3)),
-               "i": rng.integers(-100, 100, (count, 3)), "f": rng.normal(size=(count, 3))}
+    numbers = {
+        "b": rng.integers(0, 2, (count, 3)),
+        "u": rng.integers(0, 200, (count, 3)),
+        "i": rng.integers(-100, 100, (count, 3)),
+        "f": rng.normal(size=(count, 3)),
+    }
     return np.asarray(numbers[np.dtype(kind).kind]).astype(kind)
 
 
 def given_as(way, rows, client):
-    """Rows as an array, a list, a future, what is delayed, or a Dask array that says the truth or anything."""
-    ways = {"array": lambda: rows, "fortran": lambda: np.asfortranarray(rows), "list": rows.tolist,
-            "strided": lambda: np.repeat(rows, 2, axis=0)[::2], "future": lambda: client.submit(np.asarray, rows),
-            "scattered": lambda: client.scatter(rows), "delayed": lambda: delayed(np.asarray)(rows),
-            "dask": lambda: dask_array.from_array(rows, chunks=(70, 2)), "lying": lambda: lying(rows)}
+    """Rows as an array, a list, a future, what is delayed,
+    or a Dask array that says the truth or anything.
+    """
+    ways = {
+        "array": lambda: rows,
+        "fortran": lambda: np.asfortranarray(rows),
+        "list": rows.tolist,
+        "strided": lambda: np.repeat(rows, 2, axis=0)[::2],
+        "future": lambda: client.submit(np.asarray, rows),
+        "scattered": lambda: client.scatter(rows),
+        "delayed": lambda: delayed(np.asarray)(rows),
+        "dask": lambda: dask_array.from_array(rows, chunks=(70, 2)),
+        "lying": lambda: lying(rows),
+    }
     return ways[way]()
 
 
@@ -103,13 +152,17 @@ WAYS = ["array", "fortran", "list", "strided", "future", "scattered", "delayed",
 
 def lying(*parts, says=np.int64):
     """A Dask array that says its numbers are whole."""
-    return dask_array.concatenate([dask_array.from_delayed(delayed(np.asarray)(rows), rows.shape, dtype=says)
-                                   for rows in parts])
+    return dask_array.concatenate(
+        [
+            dask_array.from_delayed(delayed(np.asarray)(rows), rows.shape, dtype=says)
+            for rows in parts
+        ]
+    )
 
 
 def test_whole_numbers_first_do_not_cut_the_others(client):
     tape = record(lambda x: x * 1.0, 1.0)
-    shards = Shards(tape, [np.ones((5, 1), int), np.full((1500, 1), .5)], client)
+    shards = Shards(tape, [np.ones((5, 1), int), np.full((1500, 1), 0.5)], client)
     assert shards.sum_and_grad()[0] == 755.0
 
 
@@ -138,7 +191,10 @@ def test_a_dask_array_may_say_what_it_likes_of_its_numbers(client, says):
     array = dask_array.from_delayed(delayed(np.asarray)(parts[0]), parts[0].shape, dtype=says)
     assert_as_in_one_process(Shards(TAPE, array, client), parts[0])
     mixed = dask_array.from_array(np.zeros((2100, 3)), chunks=(700, 3)).map_blocks(
-        lambda block, block_info=None: parts[block_info[0]["chunk-location"][0]], dtype=says, meta=np.empty((0, 0), says))
+        lambda block, block_info=None: parts[block_info[0]["chunk-location"][0]],
+        dtype=says,
+        meta=np.empty((0, 0), says),
+    )
     assert_as_in_one_process(Shards(TAPE, mixed, client), rows)
 
 
@@ -146,13 +202,20 @@ def test_a_dask_array_that_lies_about_its_length_is_found_out(client):
     for length in (40, 60):
         array = dask_array.from_delayed(delayed(np.asarray)(ROWS[:50]), (length, 3), dtype=float)
         for rows in (array, dask_array.concatenate([array, dask_array.from_array(ROWS[:1000])])):
-            with pytest.raises(ValueError, match=rf"has the shape \(50, 3\), and the array says \({length}, 3\)"):
+            with pytest.raises(
+                ValueError, match=rf"has the shape \(50, 3\), and the array says \({length}, 3\)"
+            ):
                 Shards(TAPE, rows, client).sum_and_grad()
 
 
-WRONG = {"complex": np.ones((5, 3)) * 1j, "text": np.full((5, 3), "x"), "objects": np.full((5, 3), None),
-         "dates": np.full((5, 3), "2020-01-01", dtype="datetime64[D]"), "wide": np.ones((5, 3), np.longdouble),
-         "masked": np.ma.masked_less(np.arange(15.0).reshape(5, 3), 2.0)}
+WRONG = {
+    "complex": np.ones((5, 3)) * 1j,
+    "text": np.full((5, 3), "x"),
+    "objects": np.full((5, 3), None),
+    "dates": np.full((5, 3), "2020-01-01", dtype="datetime64[D]"),
+    "wide": np.ones((5, 3), np.longdouble),
+    "masked": np.ma.masked_less(np.arange(15.0).reshape(5, 3), 2.0),
+}
 
 
 @pytest.mark.parametrize("what", WRONG)
@@ -166,7 +229,9 @@ def test_what_is_no_real_number_is_refused_wherever_it_comes_in(client, what):
         with pytest.raises(TypeError, match="real numbers"):
             Shards(TAPE, [ROWS[:5], shard], client)
     with pytest.raises(TypeError, match="real numbers"):
-        Shards(TAPE, dask_array.from_delayed(delayed(np.asanyarray)(rows), (5, 3), dtype=float), client).sum_and_grad()
+        Shards(
+            TAPE, dask_array.from_delayed(delayed(np.asanyarray)(rows), (5, 3), dtype=float), client
+        ).sum_and_grad()
 
 
 def test_a_mask_that_hides_nothing_is_no_mask(client):
@@ -201,7 +266,7 @@ def test_what_is_large_goes_out_without_a_warning(client):
     assert_same(Shards(tape, [rows], client).sum_and_grad(), tape.sum_and_grad(rows))
 
 
-# Many calls. ------------------------------------------------------------------------------------------------------------
+# Many calls. --------------------------------------------------------------------------------------
 def loaded(dask_worker):
     return tape_of.cache_info().misses
 
@@ -227,6 +292,7 @@ def test_rows_are_kept_or_made_again_for_each_call(client, tmp_path, persist, mo
         with made.open("a") as file:
             file.write("x")
         return ROWS
+
     shards = Shards(TAPE, [delayed(read)()], client, persist)
     shards.sum_and_grad()
     before = len(made.read_text())
@@ -235,7 +301,9 @@ def test_rows_are_kept_or_made_again_for_each_call(client, tmp_path, persist, mo
     assert len(made.read_text()) == before + more
 
 
-def test_parameters_are_numbers_or_values_or_a_module_and_by_default_the_present_ones(client, monkeypatch):
+def test_parameters_are_numbers_or_values_or_a_module_and_by_default_the_present_ones(
+    client, monkeypatch
+):
     shards = Shards(TAPE, ROWS[:100], client)
     numbers = [0.1 * i for i in range(17)]
     monkeypatch.setattr("micrograd_plus.tape.dask._SMALL", 0)
@@ -246,21 +314,30 @@ def test_parameters_are_numbers_or_values_or_a_module_and_by_default_the_present
     assert_as_in_one_process(shards, ROWS[:100])
 
 
-# A worker is killed. ----------------------------------------------------------------------------------------------------
+# A worker is killed. ------------------------------------------------------------------------------
 @pytest.mark.parametrize("origin", ["from here", "made there"])
 def test_the_result_survives_a_worker_killed_in_the_middle(cluster, client, origin):
     client.wait_for_workers(2)
-    pieces = [ROWS[start:start + 1024] for start in range(0, 9000, 1024)]
-    shards = Shards(TAPE, [delayed(np.asarray)(p) for p in pieces] if origin == "made there" else pieces, client)
+    pieces = [ROWS[start : start + 1024] for start in range(0, 9000, 1024)]
+    shards = Shards(
+        TAPE, [delayed(np.asarray)(p) for p in pieces] if origin == "made there" else pieces, client
+    )
     distributed.wait(shards._rows)
     found = []
-    call = threading.Thread(target=lambda: found.append(shards.mean_and_grad(executor="python")), daemon=True)
+    call = threading.Thread(
+        target=lambda: found.append(shards.mean_and_grad(executor="python")), daemon=True
+    )
     call.start()
-    while not any("sums_of_block" in str(task) for tasks in client.processing().values() for task in tasks):
+    while not any(
+        "sums_of_block" in str(task) for tasks in client.processing().values() for task in tasks
+    ):
         assert call.is_alive()
         time.sleep(0.005)
     victim = next(worker for worker, tasks in client.processing().items() if tasks)
-    os.kill(next(nanny.pid for nanny in cluster.workers.values() if nanny.worker_address == victim), signal.SIGKILL)
+    os.kill(
+        next(nanny.pid for nanny in cluster.workers.values() if nanny.worker_address == victim),
+        signal.SIGKILL,
+    )
     assert not found
     call.join(30.0)
     assert_same(found[0], TAPE.mean_and_grad(ROWS))
@@ -274,7 +351,7 @@ def test_scattered_rows_that_went_with_their_worker_are_said_to_be_lost(client):
         shards.sum_and_grad()
 
 
-# What is wrong is said. -------------------------------------------------------------------------------------------------
+# What is wrong is said. ---------------------------------------------------------------------------
 def test_rows_that_do_not_fit_the_tape(client):
     with pytest.raises(ValueError, match=r"in shard 1 an array of shape \(rows, 3\), not \(5, 2\)"):
         Shards(TAPE, [ROWS[:5], ROWS[:5, :2]], client)
@@ -307,7 +384,7 @@ def test_tapes_parameters_and_clients_that_do_not_fit(client):
 
 
 def test_a_custom_row_must_be_defined_where_the_tape_runs(client):
-    row = custom("cube_of_the_cluster", lambda x: x ** 3, lambda out, x: 3 * x * x)
+    row = custom("cube_of_the_cluster", lambda x: x**3, lambda out, x: 3 * x * x)
     try:
         with pytest.raises(ValueError, match=r"custom row 'cube_of_the_cluster'.*each worker"):
             Shards(record(row, 2.0), np.ones((3, 1)), client).sum_and_grad()

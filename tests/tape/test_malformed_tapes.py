@@ -1,7 +1,8 @@
-"""Malformed tapes are refused or do no harm: texts and programs, spoilt in thousands of seeded ways.
+"""Malformed tapes are refused or do no harm: texts and programs, spoilt in thousands of seeded
+ways.
 
-Each is either refused with a ValueError, or is a tape: it runs on both executors alike, its Python has no statement but
-those of arithmetic, and it survives another trip.
+Each is either refused with a ValueError, or is a tape: it runs on both executors alike, its Python
+has no statement but those of arithmetic, and it survives another trip.
 """
 
 import json
@@ -18,7 +19,7 @@ from micrograd_plus import Tape, Value, custom, ops, record
 from micrograd_plus.tape.program import MOST, FlatProgram
 
 
-# Malformed texts. -----------------------------------------------------------------------------------------------------
+# Malformed texts. ---------------------------------------------------------------------------------
 def well_formed():
     """Texts of tapes of every kind."""
     row = custom("gaussian", lambda x: math.exp(-x * x), lambda out, x: -2.0 * x * out)
@@ -27,16 +28,73 @@ def well_formed():
     def every_kind(x, y):
         s = ops.dot(w, [x, y], 0.5) + ops.where(x > y, ops.log(x), math.inf * y)
         return ops.logsumexp(s, ops.maximum(x, y, w[0]), ops.relu(s)) * ops.sum(x, y, s)
-    tapes = [record(every_kind, 1.0, 2.0, parameters=w), record(lambda x: row(x) * x, 0.5), record(lambda: 2.0),
-             record(lambda x, y: (x, [ops.atan2(x, y), 1.0], (), ops.pow(x * y, -0.0)), 1.0, 2.0),
-             record(lambda x: ops.tanh(ops.sin(x) + 1e-310), 0.5)]
+
+    tapes = [
+        record(every_kind, 1.0, 2.0, parameters=w),
+        record(lambda x: row(x) * x, 0.5),
+        record(lambda: 2.0),
+        record(lambda x, y: (x, [ops.atan2(x, y), 1.0], (), ops.pow(x * y, -0.0)), 1.0, 2.0),
+        record(lambda x: ops.tanh(ops.sin(x) + 1e-310), 0.5),
+    ]
     return [tape.to_json() for tape in tapes]
 
 
-ODD = (None, True, False, -1, 0, 1, 2, 53, -2, 2**31 - 1, 2**31, -2**31, -2**31 - 1, 2**53 + 1, 2**64, 10**400, 0.0, -0.0,
-       1.5, 1e308, math.inf, -math.inf, math.nan, "", "inf", "-inf", "nan", "x", "gaussian", "add", *INJECTED[:6], [], {},
-       [[]], [0], [0, 1], [[0, "x"]], {"tuple": []}, {"tuple": 0}, {"": None})
-KINDS = ("odd", "odd", "drop", "repeat", "swap", "number", "number", "number", "many", "label", "adjoint", "nest")
+ODD = (
+    None,
+    True,
+    False,
+    -1,
+    0,
+    1,
+    2,
+    53,
+    -2,
+    2**31 - 1,
+    2**31,
+    -(2**31),
+    -(2**31) - 1,
+    2**53 + 1,
+    2**64,
+    10**400,
+    0.0,
+    -0.0,
+    1.5,
+    1e308,
+    math.inf,
+    -math.inf,
+    math.nan,
+    "",
+    "inf",
+    "-inf",
+    "nan",
+    "x",
+    "gaussian",
+    "add",
+    *INJECTED[:6],
+    [],
+    {},
+    [[]],
+    [0],
+    [0, 1],
+    [[0, "x"]],
+    {"tuple": []},
+    {"tuple": 0},
+    {"": None},
+)
+KINDS = (
+    "odd",
+    "odd",
+    "drop",
+    "repeat",
+    "swap",
+    "number",
+    "number",
+    "number",
+    "many",
+    "label",
+    "adjoint",
+    "nest",
+)
 SCRAPS = ("", "0", "9", ",", "]", "[", "-", "e", '"', "\0", "\ud800", "1" * 5000)
 
 
@@ -47,7 +105,9 @@ BY_ONE_CHANGE = {
     "the names of a tape are a list, not 'x'": {"names": "x"},
     "the names of a tape are strings, not 1": {"names": [1, "y"]},
     "the parameters of a tape are a list, not None": {"parameters": None},
-    "a number of a tape is a float, or inf, -inf or nan as a string, not True": {"constants": [True]},
+    "a number of a tape is a float, or inf, -inf or nan as a string, not True": {
+        "constants": [True]
+    },
     "the codes of a tape are integers of 32 bits, not True": {"codes": [True]},
     "the outputs of a tape are integers of 32 bits, not 2147483648": {"outputs": [2**31]},
     "the starts of a program must lead from 0 through its operands": {"starts": []},
@@ -62,16 +122,30 @@ BY_ONE_CHANGE = {
     "'tanh' is no custom row": {"version": 1, "custom": ["tanh"], "codes": [3, -1]},
     "mul takes 2 operand(s), not 1": {"starts": [0, 1, 4]},
     "dot takes a bias, then as many weights as inputs": {"rows": ["dot", "mul"], "codes": [0, 1]},
-    "maximum needs at least 1 operand(s)": {"rows": ["maximum", "sum"], "codes": [0, 1], "starts": [0, 0, 4]},
+    "maximum needs at least 1 operand(s)": {
+        "rows": ["maximum", "sum"],
+        "codes": [0, 1],
+        "starts": [0, 0, 4],
+    },
     "the table has no row 'nothing'": {"rows": ["nothing"]},
     "the table has no row 'gaussian'": {"rows": ["gaussian", "gaussian"]},
     "the rows of a tape are strings, not 3": {"rows": [3]},
     "only a tape that gives one number has a gradient": {"form": [0]},
-    "a tape has as many outputs as its form, and with a gradient one for each input and parameter": {"gradient": False},
-    "the form of a tape is 0, a list or {'tuple': a list}, not {'tuple': 0}": {"form": {"tuple": 0}},
-    "a tape is not nested that deeply": {"form": json.loads("[" * 150 + "0" + "]" * 150), "gradient": False},
-    "the labels of a tape are pairs of a register and a str, not [True, 'x']": {"labels": [[True, "x"]]},
-    "the adjoint_of of a tape are pairs of a register and a int, not [0, 'x']": {"adjoint_of": [[0, "x"]]},
+    "a tape has as many outputs as its form, and with a gradient one for each input and "
+    "parameter": {"gradient": False},
+    "the form of a tape is 0, a list or {'tuple': a list}, not {'tuple': 0}": {
+        "form": {"tuple": 0}
+    },
+    "a tape is not nested that deeply": {
+        "form": json.loads("[" * 150 + "0" + "]" * 150),
+        "gradient": False,
+    },
+    "the labels of a tape are pairs of a register and a str, not [True, 'x']": {
+        "labels": [[True, "x"]]
+    },
+    "the adjoint_of of a tape are pairs of a register and a int, not [0, 'x']": {
+        "adjoint_of": [[0, "x"]]
+    },
     "labels and adjoints belong to registers of the tape": {"labels": [[5, "x"]]},
 }
 
@@ -79,8 +153,9 @@ BY_ONE_CHANGE = {
 @pytest.mark.parametrize("message", BY_ONE_CHANGE)
 def test_a_text_is_refused_by_what_is_wrong_with_it(message):
     custom("gaussian", lambda x: math.exp(-x * x), lambda out, x: -2.0 * x * out)
-    text = """{"format": "micrograd_plus tape", "version": 2, "names": ["x"], "parameters": [2.0], "constants": [3.0],
-        "rows": ["mul"], "codes": [0, 0], "starts": [0, 2, 4], "operands": [0, 1, 3, 2], "outputs": [4, 1, 2], "form": 0,
+    text = """{"format": "micrograd_plus tape", "version": 2, "names": ["x"], "parameters": [2.0],
+        "constants": [3.0], "rows": ["mul"], "codes": [0, 0], "starts": [0, 2, 4],
+        "operands": [0, 1, 3, 2], "outputs": [4, 1, 2], "form": 0,
         "gradient": true, "labels": [[0, "x"]], "adjoint_of": []}"""
     assert Tape.from_json(text)(5.0) == 30.0
     with pytest.raises(ValueError, match=re.escape(message)):
@@ -89,7 +164,13 @@ def test_a_text_is_refused_by_what_is_wrong_with_it(message):
 
 def places(found):
     """Every container in a tree with each key or index of it."""
-    keys = list(found) if isinstance(found, dict) else range(len(found)) if isinstance(found, list) else ()
+    keys = (
+        list(found)
+        if isinstance(found, dict)
+        else range(len(found))
+        if isinstance(found, list)
+        else ()
+    )
     for key in keys:
         yield found, key
         yield from places(found[key])
@@ -111,7 +192,9 @@ def spoil(rng, found):
         rng.shuffle(container)
     elif kind == "number" and arrays:
         array = rng.choice(arrays)
-        array[rng.randrange(len(array))] = rng.choice((rng.randint(-3, 60), rng.randint(-3, 60), rng.choice(ODD)))
+        array[rng.randrange(len(array))] = rng.choice(
+            (rng.randint(-3, 60), rng.randint(-3, 60), rng.choice(ODD))
+        )
     elif kind == "many" and isinstance(container[key], list):
         container[key] = container[key] * rng.choice((2, 3, 1000))
     elif kind == "label":
@@ -131,13 +214,16 @@ def spoilt(rng, texts):
             if found:
                 spoil(rng, found)
         text = json.dumps(found)
-        deep, (left, right) = rng.choice((50, 101, 900, 3_000, 100_000)), rng.choice((("[", "]"), ('{"tuple": [', "]}")))
+        deep, (left, right) = (
+            rng.choice((50, 101, 900, 3_000, 100_000)),
+            rng.choice((("[", "]"), ('{"tuple": [', "]}"))),
+        )
         return text.replace('"NEST"', left * deep + "0" + right * deep, 1)
     place = rng.randrange(len(text))
     if kind < 0.82:
         return text[:place]
     if kind < 0.92:
-        return text[:place] + rng.choice(SCRAPS) + text[place + 1:]
+        return text[:place] + rng.choice(SCRAPS) + text[place + 1 :]
     if kind < 0.96:  # a key twice
         key, other = rng.choice(list(json.loads(text))), json.loads(rng.choice(texts))
         return f'{text[:-1]}, "{key}": {json.dumps(rng.choice((*ODD, *other.values())))}}}'
@@ -179,46 +265,68 @@ def test_forty_thousand_malformed_texts_without_growth():
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    print(f"\n{refused + tapes} malformed texts: {refused} refused, {tapes} tapes that run; at most {peak / 1e6:.0f} MB")
+    print(
+        f"\n{refused + tapes} malformed texts: {refused} refused, {tapes} tapes that run; at most "
+        f"{peak / 1e6:.0f} MB"
+    )
     assert peak < 200e6
 
 
-# Malformed programs. --------------------------------------------------------------------------------------------------
+# Malformed programs. ------------------------------------------------------------------------------
 @pytest.mark.parametrize("count", [1_000, pytest.param(30_000, marks=pytest.mark.slow)])
 def test_a_malformed_program_is_refused_or_runs(count):
     rng, refused = random.Random(3), 0
     programs = [Tape.from_json(text).program for text in well_formed()]
     for _ in range(count):
         program = rng.choice(programs)
-        parts = {name: getattr(program, name).copy() for name in ("constants", "codes", "starts", "operands", "outputs")}
-        parts |= {"inputs": program.inputs, "parameters": program.parameters, "table": program.table}
+        parts = {
+            name: getattr(program, name).copy()
+            for name in ("constants", "codes", "starts", "operands", "outputs")
+        }
+        parts |= {
+            "inputs": program.inputs,
+            "parameters": program.parameters,
+            "table": program.table,
+        }
         for _ in range(rng.choice((1, 1, 2, 4))):
             name = rng.choice(list(parts))
             if name in ("inputs", "parameters"):
                 parts[name] = rng.choice((-1, 0, 1, 2, 5, MOST, 2**40))
             elif name == "table":
-                parts[name] = rng.choice(((), parts[name][:-1], parts[name][::-1], (ops.where, *parts[name])))
+                parts[name] = rng.choice(
+                    ((), parts[name][:-1], parts[name][::-1], (ops.where, *parts[name]))
+                )
             elif len(parts[name]):
                 array = parts[name]
                 number = rng.choice((rng.randint(-3, 60), rng.randint(-3, 60), MOST, -MOST - 1))
                 array[rng.randrange(len(array))] = number
-                parts[name] = rng.choice((array, array, array, array[:-1], array[::-1], np.append(array, array[-1:])))
+                parts[name] = rng.choice(
+                    (array, array, array, array[:-1], array[::-1], np.append(array, array[-1:]))
+                )
         try:
             program = FlatProgram(**parts).validated()
         except ValueError:
             refused += 1
             continue
         if program.inputs < 100 and program.parameters < 100:
-            form, names, parameters = [0.0] * len(program.outputs), [""] * program.inputs, [0.5] * program.parameters
+            form, names, parameters = (
+                [0.0] * len(program.outputs),
+                [""] * program.inputs,
+                [0.5] * program.parameters,
+            )
             assert_runs_alike(Tape(program, form, names, parameters, False, {}, {}))
     print(f"\n{count} malformed programs: {refused} refused")
     assert count / 4 < refused < count
 
 
 NO_PARTS = {
-    "shorter": lambda array: array.astype(np.float32), "longer": lambda array: np.zeros(len(array), np.int64),
-    "objects": lambda array: array.astype(object), "two dimensions": lambda array: array.reshape(1, -1),
-    "none": lambda array: np.array(1), "a list": lambda array: array.tolist(), "nothing": lambda array: None,
+    "shorter": lambda array: array.astype(np.float32),
+    "longer": lambda array: np.zeros(len(array), np.int64),
+    "objects": lambda array: array.astype(object),
+    "two dimensions": lambda array: array.reshape(1, -1),
+    "none": lambda array: np.array(1),
+    "a list": lambda array: array.tolist(),
+    "nothing": lambda array: None,
     "other end first": lambda array: array.view(array.dtype.newbyteorder()),
     "complex": lambda array: array.astype(complex),
 }
@@ -228,7 +336,10 @@ NO_PARTS = {
 @pytest.mark.parametrize("spoil", NO_PARTS.values(), ids=NO_PARTS)
 def test_a_program_consists_of_plain_arrays(part, spoil):
     program = Tape.from_json(well_formed()[0]).program
-    parts = {name: getattr(program, name) for name in ("constants", "codes", "starts", "operands", "outputs")}
+    parts = {
+        name: getattr(program, name)
+        for name in ("constants", "codes", "starts", "operands", "outputs")
+    }
     spoilt = parts | {part: spoil(parts[part]), "table": program.table}
     program = FlatProgram(program.inputs, program.parameters, **spoilt)
     with pytest.raises(ValueError, match=f"the {part} of a program are an array of one dimension"):

@@ -1,4 +1,6 @@
-"""Arrays as people give them: what is masked, sparse, complex or a date is refused by name wherever data come in."""
+"""Arrays as people give them: what is masked, sparse,
+complex or a date is refused by name wherever data come in.
+"""
 
 import random
 from functools import cache
@@ -36,6 +38,7 @@ def tape():
 
 def estimator(name):
     from micrograd_plus import estimators
+
     return getattr(estimators, name)(hidden=(2,), epochs=1, random_state=0)
 
 
@@ -49,6 +52,7 @@ def plot(name, *args, **options):
     import matplotlib.pyplot as plt
 
     from micrograd_plus import plots
+
     getattr(plots, name)(*args, **options)
     plt.close("all")
 
@@ -88,15 +92,21 @@ OF_NUMBERS = {  # where an array (rows,) comes in
     "score of a Classifier": lambda a: trained("Classifier").score(POINTS, a),
     "score of a Regressor": lambda a: trained("Regressor").score(POINTS, a),
     "update": lambda a: SGD(0.1).update(a, SIGNS),
-    "parameters of a tape": lambda a: record(lambda: 1.0, parameters=network()).values(np.empty((1, 0)), a),
+    "parameters of a tape": lambda a: record(lambda: 1.0, parameters=network()).values(
+        np.empty((1, 0)), a
+    ),
     "classes of a picture": lambda a: plot("decision_regions", network(), POINTS, a, resolution=4),
     "losses": lambda a: plot("loss_curves", a),
     "validation losses": lambda a: plot("loss_curves", SIGNS, a),
     "gradients": lambda a: plot("gradient_histograms", {"a": a}),
 }
 NO_NUMBERS = {
-    "sparse matrix": scipy.sparse.csr_matrix, "sparse array": scipy.sparse.csr_array, "complex": lambda a: a + 1j,
-    "dates": lambda a: a.astype(int).astype("M8[D]"), "text": lambda a: np.full(a.shape, "one")}
+    "sparse matrix": scipy.sparse.csr_matrix,
+    "sparse array": scipy.sparse.csr_array,
+    "complex": lambda a: a + 1j,
+    "dates": lambda a: a.astype(int).astype("M8[D]"),
+    "text": lambda a: np.full(a.shape, "one"),
+}
 
 
 @pytest.mark.parametrize("place", OF_ROWS)
@@ -165,12 +175,18 @@ def test_an_array_of_floats_is_given_back_itself():
     assert real_array(POINTS.T, "X").base is POINTS
 
 
-@pytest.mark.parametrize(("numbers", "error", "words"), [
-    ([[1.0], [1.0, 2.0]], ValueError, "X must be .* differ in length"),
-    ([None], TypeError, "objects such as a NoneType"), ({1.0}, TypeError, "objects such as a set"),
-    ([10**400], TypeError, "objects such as a int"), (["1"], TypeError, "X must be real numbers .* not <U1"),
-    (scipy.sparse.csr_array([[1.0]]), TypeError, r"sparse csr_array: give its .toarray\(\)"),
-    ([np.ma.masked], TypeError, "X must be real numbers, and some of these are masked")])
+@pytest.mark.parametrize(
+    ("numbers", "error", "words"),
+    [
+        ([[1.0], [1.0, 2.0]], ValueError, "X must be .* differ in length"),
+        ([None], TypeError, "objects such as a NoneType"),
+        ({1.0}, TypeError, "objects such as a set"),
+        ([10**400], TypeError, "objects such as a int"),
+        (["1"], TypeError, "X must be real numbers .* not <U1"),
+        (scipy.sparse.csr_array([[1.0]]), TypeError, r"sparse csr_array: give its .toarray\(\)"),
+        ([np.ma.masked], TypeError, "X must be real numbers, and some of these are masked"),
+    ],
+)
 def test_what_is_no_array_of_real_numbers_is_refused_with_advice(numbers, error, words):
     with pytest.raises(error, match=words):
         real_array(numbers, "X")

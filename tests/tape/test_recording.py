@@ -1,4 +1,6 @@
-"""Recording a function: what would be baked in is refused by name, what is recorded is what the function does."""
+"""Recording a function: what would be baked in is refused by name,
+what is recorded is what the function does.
+"""
 
 import math
 import random
@@ -35,7 +37,7 @@ def _as_before():
     ops.TABLE.update(table)
 
 
-# What decides in Python. ----------------------------------------------------------------------------------------------
+# What decides in Python. --------------------------------------------------------------------------
 def with_if(x):
     if x > 0:
         return x
@@ -102,12 +104,16 @@ def test_a_number_that_decides_in_python_is_refused_naming_the_line_and_a_way_ou
     f, code = DECIDING[name]
     with pytest.raises(TypeError, match=r"ops\.where\(condition, x, y\)") as caught:
         record(f, 0.5, check=check)
-    assert re.search(rf"{re.escape(__file__)}, line \d+: .*{re.escape(code)}", str(caught.value)), str(caught.value)
+    assert re.search(rf"{re.escape(__file__)}, line \d+: .*{re.escape(code)}", str(caught.value)), (
+        str(caught.value)
+    )
 
 
 def test_a_line_that_is_in_no_file_is_not_quoted():
     f = eval("lambda x: x if x > 0 else -x")
-    with pytest.raises(TypeError, match=r"^<string>, line 1: the function asks a Value for whether it is true"):
+    with pytest.raises(
+        TypeError, match=r"^<string>, line 1: the function asks a Value for whether it is true"
+    ):
         record(f, 0.5)
 
 
@@ -128,17 +134,28 @@ def test_what_is_the_same_for_every_row_may_decide():
         for x in xs[1:]:
             total = total + (x if rate.data < 0.5 else -x)
         return total * n
+
     tape = record(f, [1.0, 2.0, 3.0], 2.0)
     assert tape([1.0, 2.0, 3.0], 2.0) == 12.0
-    assert tape(1.0, 2.0, 4.0, 0.5) == 3.5  # the arguments in the form of the function, or one after the other
+    # the arguments in the form of the function, or one after the other
+    assert tape(1.0, 2.0, 4.0, 0.5) == 3.5
 
 
-# What a tape would hold fast. -----------------------------------------------------------------------------------------
+# What a tape would hold fast. ---------------------------------------------------------------------
 def test_a_value_that_is_no_parameter_is_refused_unless_nobody_checks():
     w, b = Value(2.0, label="w"), Value(1.0)
-    for f in (lambda x: w * x, lambda x: x * 1 + w, lambda x: [x, (w + 1) * x], lambda x: ops.dot([w, x], [x, b]),
-              lambda x: w, grad(lambda x: w * x * x), lambda x: ops.where(x > 9, x, w)):
-        with pytest.raises(ValueError, match=r"refers to Value\(data=2.0, label='w'\).*among the parameters"):
+    for f in (
+        lambda x: w * x,
+        lambda x: x * 1 + w,
+        lambda x: [x, (w + 1) * x],
+        lambda x: ops.dot([w, x], [x, b]),
+        lambda x: w,
+        grad(lambda x: w * x * x),
+        lambda x: ops.where(x > 9, x, w),
+    ):
+        with pytest.raises(
+            ValueError, match=r"refers to Value\(data=2.0, label='w'\).*among the parameters"
+        ):
             record(f, 1.0, parameters=[b])
     frozen = record(lambda x: w * x, 1.0, check=False)
     w.data = 5.0
@@ -151,7 +168,11 @@ def test_constants_made_in_the_function_are_no_foreign_values():
 
 def test_random_numbers_are_refused_unless_nobody_checks():
     rng = random.Random(0)
-    for f in (lambda x: x * rng.uniform(0, 1), lambda x: [x, rng.random()], lambda x: x * rng.random() * 1e-9):
+    for f in (
+        lambda x: x * rng.uniform(0, 1),
+        lambda x: [x, rng.random()],
+        lambda x: x * rng.random() * 1e-9,
+    ):
         with pytest.raises(ValueError, match="depend on its arguments and parameters alone"):
             record(f, 1.0)
         assert len(record(f, 1.0, check=False)) < 3
@@ -167,6 +188,7 @@ def test_what_changes_between_calls_is_refused():
     def growing(x):
         calls.append(x)
         return [x] * len(calls)
+
     with pytest.raises(ValueError, match="neither on chance nor on anything it changes"):
         record(counting, 1.0)
     with pytest.raises(ValueError, match=r"gave \d+ numbers and then \d+"):
@@ -176,8 +198,10 @@ def test_what_changes_between_calls_is_refused():
     def editing(x):
         w.data = 7.0
         return x * w
+
     record(editing, 1.0, parameters=[w])
-    assert w.data == 7.0  # as the function has it, on the tape the parameter is what it is when it runs
+    # as the function has it, on the tape the parameter is what it is when it runs
+    assert w.data == 7.0
 
 
 def test_a_gradient_that_differs_is_refused_though_the_value_agrees():
@@ -189,15 +213,17 @@ def test_a_gradient_that_differs_is_refused_though_the_value_agrees():
 
 def test_rounding_is_no_reason_to_refuse():
     """Of a gradient's gradient, which adds in another order on a tape where gates route."""
+
     def f(x, y, z):
         t = ops.tanh(ops.dot([x, y, x], [x, z, x]))
         return ops.hard_tanh(t) + ops.maximum(t, t, x * y) * ops.where(x > y, t, t * z)
+
     rng = random.Random(0)
     for _ in range(100):
         record(hessian(f, (0, 1, 2)), *[rng.uniform(-1, 1) for _ in range(3)])
 
 
-# Modes. ---------------------------------------------------------------------------------------------------------------
+# Modes. -------------------------------------------------------------------------------------------
 class Stop(Exception):
     pass
 
@@ -212,6 +238,7 @@ def test_an_exception_in_the_function_leaves_everything_as_it_was(depth):
             if len(calls) > depth:
                 raise Stop
         return grad(lambda y: y * w)(x) * x
+
     for _ in range(2):
         with suppress(Stop):
             record(failing, 1.0, parameters=[w])
@@ -235,6 +262,7 @@ def test_recording_inside_other_modes():
     def anomalous(x):
         with detect_anomaly():
             return grad(lambda y: y * y * x)(x)
+
     assert record(anomalous, 1.0)(3.0) == 18.0
     assert grad(lambda x: x * record(lambda y: y * y, 2.0)(3.0))(1.0) == 9.0
     assert record(lambda x: x * record(lambda y: y * y, 2.0)(3.0), 1.0)(2.0) == 18.0
@@ -265,8 +293,12 @@ def test_recording_and_replaying_change_no_parameter():
 
 
 def test_a_comparison_for_equality_is_recorded_and_may_not_decide_in_python():
-    for f in (lambda x: 1.0 if x == 0 else ops.sin(x) / x, lambda x: x if x in (0, 1) else 2 * x,
-              lambda x: x if x != 2 else 2 * x, lambda x: x if (x > 0) != (x > 1) else 2 * x):
+    for f in (
+        lambda x: 1.0 if x == 0 else ops.sin(x) / x,
+        lambda x: x if x in (0, 1) else 2 * x,
+        lambda x: x if x != 2 else 2 * x,
+        lambda x: x if (x > 0) != (x > 1) else 2 * x,
+    ):
         with pytest.raises(TypeError, match=r"whether it is true.*ops\.where"):
             record(f, 1.0)
     for executor in EXECUTORS:
@@ -275,8 +307,11 @@ def test_a_comparison_for_equality_is_recorded_and_may_not_decide_in_python():
         unequal = record(lambda x: ops.where(x != 2, 3 * x, x * x), 1.0)
         assert [unequal(x, executor=executor) for x in (1.0, 2.0, math.inf)] == [3.0, 4.0, math.inf]
         alike = record(lambda x, y: ops.where((x > 0) == (y > 0), x, y), 1.0, 2.0)
-        assert [alike(*xs, executor=executor) for xs in ((1.0, 2.0), (-1.0, 2.0), (-1.0, -2.0))] == [1.0, 2.0, -1.0]
-    assert record(lambda x, y: x if x is not y and x != y else y, 1.0, 2.0)(3.0, 4.0) == 3.0  # identity is known
+        assert [
+            alike(*xs, executor=executor) for xs in ((1.0, 2.0), (-1.0, 2.0), (-1.0, -2.0))
+        ] == [1.0, 2.0, -1.0]
+    # identity is known
+    assert record(lambda x, y: x if x is not y and x != y else y, 1.0, 2.0)(3.0, 4.0) == 3.0
 
 
 def test_numbers_that_do_not_vary_may_be_read():

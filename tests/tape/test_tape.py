@@ -1,7 +1,9 @@
-"""Tapes against the engine: on any graph at any numbers, value and gradients have the bits of building it anew.
+"""Tapes against the engine: on any graph at any numbers, value and gradients have the bits of
+building it anew.
 
-The oracle is one backward pass on fresh Values, for each point; whatever runs a tape must give its bits: nans in the same
-places, zeros with their signs. The order in which rows are summed is spelled out once more, in plain Python.
+The oracle is one backward pass on fresh Values, for each point; whatever runs a tape must give its
+bits: nans in the same places, zeros with their signs. The order in which rows are summed is spelled
+out once more, in plain Python.
 """
 
 import math
@@ -45,11 +47,12 @@ def tape_of(f, numbers, parameters=()):
     return Tape.of(f(*leaves), leaves, parameters)
 
 
-# Any graph, any numbers. ----------------------------------------------------------------------------------------------
+# Any graph, any numbers. --------------------------------------------------------------------------
 @given(programs([row.name for row in ROWS], INPUTS + 2), st.tuples(NUMBERS, NUMBERS), POINTS)
 def test_replay_and_source_have_the_bits_of_the_engine(program, constants, rows):
     def f(*xs):
         return evaluate(program, [*xs, *constants])
+
     tape = tape_of(f, rows[0])
     recorded = record(f, *rows[-1], check=False)
     for row in rows:
@@ -65,6 +68,7 @@ def test_parameters_are_read_live_and_have_a_gradient_too(program, rows, edited)
 
     def f(x, y):
         return evaluate(program, [x, y, w])
+
     tape = tape_of(f, rows[0][:2], [w])
     for number in (2.0, edited):
         w.data = number
@@ -85,10 +89,12 @@ def test_a_graph_at_its_own_point(program):
 
 @given(tapes(), st.lists(NUMBERS, min_size=6, max_size=6))
 def test_drawn_tapes_run_alike_on_every_row(tape, numbers):
-    row, shared = numbers[:tape.program.inputs], numbers[4:4 + tape.program.parameters]
+    row, shared = numbers[: tape.program.inputs], numbers[4 : 4 + tape.program.parameters]
     with reading_data():
         found = {executor: tape.sum_and_grad([row], shared, executor) for executor in EXECUTORS}
-    assert bits([found["python"][0], *found["python"][1]]) == bits([found["machine"][0], *found["machine"][1]])
+    assert bits([found["python"][0], *found["python"][1]]) == bits(
+        [found["machine"][0], *found["machine"][1]]
+    )
 
 
 def test_hypothesis_draws_tapes_where_a_tape_is_asked_for():
@@ -96,7 +102,11 @@ def test_hypothesis_draws_tapes_where_a_tape_is_asked_for():
     settled = settings(database=None, derandomize=True, phases=[Phase.generate, Phase.shrink])
     smallest = find(st.from_type(Tape), lambda tape: True, settings=settled)
     assert (len(smallest), smallest.gradient, smallest.parameters) == (1, True, [])
-    used = find(tapes(3, operations=["mul", ops.sin]), lambda tape: tape.program.parameters == 2, settings=settled)
+    used = find(
+        tapes(3, operations=["mul", ops.sin]),
+        lambda tape: tape.program.parameters == 2,
+        settings=settled,
+    )
     assert {row.name for row in used.program.rows()} <= {"mul", "sin", "cos"}
     with pytest.raises(ValueError, match="graphs needs names of rows"):
         tapes(operations=["nonsense"])
@@ -109,6 +119,7 @@ def batch(rng, size):
 
     def f(*xs):
         return [value_and_grad(g, range(INPUTS))(*xs) for g in functions]
+
     return chosen, functions, record(f, *any_point(rng), check=False)
 
 
@@ -120,10 +131,15 @@ def differences(rng, size, rows, way):
         found = tape.values(np.array(points), executor="python" if way == "python" else "machine")
     expected = [[x for g in functions for x in eager(g, point)] for point in points]
     wrong = np.argwhere(~same_bits(found, expected))
-    return [f"at {points[i]}: {found[i, k]}, not {expected[i][k]}\n{written(chosen[k // (1 + INPUTS)])}" for i, k in wrong]
+    return [
+        f"at {points[i]}: {found[i, k]}, not {expected[i][k]}\n{written(chosen[k // (1 + INPUTS)])}"
+        for i, k in wrong
+    ]
 
 
-@pytest.mark.parametrize(("way", "graphs_in_one", "tapes"), [("python", 40, 5), ("machine", 4, 10), ("data", 100, 4)])
+@pytest.mark.parametrize(
+    ("way", "graphs_in_one", "tapes"), [("python", 40, 5), ("machine", 4, 10), ("data", 100, 4)]
+)
 @pytest.mark.parametrize("rows", [1, 17, 100])
 def test_many_graphs_in_one_tape_have_the_bits_of_the_engine(way, graphs_in_one, tapes, rows):
     for seed in range(tapes):
@@ -132,7 +148,9 @@ def test_many_graphs_in_one_tape_have_the_bits_of_the_engine(way, graphs_in_one,
 
 @pytest.mark.slow
 def test_ten_thousand_random_graphs():
-    """Each at one row, at a block of rows with a tail, and at a hundred; one in ten in machine code of its own batch."""
+    """Each at one row, at a block of rows with a tail, and at a hundred;
+    one in ten in machine code of its own batch.
+    """
     begin, count, evaluations = time.perf_counter(), 0, 0
     for seed in range(100):
         for way, size in (("data", 90), *[("machine", 2)] * 5):
@@ -141,6 +159,8 @@ def test_ten_thousand_random_graphs():
                 assert not differences(rng, size, rows, way)[:1]
                 evaluations += size * rows
             count += size
-    print(f"\n{count} random graphs at {evaluations} points have the bits of the engine: "
-          f"{time.perf_counter() - begin:.0f} seconds")
+    print(
+        f"\n{count} random graphs at {evaluations} points have the bits of the engine: "
+        f"{time.perf_counter() - begin:.0f} seconds"
+    )
     assert count >= 10_000

@@ -1,4 +1,6 @@
-"""Odd arrays for rows and parameters: the right bits or a plain refusal, and what was given is never changed."""
+"""Odd arrays for rows and parameters: the right bits or a plain refusal,
+and what was given is never changed.
+"""
 
 import array
 import datetime as dt
@@ -12,7 +14,8 @@ from tapes import EXECUTORS, bits, same_bits
 
 from micrograd_plus import Value, nn, ops, record
 
-ROWS = np.array([[0.5, -1.0], [2.0, 3.0], [-0.0, 1.0], [-4.0, 0.0], [1.5, 2.5]] * 7)  # 35: two blocks of sixteen and a tail
+# 35: two blocks of sixteen and a tail
+ROWS = np.array([[0.5, -1.0], [2.0, 3.0], [-0.0, 1.0], [-4.0, 0.0], [1.5, 2.5]] * 7)
 SHARED = np.array([0.5, -2.0, 4.0])
 
 
@@ -105,14 +108,24 @@ WRONG = {
     "fractions": lambda a: np.vectorize(Fraction, otypes=[object])(a).tolist(),
     "decimals": lambda a: np.vectorize(Decimal, otypes=[object])(a).tolist(),
     "empty objects": lambda a: a[:0].astype(object),
-} | ({"more digits": lambda a: a.astype(np.longdouble)} if np.dtype(np.longdouble).itemsize > 8 else {})
+} | (
+    {"more digits": lambda a: a.astype(np.longdouble)}
+    if np.dtype(np.longdouble).itemsize > 8
+    else {}
+)
 
 
 def every_use(tape, rows, parameters, executor):
     """What each method gives, flat."""
     given = {"parameters": parameters, "executor": executor}
-    parts = [tape.values(rows, **given), tape.gradients(rows, **given), tape.gradients(rows, of="parameters", **given),
-             *tape.chunk_sums(rows, **given), *tape.sum_and_grad(rows, **given), *tape.mean_and_grad(rows, **given)]
+    parts = [
+        tape.values(rows, **given),
+        tape.gradients(rows, **given),
+        tape.gradients(rows, of="parameters", **given),
+        *tape.chunk_sums(rows, **given),
+        *tape.sum_and_grad(rows, **given),
+        *tape.mean_and_grad(rows, **given),
+    ]
     return np.concatenate([np.ravel(part) for part in parts])
 
 
@@ -122,7 +135,9 @@ def contents(thing):
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize("kind", [*KINDS, *NO_ARRAYS])
-def test_rows_and_parameters_of_any_kind_give_the_bits_of_plain_ones_and_stay_as_they_are(tape, kind, executor):
+def test_rows_and_parameters_of_any_kind_give_the_bits_of_plain_ones_and_stay_as_they_are(
+    tape, kind, executor
+):
     made = (KINDS | NO_ARRAYS)[kind]
     rows, shared = made(ROWS), made(SHARED)
     before = contents(rows), contents(shared)
@@ -131,14 +146,22 @@ def test_rows_and_parameters_of_any_kind_give_the_bits_of_plain_ones_and_stay_as
     assert bits(every_use(tape, rows, shared, executor)) == expected
     assert (contents(rows), contents(shared)) == before
     first = plain[0][0].tolist()
-    assert bits([tape(*first, parameters=shared, executor=executor)]) == bits([tape(*first, parameters=plain[1])])
+    assert bits([tape(*first, parameters=shared, executor=executor)]) == bits(
+        [tape(*first, parameters=plain[1])]
+    )
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize("kind", WRONG)
 def test_what_is_no_array_of_floats_is_refused_by_name(tape, kind, executor):
     rows, shared = WRONG[kind](ROWS), WRONG[kind](SHARED)
-    for use in (tape.values, tape.gradients, tape.sum_and_grad, tape.mean_and_grad, tape.chunk_sums):
+    for use in (
+        tape.values,
+        tape.gradients,
+        tape.sum_and_grad,
+        tape.mean_and_grad,
+        tape.chunk_sums,
+    ):
         with pytest.raises(TypeError, match="the rows must be real numbers"):
             use(rows, executor=executor)
         if shared is not None:  # which means the present ones
@@ -147,17 +170,45 @@ def test_what_is_no_array_of_floats_is_refused_by_name(tape, kind, executor):
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
-@pytest.mark.parametrize("rows", [
-    0.5, np.array(0.5), [], [0.5, 1.0], np.ones(2), np.ones((3, 1)), np.ones((3, 3)), np.ones((0, 3)), np.ones((3, 0)),
-    np.ones((2, 2, 2)), np.ones((1, 1, 2)), [[]], [[[0.5, 1.0]]], np.empty((0, 0))], ids=np.shape)
+@pytest.mark.parametrize(
+    "rows",
+    [
+        0.5,
+        np.array(0.5),
+        [],
+        [0.5, 1.0],
+        np.ones(2),
+        np.ones((3, 1)),
+        np.ones((3, 3)),
+        np.ones((0, 3)),
+        np.ones((3, 0)),
+        np.ones((2, 2, 2)),
+        np.ones((1, 1, 2)),
+        [[]],
+        [[[0.5, 1.0]]],
+        np.empty((0, 0)),
+    ],
+    ids=np.shape,
+)
 def test_rows_of_another_shape_are_refused_by_name(tape, rows, executor):
-    for use in (tape.values, tape.gradients, tape.sum_and_grad, tape.mean_and_grad, tape.chunk_sums):
-        with pytest.raises(ValueError, match=r"takes rows of 2 numbers, an array of shape \(rows, 2\), not \("):
+    for use in (
+        tape.values,
+        tape.gradients,
+        tape.sum_and_grad,
+        tape.mean_and_grad,
+        tape.chunk_sums,
+    ):
+        with pytest.raises(
+            ValueError, match=r"takes rows of 2 numbers, an array of shape \(rows, 2\), not \("
+        ):
             use(rows, executor=executor)
 
 
-@pytest.mark.parametrize("shared", [
-    [], [1.0], np.ones(4), np.ones((3, 1)), np.ones((1, 3)), 0.5, [[1.0, 2.0, 3.0]]], ids=np.shape)
+@pytest.mark.parametrize(
+    "shared",
+    [[], [1.0], np.ones(4), np.ones((3, 1)), np.ones((1, 3)), 0.5, [[1.0, 2.0, 3.0]]],
+    ids=np.shape,
+)
 def test_parameters_of_another_shape_are_refused_by_name(tape, shared):
     for executor in EXECUTORS:
         with pytest.raises(ValueError, match=r"takes parameters of shape \(3,\), not \("):
@@ -173,7 +224,12 @@ def test_ragged_rows_are_refused(tape):
 
 def test_parameters_may_be_values_numbers_or_a_module(tape):
     expected = bits(tape.values(ROWS, SHARED, executor="python"))
-    for shared in ([Value(x) for x in SHARED], [Value(0.5), -2.0, Value(4)], (0.5, Value(-2), 4), array.array("d", SHARED)):
+    for shared in (
+        [Value(x) for x in SHARED],
+        [Value(0.5), -2.0, Value(4)],
+        (0.5, Value(-2), 4),
+        array.array("d", SHARED),
+    ):
         for executor in EXECUTORS:
             assert bits(tape.values(ROWS, shared, executor=executor)) == expected
     neuron = nn.Neuron(2)
@@ -191,14 +247,29 @@ def test_parameters_may_be_values_numbers_or_a_module(tape):
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_one_row_is_numbers_in_any_nesting(tape, executor):
     expected = tape(0.5, 2.0, executor=executor)
-    for row in ((0.5, 2), ([0.5, 2.0],), ((0.5,), [2]), (np.float32(0.5), np.int8(2)), (Fraction(1, 2), 2), (0.5, [[2.0]]),
-                (np.array([0.5, 2.0]),), (0.5, np.array([2], dtype=np.int8)), ({"x": 0.5, "y": 2.0},)):
+    for row in (
+        (0.5, 2),
+        ([0.5, 2.0],),
+        ((0.5,), [2]),
+        (np.float32(0.5), np.int8(2)),
+        (Fraction(1, 2), 2),
+        (0.5, [[2.0]]),
+        (np.array([0.5, 2.0]),),
+        (0.5, np.array([2], dtype=np.int8)),
+        ({"x": 0.5, "y": 2.0},),
+    ):
         assert tape(*row, executor=executor) == expected
     assert tape(True, False, executor=executor) == tape(1.0, 0.0, executor=executor)
     for row in ((), (0.5,), (0.5, 2.0, 1.0), ([0.5, 2.0], 1.0)):
         with pytest.raises(ValueError, match="takes 2 numbers, but got"):
             tape(*row, executor=executor)
-    for row in (("0.5", 2.0), (None, 2.0), (0.5j, 2.0), (Decimal(1), 2.0), (dt.date(2026, 1, 1), 2.0)):
+    for row in (
+        ("0.5", 2.0),
+        (None, 2.0),
+        (0.5j, 2.0),
+        (Decimal(1), 2.0),
+        (dt.date(2026, 1, 1), 2.0),
+    ):
         with pytest.raises(TypeError, match="works on numbers and Values, not on"):
             tape(*row, executor=executor)
 
@@ -220,7 +291,9 @@ def test_no_rows_and_no_inputs(tape, executor):
 def test_a_million_rows_that_are_one_in_memory(tape):
     rows = np.broadcast_to(ROWS[:1], (1_000_000, 2))
     for threads in (1, 2):
-        assert same_bits(tape.values(rows, threads=threads), np.broadcast_to(tape.values(ROWS[:1]), 1_000_000)).all()
+        assert same_bits(
+            tape.values(rows, threads=threads), np.broadcast_to(tape.values(ROWS[:1]), 1_000_000)
+        ).all()
 
 
 def test_results_share_no_memory_with_each_other_or_with_what_was_given(tape):
@@ -241,15 +314,27 @@ def test_results_share_no_memory_with_each_other_or_with_what_was_given(tape):
 def test_five_thousand_random_layouts(tape):
     rng, count = random.Random(0), 0
     for _ in range(2_500):
-        rows = np.random.default_rng(rng.randrange(2**32)).integers(-8, 8, (rng.choice((1, 2, 16, 17, 40)), 4)) / 2
-        rows = rows[:, rng.choice((slice(0, 2), slice(None, None, 2), slice(3, 1, -1), slice(1, 3)))]
+        rows = (
+            np.random.default_rng(rng.randrange(2**32)).integers(
+                -8, 8, (rng.choice((1, 2, 16, 17, 40)), 4)
+            )
+            / 2
+        )
+        rows = rows[
+            :, rng.choice((slice(0, 2), slice(None, None, 2), slice(3, 1, -1), slice(1, 3)))
+        ]
         for _ in range(rng.randint(1, 3)):
             rows = rng.choice(list(KINDS.values()))(rows)
-            rows = rows[::rng.choice((1, -1, 2))] if len(rows) > 2 else rows
+            rows = rows[:: rng.choice((1, -1, 2))] if len(rows) > 2 else rows
         before = contents(rows)
-        expected = bits(every_use(tape, np.array(rows, dtype=np.float64, order="C"), SHARED, "python"))
+        expected = bits(
+            every_use(tape, np.array(rows, dtype=np.float64, order="C"), SHARED, "python")
+        )
         for executor in EXECUTORS:
             assert bits(every_use(tape, rows, SHARED, executor)) == expected
             count += 1
         assert contents(rows) == before
-    print(f"\n{count} cases of rows of odd kinds and layouts: the bits of plain ones, and none was changed")
+    print(
+        f"\n{count} cases of rows of odd kinds and layouts: the bits of plain ones, and none was "
+        "changed"
+    )

@@ -1,10 +1,13 @@
-"""Derivatives recorded on tapes: no routing decision is baked in, at any order, on either side of any kink.
+"""Derivatives recorded on tapes: no routing decision is baked in, at any order, on either side of
+any kink.
 
-A tape is recorded at one point and replayed at others, where gates route otherwise; it must give what the transformation
-gives there when it is called anew. Random programs compute on small numbers of few bits, where every sum and product is
-exact, so that the order of additions changes no bit, and what is left to compare is the routing itself: who gets a
-gradient, who gets none, which is not the same as 0 times something, and where a nan belongs. With other numbers a reverse
-sweep over a recorded one may add in another order than elsewhere, for the terms that are not routed take part in its order.
+A tape is recorded at one point and replayed at others, where gates route otherwise; it must give
+what the transformation gives there when it is called anew. Random programs compute on small numbers
+of few bits, where every sum and product is exact, so that the order of additions changes no bit,
+and what is left to compare is the routing itself: who gets a gradient, who gets none, which is not
+the same as 0 times something, and where a nan belongs. With other numbers a reverse sweep over a
+recorded one may add in another order than elsewhere, for the terms that are not routed take part in
+its order.
 """
 
 import math
@@ -15,13 +18,45 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tapes import INPUTS, bits, evaluate, nan, replayed
 
-from micrograd_plus import checkpoint, grad, hessian, hvp, jacobian, jvp, nn, ops, record, value_and_grad, vjp
+from micrograd_plus import (
+    checkpoint,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    nn,
+    ops,
+    record,
+    value_and_grad,
+    vjp,
+)
 from micrograd_plus.trees import leaves_of
 
 inf = math.inf
-EXACT = ("add", "sub", "neg", "sum", "abs", "relu", "hard_tanh", "maximum", "minimum", "where", "less", "less_equal",
-         "equal", "sign", "step", "mul", "div", "dot", "leaky_relu")
-BY_A_LEAF = {"mul": (1,), "div": (1,), "dot": (1,), "leaky_relu": (1,)}  # operands that are inputs, lest digits multiply
+EXACT = (
+    "add",
+    "sub",
+    "neg",
+    "sum",
+    "abs",
+    "relu",
+    "hard_tanh",
+    "maximum",
+    "minimum",
+    "where",
+    "less",
+    "less_equal",
+    "equal",
+    "sign",
+    "step",
+    "mul",
+    "div",
+    "dot",
+    "leaky_relu",
+)
+# operands that are inputs, lest digits multiply
+BY_A_LEAF = {"mul": (1,), "div": (1,), "dot": (1,), "leaky_relu": (1,)}
 FEW_BITS = st.sampled_from((0.0, -0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, inf, -inf, nan))
 POINTS = st.lists(st.tuples(*[FEW_BITS] * INPUTS), min_size=2, max_size=5)
 EVERY = range(INPUTS)
@@ -31,11 +66,17 @@ TRANSFORMATIONS = {
     "hessian": lambda f: hessian(f, EVERY),
     "hvp": lambda f: lambda *xs: hvp(f, xs, (1.0, -0.5, 2.0)),
     "grad of grad": lambda f: grad(grad(f), EVERY),
-    "jvp of jvp": lambda f: lambda *xs: jvp(lambda *ys: jvp(f, ys, (1.0, 0.0, 2.0))[1], xs, (0.5, 1.0, -1.0)),
+    "jvp of jvp": lambda f: (
+        lambda *xs: jvp(lambda *ys: jvp(f, ys, (1.0, 0.0, 2.0))[1], xs, (0.5, 1.0, -1.0))
+    ),
     "grad of jvp": lambda f: grad(lambda *xs: jvp(f, xs, (1.0, 0.0, 2.0))[1], EVERY),
     "jacobian in reverse": lambda f: jacobian(lambda *xs: [f(*xs), grad(f)(*xs)], EVERY),
-    "jacobian forward": lambda f: jacobian(lambda *xs: [f(*xs), *grad(f, EVERY)(*xs), xs[0] * f(*xs)], EVERY),
-    "vjp": lambda f: lambda *xs: vjp(lambda *ys: (f(*ys), f(ys[1], ys[0], ys[2])), *xs)[1]((1.0, -2.0)),
+    "jacobian forward": lambda f: jacobian(
+        lambda *xs: [f(*xs), *grad(f, EVERY)(*xs), xs[0] * f(*xs)], EVERY
+    ),
+    "vjp": lambda f: (
+        lambda *xs: vjp(lambda *ys: (f(*ys), f(ys[1], ys[0], ys[2])), *xs)[1]((1.0, -2.0))
+    ),
     "third": lambda f: grad(grad(grad(f))),
 }
 
@@ -45,9 +86,21 @@ def exact_programs(draw, most=6):
     lines = []
     for size in range(INPUTS, INPUTS + draw(st.integers(1, most))):
         row = ops.primitive(draw(st.sampled_from(EXACT)))
-        arity = row.arity or (3 if row.name in ("dot", "sum") else 2)  # a tie of three would be shared by thirds
-        lines.append((row, [draw(st.integers(0, INPUTS - 1 if place in BY_A_LEAF.get(row.name, ()) else size - 1))
-                            for place in range(arity)]))
+        # a tie of three would be shared by thirds
+        arity = row.arity or (3 if row.name in ("dot", "sum") else 2)
+        lines.append(
+            (
+                row,
+                [
+                    draw(
+                        st.integers(
+                            0, INPUTS - 1 if place in BY_A_LEAF.get(row.name, ()) else size - 1
+                        )
+                    )
+                    for place in range(arity)
+                ],
+            )
+        )
     return lines
 
 
@@ -55,14 +108,17 @@ def assert_routed_alike(name, program, points):
     transformed = TRANSFORMATIONS[name](lambda *xs: evaluate(program, xs))
     tape = record(transformed, *points[0], check=False)
     for point in points:
-        assert bits(leaves_of(tape(*point, executor="python"))) == bits(leaves_of(transformed(*point))), point
+        assert bits(leaves_of(tape(*point, executor="python"))) == bits(
+            leaves_of(transformed(*point))
+        ), point
 
 
 @pytest.mark.parametrize("name", TRANSFORMATIONS)
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(exact_programs(), POINTS)
 @example([(ops.maximum, [0, 0]), (ops.mul, [3, 0])], [(1.0, 0.0, 0.0), (-1.0, 0.0, 0.0)])
-@example([(ops.div, [1, 0]), (ops.where, [2, 3, 1])], [(0.0, 1.0, 1.0), (0.0, 1.0, 0.0)])  # 0 times inf on one side only
+# 0 times inf on one side only
+@example([(ops.div, [1, 0]), (ops.where, [2, 3, 1])], [(0.0, 1.0, 1.0), (0.0, 1.0, 0.0)])
 def test_a_transformation_on_a_tape_routes_like_one_that_is_called(name, program, points):
     assert_routed_alike(name, program, points)
 
@@ -76,12 +132,13 @@ def test_ten_thousand_transformed_programs():
     def routes_alike(name, program, points):
         assert_routed_alike(name, program, points)
         counted[name] += len(points)
+
     routes_alike()
     print(f"\nat {sum(counted.values())} points, transformed on tapes as elsewhere: {counted}")
     assert sum(counted.values()) > 10_000
 
 
-# Known kinks. ---------------------------------------------------------------------------------------------------------
+# Known kinks. -------------------------------------------------------------------------------------
 KINKED = {
     "log where it is defined": (lambda x: ops.where(x > 0, ops.log(x), 0), 0.0),
     "square root of relu": (lambda x: ops.sqrt(ops.relu(x)), 0.0),
@@ -97,13 +154,20 @@ KINKED = {
     "infinite slope not taken": (lambda x: ops.where(x <= 1, x, ops.sqrt(x - 1)), 1.0),
     "equal": (lambda x: ops.where(ops.equal(x, 2.0), x * x, 1 / (x - 2)), 2.0),
     "logsumexp": (lambda x: ops.logsumexp(x, 0.0, -x), inf),
-    "two gates deep": (lambda x: ops.where(x > 0, ops.where(x < 1, ops.log(x) * ops.log(1 - x), x), 0), 1.0),
+    "two gates deep": (
+        lambda x: ops.where(x > 0, ops.where(x < 1, ops.log(x) * ops.log(1 - x), x), 0),
+        1.0,
+    ),
     "in a checkpoint": (checkpoint(lambda x: ops.where(x > 0, ops.log(x), 0) * x), 0.0),
 }
 OF_ONE = {
-    "grad": grad, "grad of grad": lambda f: grad(grad(f)), "third": lambda f: grad(grad(grad(f))),
-    "jvp": lambda f: lambda x: jvp(f, (x,), (-0.5,)), "hvp": lambda f: lambda x: hvp(f, (x,), (3.0,)),
-    "hessian": lambda f: hessian(f, (0,)), "jvp of jvp": lambda f: lambda x: jvp(grad(f), (x,), (1.0,)),
+    "grad": grad,
+    "grad of grad": lambda f: grad(grad(f)),
+    "third": lambda f: grad(grad(grad(f))),
+    "jvp": lambda f: lambda x: jvp(f, (x,), (-0.5,)),
+    "hvp": lambda f: lambda x: hvp(f, (x,), (3.0,)),
+    "hessian": lambda f: hessian(f, (0,)),
+    "jvp of jvp": lambda f: lambda x: jvp(grad(f), (x,), (1.0,)),
 }
 
 
@@ -114,13 +178,18 @@ def around(kink):
 
 @pytest.mark.parametrize("order", OF_ONE)
 @pytest.mark.parametrize("name", KINKED)
-def test_derivatives_beside_a_kink_have_the_bits_of_calling_anew_wherever_they_were_recorded(name, order):
+def test_derivatives_beside_a_kink_have_the_bits_of_calling_anew_wherever_they_were_recorded(
+    name, order
+):
     f, kink = KINKED[name]
     transformed = OF_ONE[order](f)
     for recorded_at in (kink, 1.0, -1.0, nan):
         tape = record(transformed, recorded_at, check=False)
         for x in around(kink):
-            assert bits(leaves_of(tape(x, executor="python"))) == bits(leaves_of(transformed(x))), (recorded_at, x)
+            assert bits(leaves_of(tape(x, executor="python"))) == bits(leaves_of(transformed(x))), (
+                recorded_at,
+                x,
+            )
 
 
 @pytest.mark.parametrize("name", KINKED)
@@ -129,8 +198,10 @@ def test_the_machine_routes_each_lane_by_itself(name):
     tape = record(lambda x: [value_and_grad(f)(x), grad(grad(f))(x)], 1.0, check=False)
     rows = [[x] for x in around(kink)] * 2
     assert len(rows) > 16
-    expected = [leaves_of([value_and_grad(f)(x), grad(grad(f))(x)]) for x, in rows]
-    assert [bits(row) for row in tape.values(rows, executor="machine")] == [bits(row) for row in expected]
+    expected = [leaves_of([value_and_grad(f)(x), grad(grad(f))(x)]) for (x,) in rows]
+    assert [bits(row) for row in tape.values(rows, executor="machine")] == [
+        bits(row) for row in expected
+    ]
 
 
 def test_a_branch_that_was_not_taken_where_the_tape_was_recorded_is_taken_elsewhere():
@@ -139,7 +210,10 @@ def test_a_branch_that_was_not_taken_where_the_tape_was_recorded_is_taken_elsewh
         assert [tape(x) for x in (0.0, -0.0, -1.0, 2.0)] == [0.0, 0.0, 0.0, 0.5]
     assert replayed(record(f, 1.0), [0.0]) == [0.0, 0.0]
     assert bits(replayed(record(f, 1.0), [nan])) == bits([0.0, 0.0])
-    assert record(hessian(lambda x, y: ops.maximum(x * x, y * y), (0, 1)), 2.0, 1.0)(1.0, 3.0) == ((0.0, 0.0), (0.0, 2.0))
+    assert record(hessian(lambda x, y: ops.maximum(x * x, y * y), (0, 1)), 2.0, 1.0)(1.0, 3.0) == (
+        (0.0, 0.0),
+        (0.0, 2.0),
+    )
     relu = record(lambda x: hvp(lambda y: ops.relu(y) ** 3, (x,), (1.0,)), -1.0)
     assert [relu(x) for x in (-2.0, 0.0, 2.0)] == [(0.0,), (0.0,), (12.0,)]
 
@@ -150,11 +224,17 @@ def test_a_model_s_second_order_on_a_tape_is_that_of_its_transformation():
 
     def loss(x, y):
         return ops.maximum(model([x, y]), -0.1) ** 2
-    for name, transformed in (("hessian", hessian(loss, (0, 1))), ("hvp", lambda x, y: hvp(loss, (x, y), (1.0, -2.0)))):
+
+    for name, transformed in (
+        ("hessian", hessian(loss, (0, 1))),
+        ("hvp", lambda x, y: hvp(loss, (x, y), (1.0, -2.0))),
+    ):
         tape = record(transformed, 0.5, -0.5, parameters=model)
         for _ in range(50):
             x, y = rng.uniform(-3, 3), rng.uniform(-3, 3)
             for p in model.parameters()[:3]:
                 p.data = rng.uniform(-1, 1)
             got, expected = leaves_of(tape(x, y)), leaves_of(transformed(x, y))
-            assert got == (pytest.approx(expected, rel=1e-12, abs=1e-12) if name == "hessian" else expected)
+            assert got == (
+                pytest.approx(expected, rel=1e-12, abs=1e-12) if name == "hessian" else expected
+            )

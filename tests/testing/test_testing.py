@@ -1,4 +1,6 @@
-"""The testing kit: no false alarm on what is right, an alarm on every planted fault, counter-examples of a gate or two."""
+"""The testing kit: no false alarm on what is right, an alarm on every planted fault,
+counter-examples of a gate or two.
+"""
 
 import math
 import random
@@ -14,10 +16,26 @@ from planted import FAULTS, PARTIALS, planted
 
 from micrograd_plus import checkpoint, custom, nn, ops
 from micrograd_plus.engine import Value
-from micrograd_plus.testing import GradientError, NotChecked, Precise, Program, gradcheck, graphs, reference, values
+from micrograd_plus.testing import (
+    GradientError,
+    NotChecked,
+    Precise,
+    Program,
+    gradcheck,
+    graphs,
+    reference,
+    values,
+)
 
-FIXED = settings(max_examples=3000, database=None, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck),
-                 phases=[Phase.generate, Phase.shrink])  # explaining a failure, line by line, takes longer than finding it
+FIXED = settings(
+    max_examples=3000,
+    database=None,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    # explaining a failure, line by line, takes longer than finding it
+    phases=[Phase.generate, Phase.shrink],
+)
 
 
 @pytest.fixture
@@ -55,7 +73,9 @@ def test_the_circuit_has_twenty_gates():
 @pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.slow)])
 def test_no_false_alarm_at_random_points(count):
     rng = random.Random(0)
-    alarms = sum(is_wrong(circuit, *[rng.uniform(-3.0, 3.0) for _ in range(3)]) for _ in range(count))
+    alarms = sum(
+        is_wrong(circuit, *[rng.uniform(-3.0, 3.0) for _ in range(3)]) for _ in range(count)
+    )
     print(f"\n{alarms} false alarms at {count} points")
     assert alarms == 0
 
@@ -72,7 +92,11 @@ def test_a_planted_fault_raises_an_alarm(name, monkeypatch):
         row = ops.TABLE[PARTIALS[name][0]] if name in PARTIALS else ops.add
         count = row.arity or 3
         points = [(1.25, 0.5, 2.0), (0.0, 1.5, 2.0), (1.5, 0.0, 2.0)]
-        wrong = [point for point in points if is_wrong(lambda *xs: row(*xs[:count]) + 0.25 * xs[0], *point)]
+        wrong = [
+            point
+            for point in points
+            if is_wrong(lambda *xs: row(*xs[:count]) + 0.25 * xs[0], *point)
+        ]
         assert wrong
 
 
@@ -84,10 +108,17 @@ def test_the_smallest_part_that_is_wrong_is_named_and_drawn(monkeypatch):
     assert (error.program.inputs, len(error.program.instructions)) == ((1.0,), 1)
     assert error.part.got == pytest.approx(math.sin(1.0))
     assert error.part.expected == pytest.approx(-math.sin(1.0))
-    assert error.subgraph.operands[0].grad == error.part.got  # as it was when the fault was there
+    # as it was when the fault was there
+    assert error.subgraph.operands[0].grad == error.part.got
     assert error.difference == abs(error.got - error.expected) > error.tolerance > 0
     assert error.check == "forward mode against the reference"
-    facts = ["df/dwidth is wrong at width = 0.5, x2 = 2.0", repr(error.got), repr(error.expected), "gate cos", "cos(a)"]
+    facts = [
+        "df/dwidth is wrong at width = 0.5, x2 = 2.0",
+        repr(error.got),
+        repr(error.expected),
+        "gate cos",
+        "cos(a)",
+    ]
     assert all(fact in str(error) for fact in facts)
     assert "cos" in error.picture().svg
     assert error._repr_mimebundle_()["text/plain"] == str(error)
@@ -106,28 +137,46 @@ def test_the_tolerance_is_that_of_rounding(own_rows):
         nearly = custom("nearly_exp", math.exp, lambda out, x, factor=factor: out * factor)
         assert is_wrong(nearly, 1.0)
         del ops.TABLE["nearly_exp"], reference.ORACLES["nearly_exp"]
-    assert not is_wrong(lambda x: (1 + x) - 1, 1e-9)  # here rounding alone spoils eight digits of the value
+    # here rounding alone spoils eight digits of the value
+    assert not is_wrong(lambda x: (1 + x) - 1, 1e-9)
 
 
-@pytest.mark.parametrize(("f", "point", "why"), [
-    (lambda x: x.relu(), (0.0,), "kink"), (lambda x: abs(x) - abs(x), (0.0,), "kink"),
-    (lambda x: x.relu() * x, (0.0,), "kink"), (ops.maximum, (1.0, 1.0), "tie"),
-    (lambda x: x.log(), (0.0,), "not finite"), (lambda x: x.sqrt(), (0.0,), "not finite"),
-    (lambda x: ops.where(x > 0, ops.log(x), 0), (0.0,), "kink"), (lambda x: x.exp(), (1000.0,), "not finite"),
-    (lambda x, y: x**y, (-2.0, 3.0), "not finite"),
-    (lambda x, y: (x * 3).relu() - ops.relu(x + x + y), (0.1, -0.2), "kink"),
-])
+@pytest.mark.parametrize(
+    ("f", "point", "why"),
+    [
+        (lambda x: x.relu(), (0.0,), "kink"),
+        (lambda x: abs(x) - abs(x), (0.0,), "kink"),
+        (lambda x: x.relu() * x, (0.0,), "kink"),
+        (ops.maximum, (1.0, 1.0), "tie"),
+        (lambda x: x.log(), (0.0,), "not finite"),
+        (lambda x: x.sqrt(), (0.0,), "not finite"),
+        (lambda x: ops.where(x > 0, ops.log(x), 0), (0.0,), "kink"),
+        (lambda x: x.exp(), (1000.0,), "not finite"),
+        (lambda x, y: x**y, (-2.0, 3.0), "not finite"),
+        (lambda x, y: (x * 3).relu() - ops.relu(x + x + y), (0.1, -0.2), "kink"),
+    ],
+)
 def test_where_nothing_is_defined_nothing_is_compared_and_that_is_said(f, point, why):
     with pytest.warns(NotChecked, match=why):
         gradcheck(f, *point)
 
 
-@pytest.mark.parametrize(("f", "point"), [
-    (lambda x, y: x**y, (2.0, 0.0)), (ops.hypot, (1e200, 1e200)), (lambda x: x.sigmoid(), (40.0,)),
-    (lambda x: x.tanh(), (-300.0,)), (lambda x: x * x, (0.0,)), (lambda x: x * x * x, (0.0,)), (lambda x: 3.0, (1.0,)),
-    (lambda x: x, (1.0,)), (lambda x: x * x if x > 0 else -x, (2.0,)), (lambda x: ops.maximum(x, x), (2.0,)),
-    (lambda xs, y: [xs[0] * y, xs[1] + y], ([1.0, 2.0], 3.0)),
-])
+@pytest.mark.parametrize(
+    ("f", "point"),
+    [
+        (lambda x, y: x**y, (2.0, 0.0)),
+        (ops.hypot, (1e200, 1e200)),
+        (lambda x: x.sigmoid(), (40.0,)),
+        (lambda x: x.tanh(), (-300.0,)),
+        (lambda x: x * x, (0.0,)),
+        (lambda x: x * x * x, (0.0,)),
+        (lambda x: 3.0, (1.0,)),
+        (lambda x: x, (1.0,)),
+        (lambda x: x * x if x > 0 else -x, (2.0,)),
+        (lambda x: ops.maximum(x, x), (2.0,)),
+        (lambda xs, y: [xs[0] * y, xs[1] + y], ([1.0, 2.0], 3.0)),
+    ],
+)
 def test_what_is_right_passes(f, point):
     gradcheck(f, *point)
 
@@ -142,6 +191,7 @@ def test_a_shift_that_cancels_may_be_computed_apart():
     def logsumexp(x, y):
         shift = max(x.data, y.data)
         return ops.log(ops.exp(x - shift) + ops.exp(y - shift)) + shift
+
     gradcheck(logsumexp, 2.0, 3.0)
 
 
@@ -153,14 +203,21 @@ def test_models_with_their_own_parameters():
 
 def test_custom_rows_are_held_against_their_own_primal(own_rows):
     cube = custom("cube", lambda x: x * x * x, lambda out, x: 3.0 * x * x)
-    many = custom("many", lambda *xs: math.log(math.fsum(map(math.exp, xs))),
-                  lambda out, *xs: [ops.exp(x - out) for x in xs])
+    many = custom(
+        "many",
+        lambda *xs: math.log(math.fsum(map(math.exp, xs))),
+        lambda out, *xs: [ops.exp(x - out) for x in xs],
+    )
     gradcheck(lambda x, y: many(cube(x.sin()), y, x * y), 0.7, 0.25)
     gradcheck(lambda x, y: checkpoint(lambda a, b: ops.tanh(a * b) + a)(x, y) * y, 0.7, 0.25)
     wrong = custom("wrong", lambda x: x * x * x, lambda out, x: 2.0 * x * x)
     with pytest.raises(GradientError, match="Richardson"):
         gradcheck(lambda x: wrong(x.sin()) * x, 0.7)
-    frozen = custom("frozen", lambda x: x * x * x, lambda out, x: 3.0 * (x.data if isinstance(x, Value) else x) ** 2)
+    frozen = custom(
+        "frozen",
+        lambda x: x * x * x,
+        lambda out, x: 3.0 * (x.data if isinstance(x, Value) else x) ** 2,
+    )
     gradcheck(frozen, 0.7, order=1)
     with pytest.raises(GradientError, match="d² frozen"):
         gradcheck(frozen, 0.7)
@@ -193,7 +250,9 @@ def test_the_reference_knows_every_row_of_the_table():
 def test_a_program_runs_on_floats_values_and_precise_numbers(program):
     number = program.run()
     assert program.run(*map(Value, program.inputs)).data == number
-    assert float(program.run(*map(Precise, program.inputs))) == pytest.approx(number, rel=1e-9, abs=1e-9)
+    assert float(program.run(*map(Precise, program.inputs))) == pytest.approx(
+        number, rel=1e-9, abs=1e-9
+    )
     inputs = [Value(x) for x in program.inputs]
     again = Program.of(program.run(*inputs), inputs)
     assert (again.run(), len(again.instructions)) == (number, len(program.instructions))
@@ -204,9 +263,13 @@ def test_a_program_runs_on_floats_values_and_precise_numbers(program):
 
 def test_precise_numbers_have_operators_and_methods():
     x = Precise(0.5)
-    exact = 1 - 2 * x**2 / (3 + x) + x.tanh().exp() - -abs(x) + (2.0**x if x < 1 <= 1 / x else 0.0 * x)
+    exact = (
+        1 - 2 * x**2 / (3 + x) + x.tanh().exp() - -abs(x) + (2.0**x if x < 1 <= 1 / x else 0.0 * x)
+    )
     y = Value(0.5)
-    assert float(exact) == pytest.approx((1 - 2 * y**2 / (3 + y) + y.tanh().exp() + abs(y) + 2.0**y).data, rel=1e-14)
+    assert float(exact) == pytest.approx(
+        (1 - 2 * y**2 / (3 + y) + y.tanh().exp() + abs(y) + 2.0**y).data, rel=1e-14
+    )
     assert float(x > 0) == 1.0
     assert float(x >= 1) == 0.0
     assert float(x - 1) == -0.5
@@ -238,18 +301,28 @@ def test_drawn_points_lie_inside_domains_and_away_from_kinks(program):
 
 @pytest.mark.parametrize("row", ops.primitives(), ids=lambda row: row.name)
 def test_every_row_is_drawn_among_others_conditions_too(row):
-    drawn = find(graphs(max_operations=4, operations=[row, "add", "less", "where"]),
-                 lambda p: any(gate is row for gate, _ in p.instructions), settings=FIXED)
+    drawn = find(
+        graphs(max_operations=4, operations=[row, "add", "less", "where"]),
+        lambda p: any(gate is row for gate, _ in p.instructions),
+        settings=FIXED,
+    )
     gradcheck(drawn, *drawn.inputs)
     if row.is_condition:
-        chosen = find(graphs(max_operations=6, operations=[row, "where"]),
-                      lambda p: {gate for gate, _ in p.instructions} == {row, ops.where}, settings=FIXED)
+        chosen = find(
+            graphs(max_operations=6, operations=[row, "where"]),
+            lambda p: {gate for gate, _ in p.instructions} == {row, ops.where},
+            settings=FIXED,
+        )
         gradcheck(chosen, *chosen.inputs)
 
 
 def test_strategies_take_limits_and_refuse_unknown_rows():
     assert find(values(2.0, 3.0, label="w"), lambda v: True, settings=FIXED).data == 2.0
-    used = find(graphs(operations=["mul", ops.sin], max_operations=3), lambda p: len(p.instructions) == 3, settings=FIXED)
+    used = find(
+        graphs(operations=["mul", ops.sin], max_operations=3),
+        lambda p: len(p.instructions) == 3,
+        settings=FIXED,
+    )
     assert {row.name for row, _ in used.instructions} <= {"mul", "sin"}
     for wrong in ({"operations": ["nonsense"]}, {"max_operations": 0}):
         with pytest.raises(ValueError, match="graphs needs"):
@@ -257,8 +330,10 @@ def test_strategies_take_limits_and_refuse_unknown_rows():
 
 
 def test_hypothesis_is_told_of_both_types(pytestconfig):
-    project = tomllib.loads((pytestconfig.rootpath / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    hook, = project["entry-points"]["hypothesis"].values()
+    project = tomllib.loads((pytestconfig.rootpath / "pyproject.toml").read_text(encoding="utf-8"))[
+        "project"
+    ]
+    (hook,) = project["entry-points"]["hypothesis"].values()
     EntryPoint("micrograd_plus", hook, "hypothesis").load()()
     assert isinstance(find(st.from_type(Value), lambda v: True, settings=FIXED), Value)
     assert isinstance(find(st.from_type(Program), lambda p: True, settings=FIXED), Program)
@@ -267,12 +342,25 @@ def test_hypothesis_is_told_of_both_types(pytestconfig):
 def shrunken(name, monkeypatch, **options):
     """How many gates the counter-example to a planted fault has."""
     with planted(name, monkeypatch):
-        program = find(graphs(**options), lambda p: is_wrong(p, *p.inputs), settings=FIXED, random=random.Random(0))
+        program = find(
+            graphs(**options),
+            lambda p: is_wrong(p, *p.inputs),
+            settings=FIXED,
+            random=random.Random(0),
+        )
     return len(program.instructions)
 
 
 def test_a_counter_example_shrinks_to_one_gate(monkeypatch):
-    assert shrunken("wrong sign: sub", monkeypatch, operations=["add", "sub", "mul", "tanh"], max_operations=8) == 1
+    assert (
+        shrunken(
+            "wrong sign: sub",
+            monkeypatch,
+            operations=["add", "sub", "mul", "tanh"],
+            max_operations=8,
+        )
+        == 1
+    )
 
 
 @pytest.mark.slow
@@ -283,6 +371,9 @@ def test_nine_of_ten_counter_examples_shrink_to_two_gates(monkeypatch):
     assert score >= 0.9 * len(sizes)
 
 
-@pytest.mark.parametrize("f", [lambda *z: ops.softmax(z)[0], lambda *z: ops.minimum(1.0, ops.softmax(z)[0])])
+@pytest.mark.parametrize(
+    "f", [lambda *z: ops.softmax(z)[0], lambda *z: ops.minimum(1.0, ops.softmax(z)[0])]
+)
 def test_gradcheck_compares_softmax_which_asks_whether_numbers_are_infinite(f):
-    gradcheck(f, 2.0, 1.0, -3.0)  # a warning that something was not checked would be an error here
+    # a warning that something was not checked would be an error here
+    gradcheck(f, 2.0, 1.0, -3.0)

@@ -1,4 +1,6 @@
-"""Outputs for many examples: the bits of the model as it is now, whatever was changed since its tape was recorded."""
+"""Outputs for many examples: the bits of the model as it is now,
+whatever was changed since its tape was recorded.
+"""
 
 import copy
 import gc
@@ -24,8 +26,13 @@ POINTS = np.random.default_rng(0).normal(size=(20, 2))
 def eagerly(model, points):
     """What the model gives, called for each example, from its leaves up."""
     found = [brought_up_to_date(model(point)) for point in points.tolist()]
-    return [[v.data if isinstance(v, Value) else float(v) for v in (out if isinstance(out, (list, tuple)) else [out])]
-            for out in found]
+    return [
+        [
+            v.data if isinstance(v, Value) else float(v)
+            for v in (out if isinstance(out, (list, tuple)) else [out])
+        ]
+        for out in found
+    ]
 
 
 def network():
@@ -80,7 +87,9 @@ CHANGES = {  # of a network that has given outputs before
     "a number for a bias": lambda m: put(first(m), "b", 0.5),
     "two weights exchanged": lambda m: first(m).w.reverse(),
     "a tuple of weights": lambda m: put(first(m), "w", tuple(first(m).w)),
-    "a layer appended": lambda m: m.layers.append(Layer(len(eagerly(m, POINTS[:1])[0]), 2, rng=random.Random(1))),
+    "a layer appended": lambda m: m.layers.append(
+        Layer(len(eagerly(m, POINTS[:1])[0]), 2, rng=random.Random(1))
+    ),
     "a layer of another kind appended": lambda m: m.layers.append(OwnLayer()),
     "a layer fewer": lambda m: m.layers.pop(),
     "layers in a tuple": lambda m: put(m, "layers", tuple(m.layers)),
@@ -110,6 +119,7 @@ def recordings(monkeypatch):
     def counted(*args, **options):
         made[0] += 1
         return record(*args, **options)
+
     monkeypatch.setattr(prediction, "record", counted)
     return made
 
@@ -133,7 +143,8 @@ def test_after_any_change_outputs_are_those_of_the_model_as_it_is(change):
 def test_after_any_changes_in_any_order_outputs_are_those_of_the_model_as_it_is(seed):
     rng, model = random.Random(seed), network()
     for _ in range(12):
-        with suppress(AttributeError, TypeError, IndexError):  # a tuple, or a layer without neurons, takes few changes
+        # a tuple, or a layer without neurons, takes few changes
+        with suppress(AttributeError, TypeError, IndexError):
             CHANGES[rng.choice([name for name in CHANGES if "method" not in name])](model)
         assert same(model)
         THETA.data = rng.uniform(-1.0, 1.0)
@@ -143,10 +154,17 @@ def test_after_any_changes_in_any_order_outputs_are_those_of_the_model_as_it_is(
 def test_a_method_that_someone_has_put_in_place_is_the_one_that_is_called(monkeypatch):
     model, plain = network(), eagerly(network(), POINTS[:3])
     assert same(model)
-    for kind, name in ((Neuron, "__call__"), (Layer, "__call__"), (MLP, "__call__"), (MLP, "totals")):
+    for kind, name in (
+        (Neuron, "__call__"),
+        (Layer, "__call__"),
+        (MLP, "__call__"),
+        (MLP, "totals"),
+    ):
         before = vars(kind)[name]
         with monkeypatch.context() as patch:
-            patch.setattr(kind, name, lambda self, *args, before=before: doubled(before(self, *args)))
+            patch.setattr(
+                kind, name, lambda self, *args, before=before: doubled(before(self, *args))
+            )
             assert same(model)
             assert outputs(model, POINTS[:3]).tolist() != plain
         assert same(model)
@@ -156,12 +174,25 @@ def doubled(out):
     return [2 * v for v in out] if isinstance(out, list) else 2 * out
 
 
-@pytest.mark.parametrize("make", [
-    network, lambda: MLP(2, [1]), lambda: MLP(2, [3, 1], output="sigmoid"), lambda: MLP(2, [2], output="softmax"),
-    lambda: MLP(2, [3, 1], activation="maxout", pieces=3), lambda: MLP(2, [3, 1], dropout=0.5), lambda: MLP(2, []),
-    lambda: MLP(2, [3, 1], activation="threshold", output="threshold"), lambda: Layer(2, 3), lambda: Neuron(2),
-    lambda: Perceptron(2), lambda: Perceptron(2, "abc"), lambda: Adaline(2),
-    lambda: MLP(2, [3, 1], activation="leaky_relu")])
+@pytest.mark.parametrize(
+    "make",
+    [
+        network,
+        lambda: MLP(2, [1]),
+        lambda: MLP(2, [3, 1], output="sigmoid"),
+        lambda: MLP(2, [2], output="softmax"),
+        lambda: MLP(2, [3, 1], activation="maxout", pieces=3),
+        lambda: MLP(2, [3, 1], dropout=0.5),
+        lambda: MLP(2, []),
+        lambda: MLP(2, [3, 1], activation="threshold", output="threshold"),
+        lambda: Layer(2, 3),
+        lambda: Neuron(2),
+        lambda: Perceptron(2),
+        lambda: Perceptron(2, "abc"),
+        lambda: Adaline(2),
+        lambda: MLP(2, [3, 1], activation="leaky_relu"),
+    ],
+)
 def test_only_the_first_call_records_whatever_the_parameters_become(make, recordings):
     model = make()
     for _ in range(3):
@@ -174,6 +205,7 @@ def test_only_the_first_call_records_whatever_the_parameters_become(make, record
 
 def test_training_and_loading_need_no_other_recording(recordings, tmp_path):
     from micrograd_plus.nn import load, save
+
     model = network()
     save(model, tmp_path / "model.json")
     before = outputs(model, POINTS).tolist()
@@ -184,7 +216,7 @@ def test_training_and_loading_need_no_other_recording(recordings, tmp_path):
     assert recordings == [1]
 
 
-# Models of a user's own. ------------------------------------------------------------------------------------------------
+# Models of a user's own. --------------------------------------------------------------------------
 class Own(Module):
     def __init__(self):
         self.w, self.scale, self.steps = Value(0.5), 2.0, 1
@@ -233,7 +265,13 @@ class OfMLP(MLP):
 def test_a_model_of_one_s_own_may_depend_on_anything():
     model = Own()
     assert same(model)
-    for name, new in (("scale", 3.0), ("steps", 3), ("w", Value(-1.0)), ("steps", 1), ("scale", -2.0)):
+    for name, new in (
+        ("scale", 3.0),
+        ("steps", 3),
+        ("w", Value(-1.0)),
+        ("steps", 1),
+        ("scale", -2.0),
+    ):
         setattr(model, name, new)
         assert same(model)
         model.w.data += 0.5
@@ -264,7 +302,7 @@ def test_the_same_program_is_compiled_once():
     assert prediction._KEPT[model].tape is not tape
 
 
-# Nothing is dragged along. ----------------------------------------------------------------------------------------------
+# Nothing is dragged along. ------------------------------------------------------------------------
 @pytest.mark.parametrize("make", [network, Own])
 def test_copies_and_pickles_have_no_tape_and_go_their_own_way(make):
     model = make()
@@ -298,6 +336,7 @@ def test_a_model_with_a_row_of_its_own_goes_too():
 
         def __call__(self, x):
             return self.row(self.w * x[0])
+
     model = Rowed()
     assert same(model)
     model.scale = 3.0
@@ -309,19 +348,30 @@ def test_a_model_with_a_row_of_its_own_goes_too():
     assert alive() is None
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is read where Linux has it")
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="memory is read where Linux has it"
+)
 def test_five_hundred_calls_take_no_memory():
     from micrograd_plus.estimators import Classifier, Regressor
+
     classes = (POINTS[:, 0] > 0).astype(int)
     options = {"hidden": (8,), "epochs": 1, "random_state": 0}
-    classifier, regressor = Classifier(**options).fit(POINTS, classes), Regressor(**options).fit(POINTS, classes)
-    uses = (lambda: classifier.predict(POINTS[:1]), lambda: classifier.predict_proba(POINTS[:1]),
-            lambda: regressor.predict(POINTS[:1]), lambda: outputs(regressor.model_, POINTS[:1]))
+    classifier, regressor = (
+        Classifier(**options).fit(POINTS, classes),
+        Regressor(**options).fit(POINTS, classes),
+    )
+    uses = (
+        lambda: classifier.predict(POINTS[:1]),
+        lambda: classifier.predict_proba(POINTS[:1]),
+        lambda: regressor.predict(POINTS[:1]),
+        lambda: outputs(regressor.model_, POINTS[:1]),
+    )
 
     def kilobytes():
         gc.collect()
         with open("/proc/self/statm") as file:
             return int(file.read().split()[1]) * 4
+
     for _ in range(5):
         [use() for use in uses]
     before = kilobytes()
@@ -336,13 +386,14 @@ def test_threads_may_ask_one_model():
 
     def ask():
         found.append(all(outputs(model, POINTS).tolist() == meant for _ in range(20)))
+
     threads = [threading.Thread(target=ask) for _ in range(4)]
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
     assert found == [True] * 4
 
 
-# Refusals. --------------------------------------------------------------------------------------------------------------
+# Refusals. ----------------------------------------------------------------------------------------
 def test_what_cannot_be_given_outputs_for_is_refused_after_a_call_as_before_it():
     model = network()
     for _ in range(2):

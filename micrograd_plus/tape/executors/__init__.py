@@ -1,4 +1,6 @@
-"""Which executor runs a program: machine code where there is a machine for it, else the reference in Python."""
+"""Which executor runs a program: machine code where there is a machine for it,
+else the reference in Python.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ _IMPORTING = kept_from_forks()  # who imports what is half imported waits for wh
 
 
 class Executor(Protocol):
-    """What runs a program; rows and parameters are contiguous arrays of floats, checked by the tape."""
+    """What runs a program; rows and parameters are contiguous arrays of floats,
+    checked by the tape.
+    """
 
     name: str
 
@@ -32,7 +36,9 @@ class Executor(Protocol):
 
 
 def executor_for(program: FlatProgram, name: str | None) -> Executor:
-    """The executor called `name`, or the fastest there is; ImportError or ValueError when it cannot be had."""
+    """The executor called `name`, or the fastest there is;
+    ImportError or ValueError when it cannot be had.
+    """
     if name not in (None, "machine", "python"):
         raise ValueError(f'there are the executors "machine" and "python", not {name!r}')
     if name == "python":
@@ -40,7 +46,10 @@ def executor_for(program: FlatProgram, name: str | None) -> Executor:
     if find_spec("llvmlite") is None:
         if name:
             raise ImportError("machine code needs llvmlite: pip install 'micrograd-plus[fast]'")
-        return Replay(program, "python, for want of llvmlite: pip install 'micrograd-plus[fast]' brings machine code")
+        return Replay(
+            program,
+            "python, for want of llvmlite: pip install 'micrograd-plus[fast]' brings machine code",
+        )
     lowered = program.lowered()
     if lowered is None:
         rows = ", ".join(program.python_only)

@@ -1,7 +1,8 @@
 """Locks that a fork waits for: in the child nothing is half done, with nobody left to finish it.
 
-A fork copies a process with one of its threads, the one that forks. A lock that another thread holds would stay held in
-the child for ever, and what it guards would stay as it was at that moment. So whoever forks takes these locks first.
+A fork copies a process with one of its threads, the one that forks. A lock that another thread
+holds would stay held in the child for ever, and what it guards would stay as it was at that moment.
+So whoever forks takes these locks first.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import os
 from threading import RLock
 from typing import Any
 
-_locks: list[Any] = []  # from the outermost to the innermost: nobody takes one while he holds a later one
+# from the outermost to the innermost: nobody takes one while he holds a later one
+_locks: list[Any] = []
 _held: list[Any] = []
 
 

@@ -1,4 +1,6 @@
-"""The reference executor: a flat program replayed by the primals of the table, and the order in which rows are summed."""
+"""The reference executor: a flat program replayed by the primals of the table,
+and the order in which rows are summed.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ import numpy as np
 
 from ..program import FlatProgram, Floats
 
-BLOCK, CHUNK = 16, 1024  # rows summed by halves; rows whose blocks are summed from first to last
+# rows summed by halves; rows whose blocks are summed from first to last
+BLOCK, CHUNK = 16, 1024
 
 
 class Replay:
@@ -20,7 +23,10 @@ class Replay:
         self.constants, self.outputs = program.constants.tolist(), program.outputs.tolist()
         operands = program.operands_of()
         gathers = [itemgetter(*registers) if len(registers) > 1 else None for registers in operands]
-        self._steps = [(row.primal, gather, registers) for row, gather, registers in zip(program.rows(), gathers, operands)]
+        self._steps = [
+            (row.primal, gather, registers)
+            for row, gather, registers in zip(program.rows(), gathers, operands)
+        ]
 
     def row(self, row: Sequence[float], parameters: Floats) -> list[float]:
         """The outputs for one row of numbers."""
@@ -29,7 +35,9 @@ class Replay:
     def _run(self, row: Sequence[float], parameters: Sequence[float]) -> list[float]:
         registers = [*row, *parameters, *self.constants]
         for primal, gather, operands in self._steps:
-            registers.append(primal(*gather(registers)) if gather else primal(*[registers[o] for o in operands]))
+            registers.append(
+                primal(*gather(registers)) if gather else primal(*[registers[o] for o in operands])
+            )
         return [registers[o] for o in self.outputs]
 
     def values(self, rows: Floats, parameters: Floats, threads: int = 1) -> Floats:
@@ -47,7 +55,7 @@ class Replay:
     def sums(self, rows: Floats, parameters: Floats, threads: int = 1) -> Iterator[Floats]:
         """The sums of the outputs over each chunk of rows."""
         for start in range(0, len(rows), CHUNK):
-            yield self.sum(rows[start:start + CHUNK], parameters)
+            yield self.sum(rows[start : start + CHUNK], parameters)
 
 
 def sum_of_chunk(values: Floats) -> Floats:
@@ -56,8 +64,8 @@ def sum_of_chunk(values: Floats) -> Floats:
     with np.errstate(all="ignore"):  # inf and nan are numbers like others
         for start in range(0, len(values), BLOCK):
             block = np.zeros((BLOCK, values.shape[1]))
-            block[:len(values) - start] = values[start:start + BLOCK]
+            block[: len(values) - start] = values[start : start + BLOCK]
             while len(block) > 1:
-                block = block[:len(block) // 2] + block[len(block) // 2:]
+                block = block[: len(block) // 2] + block[len(block) // 2 :]
             total += block[0]
     return total

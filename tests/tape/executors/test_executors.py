@@ -1,4 +1,6 @@
-"""What runs a tape: sums in one stated order, any number of threads, Ctrl-C, and a machine that may be missing."""
+"""What runs a tape: sums in one stated order, any number of threads, Ctrl-C,
+and a machine that may be missing.
+"""
 
 import math
 import os
@@ -24,16 +26,25 @@ COUNTS = [0, 1, 2, 15, 16, 17, 1023, 1024, 1025, 2500]
 
 
 def model():
-    """A loss with three parameters and every kind of number in its gradient, also inf and nan for large inputs."""
+    """A loss with three parameters and every kind of number in its gradient,
+    also inf and nan for large inputs.
+    """
     w = [Value(0.3, label="w"), Value(-1.7, label="v"), Value(0.1, label="b")]
 
     def loss(x, y):
-        return ops.relu(w[0] * x + w[1] * y + w[2]) ** 2 + ops.exp(w[2] * x) - ops.where(x > y, w[0] / y, 0.0)
+        return (
+            ops.relu(w[0] * x + w[1] * y + w[2]) ** 2
+            + ops.exp(w[2] * x)
+            - ops.where(x > y, w[0] / y, 0.0)
+        )
+
     return record(loss, 0.5, 2.0, parameters=w)
 
 
 def some_rows(count, seed=0, wild=0):
-    """Numbers of one size, so that every rounding depends on the order; `wild` of them of any, inf and nan too."""
+    """Numbers of one size, so that every rounding depends on the order;
+    `wild` of them of any, inf and nan too.
+    """
     rng = random.Random(seed)
     rows = np.array([rng.gauss(0, 1) for _ in range(2 * count)]).reshape(count, 2)
     for _ in range(wild if count else 0):
@@ -42,12 +53,14 @@ def some_rows(count, seed=0, wild=0):
 
 
 def added_up(numbers):
-    """The stated order: sixteen by halves, missing ones 0; such sums from first to last in 1,024; those likewise."""
+    """The stated order: sixteen by halves, missing ones 0; such sums from first to last in 1,024;
+    those likewise.
+    """
     total = 0.0
     for start in range(0, len(numbers), 1024):
-        chunk, of_chunk = numbers[start:start + 1024], 0.0
+        chunk, of_chunk = numbers[start : start + 1024], 0.0
         for first in range(0, len(chunk), 16):
-            lanes = chunk[first:first + 16]
+            lanes = chunk[first : first + 16]
             lanes = lanes + [0.0] * (16 - len(lanes))
             for half in (8, 4, 2, 1):
                 lanes = [lanes[i] + lanes[i + half] for i in range(half)]
@@ -63,7 +76,7 @@ def spelled_out(tape, rows):
     return [added_up(column) for column in columns]
 
 
-# The order of sums. ---------------------------------------------------------------------------------------------------
+# The order of sums. -------------------------------------------------------------------------------
 @pytest.mark.parametrize("count", COUNTS)
 def test_sums_have_the_stated_order_in_python_and_on_the_machine(count):
     tape, as_data = model(), model()
@@ -83,16 +96,25 @@ def test_sums_have_the_stated_order_in_python_and_on_the_machine(count):
 
 
 def test_the_order_is_one_of_many():
-    """Otherwise the test above would prove nothing: from left to right, or by halves throughout, other bits come out."""
+    """Otherwise the test above would prove nothing: from left to right, or by halves throughout,
+    other bits come out.
+    """
     numbers = some_rows(1250).ravel().tolist()
-    assert len({added_up(numbers), reduce(add, numbers), float(np.sum(numbers)), math.fsum(numbers)}) == 4
+    assert (
+        len({added_up(numbers), reduce(add, numbers), float(np.sum(numbers)), math.fsum(numbers)})
+        == 4
+    )
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize("cut", [0, 1024, 2048])
 def test_shards_of_whole_chunks_combine_to_the_same_bits(executor, cut):
     tape, rows = model(), some_rows(2500)
-    shards = [sums for part in (rows[:cut], rows[cut:]) for sums in tape.chunk_sums(part, executor=executor)]
+    shards = [
+        sums
+        for part in (rows[:cut], rows[cut:])
+        for sums in tape.chunk_sums(part, executor=executor)
+    ]
     assert len(shards) == 3
     total, gradient = tape.sum_and_grad(rows, executor=executor)
     combined = np.zeros(4)
@@ -117,7 +139,7 @@ def test_no_rows_have_a_sum_but_no_mean():
             model().mean_and_grad(np.empty((0, 2)), executor=executor)
 
 
-# Memory. --------------------------------------------------------------------------------------------------------------
+# Memory. ------------------------------------------------------------------------------------------
 @pytest.mark.skipif(os.name != "posix", reason="guards pages of memory with mprotect")
 @pytest.mark.parametrize("most_nests", [256, 0])
 def test_the_machine_reads_nothing_beside_rows_and_parameters(most_nests):
@@ -126,14 +148,17 @@ def test_the_machine_reads_nothing_beside_rows_and_parameters(most_nests):
     assert (run.returncode, run.stdout) == (0, "untouched\n"), run.stderr
 
 
-# Threads. -------------------------------------------------------------------------------------------------------------
+# Threads. -----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize("data", [False, True])
 def test_several_threads_may_call_one_tape_at_once(executor, data, monkeypatch):
     if data:
         monkeypatch.setattr(machine, "MOST_NESTS", 0)
     tape, parts = model(), [some_rows(300, seed) for seed in range(8)]
-    expected = [(bits(model().values(rows, executor="python")), bits(spelled_out(tape, rows))) for rows in parts]
+    expected = [
+        (bits(model().values(rows, executor="python")), bits(spelled_out(tape, rows)))
+        for rows in parts
+    ]
     found, start = [None] * len(parts), threading.Barrier(len(parts))
 
     def work(i):
@@ -143,6 +168,7 @@ def test_several_threads_may_call_one_tape_at_once(executor, data, monkeypatch):
             one_by_one = [tape(*row, executor=executor) for row in parts[i].tolist()]
             many = bits(tape.values(parts[i], executor=executor, threads=2))
             found[i] = (many, bits([total, *gradient])) if bits(one_by_one) == many else None
+
     threads = [threading.Thread(target=work, args=(i,)) for i in range(len(parts))]
     for thread in threads:
         thread.start()
@@ -158,7 +184,10 @@ def test_code_is_made_once_whoever_asks_and_whatever_it_is_called(monkeypatch):
     def work(executor):
         start.wait()
         tape.sum_and_grad(rows, executor=executor)
-    threads = [threading.Thread(target=work, args=(executor,)) for executor in ("machine", None) * 3]
+
+    threads = [
+        threading.Thread(target=work, args=(executor,)) for executor in ("machine", None) * 3
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -166,7 +195,7 @@ def test_code_is_made_once_whoever_asks_and_whatever_it_is_called(monkeypatch):
     assert len(compiled) == 1
 
 
-# Ctrl-C. --------------------------------------------------------------------------------------------------------------
+# Ctrl-C. ------------------------------------------------------------------------------------------
 def counted(monkeypatch, owner, name):
     """A list that grows with every call of a method."""
     calls, method = [], getattr(owner, name)
@@ -181,7 +210,8 @@ def test_ctrl_c_in_a_long_replay_on_the_machine_is_heard_between_chunks(use, thr
     chunks = 1_000
     tape = record(lambda x: ops.sum([ops.erf(ops.tan(x + i)) for i in range(400)]), 1.0)
     rows = np.linspace(0.0, 1.0, chunks * CHUNK).reshape(-1, 1)
-    before = [getattr(tape, use)(rows[:2000], executor="machine") for _ in range(2)]  # compiled, and taken the measure of
+    # compiled, and taken the measure of
+    before = [getattr(tape, use)(rows[:2000], executor="machine") for _ in range(2)]
     calls = counted(monkeypatch, machine._Code, "run")
     strike = threading.Timer(0.2, signal.raise_signal, [signal.SIGINT])
     strike.start()
@@ -209,12 +239,14 @@ def test_ctrl_c_in_a_long_replay_in_python_is_heard(monkeypatch):
     assert tape.sum_and_grad(rows[:3]) == (6.0, pytest.approx([]))
 
 
-# Which executor. ------------------------------------------------------------------------------------------------------
+# Which executor. ----------------------------------------------------------------------------------
 def test_the_machine_runs_what_it_can_and_a_wrong_name_is_refused():
     tape = model()
     assert tape.executor() == tape.executor("machine") == "machine"
     assert tape.executor("python") == "python"
-    with pytest.raises(ValueError, match='there are the executors "machine" and "python", not \'gpu\''):
+    with pytest.raises(
+        ValueError, match='there are the executors "machine" and "python", not \'gpu\''
+    ):
         tape(1.0, 2.0, executor="gpu")
 
 
@@ -222,8 +254,13 @@ def test_without_llvmlite_python_runs_every_tape_and_says_what_would_be_faster(m
     monkeypatch.setattr(executors, "find_spec", lambda name: None)
     tape, rows = model(), some_rows(100)
     assert bits(tape.values(rows)) == bits(tape.values(rows, executor="python"))
-    assert tape.executor() == "python, for want of llvmlite: pip install 'micrograd-plus[fast]' brings machine code"
-    with pytest.raises(ImportError, match=r"machine code needs llvmlite: pip install 'micrograd-plus\[fast\]'"):
+    assert (
+        tape.executor()
+        == "python, for want of llvmlite: pip install 'micrograd-plus[fast]' brings machine code"
+    )
+    with pytest.raises(
+        ImportError, match=r"machine code needs llvmlite: pip install 'micrograd-plus\[fast\]'"
+    ):
         tape.values(rows, executor="machine")
 
 
@@ -249,7 +286,9 @@ assert not [name for name in sys.modules if name.startswith(machines)]
 
 
 def test_a_python_without_llvmlite_has_everything_but_the_machine():
-    run = subprocess.run([sys.executable, "-W", "error", "-c", WITHOUT], capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", WITHOUT], capture_output=True, text=True, check=False
+    )
     assert run.stderr == ""
     first, second = run.stdout.splitlines()
     assert first.startswith("python, for want of llvmlite: pip install 'micrograd-plus[fast]'")

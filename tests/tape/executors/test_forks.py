@@ -1,4 +1,6 @@
-"""Forks, Ctrl-C and threads while machine code is made: nobody waits for ever, and what comes after is right."""
+"""Forks, Ctrl-C and threads while machine code is made:
+nobody waits for ever, and what comes after is right.
+"""
 
 import os
 import random
@@ -19,7 +21,7 @@ llvm = pytest.importorskip("llvmlite.binding")
 PATIENCE = 30.0  # seconds
 
 
-# Forks. ---------------------------------------------------------------------------------------------------------------
+# Forks. -------------------------------------------------------------------------------------------
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 @pytest.mark.parametrize("moment", ["importing", "emitting", "compiling", "anything"])
 def test_a_child_compiles_and_runs_whatever_another_thread_did_when_it_was_born(moment):
@@ -34,15 +36,18 @@ def test_llvmlite_keeps_its_lock_where_it_is_looked_for():
     assert forks._locks == [*forks._locks[:-2], machine._COMPILING, machine._LLVM]
 
 
-# Threads. -------------------------------------------------------------------------------------------------------------
+# Threads. -----------------------------------------------------------------------------------------
 def tape_of(c):
     return record(lambda x, y: ops.tanh(x * c + y) * ops.exp(-x), 0.5, 2.0)
 
 
 def right(tape):
     rows = [[0.1 * i, 0.3] for i in range(20)]
-    return all(tape(*row, executor="machine") == tape(*row, executor="python") for row in rows[:3]) and \
-        tape.sum_and_grad(rows, executor="machine")[0] == tape.sum_and_grad(rows, executor="python")[0]
+    return (
+        all(tape(*row, executor="machine") == tape(*row, executor="python") for row in rows[:3])
+        and tape.sum_and_grad(rows, executor="machine")[0]
+        == tape.sum_and_grad(rows, executor="python")[0]
+    )
 
 
 def right_elsewhere(tape):
@@ -59,6 +64,7 @@ def test_several_threads_compile_several_tapes_at_once():
 
     def work(i):
         found.append(right(shared) and all(right(tape_of(i + k / 10)) for k in range(3)))
+
     threads = [threading.Thread(target=work, args=(i,)) for i in range(6)]
     for thread in threads:
         thread.start()
@@ -67,7 +73,9 @@ def test_several_threads_compile_several_tapes_at_once():
     assert found == [True] * 6
 
 
-def test_a_tape_that_runs_in_the_middle_of_its_own_compilation_does_not_wait_for_itself(monkeypatch):
+def test_a_tape_that_runs_in_the_middle_of_its_own_compilation_does_not_wait_for_itself(
+    monkeypatch,
+):
     """As in the handler of a signal, or a finalizer that the collector calls."""
     tape, loops, inner = tape_of(1.0), machine.Loops, []
 
@@ -76,6 +84,7 @@ def test_a_tape_that_runs_in_the_middle_of_its_own_compilation_does_not_wait_for
             inner.append(None)
             inner[0] = right(tape)
         return loops(*given)
+
     monkeypatch.setattr(machine, "Loops", handled)
     thread = threading.Thread(target=lambda: inner.append(right(tape)), daemon=True)
     thread.start()
@@ -83,13 +92,16 @@ def test_a_tape_that_runs_in_the_middle_of_its_own_compilation_does_not_wait_for
     assert inner == [True, True]
 
 
-# Ctrl-C. --------------------------------------------------------------------------------------------------------------
+# Ctrl-C. ------------------------------------------------------------------------------------------
 def test_llvm_is_not_called_where_ctrl_c_strikes():
-    """Its lock would stay held when Ctrl-C struck after it was taken and before llvmlite guards it."""
+    """Its lock would stay held when Ctrl-C struck after it was taken
+    and before llvmlite guards it.
+    """
     callers = []
 
     def note():
         callers.append(threading.current_thread())
+
     llvm.ffi.register_lock_callback(note, int)
     try:
         kept = [tape_of(1.0)]
@@ -101,9 +113,14 @@ def test_llvm_is_not_called_where_ctrl_c_strikes():
 
 
 def test_a_tape_still_runs_while_python_ends():
-    script = ("import atexit; from micrograd_plus import record; t = record(lambda x: x * x, 1.0); "
-              "record(lambda x: x + x, 1.0)(2.0); atexit.register(lambda: print(t(3.0, executor='machine')))")
-    run = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=False)
+    script = (
+        "import atexit; from micrograd_plus import record; t = record(lambda x: x * x, 1.0); "
+        "record(lambda x: x + x, 1.0)(2.0); atexit.register(lambda: print(t(3.0, "
+        "executor='machine')))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=False
+    )
     assert (run.stdout, run.stderr) == ("9.0\n", "")
 
 

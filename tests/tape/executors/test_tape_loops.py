@@ -1,7 +1,9 @@
-"""Regular graphs on the machine: layers, convolutions, recurrences and what else it rolls up into loops over memory.
+"""Regular graphs on the machine: layers, convolutions, recurrences and what else it rolls up into
+loops over memory.
 
-A graph is built from vectors of numbers: of inputs, of parameters, of constants, and of what was computed from these,
-taken forwards, backwards or with gaps, so that loops of any stride and length come about, and such as are nearly loops.
+A graph is built from vectors of numbers: of inputs, of parameters, of constants, and of what was
+computed from these, taken forwards, backwards or with gaps, so that loops of any stride and length
+come about, and such as are nearly loops.
 """
 
 import random
@@ -25,7 +27,7 @@ def affine(rng, a, b):
 
 def convolution(rng, a, b):
     width, stride = rng.randint(1, min(4, len(a), len(b))), rng.choice((1, 1, 2))
-    return [ops.dot(b[:width], a[i:i + width]) for i in range(0, len(a) - width + 1, stride)]
+    return [ops.dot(b[:width], a[i : i + width]) for i in range(0, len(a) - width + 1, stride)]
 
 
 def recurrence(rng, a, b):
@@ -40,13 +42,15 @@ def shorter(a, b):
 
 
 STEPS = (  # from two vectors to one
-    affine, convolution, recurrence,
+    affine,
+    convolution,
+    recurrence,
     lambda rng, a, b: list(map(ops.primitive(rng.choice(ELEMENTWISE)), a)),
     lambda rng, a, b: list(map(ops.primitive(rng.choice(PAIRWISE)), a, b)),
     lambda rng, a, b: [ops.primitive(rng.choice(WHOLE))(*a)],
-    lambda rng, a, b: a[::rng.choice((-1, 2, 3))],
+    lambda rng, a, b: a[:: rng.choice((-1, 2, 3))],
     lambda rng, a, b: [x * y for x in a[:5] for y in b[:5]],
-    lambda rng, a, b: [ops.dot(a[:shorter(a, b)], b[:shorter(a, b)], a[0])],
+    lambda rng, a, b: [ops.dot(a[: shorter(a, b)], b[: shorter(a, b)], a[0])],
     lambda rng, a, b: [ops.where(ops.less(x, 0.3), y, x) for x, y in zip(a, b)],
 )
 
@@ -61,27 +65,40 @@ def drawn(seed):
         rng = random.Random(seed)
         vectors = [list(xs), [float(rng.randint(-2, 2)) for _ in range(rng.randint(1, 9))]]
         if shared:
-            vectors += [shared, shared[:rng.randint(1, len(shared))], shared[::rng.choice((2, 3, -1))]]
+            vectors += [
+                shared,
+                shared[: rng.randint(1, len(shared))],
+                shared[:: rng.choice((2, 3, -1))],
+            ]
         given = len(vectors)
         for _ in range(rng.randint(2, 9)):
             vectors.append(rng.choice(STEPS)(rng, rng.choice(vectors), rng.choice(vectors))[:60])
         chosen = [x for vector in vectors[given:] for x in vector if rng.random() < 0.5] or list(xs)
         return ops.sum([ops.tanh(x) for x in chosen]) + xs[0] if scalar else chosen[:50]
+
     return f, arity, shared, scalar
 
 
 def differences(seed):
-    """What of a drawn function's tape has other bits on the machine than in Python, or in Python than from the engine."""
+    """What of a drawn function's tape has other bits on the machine than in Python,
+    or in Python than from the engine.
+    """
     f, arity, shared, scalar = drawn(seed)
     rng = random.Random(-seed)
-    rows = [[any_number(rng) if rng.random() < 0.05 else rng.uniform(-2, 2) for _ in range(arity)]
-            for _ in range(rng.choice((1, 2, 15, 16, 17, 33)))]
+    rows = [
+        [any_number(rng) if rng.random() < 0.05 else rng.uniform(-2, 2) for _ in range(arity)]
+        for _ in range(rng.choice((1, 2, 15, 16, 17, 33)))
+    ]
     tape = record(f, *rows[0], parameters=shared, check=False)
     uses = {"values": tape.values}
     if scalar:
-        uses |= {"gradients in the inputs": tape.gradients,
-                 "gradients in the parameters": lambda *given, **more: tape.gradients(*given, of="parameters", **more),
-                 "sums": lambda *given, **more: np.hstack(tape.sum_and_grad(*given, **more))}
+        uses |= {
+            "gradients in the inputs": tape.gradients,
+            "gradients in the parameters": lambda *given, **more: tape.gradients(
+                *given, of="parameters", **more
+            ),
+            "sums": lambda *given, **more: np.hstack(tape.sum_and_grad(*given, **more)),
+        }
         if bits(replayed(tape, rows[0])) != bits(eager(f, rows[0], shared)):
             yield f"seed {seed}: Python"
     for name, use in uses.items():
@@ -97,17 +114,25 @@ def test_regular_graphs_have_the_same_bits_on_the_machine():
 def test_eight_hundred_regular_graphs():
     begin = time.perf_counter()
     assert [difference for seed in range(1000, 1800) for difference in differences(seed)] == []
-    print(f"\n800 regular graphs have the same bits on the machine: {time.perf_counter() - begin:.0f} seconds")
+    print(
+        "\n800 regular graphs have the same bits on the machine: "
+        f"{time.perf_counter() - begin:.0f} seconds"
+    )
 
 
-@pytest.mark.parametrize("sizes", [[1], [2, 1], [3, 4, 1], [5, 9, 8, 1], [17, 1], [16, 16, 1], [33, 3, 1]])
+@pytest.mark.parametrize(
+    "sizes", [[1], [2, 1], [3, 4, 1], [5, 9, 8, 1], [17, 1], [16, 16, 1], [33, 3, 1]]
+)
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 def test_networks_of_any_width_have_the_same_bits(sizes, activation):
     rng = random.Random(len(sizes))
     model = nn.MLP(3, sizes, activation=activation, rng=rng)
 
     def loss(x, y, z, target):
-        return ops.relu(1 - target * model([x, y, z])) + 1e-4 * ops.sum([p * p for p in model.parameters()])
+        return ops.relu(1 - target * model([x, y, z])) + 1e-4 * ops.sum(
+            [p * p for p in model.parameters()]
+        )
+
     tape = record(loss, 0.5, 0.25, -1.0, 1.0, parameters=model)
     rows = [[*[rng.uniform(-1, 1) for _ in range(3)], rng.choice((-1.0, 1.0))] for _ in range(35)]
     for count in (1, 7, 35):

@@ -1,4 +1,6 @@
-"""What a tape takes is given back: bytes and objects do not grow with the number of tapes that have been and gone."""
+"""What a tape takes is given back: bytes and objects do not grow with the number
+of tapes that have been and gone.
+"""
 
 import gc
 import re
@@ -16,14 +18,29 @@ from micrograd_plus.tape.executors.llvm.machine import MOST_NESTS, _Compiled
 from micrograd_plus.tape.executors.llvm.rolling import rolled
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads what the process holds from /proc")
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="reads what the process holds from /proc"
+)
 
 
 def measured(count):
-    """KB kept for each of `count` tapes, by the system and by the allocator, and held by each that lives."""
-    script = [sys.executable, str(BENCHMARKS / "memory.py"), "--only", "tapes", "--tapes", str(count)]
+    """KB kept for each of `count` tapes, by the system and by the allocator,
+    and held by each that lives.
+    """
+    script = [
+        sys.executable,
+        str(BENCHMARKS / "memory.py"),
+        "--only",
+        "tapes",
+        "--tapes",
+        str(count),
+    ]
     run = subprocess.run(script, capture_output=True, text=True, check=True)
-    found = re.search(r"kept (\S+) KB by the system, (\S+) KB by the allocator.*held (\S+) KB", run.stdout, re.DOTALL)
+    found = re.search(
+        r"kept (\S+) KB by the system, (\S+) KB by the allocator.*held (\S+) KB",
+        run.stdout,
+        re.DOTALL,
+    )
     if found is None:
         pytest.skip("this allocator does not tell what it has given out")
     return [float(number) for number in found.groups()]
@@ -47,10 +64,13 @@ def test_five_hundred_tapes_keep_less_than_five_kilobytes_each():
 def test_every_way_to_compile_gives_back_what_it_took(lanes, long, monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     from memory import allocated
+
     if allocated() is None:
         pytest.skip("this allocator does not tell what it has given out")
     weights = [Value(0.01 * i) for i in range(1100 if long else 3)]
-    tape = record(lambda *xs: ops.tanh(ops.dot(weights, xs)), *[p.data for p in weights], parameters=weights)
+    tape = record(
+        lambda *xs: ops.tanh(ops.dot(weights, xs)), *[p.data for p in weights], parameters=weights
+    )
     program = tape.program_for("gradients of parameters").lowered()
     loops = rolled(program, MOST_NESTS)
 
@@ -58,6 +78,7 @@ def test_every_way_to_compile_gives_back_what_it_took(lanes, long, monkeypatch):
         code = Loops(loops, program.inputs, len(program.outputs), lanes, summed=lanes > 1)
         assert code.has_long_loops == long
         _Compiled(code)
+
     for _ in range(5):
         compiled()
     grown = []
@@ -76,6 +97,7 @@ def test_no_object_outlives_its_tape():
         for executor in ("python", "machine"):
             tape(1.0, 2.0, executor=executor)
             tape.sum_and_grad(rows, executor=executor)
+
     for i in range(3):
         run(i)
     gc.collect()

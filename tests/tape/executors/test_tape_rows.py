@@ -1,4 +1,6 @@
-"""The table on tapes: each row has a code that never changes, and the bits of its primal, in Python and on the machine."""
+"""The table on tapes: each row has a code that never changes, and the bits of its primal,
+in Python and on the machine.
+"""
 
 import itertools
 import math
@@ -14,7 +16,8 @@ from tapes import SPECIAL, any_number, bits, eager, reading_data, replayed, same
 from micrograd_plus import Tape, Value, ops, record, value_and_grad
 
 RANDOM_POINTS = 3000
-WAYS = ("python", "machine", "data")  # a machine compiles short programs, and reads long ones as data
+# a machine compiles short programs, and reads long ones as data
+WAYS = ("python", "machine", "data")
 
 
 @by_name(ROWS)
@@ -32,15 +35,21 @@ def of_arity(arity):
 
 @cache
 def points(arity):
-    """Special numbers in every combination, those of the rows among them, and random numbers of every magnitude."""
+    """Special numbers in every combination, those of the rows among them,
+    and random numbers of every magnitude.
+    """
     own = {x for row in of_arity(arity) for x in [x for end in row.domain for x in end]}
-    own |= {x for row in of_arity(arity) for place in range(arity) for x in row.kinks_of(place)} | {math.pi / 2}
+    own |= {x for row in of_arity(arity) for place in range(arity) for x in row.kinks_of(place)} | {
+        math.pi / 2
+    }
     own |= {x for row in of_arity(arity) for operands, *_ in row.edges for x in operands}
     numbers = list(SPECIAL) + [x for x in sorted(own) if x not in SPECIAL and x == x]
     if arity == 1:
-        numbers += [math.nextafter(x, way) for x in numbers if x == x for way in (math.inf, -math.inf)]
+        numbers += [
+            math.nextafter(x, way) for x in numbers if x == x for way in (math.inf, -math.inf)
+        ]
     if arity > 2:
-        numbers = list(SPECIAL)[:21 if arity == 3 else 7]
+        numbers = list(SPECIAL)[: 21 if arity == 3 else 7]
     rng = random.Random(arity)
     combined = [list(point) for point in itertools.product(numbers, repeat=min(arity, 3))]
     combined = [point + [any_number(rng) for _ in range(arity - len(point))] for point in combined]
@@ -67,20 +76,29 @@ def test_a_tape_has_the_bits_of_the_primal(row, way):
         found = results(arity, way)[:, of_arity(arity).index(row)]
         expected = [row.primal(*point) for point in points(arity)]
         wrong = np.flatnonzero(~same_bits(found, expected))
-        assert not len(wrong), [(row.name, points(arity)[i], found[i], expected[i]) for i in wrong[:3]]
+        assert not len(wrong), [
+            (row.name, points(arity)[i], found[i], expected[i]) for i in wrong[:3]
+        ]
 
 
 @pytest.mark.parametrize("arity", [1, 2, 3])
 def test_one_row_alone_has_the_bits_of_many(arity):
-    """Machine code for one lane, and for sixteen of which some are idle, is other code than that for whole blocks."""
+    """Machine code for one lane, and for sixteen of which some are idle,
+    is other code than that for whole blocks.
+    """
     leaves = [Value(1.0) for _ in range(arity)]
     tape = Tape.of([row(*leaves) for row in of_arity(arity)], leaves)
     chosen = random.Random(arity).sample(range(len(points(arity))), 300)
     rows, expected = np.array([points(arity)[i] for i in chosen]), results(arity, "machine")[chosen]
     for size in (1, 3, 17, 100):
-        parts = [tape.values(rows[start:start + size], executor="machine") for start in range(0, len(rows), size)]
+        parts = [
+            tape.values(rows[start : start + size], executor="machine")
+            for start in range(0, len(rows), size)
+        ]
         assert same_bits(np.vstack(parts), expected).all()
-    assert [bits(tape(*row, executor="machine")) for row in rows.tolist()] == [bits(row) for row in expected]
+    assert [bits(tape(*row, executor="machine")) for row in rows.tolist()] == [
+        bits(row) for row in expected
+    ]
 
 
 @cache
@@ -92,7 +110,11 @@ def slope_points(arity):
 def slopes(arity, way):
     """The value and the slopes of every row at some of the points, from one tape."""
     rows = [row for row in DIFFERENTIABLE if row in of_arity(arity)]
-    tape = record(lambda *xs: [value_and_grad(row, range(arity))(*xs) for row in rows], *[1.0] * arity, check=False)
+    tape = record(
+        lambda *xs: [value_and_grad(row, range(arity))(*xs) for row in rows],
+        *[1.0] * arity,
+        check=False,
+    )
     return dict(zip(rows, np.split(run(tape, slope_points(arity), way), len(rows), axis=1)))
 
 
@@ -124,6 +146,8 @@ def test_a_million_random_points():
 
 
 def test_hypot_of_a_nan_is_nan_though_another_function_overflowed_before():
-    """Python up to 3.14 asks for an overflow where a nan goes in, and finds that of an earlier call."""
+    """Python up to 3.14 asks for an overflow where a nan goes in,
+    and finds that of an earlier call.
+    """
     assert ops.exp(-800.0) == 0.0
     assert math.isnan(ops.hypot(1.0, math.nan))

@@ -1,7 +1,9 @@
-"""What all machine code for tapes is made of, as LLVM's intermediate code: rows in lanes, gates, loops.
+"""What all machine code for tapes is made of, as LLVM's intermediate code: rows in lanes, gates,
+loops.
 
-Several rows run side by side, one in each lane of a vector, or a single row alone. No operation is reassociated or
-contracted, and functions are the C library's, so every number has the bits that Python gives it.
+Several rows run side by side, one in each lane of a vector, or a single row alone. No operation is
+reassociated or contracted, and functions are the C library's, so every number has the bits that
+Python gives it.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ COMPARISONS = {"olt": "<", "ole": "<=", "oeq": "=="}
 
 
 class Code:
-    """A module of code that takes `lanes` rows at a time and sums their outputs or gives them one by one."""
+    """A module of code that takes `lanes` rows at a time
+    and sums their outputs or gives them one by one.
+    """
 
     arguments: int  # of the kernel
     has_long_loops = False  # of statements that LLVM may run side by side for a row alone
@@ -34,14 +38,15 @@ class Code:
 
     def __init__(self, lanes: int, summed: bool) -> None:
         self.lanes, self.summed = lanes, summed
-        self.width = lanes  # of the numbers in hand: a lane each, or 1 where all rows have something in common
+        # of the numbers in hand: a lane each, or 1 where all rows have something in common
+        self.width = lanes
         self.module = ir.Module()
         self.number = ir.VectorType(DOUBLE, lanes) if lanes > 1 else DOUBLE
         self.called: set[str] = set()
 
     def text(self) -> str:
-        """The module in writing; only once, for then it is taken apart: half a megabyte of parts that hold each other
-        in circles would wait for the collector.
+        """The module in writing; only once, for then it is taken apart: half a megabyte of parts
+        that hold each other in circles would wait for the collector.
         """
         text = str(self.module)
         for function in self.module.functions:
@@ -74,9 +79,13 @@ class Code:
         """Write the outputs of the rows that there are."""
         b = self.builder
         left = b.sub(count, row)
-        here = b.select(b.icmp_unsigned("<", left, index_of(self.lanes)), left, index_of(self.lanes))
+        here = b.select(
+            b.icmp_unsigned("<", left, index_of(self.lanes)), left, index_of(self.lanes)
+        )
         with self._loop(here, 1) as lane, self._loop(outputs, 1) as k:
-            number = b.load(self._at(self.places[OUTPUT], b.add(b.mul(k, index_of(self.lanes)), lane)))
+            number = b.load(
+                self._at(self.places[OUTPUT], b.add(b.mul(k, index_of(self.lanes)), lane))
+            )
             b.store(number, self._at(to, b.add(b.mul(b.add(row, lane), outputs), k)))
 
     def _valid(self, count: Any, row: Any) -> Any:
@@ -89,7 +98,9 @@ class Code:
         return self.builder.icmp_signed("<", numbers, self._broadcast(left, lanes))
 
     def _halved(self, vectors: list[Any]) -> Any:
-        """The sums of vectors over lanes that hold a row, by halves, as one vector; two share the work if they can."""
+        """The sums of vectors over lanes that hold a row, by halves, as one vector;
+        two share the work if they can.
+        """
         lanes, zeros = self.lanes, self._broadcast(DOUBLE(0.0))
         vectors = [self.builder.select(self.valid, vector, zeros) for vector in vectors]
         while lanes > 1:
@@ -100,14 +111,21 @@ class Code:
         return vectors[0]
 
     def _folded(self, first: Any, second: Any, lanes: int, half: int) -> Any:
-        """Of one or two vectors that hold numbers of several lanes each, the lower half of the lanes plus the upper."""
+        """Of one or two vectors that hold numbers of several lanes each,
+        the lower half of the lanes plus the upper.
+        """
         size = first.type.count * (1 if second is None else 2)
         second = ir.Constant(first.type, ir.Undefined) if second is None else second
         low = [i for start in range(0, size, lanes) for i in range(start, start + half)]
-        masks = [ir.Constant(ir.VectorType(LANE, len(low)), [LANE(i + shift) for i in low]) for shift in (0, half)]
-        return self.builder.fadd(*[self.builder.shuffle_vector(first, second, mask) for mask in masks])
+        masks = [
+            ir.Constant(ir.VectorType(LANE, len(low)), [LANE(i + shift) for i in low])
+            for shift in (0, half)
+        ]
+        return self.builder.fadd(
+            *[self.builder.shuffle_vector(first, second, mask) for mask in masks]
+        )
 
-    # Numbers in memory. -----------------------------------------------------------------------------------------------
+    # Numbers in memory. ---------------------------------------------------------------------------
     def _read(self, index: Any) -> Any:
         """A number of each lane."""
         b = self.builder
@@ -145,7 +163,7 @@ class Code:
         first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), number, LANE(0))
         return self.builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), zeros)
 
-    # Rows of the table. -----------------------------------------------------------------------------------------------
+    # Rows of the table. ---------------------------------------------------------------------------
     def _gate(self, name: str, operands: list[Any]) -> Any:
         b, kind = self.builder, operands[0].type
         if name in FUNCTIONS:
@@ -162,7 +180,9 @@ class Code:
     def _intrinsic(self, name: str, kind: Any) -> Any:
         """LLVM's own function of numbers or vectors."""
         named = f"{name}.f64" if kind == DOUBLE else f"{name}.v{kind.count}f64"
-        return self.module.globals.get(named) or ir.Function(self.module, ir.FunctionType(kind, [kind]), named)
+        return self.module.globals.get(named) or ir.Function(
+            self.module, ir.FunctionType(kind, [kind]), named
+        )
 
     def _c_function(self, name: str, kind: Any, arity: int) -> Any:
         """A function of the C library, for one number or lane by lane."""
@@ -177,7 +197,8 @@ class Code:
             single, outside = self._c_function(name, DOUBLE, arity), self.builder
             self.builder = b = ir.IRBuilder(function.append_basic_block())
             vector = ir.Constant(kind, ir.Undefined)
-            for lane in map(LANE, range(kind.count)):  # no loop: a lane by its number can stay in a register
+            # no loop: a lane by its number can stay in a register
+            for lane in map(LANE, range(kind.count)):
                 number = b.call(single, [b.extract_element(a, lane) for a in function.args])
                 vector = b.insert_element(vector, number, lane)
             b.ret(vector)
@@ -186,7 +207,9 @@ class Code:
 
     @contextmanager
     def _loop(self, count: Any, step: int, carried: Sequence[Any] = ()) -> Iterator[Any]:
-        """A loop over 0, step, ... below count; numbers it carries are set in `carried` and end in `results`."""
+        """A loop over 0, step, ... below count; numbers it carries are set in `carried`
+        and end in `results`.
+        """
         b = self.builder
         if isinstance(count, ir.Constant) and 0 < count.constant <= step and not carried:
             yield index_of(0)

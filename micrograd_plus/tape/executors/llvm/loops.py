@@ -1,4 +1,6 @@
-"""Rolled-up programs written as LLVM's intermediate code: loops over statements, straight lines where there are none."""
+"""Rolled-up programs written as LLVM's intermediate code:
+loops over statements, straight lines where there are none.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +10,21 @@ from typing import Any
 from .emission import DOUBLE, INDEX, LANE, POINTER, Code, index_of
 from .rolling import LANES, LEAF, OUTPUT, PARAMETER, SHARED, Address, Nest, Rolled, Segment, Shape
 
-JAM = 4  # statements of a nest that run side by side, so that additions need not wait for each other
+# statements of a nest that run side by side, so that additions need not wait for each other
+JAM = 4
 LONG, MANY = 64, 1024  # statements of an inner loop, and of its nest, from which on vectors pay
-TILE = 2  # turns of an outer loop that go through the inner one together, while what they read is near
+# turns of an outer loop that go through the inner one together, while what they read is near
+TILE = 2
 
 
 class Loops(Code):
-    """One module of code for a rolled-up program: `lanes` rows at a time, their outputs summed or given one by one."""
+    """One module of code for a rolled-up program: `lanes` rows at a time,
+    their outputs summed or given one by one.
+    """
 
-    def __init__(self, program: Rolled, inputs: int, outputs: int, lanes: int, summed: bool) -> None:
+    def __init__(
+        self, program: Rolled, inputs: int, outputs: int, lanes: int, summed: bool
+    ) -> None:
         super().__init__(lanes, summed)
         self.program, self.inputs, self.outputs = program, inputs, outputs
         self.has_long_loops = lanes == 1 and any(map(_is_long, program.body))
@@ -36,7 +44,9 @@ class Loops(Code):
             if self.summed:
                 self.valid = self._valid(count, row)
             elif self.lanes == 1:
-                self.places[OUTPUT] = self._at(outputs, self.builder.mul(row, index_of(self.outputs)))
+                self.places[OUTPUT] = self._at(
+                    outputs, self.builder.mul(row, index_of(self.outputs))
+                )
             else:
                 self.places[OUTPUT] = self._at(scratch, index_of(self.program.lanes * self.lanes))
             for nest in self.program.body:
@@ -68,11 +78,18 @@ class Loops(Code):
                     self._statements(nest, outer, self.builder.add(inner, index_of(jammed)), 1)
 
     def _statements(self, nest: Nest, outer: Any, inner: Any, together: int) -> None:
-        """Some statements next to each other: their heads, then the terms of each segment, added in order."""
+        """Some statements next to each other: their heads, then the terms of each segment,
+        added in order.
+        """
         side_by_side = range(together)
         loaded: dict[Any, Any] = {}
-        totals = [self._tree(nest.shape, iter([self._leaf(a, outer, inner, n, None, loaded) for a in nest.leaves]))
-                  for n in side_by_side]
+        totals = [
+            self._tree(
+                nest.shape,
+                iter([self._leaf(a, outer, inner, n, None, loaded) for a in nest.leaves]),
+            )
+            for n in side_by_side
+        ]
         for segment in nest.segments:
             if segment.count == 1:
                 totals = self._added(totals, segment, outer, inner, None)
@@ -84,12 +101,24 @@ class Loops(Code):
             self._add_up(nest.target, outer, inner, totals)
         else:
             for n, total in zip(side_by_side, totals):
-                self._write(nest.target.place, self._number(nest.target, outer, inner, n, None), total)
+                self._write(
+                    nest.target.place, self._number(nest.target, outer, inner, n, None), total
+                )
 
-    def _added(self, totals: Sequence[Any], segment: Segment, outer: Any, inner: Any, term: Any) -> list[Any]:
+    def _added(
+        self, totals: Sequence[Any], segment: Segment, outer: Any, inner: Any, term: Any
+    ) -> list[Any]:
         loaded: dict[Any, Any] = {}
-        return [self.builder.fadd(total, self._tree(segment.shape, iter(
-            [self._leaf(a, outer, inner, n, term, loaded) for a in segment.leaves]))) for n, total in enumerate(totals)]
+        return [
+            self.builder.fadd(
+                total,
+                self._tree(
+                    segment.shape,
+                    iter([self._leaf(a, outer, inner, n, term, loaded) for a in segment.leaves]),
+                ),
+            )
+            for n, total in enumerate(totals)
+        ]
 
     def _add_up(self, target: Address, outer: Any, inner: Any, totals: list[Any]) -> None:
         """Add to outputs the sums of their numbers over the rows."""
@@ -114,14 +143,18 @@ class Loops(Code):
                 index = b.add(index, b.mul(variable, index_of(stride)))
         return index
 
-    def _leaf(self, address: Address, outer: Any, inner: Any, n: int, term: Any, loaded: dict[Any, Any]) -> Any:
+    def _leaf(
+        self, address: Address, outer: Any, inner: Any, n: int, term: Any, loaded: dict[Any, Any]
+    ) -> Any:
         key = address.place, address.base + n * address.strides[1], address.strides
         if key not in loaded:
             index = self._number(address, outer, inner, n, term)
             if address.place == LANES:
                 loaded[key] = self._read(index)
             else:
-                loaded[key] = self._spread(self.builder.load(self._at(self.places[address.place], index)))
+                loaded[key] = self._spread(
+                    self.builder.load(self._at(self.places[address.place], index))
+                )
         return loaded[key]
 
     def _tree(self, shape: Shape, leaves: Iterator[Any]) -> Any:
@@ -135,5 +168,11 @@ class Loops(Code):
 
 
 def _is_long(nest: Nest) -> bool:
-    """Whether the loop vectorizer pays: it takes plain statements only, for terms are added in order."""
-    return nest.inner >= LONG and nest.outer * nest.inner >= MANY and all(s.count == 1 for s in nest.segments)
+    """Whether the loop vectorizer pays: it takes plain statements only,
+    for terms are added in order.
+    """
+    return (
+        nest.inner >= LONG
+        and nest.outer * nest.inner >= MANY
+        and all(s.count == 1 for s in nest.segments)
+    )

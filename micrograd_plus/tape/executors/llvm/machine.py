@@ -1,10 +1,12 @@
-"""Machine code for flat programs, made in memory by LLVM for the processor at hand (llvmlite, extra `fast`).
+"""Machine code for flat programs, made in memory by LLVM for the processor at hand (llvmlite, extra
+`fast`).
 
-It runs without Python's lock, and works on 1,024 rows at a time, so that Ctrl-C is heard in between. Besides the rows and
-the results it needs room for one block of sixteen rows, in each thread.
+It runs without Python's lock, and works on 1,024 rows at a time, so that Ctrl-C is heard in
+between. Besides the rows and the results it needs room for one block of sixteen rows, in each
+thread.
 
-LLVM serves one thread at a time, and one at a time makes code; forks wait until they are done. What is ready runs without
-a lock.
+LLVM serves one thread at a time, and one at a time makes code; forks wait until they are done. What
+is ready runs without a lock.
 """
 
 from __future__ import annotations
@@ -30,21 +32,42 @@ from .loops import Loops
 from .rolling import Rolled, rolled
 
 MOST_NESTS = 256  # a program of more is read as data: compiling grows faster than the code
-_SAMPLES = (0.0, -0.0, 0.3, -0.7, 1.0, -1.5, 2.5, 30.0, -710.0, 1e-9, 1e300, float("inf"), float("-inf"), float("nan"))
+_SAMPLES = (
+    0.0,
+    -0.0,
+    0.3,
+    -0.7,
+    1.0,
+    -1.5,
+    2.5,
+    30.0,
+    -710.0,
+    1e-9,
+    1e300,
+    float("inf"),
+    float("-inf"),
+    float("nan"),
+)
 _LINE = 8  # numbers in a line of the processor's cache
 _COMPILING = kept_from_forks()
-# The lock under which llvmlite calls LLVM; should a later version keep it elsewhere, one of ours stands in its place.
+# The lock under which llvmlite calls LLVM; should a later version keep it elsewhere, one of ours
+# stands in its place.
 _LLVM = kept_from_forks(getattr(getattr(llvm.ffi.lib, "_lock", None), "_lock", None))
 
 
 class Machine:
-    """Runs a lowered program; its code is compiled when it is first needed, for single rows and for many apart."""
+    """Runs a lowered program; its code is compiled when it is first needed,
+    for single rows and for many apart.
+    """
 
     name = "machine"
 
     def __init__(self, program: FlatProgram) -> None:
         self.inputs, self.outputs = program.inputs, len(program.outputs)
-        self._constants, self._form = program.constants, rolled(program, MOST_NESTS) or as_data(program)
+        self._constants, self._form = (
+            program.constants,
+            rolled(program, MOST_NESTS) or as_data(program),
+        )
         self._codes: dict[tuple[int, bool], _Code] = {}
 
     def row(self, row: Sequence[float], parameters: Floats) -> list[float]:
@@ -57,8 +80,9 @@ class Machine:
         code = self._code(BLOCK if len(rows) >= BLOCK else 1, summed=False)
 
         def run(start: int) -> None:
-            part = rows[start:start + CHUNK]
-            code.run(part, parameters, found[start:start + CHUNK])
+            part = rows[start : start + CHUNK]
+            code.run(part, parameters, found[start : start + CHUNK])
+
         for _ in _shared_out(run, range(0, len(rows), CHUNK), threads):
             pass
         return found
@@ -67,14 +91,17 @@ class Machine:
         """The sums of the outputs over the rows of one chunk."""
         key = BLOCK if len(rows) > 1 else 1, True
         total = np.zeros(self.outputs)
-        code = self._codes.get(key) or self._code(*key)  # a method's call is 3 % of a short step
+        # a method's call is 3 % of a short step
+        code = self._codes.get(key) or self._code(*key)
         code.run(rows, parameters, total)
         return total
 
     def sums(self, rows: Floats, parameters: Floats, threads: int = 1) -> Iterator[Floats]:
         """The sums of the outputs over each chunk of rows."""
         starts = range(0, len(rows), CHUNK)
-        return _shared_out(lambda start: self.sum(rows[start:start + CHUNK], parameters), starts, threads)
+        return _shared_out(
+            lambda start: self.sum(rows[start : start + CHUNK], parameters), starts, threads
+        )
 
     def _code(self, lanes: int, summed: bool) -> _Code:
         found = self._codes.get((lanes, summed))
@@ -89,21 +116,24 @@ class Machine:
         if isinstance(form, Rolled):
             compiled = _Compiled(Loops(form, self.inputs, self.outputs, lanes, summed))
             return _Code(compiled, self._constants, form.shared, form.lanes, *sizes)
-        return _Code(_dispatcher(lanes, summed), form.constants, 0, form.slots, *sizes, form.program)
+        return _Code(
+            _dispatcher(lanes, summed), form.constants, 0, form.slots, *sizes, form.program
+        )
 
 
 class _Compiled:
     """Machine code in memory; `kernel` runs it."""
 
     def __init__(self, code: Code) -> None:
-        self._engine, address = _undisturbed(_loaded, code)  # the code lives as long as the engine
+        # the code lives as long as the engine
+        self._engine, address = _undisturbed(_loaded, code)
         kind = ctypes.CFUNCTYPE(None, ctypes.c_int64, *[ctypes.c_void_p] * (code.arguments - 1))
         self.kernel = kind(address)
 
 
 def _undisturbed(make: Callable[[Code], Any], code: Code) -> Any:
-    """What `make` gives, from a thread that Ctrl-C does not strike: in the middle of llvmlite it would leave its lock held,
-    and all other threads waiting for ever.
+    """What `make` gives, from a thread that Ctrl-C does not strike: in the middle of llvmlite it
+    would leave its lock held, and all other threads waiting for ever.
     """
     if current_thread() is not main_thread():
         return make(code)
@@ -128,8 +158,8 @@ def _loaded(code: Code) -> tuple[Any, int]:
 def _object_file(code: Code) -> bytes:
     """The code for this processor, ready to be loaded.
 
-    Nothing else is left of it: what LLVM remembers of a text, its types, numbers and names, goes with the context, which
-    goes with the module.
+    Nothing else is left of it: what LLVM remembers of a text, its types, numbers and names, goes
+    with the context, which goes with the module.
     """
     for name in code.called:
         llvm.add_symbol(f"c_{name}", _address(name))
@@ -141,9 +171,11 @@ def _object_file(code: Code) -> bytes:
 
 
 def _improve(module: Any, code: Code) -> None:
-    """Run the passes of LLVM that pay: those over functions for lanes, and for a row alone the loop vectorizer, if any.
+    """Run the passes of LLVM that pay: those over functions for lanes, and for a row alone the loop
+    vectorizer, if any.
 
-    None are run for nothing: they take as long as all else, and each pass builder leaves 1.5 KB that llvmlite never frees.
+    None are run for nothing: they take as long as all else, and each pass builder leaves 1.5 KB
+    that llvmlite never frees.
     """
     if code.lanes == 1 and not code.has_long_loops:
         return
@@ -159,8 +191,14 @@ def _improve(module: Any, code: Code) -> None:
 
 
 def _dispose(passes: Any) -> None:
-    """Free a pass manager. llvmlite 0.45 to 0.50 never do: of the two `_dispose` it inherits, the empty one comes first."""
-    inherited = [vars(kind).get("_dispose") for kind in type(passes).__mro__ if kind is not llvm.ffi.ObjectRef]
+    """Free a pass manager. llvmlite 0.45 to 0.50 never do:
+    of the two `_dispose` it inherits, the empty one comes first.
+    """
+    inherited = [
+        vars(kind).get("_dispose")
+        for kind in type(passes).__mro__
+        if kind is not llvm.ffi.ObjectRef
+    ]
     try:
         next(filter(None, inherited))(passes)
     finally:
@@ -168,11 +206,27 @@ def _dispose(passes: Any) -> None:
 
 
 class _Code:
-    """Machine code with all that it needs to run one program: constants, memory, and the program itself if it is data."""
+    """Machine code with all that it needs to run one program:
+    constants, memory, and the program itself if it is data.
+    """
 
-    def __init__(self, compiled: _Compiled, constants: Floats, shared: int, scratch: int, lanes: int, inputs: int,
-                 outputs: int, program: Integers | None = None) -> None:
-        self._compiled, self._kernel, self._constants, self._program = compiled, compiled.kernel, constants, program
+    def __init__(
+        self,
+        compiled: _Compiled,
+        constants: Floats,
+        shared: int,
+        scratch: int,
+        lanes: int,
+        inputs: int,
+        outputs: int,
+        program: Integers | None = None,
+    ) -> None:
+        self._compiled, self._kernel, self._constants, self._program = (
+            compiled,
+            compiled.kernel,
+            constants,
+            program,
+        )
         self._shared, self._scratch = max(shared, len(constants)), (scratch + outputs) * lanes
         self._inputs, self._outputs = inputs, outputs
         self._more = () if program is None else (program.ctypes.data,)
@@ -182,7 +236,15 @@ class _Code:
         """Fill, or add to, the outputs."""
         room = self._room()
         shared_at, scratch_at = room[-2:]
-        self._kernel(len(rows), _place(rows), _place(parameters), shared_at, scratch_at, _place(outputs), *self._more)
+        self._kernel(
+            len(rows),
+            _place(rows),
+            _place(parameters),
+            shared_at,
+            scratch_at,
+            _place(outputs),
+            *self._more,
+        )
         self._rooms.append(room)
 
     def row(self, numbers: Sequence[float], parameters: Floats) -> list[float]:
@@ -202,12 +264,20 @@ class _Code:
             return self._rooms.pop()
         except IndexError:
             memory = np.empty(self._shared + self._scratch + 2 * _LINE)
-            scratch_at = _place(memory) + -_place(memory) % (8 * _LINE)  # whole vectors lie in one line of the cache
+            # whole vectors lie in one line of the cache
+            scratch_at = _place(memory) + -_place(memory) % (8 * _LINE)
             shared = self._scratch + _LINE
-            memory[shared:shared + len(self._constants)] = self._constants
+            memory[shared : shared + len(self._constants)] = self._constants
             row, outputs = (ctypes.c_double * self._inputs)(), (ctypes.c_double * self._outputs)()
-            return (memory, row, outputs, ctypes.addressof(row), ctypes.addressof(outputs), _place(memory) + 8 * shared,
-                    scratch_at)
+            return (
+                memory,
+                row,
+                outputs,
+                ctypes.addressof(row),
+                ctypes.addressof(outputs),
+                _place(memory) + 8 * shared,
+                scratch_at,
+            )
 
 
 @cache
@@ -221,7 +291,9 @@ def _place(array: Floats) -> int:
 
 
 def _shared_out(run: Callable[[int], Any], starts: range, threads: int) -> Iterator[Any]:
-    """The results of `run` for each start, in order; with several threads at most that many at a time."""
+    """The results of `run` for each start, in order; with several threads at most that many at a
+    time.
+    """
     if threads < 1:
         raise ValueError(f"there must be at least one thread, not {threads}")
     if threads == 1 or len(starts) < 2:
@@ -229,14 +301,15 @@ def _shared_out(run: Callable[[int], Any], starts: range, threads: int) -> Itera
         return
     with ThreadPoolExecutor(threads) as pool:
         for i in range(0, len(starts), threads):
-            yield from pool.map(run, starts[i:i + threads])
+            yield from pool.map(run, starts[i : i + threads])
 
 
 @cache
 def _compiler() -> Any:
     """What writes code for this processor: one for all, for it takes a megabyte."""
     return _target().create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=2)
+        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=2
+    )
 
 
 def _target() -> Any:
@@ -257,6 +330,9 @@ def _address(name: str) -> int:
         operands = (x, _SAMPLES[(3 * i + 2) % len(_SAMPLES)])[:arity]
         of_c, of_row = function(*operands), row.primal(*operands)
         if of_c != of_row and (of_c == of_c or of_row == of_row):
-            raise RuntimeError(f"the C library's {name}{operands} is {of_c!r}, Python's {of_row!r}: use executor='python'")
+            raise RuntimeError(
+                f"the C library's {name}{operands} is {of_c!r}, Python's {of_row!r}: use "
+                "executor='python'"
+            )
     address: int = ctypes.cast(function, ctypes.c_void_p).value  # type: ignore[assignment]  # it is there
     return address

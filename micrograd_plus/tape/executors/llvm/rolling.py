@@ -1,9 +1,11 @@
-"""A flat program with its repetitions rolled up into loops, so that machine code grows with its variety, not its length.
+"""A flat program with its repetitions rolled up into loops, so that machine code grows with its
+variety, not its length.
 
-Results that are used once become part of the expression that uses them; chains of sums become folds. What is left are
-statements, and those that look alike and do not need each other, such as the neurons of a layer, or the gradients of its
-weights, are one nest of loops when their operands lie in memory at even distances. No operation is added, left out or
-reassociated, so the bits are those of the flat program.
+Results that are used once become part of the expression that uses them; chains of sums become
+folds. What is left are statements, and those that look alike and do not need each other, such as
+the neurons of a layer, or the gradients of its weights, are one nest of loops when their operands
+lie in memory at even distances. No operation is added, left out or reassociated, so the bits are
+those of the flat program.
 """
 
 from __future__ import annotations
@@ -15,19 +17,23 @@ from typing import Any, NamedTuple
 from ...lowering import operation
 from ...program import FlatProgram
 
-# Where a number lies: a parameter, a constant or what depends on these alone, a number of the row, an output.
+# Where a number lies: a parameter, a constant or what depends on these alone, a number of the row,
+# an output.
 PARAMETER, SHARED, LANES, OUTPUT = "parameter", "shared", "lanes", "output"
 IMMEDIATE = (0.0, 1.0, -1.0, 2.0, 0.5)  # constants that are written into the code
 LARGEST = 8  # operations of an expression
 
-Shape = Any  # LEAF, ("=", repr) of an immediate constant, or (an operation, *shapes of the operands)
+# LEAF, ("=", repr) of an immediate constant, or (an operation, *shapes of the operands)
+Shape = Any
 LEAF = "leaf"
 Register = int
 Strides = tuple[int, int, int]
 
 
 class Tree(NamedTuple):
-    """An expression: its shape, the registers at its leaves from left to right, and how many operations it has."""
+    """An expression: its shape, the registers at its leaves from left to right,
+    and how many operations it has.
+    """
 
     shape: Shape
     leaves: tuple[Register, ...]
@@ -66,7 +72,9 @@ class Nest:
 
 @dataclass(frozen=True)
 class Rolled:
-    """What runs once for a call (`prologue`), what runs for each row (`body`), and how many numbers lie where."""
+    """What runs once for a call (`prologue`), what runs for each row (`body`),
+    and how many numbers lie where.
+    """
 
     prologue: tuple[Nest, ...]
     body: tuple[Nest, ...]
@@ -99,7 +107,10 @@ class _Roller:
     def __init__(self, program: FlatProgram, most: int) -> None:
         self.most = most
         self.first, self.outputs = program.first, program.outputs.tolist()
-        self.names, self.operands = [operation(row) for row in program.rows()], program.operands_of()
+        self.names, self.operands = (
+            [operation(row) for row in program.rows()],
+            program.operands_of(),
+        )
         size = self.first + len(program)
         self.uses, self.user = [0] * size, [0] * size
         for i, operands in enumerate(self.operands):
@@ -114,7 +125,11 @@ class _Roller:
         self.level = [0] * size
         self.waiting: dict[Register, tuple[Tree, list[Tree]]] = {}
         shared = program.inputs + program.parameters
-        self.immediate = {shared + i: ("=", repr(x)) for i, x in enumerate(program.constants.tolist()) if x in IMMEDIATE}
+        self.immediate = {
+            shared + i: ("=", repr(x))
+            for i, x in enumerate(program.constants.tolist())
+            if x in IMMEDIATE
+        }
         self.place = {r: (LANES, r) for r in range(program.inputs)}
         self.place |= {program.inputs + i: (PARAMETER, i) for i in range(program.parameters)}
         self.place |= {shared + i: (SHARED, i) for i in range(len(program.constants))}
@@ -130,12 +145,16 @@ class _Roller:
             register = statement.register
             if not self.of_row[register]:
                 once.append(statement)
-            elif register in numbers and self.uses[register] == 2:  # an output, once, and nothing else
+            elif register in numbers and self.uses[register] == 2:
+                # an output, once, and nothing else
                 final.append((statement, numbers.pop(register)[0]))
             else:
                 body.append(statement)
         for register, ks in numbers.items():
-            final += [(_Statement(register, Tree(LEAF, (register,), 0), [], self.level[register] + 1), k) for k in ks]
+            final += [
+                (_Statement(register, Tree(LEAF, (register,), 0), [], self.level[register] + 1), k)
+                for k in ks
+            ]
         prologue = self._placed(once, SHARED)
         nests = self._placed(body, LANES)
         nests += self._nests([(s, k) for s, k in sorted(final, key=lambda pair: pair[1])], OUTPUT)
@@ -178,7 +197,9 @@ class _Roller:
         return extended or head.size + sum([1 + t.size for t in terms]) < LARGEST
 
     def _chain(self, register: Register) -> tuple[Tree, list[Tree]]:
-        return self.waiting.pop(register) if register in self.waiting else (self._tree(register), [])
+        return (
+            self.waiting.pop(register) if register in self.waiting else (self._tree(register), [])
+        )
 
     def _tree(self, register: Register) -> Tree:
         if register in self.immediate:
@@ -187,16 +208,25 @@ class _Roller:
             return Tree(LEAF, (register,), 0)
         tree, terms = self.waiting.pop(register)
         for term in terms:
-            tree = Tree(("fadd", tree.shape, term.shape), tree.leaves + term.leaves, tree.size + term.size + 1)
+            tree = Tree(
+                ("fadd", tree.shape, term.shape),
+                tree.leaves + term.leaves,
+                tree.size + term.size + 1,
+            )
         return tree
 
     def _gate(self, name: str, operands: Sequence[Register]) -> Tree:
         trees = [self._tree(o) for o in operands]
-        return Tree((name, *[t.shape for t in trees]), tuple([leaf for t in trees for leaf in t.leaves]),
-                    1 + sum([t.size for t in trees]))
+        return Tree(
+            (name, *[t.shape for t in trees]),
+            tuple([leaf for t in trees for leaf in t.leaves]),
+            1 + sum([t.size for t in trees]),
+        )
 
     def _placed(self, statements: list[_Statement], place: str) -> list[Nest]:
-        """The nests of statements whose results get places of their own, side by side where statements look alike."""
+        """The nests of statements whose results get places of their own,
+        side by side where statements look alike.
+        """
         nests: list[Nest] = []
         levels: dict[int, list[_Statement]] = {}
         for statement in statements:
@@ -204,7 +234,9 @@ class _Roller:
         for level in sorted(levels):
             alike: dict[Any, list[_Statement]] = {}
             for s in levels[level]:
-                alike.setdefault((s.head.shape, len(s.terms), s.terms[0].shape if s.terms else None), []).append(s)
+                alike.setdefault(
+                    (s.head.shape, len(s.terms), s.terms[0].shape if s.terms else None), []
+                ).append(s)
             numbered = []
             for s in (s for group in alike.values() for s in group):
                 numbered.append((s, self.count[place]))
@@ -219,17 +251,24 @@ class _Roller:
         for statement, number in numbered:
             signature, bases = self._addressed(statement, number)
             groups.setdefault(signature, []).append(bases)
-        nests = [_nest(place, signature, loop) for signature, bases in groups.items() for loop in _loops(bases)]
+        nests = [
+            _nest(place, signature, loop)
+            for signature, bases in groups.items()
+            for loop in _loops(bases)
+        ]
         self.most -= len(nests)
         if self.most < 0:
             raise _TooManyError
         return nests
 
     def _addressed(self, statement: _Statement, number: int) -> tuple[Any, tuple[int, ...]]:
-        """What a statement has in common with others of its nest, and where its target and leaves lie."""
+        """What a statement has in common with others of its nest,
+        and where its target and leaves lie.
+        """
         head = [self.place[leaf] for leaf in statement.head.leaves]
         bases = [number, *[base for _, base in head]]
-        segments: list[list[Any]] = []  # shape, places, count, strides, where the last term lies
+        # shape, places, count, strides, where the last term lies
+        segments: list[list[Any]] = []
         for term in statement.terms:
             places = [self.place[leaf] for leaf in term.leaves]
             here = [base for _, base in places]
@@ -243,11 +282,19 @@ class _Roller:
             segments.append([term.shape, kinds, 1, (0,) * len(here), here])
             bases += here
         of_head = tuple([place for place, _ in head])
-        return (statement.head.shape, of_head, tuple([tuple(segment[:4]) for segment in segments])), tuple(bases)
+        return (
+            statement.head.shape,
+            of_head,
+            tuple([tuple(segment[:4]) for segment in segments]),
+        ), tuple(bases)
 
 
-def _loops(bases: list[tuple[int, ...]]) -> list[tuple[tuple[int, ...], tuple[int, ...], int, tuple[int, ...], int]]:
-    """Statements at even distances, and such rows of them at even distances: base, strides and counts of both loops."""
+def _loops(
+    bases: list[tuple[int, ...]],
+) -> list[tuple[tuple[int, ...], tuple[int, ...], int, tuple[int, ...], int]]:
+    """Statements at even distances, and such rows of them at even distances:
+    base, strides and counts of both loops.
+    """
     zero = (0,) * len(bases[0])
     rows = [(base, step, n) for base, step, n in _even(bases)]
     loops: list[Any] = []
@@ -283,8 +330,13 @@ def _nest(place: str, signature: Any, loop: Any) -> Nest:
     def address(where: str, term: int = 0) -> Address:
         first, over, along = next(numbers)
         return Address(where, first, (over, along, term))
+
     target = address(place)
     leaves = tuple([address(where) for where in places])
-    folded = tuple([Segment(of, count, tuple([address(where, step) for where, step in zip(kinds, strides)]))
-                    for of, kinds, count, strides in segments])
+    folded = tuple(
+        [
+            Segment(of, count, tuple([address(where, step) for where, step in zip(kinds, strides)]))
+            for of, kinds, count, strides in segments
+        ]
+    )
     return Nest(m, n, target, shape, leaves, folded)
