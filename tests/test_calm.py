@@ -57,6 +57,14 @@ def test_a_statement_over_the_limit_is_found_with_its_line(tmp_path):
     assert [(s.line, s.nodes) for s in over_limit([path])] == [(2, 42)]
 
 
+def test_a_field_of_a_row_reads_as_an_assignment_of_its_own(tmp_path):
+    path = tmp_path / "row.py"
+    path.write_text('neg: Unary = row(\n    "neg",\n    primal=lambda x: -x,\n)', encoding="utf-8")
+    # AnnAssign, neg, Unary, Call, row, Constant; then keyword, Lambda, arguments with x, and -x
+    assert [(s.line, s.nodes, s.simple) for s in statements([path])] == [(1, 6, True), (3, 7, True)]
+    assert [s.nodes for s in statements([path], whole=True)] == [13]
+
+
 def test_the_heart_is_the_table_the_order_and_the_value():
     assert {"graph.py", "engine.py"} < {path.name for path in heart()}
     assert all(path.is_file() for path in heart())
