@@ -68,3 +68,9 @@ def test_a_field_of_a_row_reads_as_an_assignment_of_its_own(tmp_path):
 def test_the_heart_is_the_table_the_order_and_the_value():
     assert {"graph.py", "engine.py"} < {path.name for path in heart()}
     assert all(path.is_file() for path in heart())
+
+
+def test_the_heart_has_no_statement_over_the_limit_and_at_most_eight_nodes_in_each():
+    found = list(statements(heart()))
+    assert not [str(s) for s in over_limit(heart())]
+    assert sum(s.nodes for s in found) / len(found) <= 8

@@ -129,9 +129,7 @@ dot_row: Variadic = row(
     is_weighted_sum=True,
     expansion=_weighted_sum,
     lowering=Instruction("dot"),
-    oracle=lambda mp, bias, *f: (
-        bias + mp.fsum(w * x for w, x in zip(f[: len(f) // 2], f[len(f) // 2 :]))
-    ),
+    oracle=lambda mp, bias, *f: bias + mp.fdot(f[: len(f) // 2], f[len(f) // 2 :]),
     samples=[operands for operands in SOME_COUNTS if len(operands) % 2],
 )
 

@@ -13,17 +13,21 @@ from .powers import pow
 from .primitive import Primitive
 from .routers import abs, mod
 
-# The method of the left operand, that of the right one where there is one, and the symbol.
-BINARY: dict[str, tuple[str, str, Primitive]] = {
+OfTwoSides = tuple[str, str, Primitive]  # the method of the left operand, of the right one; the row
+
+ARITHMETIC: dict[str, OfTwoSides] = {
     "+": ("__add__", "__radd__", add),
     "-": ("__sub__", "__rsub__", sub),
     "*": ("__mul__", "__rmul__", mul),
     "/": ("__truediv__", "__rtruediv__", div),
     "**": ("__pow__", "__rpow__", pow),
     "%": ("__mod__", "__rmod__", mod),
+}
+ORDER: dict[str, OfTwoSides] = {
     "<": ("__lt__", "__gt__", less),
     "<=": ("__le__", "__ge__", less_equal),
 }
+BINARY = ARITHMETIC | ORDER
 EQUALITY: dict[str, tuple[str, Primitive]] = {"==": ("__eq__", equal), "!=": ("__ne__", not_equal)}
 UNARY: dict[str, tuple[str, Primitive]] = {"-": ("__neg__", neg), "abs": ("__abs__", abs)}
 

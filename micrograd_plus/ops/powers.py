@@ -25,6 +25,13 @@ def _exponent_slope(out: Number, x: Number, y: Number) -> Number:
     return where(equal(x, 0.0) * less_equal(0.0, y), 0.0, out * log(x))
 
 
+_POWERS_OF_ZERO = [
+    ((0.0, 0.0), 1.0, (0.0, 0.0)),
+    ((0.0, 0.5), 0.0, (inf, 0.0)),
+    ((0.0, 1.0), 0.0, (1.0, 0.0)),
+    ((0.0, 2.0), 0.0, (0.0, 0.0)),
+]
+
 pow: Binary = row(
     "pow",
     "**",
@@ -33,12 +40,9 @@ pow: Binary = row(
     slopes=lambda out, x, y: (_power_slope(x, y), _exponent_slope(out, x, y)),
     domain=(POSITIVE, REAL),
     edges=[
-        ((0.0, 0.0), 1.0, (0.0, 0.0)),
-        ((0.0, 2.0), 0.0, (0.0, 0.0)),
+        *_POWERS_OF_ZERO,
         ((-2.0, 3.0), -8.0, (12.0, nan)),
-        ((0.0, 0.5), 0.0, (inf, 0.0)),
         ((-1.0, 0.5), nan, (nan, nan)),
-        ((0.0, 1.0), 0.0, (1.0, 0.0)),
     ],
     folded=("{} ** x", "** {}"),
     precedence=4,

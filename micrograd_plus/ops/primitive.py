@@ -28,17 +28,10 @@ REAL: Interval = (-inf, inf)
 UNIT: Interval = (-1.0, 1.0)
 POSITIVE: Interval = (0.0, inf)
 EIGHT_ROUNDINGS = 8 * 2.0**-53
-SOME_COUNTS = (
-    (2.0,),
-    (-700.0,),
-    (0.5, 2.0, 30.0),
-    (-1e-300, 3.0, 1e150),
-    (-30.0, 0.1, 2.0),
-    (700.0, -701.0, 720.0),
-    (0.1, 3.0, -2.0, -0.25, 1.5),
-    (1e300, -2e299, -3.0, 0.25, 1e-8),
-    (-745.5, -744.0, -720.0, -1e5, -1e300),
-)
+MODERATE = ((2.0,), (0.5, 2.0, 30.0), (-30.0, 0.1, 2.0), (0.1, 3.0, -2.0, -0.25, 1.5))
+LARGE = ((-700.0,), (700.0, -701.0, 720.0), (-745.5, -744.0, -720.0, -1e5, -1e300))
+FAR_APART = ((-1e-300, 3.0, 1e150), (1e300, -2e299, -3.0, 0.25, 1e-8))
+SOME_COUNTS = MODERATE + LARGE + FAR_APART
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +48,8 @@ class CFunction:
     name: str
 
 
+Slope = Callable[..., "Number | None"]
+Slopes = Callable[..., "Sequence[Number | None]"]
 Lowering = Instruction | CFunction | Callable[..., Number] | None
 
 
@@ -97,7 +92,7 @@ class Primitive:
     operands: tuple[str, ...]
     variadic: bool
     primal: Callable[..., float]
-    slopes: Callable[..., Sequence[Number | None]]
+    slopes: Slopes
     gate: Gate = "scales"
     roles: tuple[Role, ...] = ("number",)
     least: int = 1
@@ -224,8 +219,8 @@ def row(
     doc: str,
     *,
     primal: Callable[..., float],
-    slope: Callable[..., Number] | None = None,
-    slopes: Callable[..., Sequence[Number | None]] | None = None,
+    slope: Slope | None = None,
+    slopes: Slopes | None = None,
     **more: Any,
 ) -> Any:
     """Enter a row into the table and give it; its operands are those of its `slopes`, or of its
@@ -243,9 +238,9 @@ def row(
     return TABLE[name]
 
 
-def _alone(slope: Callable[..., Number]) -> Callable[..., Sequence[Number]]:
+def _alone(slope: Slope) -> Slopes:
     @wraps(slope)
-    def slopes(out: Number, x: Number) -> Sequence[Number]:
+    def slopes(out: Number, x: Number) -> Sequence[Number | None]:
         return (slope(out, x),)
 
     return slopes

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable
 from functools import reduce
 from math import inf, nan
+from typing import Any
 
 from . import ieee
 from .arithmetic import div, sum
@@ -40,6 +41,9 @@ def _largest(*xs: Number) -> Number:
     return reduce(lambda m, x: where(equal(m, m), where(less_equal(x, m), m, x), m), xs)
 
 
+_TWO_TIE = ((1.0, 1.0), 1.0, (0.5, 0.5))
+_THREE_TIE = (1 / 3, 1 / 3, 1 / 3, 0.0)
+
 maximum: Variadic = row(
     "maximum",
     "max",
@@ -49,8 +53,8 @@ maximum: Variadic = row(
     gate="routes",
     compares=True,
     edges=[
-        ((1.0, 1.0), 1.0, (0.5, 0.5)),
-        ((2.0, 2.0, 2.0, 1.0), 2.0, (1 / 3, 1 / 3, 1 / 3, 0.0)),
+        _TWO_TIE,
+        ((2.0, 2.0, 2.0, 1.0), 2.0, _THREE_TIE),
         ((nan, 1.0), nan, (nan, nan)),
         ((inf, inf), inf, (0.5, 0.5)),
     ],
@@ -68,8 +72,8 @@ minimum: Variadic = row(
     gate="routes",
     compares=True,
     edges=[
-        ((1.0, 1.0), 1.0, (0.5, 0.5)),
-        ((2.0, 2.0, 2.0, 3.0), 2.0, (1 / 3, 1 / 3, 1 / 3, 0.0)),
+        _TWO_TIE,
+        ((2.0, 2.0, 2.0, 3.0), 2.0, _THREE_TIE),
         ((1.0, nan), nan, (nan, nan)),
         ((-inf, -inf), -inf, (0.5, 0.5)),
     ],
@@ -92,6 +96,8 @@ def _picked(index: Number, *values: Number) -> Number:
     return found
 
 
+_NO_PLACES = [((index, 5.0, 7.0), nan, (0.0, 0.0, 0.0)) for index in (2.0, 0.5, nan)]
+
 take_row: Variadic = row(
     "take",
     "take",
@@ -108,9 +114,7 @@ take_row: Variadic = row(
     edges=[
         ((1.0, 5.0, 7.0), 7.0, (0.0, 0.0, 1.0)),
         ((-0.0, 5.0, inf), 5.0, (0.0, 1.0, 0.0)),
-        ((2.0, 5.0, 7.0), nan, (0.0, 0.0, 0.0)),
-        ((0.5, 5.0, 7.0), nan, (0.0, 0.0, 0.0)),
-        ((nan, 5.0, 7.0), nan, (0.0, 0.0, 0.0)),
+        *_NO_PLACES,
     ],
     strict_function=True,
     lowering=_picked,
@@ -206,6 +210,8 @@ def _with_sign(x: Number, y: Number) -> Number:
     return where(equal(y, y), where(negative, -abs(x), abs(x)), y)
 
 
+_SIGNED_ZEROS = [((0.0, -1.0), -0.0, (0.0, 0.0)), ((-3.0, -0.0), -3.0, (1.0, 0.0))]
+
 copysign: Binary = row(
     "copysign",
     "copysign",
@@ -215,11 +221,7 @@ copysign: Binary = row(
     primal=lambda x, y: math.copysign(x, y) if y == y else nan,
     slopes=lambda out, x, y: (sign(x) * copysign(1.0, y), None),
     kinks=((0.0, None), (None, 0.0)),
-    edges=[
-        ((0.0, -1.0), -0.0, (0.0, 0.0)),
-        ((-3.0, -0.0), -3.0, (1.0, 0.0)),
-        ((2.0, -inf), -2.0, (-1.0, 0.0)),
-    ],
+    edges=[*_SIGNED_ZEROS, ((2.0, -inf), -2.0, (-1.0, 0.0))],
     lowering=_with_sign,
     oracle=lambda mp, x, y: mp.fabs(x) if y >= 0 else -mp.fabs(x),
 )
@@ -263,6 +265,10 @@ def _modulo(x: Number, y: Number) -> Number:
     return where(equal(r, 0.0), copysign(0.0, y), where(wrong_side, r + y, r))
 
 
+def _towards_zero(mp: Any, quotient: Any) -> Any:
+    return mp.floor(quotient) if quotient >= 0 else mp.ceil(quotient)
+
+
 fmod: Binary = row(
     "fmod",
     "fmod",
@@ -277,7 +283,7 @@ fmod: Binary = row(
         ((inf, 1.0), nan, (1.0, nan)),
     ],
     lowering=CFunction("fmod"),
-    oracle=lambda mp, x, y: x - y * (mp.floor(x / y) if x / y >= 0 else mp.ceil(x / y)),
+    oracle=lambda mp, x, y: x - y * _towards_zero(mp, x / y),
 )
 
 mod: Binary = row(
