@@ -54,7 +54,10 @@ def grad(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Tree]:
 def value_and_grad(
     f: Function, argnums: int | Sequence[int] = 0
 ) -> Callable[..., tuple[Tree, Tree]]:
-    """The function that gives both f(*args) and its gradient; see `grad`."""
+    """The function that gives both f(*args) and its gradient; see `grad`.
+
+    Raises TypeError when `f` does not give one number.
+    """
 
     @functools.wraps(f)
     def value_and_gradient(*args: Tree, **kwargs: Any) -> tuple[Tree, Tree]:

@@ -1,16 +1,21 @@
 """The house: which room may know which, and what may stand in no file at all."""
 
 import ast
+import importlib
+import inspect
 import re
 import subprocess
 import sys
+import textwrap
 import tomllib
 from pathlib import Path
 
 import pytest
 
 import micrograd_plus
+import micrograd_plus.losses
 from micrograd_plus import ops
+from micrograd_plus.optim import Optimizer
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "micrograd_plus"
@@ -341,3 +346,73 @@ def test_tests_stand_in_folders_of_the_package_s_names_and_helpers_apart():
             )
     names = [path.name for path in tests.rglob("test_*.py")]
     assert len(set(names)) == len(names)  # pytest imports them by their names alone
+
+
+PUBLIC = (
+    *("micrograd_plus", "micrograd_plus.nn", "micrograd_plus.losses", "micrograd_plus.optim"),
+    *("micrograd_plus.training", "micrograd_plus.estimators", "micrograd_plus.plots"),
+    *("micrograd_plus.testing", "micrograd_plus.examples", "micrograd_plus.distributed"),
+    *("micrograd_plus.arrays", "micrograd_plus.cli"),
+)
+_SELF = ("self", "cls")
+# Rows that are no school mathematics.
+FORMULAS = ("sigmoid", "tanh", "softplus", "relu", "leaky_relu", "hard_tanh", "silu", "gelu")
+# A year in a paper's name, or one of the lectures.
+SOURCE = re.compile(r"\b(18|19|20)\d\d\b|Sharif|RWTH|Edinburgh|Stone|Lund")
+
+
+def names_of(module):
+    """The public names of a module with what they mean."""
+    own = [
+        name for name, o in vars(module).items() if getattr(o, "__module__", "") == module.__name__
+    ]
+    names = getattr(module, "__all__", own)
+    return {name: getattr(module, name) for name in names if not name.startswith("_")}
+
+
+def documented():
+    """Every public function, class and method of the package under its full name."""
+    for name in PUBLIC:
+        for of, thing in names_of(importlib.import_module(name)).items():
+            if inspect.isfunction(thing) or inspect.isclass(thing):
+                yield f"{name}.{of}", thing
+            if inspect.isclass(thing):
+                for method, held in vars(thing).items():
+                    function = held.fget if isinstance(held, property) else held
+                    function = getattr(function, "__func__", function)
+                    if inspect.isfunction(function) and not method.startswith("_"):
+                        yield f"{name}.{of}.{method}", inspect.getattr_static(thing, method)
+
+
+def raised_by(function):
+    """The classes of errors that a function raises by itself."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    raised = [n.exc for n in ast.walk(tree) if isinstance(n, ast.Raise) and n.exc]
+    named = [error.func if isinstance(error, ast.Call) else error for error in raised]
+    return {error.id for error in named if isinstance(error, ast.Name) and error.id[0].isupper()}
+
+
+@pytest.mark.parametrize("name", [name for name, _ in documented()])
+def test_a_public_name_says_what_it_means_what_it_takes_and_what_it_raises(name):
+    thing = dict(documented())[name]
+    text = inspect.getdoc(thing)
+    assert text
+    function = getattr(thing, "fget", None) or getattr(thing, "__func__", thing)
+    if inspect.isfunction(function):
+        parameters = list(inspect.signature(function).parameters.values())
+        untyped = [p.name for p in parameters if p.annotation is p.empty and p.name not in _SELF]
+        assert not untyped
+        assert not [error for error in raised_by(function) if error not in text]
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        *names_of(micrograd_plus.losses).values(),
+        *[o for o in names_of(micrograd_plus.optim).values() if o is not Optimizer],
+        *[row for row in ops.primitives() if row.name in FORMULAS],
+    ],
+    ids=lambda thing: getattr(thing, "__name__", str(thing)),
+)
+def test_a_formula_that_somebody_invented_has_its_source(thing):
+    assert SOURCE.search(inspect.getdoc(thing))

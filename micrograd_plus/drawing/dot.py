@@ -48,6 +48,7 @@ def draw_dot(
     is too large.
 
     Rendering it needs the `dot` program or the extra `draw`, and says so; making it needs neither.
+    Raises TypeError for anything but a Value, ValueError for another direction.
     """
     if rankdir not in ("LR", "TB", "RL", "BT"):
         raise ValueError(f"rankdir must be one of LR, TB, RL, BT, not {rankdir!r}")
@@ -94,7 +95,7 @@ def digraph(model: Model, format: str = "svg", rankdir: str = "LR") -> graphviz.
 
 def trace(root: Value) -> tuple[list[Value], list[tuple[Value, Value]]]:
     """The nodes below `root`, operands first, and the edges (operand, user):
-    two for a*a, and constants are nodes too.
+    two for a*a, and constants are nodes too. Raises TypeError for anything but a Value.
     """
     if not isinstance(root, Value):
         raise TypeError(f"only a Value has a graph, not a {type(root).__name__}")

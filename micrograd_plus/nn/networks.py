@@ -105,6 +105,9 @@ class MLP(Predictor):
     def totals(self, x: Sequence[Operand], masks: Sequence[Operand] | None = None) -> Any:
         """The total inputs of the output units, which some call logits:
         a list, or one Value when there is one unit.
+
+        `masks` are the numbers that dropout multiplies hidden units by, one for each. Raises
+        ValueError for another number of inputs or masks.
         """
         if masks is not None and not hasattr(masks, "__len__"):
             inputs_of(self, x, (masks,))

@@ -67,7 +67,7 @@ sigmoid: Unary = row(
 softplus: Unary = row(
     "softplus",
     "softplus",
-    "log(1 + eˣ), a smooth relu; its slope is the sigmoid.",
+    "log(1 + eˣ), a smooth relu (Dugas et al. 2001); its slope is the sigmoid.",
     primal=lambda x: ieee.largest(x, 0.0) + math.log1p(ieee.exp(-math.fabs(x))),
     slope=lambda out, x: sigmoid(x),
     edges=[((inf,), inf, (1.0,)), ((-inf,), 0.0, (0.0,))],

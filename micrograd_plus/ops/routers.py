@@ -176,7 +176,7 @@ hard_tanh: Unary = row(
 leaky_relu_row: Binary = row(
     "leaky_relu",
     "LReLU",
-    "x where it is positive, slope·x elsewhere.",
+    "x where it is positive, slope·x elsewhere (Maas et al. 2013).",
     primal=lambda x, slope: x if x > 0 or x != x else slope * x,
     slopes=lambda out, x, slope: (step(x) + slope * (1.0 - step(x)), x * (1.0 - step(x))),
     kinks=((0.0, None),),

@@ -67,7 +67,8 @@ class Optimizer(Settings):
     def rule(self, w: Floats, g: Floats, rate: float, memory: Memory) -> tuple[Floats, Memory]:
         """New parameters and memory; the memory is empty before the first update.
 
-        A rule of your own may work in place: the arrays that it is given are its own.
+        `w` and `g` have the shape (parameters,). A rule of your own may work in place: the arrays
+        that it is given are its own. An optimiser without one raises NotImplementedError.
         """
         raise NotImplementedError
 

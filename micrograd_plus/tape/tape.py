@@ -70,7 +70,8 @@ class Tape:
     @classmethod
     def of(cls, outputs: Tree, inputs: Sequence[Value], parameters: Parameters = ()) -> Tape:
         """The tape of a graph that stands, from `inputs` and `parameters` to `outputs`;
-        other leaves become constants.
+        other leaves become constants. Raises ValueError when one of them is named twice or is no
+        Value.
         """
         inputs, shared = list(inputs), values_of(parameters)
         varied = [*inputs, *shared]

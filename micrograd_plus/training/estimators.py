@@ -145,7 +145,10 @@ class Classifier(ClassifierMixin, _Network):  # type: ignore[misc]
     """
 
     def fit(self, X: Any, y: Any) -> Classifier:  # noqa: N803
-        """Learn from examples `X`, an array (examples, inputs), and their classes `y`."""
+        """Learn from examples `X`, an array (examples, inputs), and their classes `y`.
+
+        Raises ValueError when these are of fewer than two classes.
+        """
         rows, classes = self._read(X, y)
         check_classification_targets(classes)
         self.classes_, targets = np.unique(classes, return_inverse=True)

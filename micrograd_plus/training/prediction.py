@@ -42,7 +42,8 @@ def outputs(model: Module, X: Any) -> Floats:  # noqa: N803
     """What the model gives for each example, by tape: shape (examples, outputs).
 
     The first call for a model records and compiles its tape, and so does one after a change of
-    anything but the data of its parameters.
+    anything but the data of its parameters. Raises ValueError for `X` of another shape than
+    (examples, inputs).
     """
     given = numbers_of(X, "X")
     if given.ndim != 2:
