@@ -107,10 +107,12 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Tre
         partial, given = _partial(functools.partial(f, **kwargs), args, argnums)
         call = _Call(partial, given, args)
         if 0 < len(call.inputs) < len(call.outputs):
-            rows = [like(given, row) for row in zip(*call.columns())]
+            gradients = [like(given, numbers) for numbers in zip(*call.columns())]
         else:
-            rows = [call.row(output) for output in call.outputs]
-        return like(call.out, rows if isinstance(argnums, Sequence) else [row[0] for row in rows])
+            gradients = [call.gradient_of(output) for output in call.outputs]
+        if not isinstance(argnums, Sequence):
+            gradients = [gradient for (gradient,) in gradients]
+        return like(call.out, gradients)
 
     return matrix
 
@@ -319,7 +321,7 @@ class _Call:
             self.out, self._swept_forward(between(self._recorded_outputs(), self.inputs), seeds)
         )
 
-    def row(self, output: Any) -> tuple[Tree, ...]:
+    def gradient_of(self, output: Any) -> tuple[Tree, ...]:
         """The gradient of one output, in the form of the arguments."""
         return self._swept_back({output: 1.0} if isinstance(output, Value) else {}, self.recorded)
 

@@ -60,12 +60,9 @@ def require_untraced(what: str, values: Sequence[Any]) -> None:
         asking = repr(code) if code else "the function"
         raise TypeError(
             f"{file}, line {line}: {asking} asks a Value for {what}, but on a tape that differs "
-            "from row to "
-            "row, and the answer of one row would stand for all: choose with ops.where(condition, "
-            "x, y), "
-            "ops.maximum, ops.minimum or ops.take(index, *values), and keep to operators and "
-            "functions of "
-            "ops"
+            "from point to point, and the answer at one point would stand for all: choose with "
+            "ops.where(condition, x, y), ops.maximum, ops.minimum or ops.take(index, *values), "
+            "and keep to operators and functions of ops"
         )
 
 

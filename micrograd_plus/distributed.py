@@ -1,4 +1,4 @@
-"""A tape over rows on a Dask cluster; see `Shards`."""
+"""A tape over many points on a Dask cluster; see `Shards`."""
 
 from .tape.dask import Shards
 

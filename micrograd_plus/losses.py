@@ -4,7 +4,7 @@ number.
 All are made of rows of the table, so they have every derivative, work on floats, on Values, inside
 transformations and on tapes; a mean over examples is taken by whoever has the examples. Outputs and
 targets are numbers or Values. A target that is a plain number is checked; one that is a Value may
-differ from row to row of a tape, so nothing in Python may look at it: a choice by it is made by
+differ from point to point of a tape, so nothing in Python may look at it: a choice by it is made by
 `where`, and a class that does not exist gives nan.
 """
 

@@ -44,7 +44,7 @@ def detect_anomaly() -> Generator[None]:
     """Within it, the first value or gradient that turns inf or nan raises FloatingPointError,
     which names it.
     """
-    with switched(anomaly=mode.get().tracing is None):  # a tape has other numbers in each row
+    with switched(anomaly=mode.get().tracing is None):  # a tape has other numbers at each point
         yield
 
 

@@ -1,9 +1,9 @@
 """What a sweep must know while a function is recorded on a tape: which numbers vary, and gates that
-choose for each row.
+choose at each point.
 
 An eager sweep sees where a gate routed its operands, and passes nothing to the others. A tape runs
-on rows that route differently, so on it a contribution carries the condition under which it is one;
-where none arrives there is none, which is not the same as 0: 0 times infinity would be nan.
+at points that route differently, so on it a contribution carries the condition under which it is
+one; where none arrives there is none, which is not the same as 0: 0 times infinity would be nan.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ class Contribution:
 
 
 class Tracing:
-    """The mode in which a function is recorded: `inputs` are the Values that differ from row to
-    row or call to call.
+    """The mode in which a function is recorded: `inputs` are the Values that differ from point
+    to point or call to call.
     """
 
     def __init__(self, inputs: Iterable[Value]) -> None:
@@ -96,7 +96,7 @@ def local_terms(row: Primitive, numbers: Sequence[Any]) -> Sequence[Any]:
 
 @contextmanager
 def tracing(inputs: Iterable[Value]) -> Iterator[None]:
-    """Within it, sweeps are recorded for all rows at once,
+    """Within it, sweeps are recorded for all points at once,
     and a number that decides anything in Python is an error.
     """
     with modes.switched(recording=True, anomaly=False, tracing=Tracing(inputs)):

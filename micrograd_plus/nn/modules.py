@@ -97,7 +97,7 @@ class Predictor(Module):
     classes: tuple[Label, ...] | None = None
 
     def __call__(self, x: Sequence[Operand], *others: Never) -> Any:
-        """What the model gives for one row of inputs: a list,
+        """What the model gives for the inputs of one example: a list,
         or one Value when there is one output.
         """
         return self.totals(inputs_of(self, x, others) if others else x)
@@ -107,15 +107,15 @@ class Predictor(Module):
         raise NotImplementedError
 
     def predict(self, X: Iterable[Sequence[Operand]]) -> list[Any]:  # noqa: N803  # scikit-learn's name
-        """For each row of inputs its class, or without classes what the model gives: a number, or a
-        list of them.
+        """For each example its class, or without classes what the model gives: a number, or a list
+        of them.
 
         Raises ValueError where a total input is nan, and TypeError while a function is being
         recorded on a tape.
         """
         require_eager(
-            "predict() gives numbers, and on a tape those of one row would stand for all: call the "
-            "model itself"
+            "predict() gives numbers, and on a tape those of one example would stand for all: "
+            "call the model itself"
         )
         from .blueprint import blueprint_of
 
@@ -124,7 +124,7 @@ class Predictor(Module):
         call = self if self.classes is None else self.totals
         found = []
         with modes.switched(recording=not keeps_nothing):
-            for x in rows_of(X, "predict"):
+            for x in examples_of(X, "predict"):
                 out = call(x) if keeps_nothing else brought_up_to_date(call(x))
                 found.append(_numbers(out))
         if self.classes is None:
@@ -132,17 +132,18 @@ class Predictor(Module):
         return [self.classes[winner(several(totals))] for totals in found]
 
     def score(self, X: Iterable[Sequence[Operand]], y: Iterable[Any]) -> float:  # noqa: N803
-        """The share of rows whose class is predicted right; without classes R², as in scikit-learn.
+        """The share of examples whose class is predicted right; without classes R², as in
+        scikit-learn.
 
         R² is 1 − Σ(y − prediction)² / Σ(y − mean)²: 1 is perfect, 0 no better than the mean of y;
-        where there are several outputs, it is the mean of theirs. Raises ValueError for no rows,
-        for lengths that differ, and for a y that is none of the classes.
+        where there are several outputs, it is the mean of theirs. Raises ValueError for no
+        examples, for lengths that differ, and for a y that is none of the classes.
         """
         predicted, targets = self.predict(X), list(y)
         if len(predicted) != len(targets) or not targets:
             raise ValueError(
-                f"a score needs one target for each row, and a row: not {len(predicted)} rows and "
-                f"{len(targets)} targets"
+                f"a score needs one target for each example, and an example: not "
+                f"{len(predicted)} examples and {len(targets)} targets"
             )
         if self.classes is not None:
             meant = [self.classes[i] for i in indices(targets, self.classes)]
@@ -150,7 +151,8 @@ class Predictor(Module):
         found, wanted = _columns(predicted), _columns(targets)
         if len(found) != len(wanted):
             raise ValueError(
-                f"the model gives {len(found)} numbers a row, but there are {len(wanted)} targets"
+                f"the model gives {len(found)} numbers an example, but there are {len(wanted)} "
+                "targets"
             )
         return math.fsum(map(_r_squared, found, wanted)) / len(found)
 
@@ -194,14 +196,14 @@ def labels(classes: Iterable[Any], units: int | None = None) -> tuple[Label, ...
 
 def indices(targets: Iterable[Any], classes: Sequence[Label]) -> list[int]:
     """The number of each target among the classes; ValueError for one that is not among them."""
-    known = {label: i for i, label in enumerate(classes)}
+    number_of = {label: k for k, label in enumerate(classes)}
     found = []
-    for row, target in enumerate(targets):
+    for i, target in enumerate(targets):
         try:
-            found.append(known[target])
+            found.append(number_of[target])
         except (KeyError, TypeError):
             raise ValueError(
-                f"the target of row {row} is {target!r}, which is none of the classes {classes!r}"
+                f"the target of example {i} is {target!r}, which is none of the classes {classes!r}"
             ) from None
     return found
 
@@ -250,19 +252,21 @@ def misfit(
     return TypeError(f"{model!r} takes {inputs} numbers or Values: {error}")
 
 
-def rows_of(X: Any, user: str) -> Iterator[Any]:  # noqa: N803
-    """The rows of what is given; of a data frame, too, whose iterator has the names of columns."""
+def examples_of(X: Any, user: str) -> Iterator[Any]:  # noqa: N803
+    """The examples one after another; of a data frame, too, whose iterator has the names of
+    columns.
+    """
     if hasattr(X, "toarray"):
         raise TypeError(
-            f"{user} cannot read the rows of a sparse {type(X).__name__}: give its .toarray()"
+            f"{user} cannot read the examples of a sparse {type(X).__name__}: give its .toarray()"
         )
-    for row in X.to_numpy() if hasattr(X, "to_numpy") else X:
-        if not isinstance(row, Iterable) or not number_of_axes(row):
+    for example in X.to_numpy() if hasattr(X, "to_numpy") else X:
+        if not isinstance(example, Iterable) or not number_of_axes(example):
             raise TypeError(
-                f"{user} takes rows of inputs, as in [[0.0, 1.0], [1.0, 1.0]], but "
-                f"{row!r} is no row: one example goes into a list of its own"
+                f"{user} takes a list of examples, as in [[0.0, 1.0], [1.0, 1.0]], but "
+                f"{example!r} is no example: the inputs of one go into a list of its own"
             )
-        yield row
+        yield example
 
 
 def several(out: Any) -> list[Any]:
@@ -282,8 +286,9 @@ def _numbers(out: Any) -> Any:
     return out.data if isinstance(out, Value) else as_float(out, "predict")
 
 
-def _columns(rows: Iterable[Any]) -> list[tuple[float, ...]]:
-    return list(zip(*[[as_float(x, "score") for x in several(row)] for row in rows], strict=True))
+def _columns(examples: Iterable[Any]) -> list[tuple[float, ...]]:
+    numbers = [[as_float(x, "score") for x in several(example)] for example in examples]
+    return list(zip(*numbers, strict=True))
 
 
 def _r_squared(predicted: Sequence[float], targets: Sequence[float]) -> float:

@@ -133,13 +133,12 @@ class MLP(Predictor):
         without dropout.
 
         `rng` draws them, by default the module `random`. Raises TypeError while a function is being
-        recorded on a tape, on which every row would have the same.
+        recorded on a tape, on which every example would have the same.
         """
         require_eager(
-            "the masks of dropout would be the same for all rows of this tape: give the recorded "
-            "function masks "
-            "as an argument, record it with `model.masks()` drawn before, and draw new ones for "
-            "each row"
+            "the masks of dropout would be the same for all examples on this tape: give the "
+            "recorded function masks as an argument, record it with `model.masks()` drawn before, "
+            "and draw new ones for each example"
         )
         source = generator_of(rng)
         kept = 1.0 / (1.0 - self.dropout)

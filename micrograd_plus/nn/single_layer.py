@@ -2,8 +2,9 @@
 ADALINE.
 
 Both begin with all weights at 0 and treat the bias as the weight of an input that is always 1. They
-learn from one row at a time, in the order of the data, or with an `rng` in a new order each pass;
-the Values get the weights at the end, so that a `fit` that is interrupted has changed nothing.
+learn from one example at a time, in the order of the data, or with an `rng` in a new order each
+pass; the Values get the weights at the end, so that a `fit` that is interrupted has changed
+nothing.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from typing import Any, Never
 from .. import ops
 from ..engine import Operand, Value
 from ..options import real_number, whole_number
-from .modules import Predictor, assign, indices, inputs_of, labels, leaves_of, rows_of, winner
+from .modules import Predictor, assign, examples_of, indices, inputs_of, labels, leaves_of, winner
 from .neurons import Generator, Layer, generator_of, threshold
 
-# the bias, then the weights; a row of inputs begins with the 1 that goes with the bias
+# the bias, then the weights; an example begins with the 1 that goes with the bias
 Unit = list[float]
 
 
@@ -48,20 +49,21 @@ class SingleLayer(Predictor):
             "classes": self.classes,
         }
 
-    def _rows(self, X: Iterable[Sequence[Operand]], targets: Sequence[Any]) -> list[Unit]:  # noqa: N803
-        """The rows, checked, with a 1 before each."""
-        rows = [[1.0, *[ops.as_float(x, "fit") for x in row]] for row in rows_of(X, "fit")]
+    def _examples(self, X: Iterable[Sequence[Operand]], targets: Sequence[Any]) -> list[Unit]:  # noqa: N803
+        """The examples, checked, with a 1 before each."""
+        examples = [
+            [1.0, *[ops.as_float(x, "fit") for x in example]] for example in examples_of(X, "fit")
+        ]
         width = len(self.layer.neurons[0].w)
-        for i, row in enumerate(rows):
-            if len(row) != 1 + width or not all(map(math.isfinite, row)):
-                raise ValueError(f"row {i} must be {width} finite numbers, not {row[1:]}")
-        if len(rows) != len(targets) or not rows:
+        for i, example in enumerate(examples):
+            if len(example) != 1 + width or not all(map(math.isfinite, example)):
+                raise ValueError(f"example {i} must be {width} finite numbers, not {example[1:]}")
+        if len(examples) != len(targets) or not examples:
             raise ValueError(
-                f"learning takes one target for each row, and a row: not {len(rows)} rows and "
-                f"{len(targets)} "
-                "targets"
+                "learning takes one target for each example, and an example: not "
+                f"{len(examples)} examples and {len(targets)} targets"
             )
-        return rows
+        return examples
 
     def _units(self) -> list[Unit]:
         return [[n.b.data, *[w.data for w in n.w]] for n in self.layer.neurons]
@@ -113,34 +115,34 @@ class Perceptron(SingleLayer):
         passes: int = 100,
         rng: Generator | None = None,
     ) -> list[int]:
-        """Learn until a pass over the rows makes no mistake, or for so many passes; gives the
+        """Learn until a pass over the examples makes no mistake, or for so many passes; gives the
         mistakes of each pass.
 
-        A row that is classified right changes nothing. One unit has the row added to its weights
-        when it should have given 1, subtracted when it should have given 0. Of several units the
-        right one has the row added, and the one that won has it subtracted. When some weights
-        separate the classes, with margin γ for rows no longer than R, there are at most (R/γ)²
-        mistakes (Novikoff 1962), so the last number is 0 if `passes` are enough; when none do, it
-        never is. There is no rate: from weights at 0, it would scale all of them alike and change
-        no decision.
+        An example that is classified right changes nothing. One unit has the example added to its
+        weights when it should have given 1, subtracted when it should have given 0. Of several
+        units the right one has the example added, and the one that won has it subtracted. When
+        some weights separate the classes, with margin γ for examples no longer than R, there are at
+        most (R/γ)² mistakes (Novikoff 1962), so the last number is 0 if `passes` are enough; when
+        none do, it never is. There is no rate: from weights at 0, it would scale all of them alike
+        and change no decision.
         """
-        passes = whole_number(passes, "passes, how often to go over the rows,")
+        passes = whole_number(passes, "passes, how often to go over the examples,")
         leaves_of(self.parameters())
         targets = indices(y, self.classes or ())
-        rows, units = self._rows(X, targets), self._units()
+        examples, units = self._examples(X, targets), self._units()
         mistakes: list[int] = []
         while len(mistakes) < passes and 0 not in mistakes:
             wrong = 0
-            for i in _order(len(rows), rng):
-                row, target = rows[i], targets[i]
-                found = winner([_total(unit, row) for unit in units])
+            for i in _order(len(examples), rng):
+                example, target = examples[i], targets[i]
+                found = winner([_total(unit, example) for unit in units])
                 if found != target:
                     wrong += 1
                     if len(units) == 1:
-                        _add(units[0], 1.0 if target else -1.0, row)
+                        _add(units[0], 1.0 if target else -1.0, example)
                     else:
-                        _add(units[target], 1.0, row)
-                        _add(units[found], -1.0, row)
+                        _add(units[target], 1.0, example)
+                        _add(units[found], -1.0, example)
             mistakes.append(wrong)
         self._assign(units)
         return mistakes
@@ -151,8 +153,8 @@ class Adaline(SingleLayer):
     13-16; RWTH, recap).
 
     The targets are −1 for the first of two classes and 1 for the second; of more classes, each has
-    a unit whose target is 1 for its own rows and −1 for others. With `classes` None there is one
-    unit, and the targets are numbers.
+    a unit whose target is 1 for its own examples and −1 for others. With `classes` None there
+    is one unit, and the targets are numbers.
 
     >>> adaline = Adaline(1, classes=None)
     >>> errors = adaline.fit([[1.0], [2.0], [3.0]], [2.5, 4.5, 6.5], rate=0.1, passes=500)
@@ -171,38 +173,40 @@ class Adaline(SingleLayer):
         passes: int = 100,
         rng: Generator | None = None,
     ) -> list[float]:
-        """Learn for so many passes over the rows; gives for each pass the mean over the rows of
+        """Learn for so many passes over the examples; gives for each pass the mean over them of
         ½·(target − w·x − b)², as met on the way and summed over the units.
 
-        Every row moves the weights by rate·(target − w·x − b)·x, down the gradient of ½·(target −
-        w·x − b)²; the square without the ½, as Sharif's slide 16 has it, would move them twice as
-        far. Raises ValueError for a rate that is not positive, and FloatingPointError when it is so
-        large that the error grows beyond all numbers; the weights then are what they were.
+        Every example moves the weights by rate·(target − w·x − b)·x, down the gradient of
+        ½·(target − w·x − b)²; the square without the ½, as Sharif's slide 16 has it, would move
+        them twice as far. Raises ValueError for a rate that is not positive, and FloatingPointError
+        when it is so large that the error grows beyond all numbers; the weights then are what they
+        were.
         """
         rate = real_number(rate, "rate, how far a step goes,")
-        passes = whole_number(passes, "passes, how often to go over the rows,")
+        passes = whole_number(passes, "passes, how often to go over the examples,")
         if not 0.0 < rate < math.inf:
             raise ValueError(f"a rate is positive and finite, not {rate!r}")
         leaves_of(self.parameters())
         targets = self._targets(y)
-        rows, units = self._rows(X, targets), self._units()
+        examples, units = self._examples(X, targets), self._units()
         errors: list[float] = []
         for _ in range(passes):
             squares = 0.0
-            for i in _order(len(rows), rng):
+            for i in _order(len(examples), rng):
                 for unit, target in zip(units, targets[i]):
-                    delta = _total(unit, rows[i]) - target
+                    delta = _total(unit, examples[i]) - target
                     squares += 0.5 * delta * delta
-                    for j, x in enumerate(rows[i]):
+                    for j, x in enumerate(examples[i]):
                         unit[j] -= rate * (delta * x)
-            errors.append(squares / len(rows))
+            errors.append(squares / len(examples))
             if not all(
                 map(math.isfinite, (squares, *[number for unit in units for number in unit]))
             ):
-                longest = max(math.fsum(x * x for x in row) for row in rows)
+                longest = max(math.fsum(x * x for x in example) for example in examples)
                 raise FloatingPointError(
                     f"the error is {squares} in pass {len(errors)}: the rate {rate} is too large, "
-                    f"no step overshoots up to {1 / longest:.2g}, 1 over the longest row's square"
+                    f"no step overshoots up to {1 / longest:.2g}, 1 over the longest example's "
+                    "square"
                 )
         self._assign(units)
         return errors
@@ -216,17 +220,17 @@ class Adaline(SingleLayer):
         return [[1.0 if i == k else -1.0 for k in range(len(self.classes))] for i in found]
 
 
-def _order(rows: int, rng: Generator | None) -> Iterator[int] | Sequence[int]:
+def _order(count: int, rng: Generator | None) -> Iterator[int] | Sequence[int]:
     if rng is None:
-        return range(rows)
-    return sorted(range(rows), key=lambda _: generator_of(rng).uniform(0.0, 1.0))
+        return range(count)
+    return sorted(range(count), key=lambda _: generator_of(rng).uniform(0.0, 1.0))
 
 
-def _total(unit: Unit, row: Unit) -> float:
-    total: float = ops.dot(unit[1:], row[1:], unit[0])
+def _total(unit: Unit, example: Unit) -> float:
+    total: float = ops.dot(unit[1:], example[1:], unit[0])
     return total
 
 
-def _add(unit: Unit, sign: float, row: Unit) -> None:
-    for j, x in enumerate(row):
+def _add(unit: Unit, sign: float, example: Unit) -> None:
+    for j, x in enumerate(example):
         unit[j] += sign * x

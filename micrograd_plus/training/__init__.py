@@ -31,8 +31,7 @@ from ..tape import Tape, record
 from ..tape.executors.python import CHUNK, sum_of_chunk
 from ..tape.program import Floats
 from ..tape.reals import real_array
-from .prediction import outputs
-from .supervision import (
+from .data import (
     Loss,
     examples_of,
     function_of,
@@ -42,6 +41,7 @@ from .supervision import (
     require_places,
     target_of,
 )
+from .prediction import outputs
 
 __all__ = ["History", "Optimizer", "fit", "outputs"]
 
@@ -133,8 +133,8 @@ def fit(
             "penalty is a function of the parameters, as lambda weights: 0.001 * "
             f"losses.l2_penalty(weights) is, not {penalty!r}"
         )
-    rows, width = examples_of(model, X, y, chosen, "")
-    rows, held_out = held_out_of(model, rows, width, validation, chosen, seed)
+    examples, width = examples_of(model, X, y, chosen, "")
+    examples, held_out = held_out_of(model, examples, width, validation, chosen, seed)
     if early_stopping is not None and not len(held_out):
         raise ValueError("early stopping watches the validation loss: give validation data")
     chosen_optimizer: Any = Adam() if optimizer is None else optimizer
@@ -142,15 +142,15 @@ def fit(
         raise TypeError(
             f"the optimizer is one such as Adam(0.01), with its settings, not {optimizer!r}"
         )
-    objective = _Objective(model, chosen, penalty, rows[0], width, engine, threads)
-    require_places(objective.places, rows)
+    objective = _Objective(model, chosen, penalty, examples[0], width, engine, threads)
+    require_places(objective.places, examples)
     require_places(objective.places, held_out)
     rng = np.random.default_rng(seed)
     return _Run(model, objective, chosen_optimizer, History()).train(
-        rows,
+        examples,
         held_out,
         epochs,
-        batch_size or len(rows),
+        batch_size or len(examples),
         rng,
         seed is not None,
         early_stopping,
@@ -168,7 +168,7 @@ class _Objective:
         model: Module,
         loss: Loss,
         penalty: Callable[[Sequence[Value]], Any] | None,
-        row: Floats,
+        example: Floats,
         width: int,
         engine: str,
         threads: int,
@@ -185,13 +185,15 @@ class _Objective:
         )
         self.dropout = float(getattr(model, "dropout", 0.0))
         self.masked = len(model.masks()) if self.dropout else 0  # type: ignore[attr-defined]  # it has dropout
-        self.row = row
+        self.example = example
         self.settle()
         if not self.eager:
-            self.plain: Tape = record(self._of_example, row.tolist(), parameters=self.parameters)
+            self.plain: Tape = record(
+                self._of_example, example.tolist(), parameters=self.parameters
+            )
             self.tape = self.plain
             if self.masked:
-                thinned = self.thinned(row[None], np.random.default_rng(0))[0].tolist()
+                thinned = self.thinned(example[None], np.random.default_rng(0))[0].tolist()
                 self.tape = record(self._of_thinned, thinned, parameters=self.parameters)
             if penalty:
                 self.of_penalty: Tape = record(
@@ -201,73 +203,75 @@ class _Objective:
     def settle(self) -> None:
         """Evaluate again what model, loss and penalty keep, if it is older than the parameters."""
         with switched(recording=True):
-            example = [Value(x) for x in self.row.tolist()]
-            given = {"loss": self._of_example(example)}
+            leaves = [Value(x) for x in self.example.tolist()]
+            given = {"loss": self._of_example(leaves)}
             if self.penalty:
                 given["penalty"] = self.penalty(self.parameters)
         for what, number in given.items():
             brought_up_to_date(number)
             if not isinstance(number, Value):
                 real_number(number, f"what the {what} gives")
-        self.places = places_in(given["loss"], example)
+        self.places = places_in(given["loss"], leaves)
 
-    def _of_example(self, row: list[Any]) -> Any:
-        return self._loss_of(self.model(row[: self.width]), row[self.width :])
+    def _of_example(self, example: list[Any]) -> Any:
+        return self._loss_of(self.model(example[: self.width]), example[self.width :])
 
-    def _of_thinned(self, row: list[Any]) -> Any:
+    def _of_thinned(self, example: list[Any]) -> Any:
         end = self.width + self.masked
-        return self._loss_of(self.model(row[: self.width], row[self.width : end]), row[end:])
+        return self._loss_of(
+            self.model(example[: self.width], example[self.width : end]), example[end:]
+        )
 
     def _loss_of(self, output: Any, targets: list[Any]) -> Any:
         return self.loss(output, target_of(targets))
 
-    def thinned(self, rows: Floats, rng: np.random.Generator) -> Floats:
-        """The rows with new masks of dropout between inputs and targets."""
+    def thinned(self, examples: Floats, rng: np.random.Generator) -> Floats:
+        """The examples with new masks of dropout between inputs and targets."""
         if not self.masked:
-            return rows
-        masks = (rng.random((len(rows), self.masked)) >= self.dropout) / (1.0 - self.dropout)
-        return np.column_stack([rows[:, : self.width], masks, rows[:, self.width :]])
+            return examples
+        masks = (rng.random((len(examples), self.masked)) >= self.dropout) / (1.0 - self.dropout)
+        return np.column_stack([examples[:, : self.width], masks, examples[:, self.width :]])
 
-    def __call__(self, rows: Floats, parameters: Floats) -> tuple[float, Floats]:
-        """The loss of rows that may be thinned, and its gradient."""
+    def __call__(self, examples: Floats, parameters: Floats) -> tuple[float, Floats]:
+        """The loss of examples that may be thinned, and its gradient."""
         if self.eager:
-            return self._eagerly(rows, parameters)
-        value, gradient = self.tape.mean_and_grad(rows, parameters, threads=self.threads)
+            return self._eagerly(examples, parameters)
+        value, gradient = self.tape.mean_and_grad(examples, parameters, threads=self.threads)
         if self.penalty:
             more, gradient_of_penalty = self.of_penalty.mean_and_grad(np.empty((1, 0)), parameters)
             value, gradient = value + more, gradient + gradient_of_penalty
         return value, gradient
 
-    def mean(self, rows: Floats, parameters: Floats) -> float:
-        """The mean loss without the penalty, rows added from first to last."""
+    def mean(self, examples: Floats, parameters: Floats) -> float:
+        """The mean loss without the penalty, examples added from first to last."""
         if self.eager:
-            found = self._rows_eagerly(rows, parameters, self._of_example)[:, 0]
+            found = self._one_by_one(examples, parameters, self._of_example)[:, 0]
         else:
-            found = self.plain.values(rows, parameters, threads=self.threads)
-        return float(np.add.accumulate(found)[-1]) / len(rows)
+            found = self.plain.values(examples, parameters, threads=self.threads)
+        return float(np.add.accumulate(found)[-1]) / len(examples)
 
-    def _eagerly(self, rows: Floats, parameters: Floats) -> tuple[float, Floats]:
+    def _eagerly(self, examples: Floats, parameters: Floats) -> tuple[float, Floats]:
         of = self._of_thinned if self.masked else self._of_example
         sums = [
-            sum_of_chunk(self._rows_eagerly(rows[i : i + CHUNK], parameters, of))
-            for i in range(0, len(rows), CHUNK)
+            sum_of_chunk(self._one_by_one(examples[i : i + CHUNK], parameters, of))
+            for i in range(0, len(examples), CHUNK)
         ]
         total = sums[0]
         for of_chunk in sums[1:]:
             total = total + of_chunk
-        if len(rows) > 1:
-            total /= len(rows)
+        if len(examples) > 1:
+            total /= len(examples)
         if self.penalty:
             with switched(recording=True):
                 total += self._gradient_of(self.penalty(self.parameters))
         return float(total[0]), total[1:]
 
-    def _rows_eagerly(
-        self, rows: Floats, parameters: Floats, of: Callable[[list[Any]], Any]
+    def _one_by_one(
+        self, examples: Floats, parameters: Floats, of: Callable[[list[Any]], Any]
     ) -> Floats:
         assign(self.parameters, parameters.tolist())
         with switched(recording=True):
-            outs = (of([Value(x) for x in row.tolist()]) for row in rows)
+            outs = (of([Value(x) for x in example.tolist()]) for example in examples)
             return np.array([self._gradient_of(out) for out in outs])
 
     def _gradient_of(self, out: Any) -> list[float]:
@@ -294,7 +298,7 @@ class _Run:
 
     def train(
         self,
-        rows: Floats,
+        examples: Floats,
         held_out: Floats,
         epochs: int,
         batch_size: int,
@@ -312,7 +316,7 @@ class _Run:
         try:
             with _bar(epochs, progress) as advance:
                 for epoch in range(epochs):
-                    self._epoch(rows, batch_size, rng, shuffle)
+                    self._epoch(examples, batch_size, rng, shuffle)
                     if len(held_out):
                         history.validation_losses.append(
                             self.objective.mean(held_out, self.weights)
@@ -338,21 +342,21 @@ class _Run:
         return history
 
     def _epoch(
-        self, rows: Floats, batch_size: int, rng: np.random.Generator, shuffle: bool
+        self, examples: Floats, batch_size: int, rng: np.random.Generator, shuffle: bool
     ) -> None:
-        order = rng.permutation(len(rows)) if shuffle and batch_size < len(rows) else None
+        order = rng.permutation(len(examples)) if shuffle and batch_size < len(examples) else None
         total = 0.0
-        for start in range(0, len(rows), batch_size):
+        for start in range(0, len(examples), batch_size):
             batch = (
-                rows[start : start + batch_size]
+                examples[start : start + batch_size]
                 if order is None
-                else rows[order[start : start + batch_size]]
+                else examples[order[start : start + batch_size]]
             )
             value, gradient = self.objective(self.objective.thinned(batch, rng), self.weights)
             self.weights = self._updated(gradient)
             self.history.updates += 1
             total += value * len(batch)
-        self.history.losses.append(total / len(rows))
+        self.history.losses.append(total / len(examples))
 
     def _updated(self, gradient: Floats) -> Floats:
         """The weights after a step, in an array that nobody else has; those from before stay."""

@@ -149,14 +149,14 @@ class Classifier(ClassifierMixin, _Network):  # type: ignore[misc]
 
         Raises ValueError when these are of fewer than two classes.
         """
-        rows, classes = self._read(X, y)
+        examples, classes = self._read(X, y)
         check_classification_targets(classes)
         self.classes_, targets = np.unique(classes, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
                 "a Classifier needs examples of at least 2 classes, but there is 1 class"
             )
-        self._train(rows, targets.astype(np.float64), len(self.classes_), "cross_entropy")
+        self._train(examples, targets.astype(np.float64), len(self.classes_), "cross_entropy")
         return self
 
     def predict_proba(self, X: Any) -> Floats:  # noqa: N803
@@ -190,13 +190,13 @@ class Regressor(RegressorMixin, _Network):  # type: ignore[misc]
     def fit(self, X: Any, y: Any) -> Regressor:  # noqa: N803
         """Learn from examples `X`, an array (examples, inputs), and their numbers `y`."""
         require_no_dates(y, "y")
-        rows, numbers = self._read(X, y, y_numeric=True)
+        examples, numbers = self._read(X, y, y_numeric=True)
         scaled, self._exponent = _near_one(numbers.astype(np.float64))
         spread = scaled.std() or 0.5
         self.offset_ = float(np.ldexp(scaled.mean(), self._exponent))
         self.scale_ = float(np.ldexp(spread, self._exponent)) or _TINY
         offset, scale = self._scaling()
-        self._train(rows, (scaled - offset) / scale, 1, "squared_error")
+        self._train(examples, (scaled - offset) / scale, 1, "squared_error")
         return self
 
     def predict(self, X: Any) -> Floats:  # noqa: N803

@@ -26,7 +26,7 @@ from ..nn.blueprint import Blueprint, blueprint_of
 from ..nn.modules import brought_up_to_date
 from ..tape import Tape, record
 from ..tape.program import FlatProgram, Floats
-from .supervision import function_of, numbers_of
+from .data import function_of, numbers_of
 
 
 class _Kept(NamedTuple):

@@ -366,9 +366,9 @@ def test_predictions_are_plain_and_leave_no_graph():
 @pytest.mark.parametrize(
     ("rows", "y", "reason"),
     [
-        ([[1.0, 2.0]], [0, 1], "1 rows and 2 targets"),
-        ([], [], "0 rows"),
-        ([[1.0, 2.0]], [2], "target of row 0 is 2"),
+        ([[1.0, 2.0]], [0, 1], "1 examples and 2 targets"),
+        ([], [], "0 examples"),
+        ([[1.0, 2.0]], [2], "target of example 0 is 2"),
         ([[1.0]], [0], "2 inputs"),
         ([[1.0, math.nan]], [0], "nan"),
     ],
@@ -381,7 +381,7 @@ def test_what_cannot_be_scored_is_refused(rows, y, reason):
 def test_one_row_is_not_rows():
     with pytest.raises(
         TypeError,
-        match=r"rows of inputs, .* but 1.0 is no row: one example goes into a list of its own",
+        match=r"a list of examples, .* but 1.0 is no example: the inputs of one go into a list of",
     ):
         MLP(2, [1]).predict([1.0, 2.0])
 
@@ -402,7 +402,7 @@ def test_a_score_does_not_know_the_size_of_the_numbers(power):
 
 
 def test_targets_of_another_width_are_refused():
-    with pytest.raises(ValueError, match="2 numbers a row, but there are 1 targets"):
+    with pytest.raises(ValueError, match="2 numbers an example, but there are 1 targets"):
         MLP(2, [2]).score([[1.0, 2.0]], [1.0])
 
 

@@ -288,12 +288,12 @@ def test_a_rate_that_is_none_is_refused(rate):
 @pytest.mark.parametrize(
     ("rows", "y", "reason"),
     [
-        ([(0, 1)], [1, 1], "1 rows and 2 targets"),
-        ([], [], "0 rows"),
-        ([(0, 1, 2)], [1], "row 0 must be 2 finite numbers"),
-        ([(0, 1), (0, math.nan)], [1, 1], "row 1 must be 2 finite numbers"),
+        ([(0, 1)], [1, 1], "1 examples and 2 targets"),
+        ([], [], "0 examples"),
+        ([(0, 1, 2)], [1], "example 0 must be 2 finite numbers"),
+        ([(0, 1), (0, math.nan)], [1, 1], "example 1 must be 2 finite numbers"),
         ([(0, math.inf)], [1], "finite"),
-        ([(0, 1), (0, 1)], [1, 7], "target of row 1 is 7"),
+        ([(0, 1), (0, 1)], [1, 7], "target of example 1 is 7"),
         ([(0, 1)], [[1]], "none of the classes"),
     ],
 )

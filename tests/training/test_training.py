@@ -351,7 +351,7 @@ def test_fit_refuses_targets_if_and_only_if_the_loss_does(name, units):
         if error is None:
             fit(model, [[0.5, 1.0]] * 2, rows, loss=name, epochs=1, engine="eager")
         else:
-            with pytest.raises(error, match=f"row {int(bool(right))} of y: "):
+            with pytest.raises(error, match=f"example {int(bool(right))} of y: "):
                 fit(model, [[0.5, 1.0]] * 2, rows, loss=name, epochs=1)
     assert len(outcomes) > 1 or units == 1 or name in ("hinge", "binary_cross_entropy"), (
         "nothing was refused, or all"
@@ -360,9 +360,9 @@ def test_fit_refuses_targets_if_and_only_if_the_loss_does(name, units):
 
 @pytest.mark.parametrize("engine", ["tape", "eager"])
 @pytest.mark.parametrize("row", [[0.9, 0.9, 0.9], [0.5, 0.5, 2e-6], [1.0, 1e-5, 0.0]])
-def test_probabilities_that_do_not_add_up_to_1_are_refused_with_their_row(engine, row):
+def test_probabilities_that_do_not_add_up_to_1_are_refused_with_their_example(engine, row):
     with pytest.raises(
-        ValueError, match="row 1 of y: cross_entropy takes probabilities that sum to 1"
+        ValueError, match="example 1 of y: cross_entropy takes probabilities that sum to 1"
     ):
         fit(
             MLP(2, [3]),
@@ -371,7 +371,7 @@ def test_probabilities_that_do_not_add_up_to_1_are_refused_with_their_row(engine
             loss="cross_entropy",
             engine=engine,
         )
-    with pytest.raises(ValueError, match="row 1 of the validation data's y: "):
+    with pytest.raises(ValueError, match="example 1 of the validation data's y: "):
         fit(
             MLP(2, [3]),
             [[1.0, 2.0]],
@@ -384,7 +384,7 @@ def test_probabilities_that_do_not_add_up_to_1_are_refused_with_their_row(engine
 
 def test_a_loss_with_its_options_is_asked_too():
     narrow = partial(losses.margin_loss, margin=0.25)
-    with pytest.raises(ValueError, match="row 0 of y: margin_loss knows the classes 0 to 2"):
+    with pytest.raises(ValueError, match="example 0 of y: margin_loss knows the classes 0 to 2"):
         fit(MLP(2, [3]), [[1.0, 2.0]], [3], loss=narrow)
     assert fit(MLP(2, [3]), [[1.0, 2.0]], [2], loss=narrow, epochs=1).updates == 1
 
@@ -411,7 +411,7 @@ POINTS, TARGETS = np.zeros((6, 2)), np.array([-1, 1, -1, 1, -1, 1])
             "y must be finite, but inf stands at 3",
         ),
         ({"y": TARGETS[:5]}, ValueError, "y has the shape"),
-        ({"y": np.array([0, 1, 0, 1, 0, 1])}, ValueError, "row 0 of y: .* -1 or 1, not 0.0"),
+        ({"y": np.array([0, 1, 0, 1, 0, 1])}, ValueError, "example 0 of y: .* -1 or 1, not 0.0"),
         (
             {"y": np.array([0, 1, 2, 0, 1, 2]), "loss": "binary_cross_entropy"},
             ValueError,
@@ -420,7 +420,7 @@ POINTS, TARGETS = np.zeros((6, 2)), np.array([-1, 1, -1, 1, -1, 1])
         (
             {"y": np.array([0, 1, 2, 0, 1, 3]), "loss": "cross_entropy", "outputs": 3},
             ValueError,
-            "row 5 of y: .* not 3.0",
+            "example 5 of y: .* not 3.0",
         ),
         (
             {"y": np.array([0, 1, 0.5, 0, 1, 1]), "loss": "cross_entropy", "outputs": 3},

@@ -1,4 +1,4 @@
-"""Examples to learn from: checked before the first step, made into the rows of a tape,
+"""Examples to learn from: checked before the first step, made into points of a tape,
 and some of them held out.
 """
 
@@ -24,7 +24,7 @@ Loss = Callable[[Any, Any], Any]
 
 
 def examples_of(model: Module, X: Any, y: Any, loss: Loss, which: str) -> tuple[Floats, int]:  # noqa: N803
-    """The rows of the tape, inputs and then targets, and how many inputs there are; checked."""
+    """The examples, inputs and then targets, and how many inputs there are; checked."""
     inputs, targets = numbers_of(X, f"{which}X"), numbers_of(y, f"{which}y")
     if inputs.ndim != 2 or not inputs.size:
         raise ValueError(
@@ -67,7 +67,7 @@ def numbers_of(numbers: Any, what: str) -> Floats:
 
 
 def _require_targets(targets: Floats, output: Any, loss: Loss, what: str) -> None:
-    """Raise what the loss raises, naming the first row, for targets that it refuses of one example.
+    """Raise what the loss raises, naming the first example, for targets that it refuses.
 
     On a tape no number can be looked at, so the losses of this package are asked before, about each
     different target once. One's own are not asked: they may be no functions of plain numbers.
@@ -75,26 +75,26 @@ def _require_targets(targets: Floats, output: Any, loss: Loss, what: str) -> Non
     named = loss.func if isinstance(loss, partial) else loss
     if getattr(named, "__module__", "") != losses.__name__:
         return
-    rows = targets.reshape(len(targets), -1)
-    doubtful = np.flatnonzero(_doubtful(rows, named))
-    _, different = np.unique(rows[doubtful], axis=0, return_index=True)
+    targets = targets.reshape(len(targets), -1)
+    doubtful = np.flatnonzero(_doubtful(targets, named))
+    _, different = np.unique(targets[doubtful], axis=0, return_index=True)
     with no_grad():
         for i in sorted({0, *doubtful[different].tolist()}):
             try:
-                loss(output, target_of(rows[i].tolist()))
+                loss(output, target_of(targets[i].tolist()))
             except (TypeError, ValueError) as error:
-                raise type(error)(f"row {i} of {what}: {error}") from None
+                raise type(error)(f"example {i} of {what}: {error}") from None
 
 
-def _doubtful(rows: Floats, loss: Any) -> npt.NDArray[np.bool_]:
-    """Which rows a loss may refuse though it takes the first; it is slow to ask about very many."""
+def _doubtful(targets: Floats, loss: Any) -> npt.NDArray[np.bool_]:
+    """Which targets a loss may refuse though it takes the first; to ask about very many is slow."""
     if loss in (losses.squared_error, losses.absolute_error):  # which take any number
-        return np.zeros(len(rows), dtype=bool)
+        return np.zeros(len(targets), dtype=bool)
     if loss not in (losses.cross_entropy, losses.binary_cross_entropy):
-        return np.ones(len(rows), dtype=bool)
-    right: npt.NDArray[np.bool_] = np.all((rows >= 0) & (rows <= 1), axis=1)
+        return np.ones(len(targets), dtype=bool)
+    right: npt.NDArray[np.bool_] = np.all((targets >= 0) & (targets <= 1), axis=1)
     if loss is losses.cross_entropy:
-        right &= np.abs(np.where(right[:, None], rows, 0.0).sum(axis=1) - 1) < 1e-9
+        right &= np.abs(np.where(right[:, None], targets, 0.0).sum(axis=1) - 1) < 1e-9
     return ~right
 
 
@@ -104,35 +104,38 @@ def target_of(targets: Sequence[Any]) -> Any:
 
 
 def held_out_of(
-    model: Module, rows: Floats, width: int, validation: Any, loss: Loss, seed: int | None
+    model: Module, examples: Floats, width: int, validation: Any, loss: Loss, seed: int | None
 ) -> tuple[Floats, Floats]:
-    """The rows to learn from, and those to validate with."""
+    """The examples to learn from, and those to validate with."""
     if validation is None:
-        return rows, rows[:0]
+        return examples, examples[:0]
     if isinstance(validation, (tuple, list)) and len(validation) == 2:
         others, targets = validation
         held_out, of_validation = examples_of(
             model, others, targets, loss, "the validation data's "
         )
-        if of_validation != width or held_out.shape[1] != rows.shape[1]:
+        if of_validation != width or held_out.shape[1] != examples.shape[1]:
             raise ValueError(
                 "the validation data must have as many inputs and targets as the examples"
             )
-        return rows, held_out
+        return examples, held_out
     share = float(validation) if isinstance(validation, Real) else 0.0
     if not 0.0 < share < 1.0:
         raise ValueError(
             f"validation is a share between 0 and 1, or a pair (X, y), not {validation!r}"
         )
-    count = round(share * len(rows))
-    if not 0 < count < len(rows):
+    count = round(share * len(examples))
+    if not 0 < count < len(examples):
         raise ValueError(
-            f"{share} of {len(rows)} examples leaves none to learn from, or none to validate with"
+            f"{share} of {len(examples)} examples leaves none to learn from, or none to validate "
+            "with"
         )
     order = (
-        np.arange(len(rows)) if seed is None else np.random.default_rng(seed).permutation(len(rows))
+        np.arange(len(examples))
+        if seed is None
+        else np.random.default_rng(seed).permutation(len(examples))
     )
-    return rows[np.sort(order[count:])], rows[np.sort(order[:count])]
+    return examples[np.sort(order[count:])], examples[np.sort(order[:count])]
 
 
 def loss_called(name: str) -> Loss:
@@ -178,16 +181,16 @@ def places_in(loss: Any, example: Sequence[Value]) -> dict[int, int]:
     return found
 
 
-def require_places(places: Mapping[int, int], rows: Floats) -> None:
+def require_places(places: Mapping[int, int], examples: Floats) -> None:
     """Raise ValueError, naming the first number that should pick an operand by its place
     and is no such whole number.
     """
     for column, count in places.items():
-        numbers = rows[:, column]
+        numbers = examples[:, column]
         wrong = np.flatnonzero((numbers < 0) | (numbers >= count) | (numbers != np.floor(numbers)))
         if len(wrong):
             raise ValueError(
                 f"number {column} of an example picks one of {count} values, by a whole number "
                 "from 0 on, and "
-                f"is {float(numbers[wrong[0]])!r} in row {int(wrong[0])}"
+                f"is {float(numbers[wrong[0]])!r} in example {int(wrong[0])}"
             )
