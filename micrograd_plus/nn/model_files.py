@@ -10,22 +10,18 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 import stat
-from collections.abc import Iterable
-from itertools import accumulate, chain
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from ..engine import Value
 from ..support.files import write_whole
-from ..support.text import visible
+from ..support.strict_json import depth, is_exact, parsed, require_format, short_integer, shown
 from .modules import Module, assign
 
 FORMAT, VERSION = "micrograd_plus model", 1
 _WIDEST = -2.2250738585072014e-308  # no float takes more characters
-# a string, which may lack its end, or a bracket
-_TOKEN = re.compile(r'(?s)"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]')
 
 
 def save(model: Module, path: str | os.PathLike[str]) -> Path:
@@ -44,7 +40,7 @@ def save(model: Module, path: str | os.PathLike[str]) -> Path:
                     "a file"
                 )
     if target.exists() and not target.is_file():
-        raise ValueError(f"{_shown(str(target))} is there, and is no file that could be replaced")
+        raise ValueError(f"{shown(str(target))} is there, and is no file that could be replaced")
     text = _text(model, {name: [p.data for p in group] for name, group in groups.items()})
     return write_whole(target, text.encode())
 
@@ -61,11 +57,9 @@ def load(model: Module, path: str | os.PathLike[str]) -> None:
     groups, source = _groups(model), Path(path)
     widest = _text(model, {name: [_WIDEST] * len(group) for name, group in groups.items()})
     try:
-        # room to write it in another way
-        content = _content(source, largest=1000 + 2 * len(widest))
-        numbers = _numbers(_parsed(content, deepest=_depth(widest)), model, groups)
+        numbers = _numbers(_read(source, widest), model, groups)
     except ValueError as error:
-        raise ValueError(f"{_shown(str(source))} was not loaded: {error}") from None
+        raise ValueError(f"{shown(str(source))} was not loaded: {error}") from None
     assign([p for group in groups.values() for p in group], numbers)
 
 
@@ -95,6 +89,18 @@ def _text(model: Module, numbers: dict[str, list[float]]) -> str:
 
 
 # Reading. -----------------------------------------------------------------------------------------
+def _read(path: Path, widest: str) -> Any:
+    """What the JSON in a file says; not read if it is larger or deeper than what was written with
+    the widest numbers.
+    """
+    text = _decoded(_content(path, largest=1000 + 2 * len(widest)))  # room for other spaces
+    deepest = depth(widest)
+    too_deep = f"its brackets are nested deeper than {deepest}, as no file for this model is"
+    if depth(text) > deepest:
+        raise ValueError(too_deep)
+    return parsed(text, too_deep, short_integer)
+
+
 def _content(path: Path, largest: int) -> bytes:
     """What is in a regular file of at most so many bytes;
     other things are neither read nor waited for.
@@ -110,72 +116,21 @@ def _content(path: Path, largest: int) -> bytes:
     return content
 
 
-def _parsed(content: bytes, deepest: int) -> Any:
-    """The JSON in it, nested no deeper than so, with no name twice in an object
-    and no number beyond the floats.
-    """
+def _decoded(content: bytes) -> str:
     try:
-        text = content.decode()
+        return content.decode()
     except UnicodeDecodeError as error:
         raise ValueError(f"it is no UTF-8 text: {error.reason} at byte {error.start}") from None
-    if _depth(text) > deepest:
-        raise ValueError(
-            f"its brackets are nested deeper than {deepest}, as no file for this model is"
-        )
-    try:
-        return json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_float=_float,
-            parse_int=_integer,
-            parse_constant=_float,
-        )
-    except json.JSONDecodeError as error:
-        raise ValueError(f"it is no JSON: {error}") from None
-
-
-def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, entry in pairs:
-        if name in found:
-            raise ValueError(f"it has {_shown(name)} twice")
-        found[name] = entry
-    return found
-
-
-def _float(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{_shown(text)} is not a finite number")
-    if number == 0.0 and re.match(r"-?[0.]*[1-9]", text):
-        raise ValueError(f"{_shown(text)} is closer to 0 than any float")
-    return number
-
-
-def _integer(text: str) -> int:
-    if len(text) > 300:  # of which no float has so many
-        raise ValueError(f"{_shown(text)} has too many digits")
-    return int(text)
-
-
-def _depth(text: str) -> int:
-    """How many brackets stand within one another."""
-    brackets = (token.group()[0] for token in _TOKEN.finditer(text))
-    return max(
-        accumulate(1 if bracket in "[{" else -1 for bracket in brackets if bracket != '"'),
-        default=0,
-    )
 
 
 def _numbers(found: Any, model: Module, groups: dict[str, list[Value]]) -> list[float]:
     """The numbers in the order of the parameters; ValueError unless all that was found is what
     this model needs.
     """
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise ValueError(f"it is no model file: its format is not {FORMAT!r}")
+    require_format(found, FORMAT, "it is no model file")
     if found.get("version") != VERSION:
         raise ValueError(
-            f"it has version {_shown(found.get('version'))}, and this program reads version "
+            f"it has version {shown(found.get('version'))}, and this program reads version "
             f"{VERSION}"
         )
     zeros = {name: [0.0] * len(group) for name, group in groups.items()}
@@ -195,20 +150,17 @@ def _require_like(found: Any, wanted: Any, where: str, numbers: bool = False) ->
     with `numbers`, other ones may stand in it.
     """
     if numbers and type(wanted) is float:
-        if type(found) is not float and (type(found) is not int or abs(found) > 2**53):
-            raise ValueError(
-                f"{where} is {_shown(found)}, and no number that a float holds exactly"
-            )
+        if not is_exact(found):
+            raise ValueError(f"{where} is {shown(found)}, and no number that a float holds exactly")
     elif type(found) is not type(wanted) or (
         not isinstance(wanted, dict | list) and found != wanted
     ):
-        raise ValueError(f"{where} is {_shown(found)}, and {_shown(wanted)} in the model")
+        raise ValueError(f"{where} is {shown(found)}, and {shown(wanted)} in the model")
     elif isinstance(wanted, dict):
         for name in [*wanted, *found]:
             if name not in found or name not in wanted:
                 raise ValueError(
-                    f"{where} {'has' if name in found else 'lacks'} {_shown(name)}, unlike the "
-                    "model"
+                    f"{where} {'has' if name in found else 'lacks'} {shown(name)}, unlike the model"
                 )
             _require_like(found[name], wanted[name], f"{where}.{name}", numbers)
     elif isinstance(wanted, list):
@@ -216,7 +168,3 @@ def _require_like(found: Any, wanted: Any, where: str, numbers: bool = False) ->
             raise ValueError(f"{where} has {len(found)} entries, and {len(wanted)} in the model")
         for i, (one, other) in enumerate(zip(found, wanted)):
             _require_like(one, other, f"{where}[{i}]", numbers)
-
-
-def _shown(x: Any) -> str:
-    return visible(repr(x), 80)

@@ -1,3 +1,3 @@
 """What the other rooms share and that knows nothing of them:
-files, text, pickling, what notebooks and Hypothesis ask.
+files, text, JSON of strangers, pickling, what notebooks and Hypothesis ask.
 """

@@ -14,11 +14,21 @@ from typing import Any
 import numpy as np
 
 from ..ops import BUILT_IN, TABLE, Primitive
-from .program import MOST, FlatProgram, Integers
+from ..support.strict_json import (
+    integers,
+    is_exact,
+    list_of,
+    parsed,
+    require_format,
+    shown,
+    strings,
+)
+from .program import FlatProgram, Integers
 from .source import Contents, Form, names_of
 
 FORMAT, VERSION = "micrograd_plus tape", 2
 _DEEPEST = 100  # lists in lists
+_WHOLE = "a tape"  # what the entries are of
 _TOO_DEEP = "a tape is not nested that deeply"
 # The rows that version 1 numbered from 1 on. This list never changes, whatever becomes of the
 # table.
@@ -107,32 +117,38 @@ def from_json(text: str | bytes) -> Contents:
     """The tape that a JSON text holds; ValueError, saying what is wrong,
     when it holds none that is safe to run.
     """
-    try:
-        return _contents(json.loads(text))
-    except RecursionError:
-        raise ValueError(_TOO_DEEP) from None
+    if isinstance(text, (bytes, bytearray)):
+        text = text.decode(json.detect_encoding(text), "surrogatepass")
+    return _contents(parsed(text, _TOO_DEEP))
 
 
 def _contents(found: Any) -> Contents:
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise ValueError(f"this is no tape: its format is not {FORMAT!r}")
-    if type(found.get("version")) is not int or not 1 <= found["version"] <= VERSION:
+    require_format(found, FORMAT, "this is no tape")
+    version = found.get("version")
+    if type(version) is not int or not 1 <= version <= VERSION:
         raise ValueError(
-            f"this tape has version {_short(found.get('version'))}; this program reads versions 1 "
-            "to "
-            f"{VERSION}"
+            f"this tape has version {shown(version)}; this program reads versions 1 to {VERSION}"
         )
-    names, parameters = _strings(found, "names"), [_float(x) for x in _list(found, "parameters")]
+    names = strings(found, "names", _WHOLE)
+    parameters = [_float(x) for x in list_of(found, "parameters", _WHOLE)]
     codes, starts, operands, outputs = [
-        _integers(found, part) for part in ("codes", "starts", "operands", "outputs")
+        np.array(integers(found, part, _WHOLE, bits=32), dtype=np.int32)
+        for part in ("codes", "starts", "operands", "outputs")
     ]
-    constants = np.array([_float(x) for x in _list(found, "constants")], dtype=np.float64)
-    if found["version"] == 1:
+    constants = [_float(x) for x in list_of(found, "constants", _WHOLE)]
+    if version == 1:
         codes, table = _numbered_rows(found, codes)
     else:
-        table = _rows_called(_strings(found, "rows"))
+        table = _rows_called(strings(found, "rows", _WHOLE))
     program = FlatProgram(
-        len(names), len(parameters), constants, codes, starts, operands, outputs, table
+        len(names),
+        len(parameters),
+        np.array(constants, dtype=np.float64),
+        codes,
+        starts,
+        operands,
+        outputs,
+        table,
     ).validated()
     form, gradient = _as_form(found.get("form")), found.get("gradient")
     if gradient not in (True, False) or (gradient and form != 0.0):
@@ -154,7 +170,7 @@ def _rows_called(names: Sequence[str]) -> tuple[Primitive, ...]:
     for name in names:
         if name not in TABLE or names.count(name) > 1:
             raise ValueError(
-                f"the table has no row {_short(name)}, or it is listed twice: each row that a tape "
+                f"the table has no row {shown(name)}, or it is listed twice: each row that a tape "
                 "uses "
                 "is listed once, and one of your own must be defined before the tape is loaded"
             )
@@ -167,13 +183,13 @@ def _numbered_rows(
     """The rows of a text of version 1, which numbers them:
     from 1 on those of `NUMBERED`, from -1 down the custom ones.
     """
-    custom = _strings(found, "custom")
+    custom = strings(found, "custom", _WHOLE)
     for code in set(codes.tolist()):
         if not (1 <= code <= len(NUMBERED) or -len(custom) <= code < 0):
             raise ValueError(f"the table has no row of code {code}")
     taken = [name for name in custom if name in BUILT_IN]
     if taken:
-        raise ValueError(f"{_short(taken[0])} is no custom row")
+        raise ValueError(f"{shown(taken[0])} is no custom row")
     rows = _rows_called([*NUMBERED, *custom])
     return np.where(codes > 0, codes - 1, len(NUMBERED) - 1 - codes).astype(np.int32), rows
 
@@ -183,36 +199,15 @@ def _number(x: float) -> float | str:
 
 
 def _float(x: Any) -> float:
-    if x in ("inf", "-inf", "nan") or type(x) is float or (type(x) is int and abs(x) <= 2**53):
+    if is_exact(x) or x in ("inf", "-inf", "nan"):
         return float(x)
     raise ValueError(
-        f"a number of a tape is a float, or inf, -inf or nan as a string, not {_short(x)}"
+        f"a number of a tape is a float, or inf, -inf or nan as a string, not {shown(x)}"
     )
 
 
-def _list(found: Mapping[str, Any], part: str) -> list[Any]:
-    entries = found.get(part)
-    if not isinstance(entries, list):
-        raise ValueError(f"the {part} of a tape are a list, not {_short(entries)}")
-    return entries
-
-
-def _strings(found: Mapping[str, Any], part: str) -> list[str]:
-    for entry in _list(found, part):
-        if not isinstance(entry, str):
-            raise ValueError(f"the {part} of a tape are strings, not {_short(entry)}")
-    return _list(found, part)
-
-
-def _integers(found: Mapping[str, Any], part: str) -> Integers:
-    for entry in _list(found, part):
-        if type(entry) is not int or not -MOST <= entry <= MOST:
-            raise ValueError(f"the {part} of a tape are integers of 32 bits, not {_short(entry)}")
-    return np.array(_list(found, part), dtype=np.int32)
-
-
 def _pairs(found: Mapping[str, Any], part: str, kind: type) -> dict[int, Any]:
-    for pair in _list(found, part):
+    for pair in list_of(found, part, _WHOLE):
         if (
             not isinstance(pair, list)
             or len(pair) != 2
@@ -221,9 +216,9 @@ def _pairs(found: Mapping[str, Any], part: str, kind: type) -> dict[int, Any]:
         ):
             raise ValueError(
                 f"the {part} of a tape are pairs of a register and a {kind.__name__}, not "
-                f"{_short(pair)}"
+                f"{shown(pair)}"
             )
-    return dict(_list(found, part))
+    return dict(list_of(found, part, _WHOLE))
 
 
 def _as_json(form: Form) -> Any:
@@ -241,13 +236,8 @@ def _as_form(found: Any, depth: int = 0) -> Form:
         return tuple([_as_form(branch, depth + 1) for branch in found["tuple"]])
     if type(found) is int and found == 0:
         return 0.0
-    raise ValueError(f"the form of a tape is 0, a list or {{'tuple': a list}}, not {_short(found)}")
+    raise ValueError(f"the form of a tape is 0, a list or {{'tuple': a list}}, not {shown(found)}")
 
 
 def _leaves(form: Form) -> int:
     return sum(map(_leaves, form)) if isinstance(form, (list, tuple)) else 1
-
-
-def _short(x: Any) -> str:
-    text = repr(x)
-    return text if len(text) <= 60 else text[:57] + "..."
