@@ -85,6 +85,26 @@ def comparable(other: object, user: str) -> float | None:
     return None if number == number and number != other else number
 
 
+def require_unmasked(numbers: Any, what: str) -> None:
+    """Raise TypeError, naming `what`, when some numbers of an array are masked,
+    or of the arrays in a list.
+    """
+    if "numpy.ma" not in sys.modules:  # NumPy imports it when asked for
+        return
+    numpy: Any = sys.modules["numpy"]
+    if isinstance(numbers, numpy.ma.MaskedArray):
+        if numpy.ma.is_masked(numbers):
+            raise TypeError(
+                f"{what} must be real numbers, and some of these are masked: leave them out, or "
+                "fill them in"
+            )
+    elif isinstance(numbers, (list, tuple)):
+        kinds = set(map(type, numbers))
+        if not kinds <= {float, int, bool, numpy.float64}:  # of which none can be masked
+            for part in numbers:
+                require_unmasked(part, what)
+
+
 def refuse_arguments(
     label: object, more: Sequence[Any], named: Mapping[str, Any], help_: str
 ) -> NoReturn:

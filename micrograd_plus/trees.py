@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
+from .checks import require_unmasked
 from .engine import Value
 from .ops import as_float
 
@@ -32,12 +33,7 @@ def branches_of(tree: Tree) -> Iterable[Tree] | None:
     if isinstance(tree, dict):
         return tree.values()
     if is_array(tree):
-        if hasattr(tree, "mask"):
-            raise TypeError(
-                "an array with a mask leaves open what becomes of the masked numbers: give "
-                ".filled(0.0), "
-                "or .compressed()"
-            )
+        require_unmasked(tree, "the array")
         if tree.dtype.kind not in "fiubO":
             raise TypeError(f"an array holds real numbers or Values here, not {tree.dtype}")
         found: list[Tree] = tree.ravel().tolist()

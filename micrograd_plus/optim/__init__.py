@@ -25,7 +25,7 @@ from ..engine import Value, known_gradient
 from ..nn import Module
 from ..nn.modules import leaves_of
 from ..tape.program import Floats
-from ..tape.reals import real_array
+from ..tape.reals import first_not_finite, real_array
 from ..tape.tape import values_of
 from .schedules import CosineDecay, InverseTimeDecay, Settings, StepDecay
 
@@ -359,11 +359,10 @@ def _own(numbers: Any, what: str) -> Floats:
 
 
 def _require_finite(numbers: Floats, leaves: Sequence[Value], what: str, advice: str) -> None:
-    finite = np.isfinite(numbers)
-    if not finite.all():
-        place = np.argwhere(~finite)[0].tolist()
-        name = (
-            f"parameter {', '.join(map(str, place))}{f', {leaves[place[0]]!r},' if leaves else ''}"
-        )
-        said = what.format(name, float(numbers[tuple(place)]))
+    place = first_not_finite(numbers)
+    if place is not None:
+        name = f"parameter {', '.join(map(str, place))}"
+        if leaves:
+            name += f", {leaves[place[0]]!r},"
+        said = what.format(name, float(numbers[place]))
         raise FloatingPointError(f"{said}: nothing was updated; {advice}")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..checks import require_unmasked
 from ..tape.program import Floats
-from ..tape.reals import require_unmasked
 from .figure import CLASSES, MARKERS, canvas, describe, ink, number, require_canvas
 from .numbers import Limits, at_points, checked_limits, grid, reals
 

@@ -6,17 +6,15 @@ it is said.
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ..checks import require_unmasked
 from .program import Floats
 
 _FLOAT64 = np.dtype(np.float64)
-# the kinds of number of which none can be masked
-_PLAIN = frozenset((float, int, bool, np.float64))
 
 
 def real_array(numbers: Any, what: str) -> Floats:
@@ -38,6 +36,34 @@ def real_array(numbers: Any, what: str) -> Floats:
     return np.asarray(array, dtype=np.float64)
 
 
+def finite_array(numbers: Any, what: str) -> Floats:
+    """`numbers` as an array of float64, as `real_array` reads them; ValueError, naming `what` and
+    the first place, unless all are finite.
+    """
+    array = real_array(numbers, what)
+    require_finite(array, what)
+    return array
+
+
+def require_finite(array: Floats, what: str) -> None:
+    """Raise ValueError, naming `what` and the first place, unless all numbers are finite."""
+    place = first_not_finite(array)
+    if place is not None:
+        raise ValueError(
+            f"{what} must be finite, but {array[place]} stands at "
+            f"{place if len(place) > 1 else place[0]}"
+        )
+
+
+def first_not_finite(array: Floats) -> tuple[int, ...] | None:
+    """Where the first number stands that is inf or nan; None when there is none."""
+    finite = np.isfinite(array)
+    if finite.all():
+        return None
+    place: tuple[int, ...] = tuple(np.argwhere(~finite)[0].tolist())
+    return place
+
+
 def given_array(numbers: Any, what: str) -> npt.NDArray[Any]:
     """What is given as an array, of whatever it holds;
     TypeError or ValueError where that would not be all of it.
@@ -46,8 +72,7 @@ def given_array(numbers: Any, what: str) -> npt.NDArray[Any]:
     if hasattr(numbers, "toarray"):
         raise TypeError(
             f"{what} must be real numbers in an array, not in a sparse {type(numbers).__name__}: "
-            "give its "
-            ".toarray()"
+            "give its .toarray()"
         )
     try:
         return np.asarray(numbers)
@@ -55,23 +80,6 @@ def given_array(numbers: Any, what: str) -> npt.NDArray[Any]:
         raise ValueError(
             f"{what} must be real numbers in rows of one length, but its rows differ in length"
         ) from error
-
-
-def require_unmasked(numbers: Any, what: str) -> None:
-    """Raise TypeError, naming `what`, when some numbers of an array are masked,
-    or of the arrays in a list.
-    """
-    # NumPy imports it when asked for: before that nothing is masked
-    masked = sys.modules.get("numpy.ma")
-    if isinstance(numbers, getattr(masked, "MaskedArray", ())):
-        if np.ma.is_masked(numbers):
-            raise TypeError(
-                f"{what} must be real numbers, and some of these are masked: leave them out, or "
-                "fill them in"
-            )
-    elif isinstance(numbers, (list, tuple)) and not _PLAIN.issuperset(map(type, numbers)):
-        for part in numbers:
-            require_unmasked(part, what)
 
 
 def require_no_dates(numbers: Any, what: str) -> None:
@@ -82,15 +90,4 @@ def require_no_dates(numbers: Any, what: str) -> None:
         raise TypeError(
             f"{what} must be real numbers, and these are dates: choose a unit, as in (dates - "
             "first) / day"
-        )
-
-
-def require_finite(array: Floats, what: str) -> None:
-    """Raise ValueError, naming `what` and the first place, unless all numbers are finite."""
-    finite = np.isfinite(array)
-    if not finite.all():
-        place = tuple(np.argwhere(~finite)[0].tolist())
-        raise ValueError(
-            f"{what} must be finite, but {array[place]} stands at "
-            f"{place if len(place) > 1 else place[0]}"
         )

@@ -30,7 +30,7 @@ from ..options import real_number, whole_number
 from ..tape import Tape, record
 from ..tape.executors.python import CHUNK, sum_of_chunk
 from ..tape.program import Floats
-from ..tape.reals import real_array
+from ..tape.reals import first_not_finite, real_array
 from .data import (
     Loss,
     examples_of,
@@ -376,12 +376,11 @@ class _Run:
                 f"the update of {name} was given parameters of shape "
                 f"{self.weights.shape}, but gives some of shape {weights.shape}"
             )
-        finite = np.isfinite(weights)
-        if not finite.all():
-            worst = int(finite.argmin())
+        place = first_not_finite(weights)
+        if place is not None:
             raise FloatingPointError(
-                f"the update of {name} makes parameter {worst} "
-                f"{weights[worst]}: try a smaller learning rate"
+                f"the update of {name} makes parameter {place[0]} {weights[place]}: try a smaller "
+                "learning rate"
             )
         return weights
 

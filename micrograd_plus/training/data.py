@@ -17,7 +17,7 @@ from ..engine import Value, nodes_below
 from ..modes import no_grad, switched
 from ..nn import Module
 from ..tape.program import Floats
-from ..tape.reals import real_array, require_finite
+from ..tape.reals import finite_array
 
 # from the model's output and the target of one example to a number
 Loss = Callable[[Any, Any], Any]
@@ -25,7 +25,7 @@ Loss = Callable[[Any, Any], Any]
 
 def examples_of(model: Module, X: Any, y: Any, loss: Loss, which: str) -> tuple[Floats, int]:  # noqa: N803
     """The examples, inputs and then targets, and how many inputs there are; checked."""
-    inputs, targets = numbers_of(X, f"{which}X"), numbers_of(y, f"{which}y")
+    inputs, targets = finite_array(X, f"{which}X"), finite_array(y, f"{which}y")
     if inputs.ndim != 2 or not inputs.size:
         raise ValueError(
             f"{which}X has the shape (examples, inputs), with at least one of each, not "
@@ -55,15 +55,6 @@ def function_of(model: Module, loss: Loss | None = None) -> Callable[..., Any]:
         totals: Callable[..., Any] = model.totals  # type: ignore[attr-defined]  # it has outputs of such a kind
         return totals
     return model
-
-
-def numbers_of(numbers: Any, what: str) -> Floats:
-    """An array of floats; TypeError or ValueError, naming `what`,
-    unless all are real and finite.
-    """
-    array = real_array(numbers, what)
-    require_finite(array, what)
-    return array
 
 
 def _require_targets(targets: Floats, output: Any, loss: Loss, what: str) -> None:

@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import require_unmasked
 from ..losses import l2_penalty
 from ..nn import MLP
 from ..optim import Adam
 from ..options import real_number
 from ..tape.program import Floats
-from ..tape.reals import real_array, require_no_dates, require_unmasked
+from ..tape.reals import real_array, require_no_dates
 from . import fit, outputs
 
 try:

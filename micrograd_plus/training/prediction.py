@@ -26,7 +26,8 @@ from ..nn.blueprint import Blueprint, blueprint_of
 from ..nn.modules import brought_up_to_date
 from ..tape import Tape, record
 from ..tape.program import FlatProgram, Floats
-from .data import function_of, numbers_of
+from ..tape.reals import finite_array
+from .data import function_of
 
 
 class _Kept(NamedTuple):
@@ -45,7 +46,7 @@ def outputs(model: Module, X: Any) -> Floats:  # noqa: N803
     anything but the data of its parameters. Raises ValueError for `X` of another shape than
     (examples, inputs).
     """
-    given = numbers_of(X, "X")
+    given = finite_array(X, "X")
     if given.ndim != 2:
         raise ValueError(f"X has the shape (examples, inputs), not {given.shape}")
     tape, parameters = _tape_of(model, given.shape[1])

@@ -197,6 +197,18 @@ def test_an_array_or_dict_of_what_is_no_number_is_refused(thing):
         grad(lambda v: 1.0)(thing)
 
 
+def test_an_array_of_which_nothing_is_masked_is_an_array_like_others():
+    def f(v):
+        return v[0] * v[1] * v[1]
+
+    point, masked = np.array([2.0, 3.0]), np.ma.array([2.0, 3.0], mask=[False, False])
+    for transformed in (grad(f), jacobian(lambda v: [f(v), v[0]])):
+        assert np.array_equal(transformed(masked), transformed(point))
+    assert jvp(f, (masked,), (masked,)) == jvp(f, (point,), (point,))
+    with pytest.raises(TypeError, match="masked"):
+        jvp(f, (point,), (np.ma.array([1.0, 1.0], mask=[False, True]),))
+
+
 def test_a_tape_takes_arrays_and_gives_lists():
     tape = record(lambda v, p: v * p["b"], np.array([1.0, 2.0]), {"b": 3.0})
     assert tape.names == ["v0", "v1", "p0"]
