@@ -143,8 +143,11 @@ def custom(
     kinks: tuple[ops.Kink, ...] = (),
     edges: Sequence[ops.Edge] = (),
 ) -> ops.Primitive:
-    """A new row of the table, for a function that the table lacks; it gets everything that a
-    built-in row gets.
+    """A new row of the table, for a function that the table lacks.
+
+    It gets derivatives of every order, pictures, explanations, tapes and their files, tests, and
+    serves neurons as an activation by its name. It has no machine code: a tape with it runs in
+    Python alone. It is no method of Values and no name in `ops`: call what this gives.
 
     `primal` takes floats and gives a float; its signature gives the arity, `*xs` making the row
     variadic. `partials(out, *operands)` gives the local derivative for each operand (one operand:

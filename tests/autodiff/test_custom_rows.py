@@ -19,6 +19,7 @@ from orders import COMPOSITIONS, SWEEPS, true_second
 from micrograd_plus import Tape, Value, draw, draw_dot, explain, ops, record
 from micrograd_plus.autodiff import checkpoint, custom, grad, hessian, jvp, value_and_grad
 from micrograd_plus.engine import nodes_below
+from micrograd_plus.nn import Neuron
 
 
 def gaussian():
@@ -45,6 +46,17 @@ def norm():
 
 
 # Custom rows. -------------------------------------------------------------------------------------
+def test_a_custom_row_is_an_activation_but_no_method_and_no_name_of_ops_and_has_no_machine_code():
+    row = gaussian()
+    neuron = Neuron(1, activation="gaussian", init="zero")
+    assert neuron([2.0]).primitive is row
+    assert not hasattr(Value(1.0), "gaussian")
+    assert not hasattr(ops, "gaussian")
+    tape = record(row, 0.5)
+    assert Tape.from_json(tape.to_json())(0.5) == math.exp(-0.25)
+    assert tape.program.lowered() is None
+
+
 def test_a_custom_row_evaluates_on_floats_and_records_on_values():
     row = gaussian()
     x = Value(0.5)
