@@ -1,9 +1,10 @@
 """Pictures of graphs: what to show, where to put it, how to write it.
 
-`model` holds boxes and wires, and `levels` how many of them a picture shows. `arrangement` gives
-each its size and place: `layout` and `process` ask Graphviz for those of boxes and wires, `labels`
-finds those of the numbers between, and `widths` reckons texts. `svg` draws it; `dot` and `digraph`
-leave all that to Graphviz. `picture` is the door.
+A picture is made in three stages, each gone through once. `build` reads the graph into a model, the
+plain boxes and wires of `model`; `levels` says how many of them are shown; and a form writes them.
+`svg` is the form that we draw: `arrangement` gives each part its size and place, for which `layout`
+and `process` ask Graphviz where boxes and wires go, `labels` finds room for the numbers between, and
+`widths` reckons texts. `dot` and `digraph` leave all that to Graphviz. `picture` is the door.
 """
 
 from .dot import draw_dot, trace

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Literal
 from .. import modes
 from ..engine import Value, nodes_below
 from ..support.text import number, shortened
+from .build import build
 from .layout import limits
 from .levels import WORK, adjust, shrunk, work_of
-from .model import Model, build
+from .model import Model
 from .svg import LIGHT
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Literal
 from ..engine import Value, adjoints, nodes_below, tangents
 from ..support.text import number
 from .layout import effort
-from .model import LABELLED, Box, Model, Wire, add_boxes, stubbed, with_constants
+from .model import LABELLED, Box, Model, Wire, add_boxes, stubbed, users_of, with_constants
 
 Collapse = Literal["auto", "none", "neuron", "layer"]
 
@@ -158,17 +158,9 @@ def _with_operands(box: Box, constants: list[str]) -> str:
     return f"{box.symbol} {', '.join(constants)}" if len(constants) <= 2 else box.symbol
 
 
-def _users(boxes: Iterable[Box]) -> dict[Box, list[Box]]:
-    users = defaultdict(list)
-    for box in boxes:
-        for wire in box.wires:
-            users[wire.source].append(box)
-    return users
-
-
 def _neurons_closed(boxes: list[Box]) -> list[Box]:
     """With every `dot`, its parameters and the activation that alone uses it in one box."""
-    users = _users(boxes)
+    users = users_of(boxes)
     closed: dict[Box, Box] = {}  # from the box that gives a neuron's output to the neuron
     hidden: set[Box] = set()
     dots = [box for box in boxes if box.is_weighted_sum and box.whole]

@@ -16,10 +16,11 @@ from .. import modes
 from ..engine import Value
 from ..support.files import write_whole
 from ..support.notebooks import richest
+from .build import build
 from .dot import digraph
 from .layout import QUICK, Rankdir
 from .levels import WORK, Collapse, adjust, shrunk
-from .model import Mode, Model, build
+from .model import Mode, Model
 from .svg import boxes, render, summary
 
 Constants = Literal["fold", "show"]

@@ -113,7 +113,9 @@ def test_fit_refuses_an_example_that_picks_no_place_before_the_first_step():
         for wrong in (3.0, -1.0, 0.5):
             X = good.copy()
             X[1] = wrong
-            with pytest.raises(ValueError, match=rf"picks one of 3 values.*is {wrong} in example 1"):
+            with pytest.raises(
+                ValueError, match=rf"picks one of 3 values.*is {wrong} in example 1"
+            ):
                 fit(model, X, targets, loss="squared_error", engine=engine, progress=False)
             with pytest.raises(ValueError, match=r"picks one of 3 values"):
                 fit(
