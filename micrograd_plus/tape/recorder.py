@@ -17,6 +17,7 @@ from ..engine import Value, adjoints, nodes_below
 from ..tracing import tracing
 from ..trees import Tree, branches_of, leaves_of, like
 from .executors.python import Replay
+from .indices import indices_in
 from .tape import Parameters, Tape, values_of
 
 
@@ -130,14 +131,7 @@ def _check(
 
 def _inputs_of_indices(traced: Tree, inputs: Sequence[Value]) -> set[int]:
     """The places of the inputs that an index depends on: nearby it would be none."""
-    indices = [
-        v.operands[place]
-        for v in nodes_below(*_nodes(leaves_of(traced)))
-        if v.primitive is not None
-        for place in range(len(v.operands))
-        if v.primitive.role(place) == "index"
-    ]
-    below = set(nodes_below(*_nodes(indices)))
+    below = set(nodes_below(*indices_in(*_nodes(leaves_of(traced)))))
     return {i for i, v in enumerate(inputs) if v in below}
 
 

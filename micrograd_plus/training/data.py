@@ -4,7 +4,6 @@ and some of them held out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from numbers import Real
 from typing import Any
@@ -13,14 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import losses
-from ..engine import Value, nodes_below
+from ..engine import Value
 from ..modes import no_grad, switched
 from ..nn import Module
 from ..tape.program import Floats
 from ..tape.reals import finite_array
-
-# from the model's output and the target of one example to a number
-Loss = Callable[[Any, Any], Any]
+from .objective import Loss, function_of, target_of
 
 
 def examples_of(model: Module, X: Any, y: Any, loss: Loss, which: str) -> tuple[Floats, int]:  # noqa: N803
@@ -42,19 +39,6 @@ def examples_of(model: Module, X: Any, y: Any, loss: Loss, which: str) -> tuple[
         out = function_of(model, loss)([Value(number) for number in inputs[0].tolist()])
     _require_targets(targets, out, loss, f"{which}y")
     return np.column_stack([inputs, targets]), inputs.shape[1]
-
-
-def function_of(model: Module, loss: Loss | None = None) -> Callable[..., Any]:
-    """The model as a function of its inputs; for a loss that takes total inputs it stops at
-    these.
-    """
-    if not callable(model) or not hasattr(model, "parameters") or isinstance(model, type):
-        raise TypeError(f"a model is a Module that is called with a list of inputs, not {model!r}")
-    entropies = ("softmax", losses.cross_entropy), ("sigmoid", losses.binary_cross_entropy)
-    if (getattr(model, "output", ""), loss) in entropies:
-        totals: Callable[..., Any] = model.totals  # type: ignore[attr-defined]  # it has outputs of such a kind
-        return totals
-    return model
 
 
 def _require_targets(targets: Floats, output: Any, loss: Loss, what: str) -> None:
@@ -87,11 +71,6 @@ def _doubtful(targets: Floats, loss: Any) -> npt.NDArray[np.bool_]:
     if loss is losses.cross_entropy:
         right &= np.abs(np.where(right[:, None], targets, 0.0).sum(axis=1) - 1) < 1e-9
     return ~right
-
-
-def target_of(targets: Sequence[Any]) -> Any:
-    """What a loss gets of the targets of one example: the one, or the list of them."""
-    return targets if len(targets) > 1 else targets[0]
 
 
 def held_out_of(
@@ -127,61 +106,3 @@ def held_out_of(
         else np.random.default_rng(seed).permutation(len(examples))
     )
     return examples[np.sort(order[count:])], examples[np.sort(order[:count])]
-
-
-def loss_called(name: str) -> Loss:
-    """The loss of that name; ValueError when there is none."""
-    if name.endswith("_penalty"):
-        raise ValueError(
-            f"{name} is no loss of an example: give it as penalty=lambda weights: 0.001 * "
-            f"{name}(weights)"
-        )
-    if name not in _losses():
-        raise ValueError(f"no loss is called {name!r}: there are {', '.join(_losses())}")
-    loss: Loss = getattr(losses, name)
-    return loss
-
-
-def _losses() -> list[str]:
-    return [
-        name
-        for name, made in vars(losses).items()
-        if getattr(made, "__module__", "") == losses.__name__
-        and callable(made)
-        and not name.startswith("_")
-        and not name.endswith("_penalty")
-    ]
-
-
-def places_in(loss: Any, example: Sequence[Value]) -> dict[int, int]:
-    """The numbers of an example that pick an operand by its place,
-    each with how many there are at least to pick from.
-    """
-    column = {v: i for i, v in enumerate(example)}
-    found: dict[int, int] = {}
-    for v in nodes_below(loss) if isinstance(loss, Value) else ():
-        if v.primitive is not None and "index" in v.primitive.roles:
-            for place, operand in enumerate(v.operands):
-                if (
-                    v.primitive.role(place) == "index"
-                    and type(operand) is not float
-                    and operand in column
-                ):
-                    count = len(v.operands) - place - 1
-                    found[column[operand]] = min(found.get(column[operand], count), count)
-    return found
-
-
-def require_places(places: Mapping[int, int], examples: Floats) -> None:
-    """Raise ValueError, naming the first number that should pick an operand by its place
-    and is no such whole number.
-    """
-    for column, count in places.items():
-        numbers = examples[:, column]
-        wrong = np.flatnonzero((numbers < 0) | (numbers >= count) | (numbers != np.floor(numbers)))
-        if len(wrong):
-            raise ValueError(
-                f"number {column} of an example picks one of {count} values, by a whole number "
-                "from 0 on, and "
-                f"is {float(numbers[wrong[0]])!r} in example {int(wrong[0])}"
-            )

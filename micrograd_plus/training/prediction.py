@@ -27,7 +27,7 @@ from ..nn.modules import brought_up_to_date
 from ..tape import Tape, record
 from ..tape.program import FlatProgram, Floats
 from ..tape.reals import finite_array
-from .data import function_of
+from .objective import function_of
 
 
 class _Kept(NamedTuple):
