@@ -79,8 +79,7 @@ def write_gallery(directory: str | os.PathLike[str]) -> Path:
     """Write index.html into the directory, which is made where it is missing, and give the page's
     path.
 
-    The page appears whole or not at all. Raises ImportError, saying what to install, when there is
-    no Graphviz.
+    The page appears whole or not at all, whether there is Graphviz or not.
     """
     content = gallery_html().encode()
     target = Path(directory) / "index.html"

@@ -3,8 +3,9 @@
 A picture is made in three stages, each gone through once. `build` reads the graph into a model, the
 plain boxes and wires of `model`; `levels` says how many of them are shown; and a form writes them.
 `svg` is the form that we draw: `arrangement` gives each part its size and place, for which `layout`
-and `process` ask Graphviz where boxes and wires go, `labels` finds room for the numbers between,
-and `widths` reckons texts. `dot` and `digraph` leave all that to Graphviz. `picture` is the door.
+and `process` ask Graphviz where boxes and wires go, `layered` finds out where there is none,
+`labels` finds room for the numbers between, and `widths` reckons texts. `dot` and `digraph` leave
+all that to Graphviz. `picture` is the door.
 """
 
 from .dot import draw_dot, trace

@@ -5,10 +5,13 @@ boxes, wires, and the numbers on the wires.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
+from typing import Literal
 
 from ..support.text import number, shortened
+from . import layered
 from .labels import place_labels, rectangle
 from .layout import QUICK, Layout, Point, Rankdir, lay_out
 from .model import LABELLED, Box, Model, Wire
@@ -46,19 +49,20 @@ def arrange(model: Model, rankdir: Rankdir, seconds: float | None) -> Arrangemen
     """Places for everything, no two texts on one spot, with more room between the boxes where that
     takes it.
 
-    Raises TimeoutError when a layout takes longer than `seconds`.
+    Raises TimeoutError when a layout takes longer than `seconds`, and ImportError, saying what to
+    install, where there is no Graphviz; but neither up to about 80 boxes.
     """
     index = {box: i for i, box in enumerate(model.boxes)}
     wires = [(wire, box) for box in model.boxes for wire in box.wires]
     sizes = [box_size(box) for box in model.boxes]
     ends = [(index[wire.source], index[box]) for wire, box in wires]
     if len(wires) > LABELLED:
-        layout = lay_out(sizes, ends, rankdir, WIDE_GAP, "line", seconds)
+        layout = _laid_out(sizes, ends, rankdir, WIDE_GAP, "line", seconds)
         return Arrangement(wires, layout, [None] * len(wires), False, 0.0, layout.width)
     labels = [label_size(label_text(wire)) if _has_label(wire) else None for wire, _ in wires]
     tried = []
     for stretch in STRETCHES:
-        layout = lay_out(sizes, ends, rankdir, GAP[rankdir] * stretch, "spline", seconds)
+        layout = _laid_out(sizes, ends, rankdir, GAP[rankdir] * stretch, "spline", seconds)
         frame = -math.inf, -EDGE, math.inf, layout.height + EDGE
         places = place_labels(
             layout.curves, labels, list(map(rectangle, layout.centres, sizes)), frame
@@ -77,6 +81,24 @@ def arrange(model: Model, rankdir: Rankdir, seconds: float | None) -> Arrangemen
         min([0.0, *(r[0] for r in sides)]),
         max([layout.width, *(r[2] for r in sides)]),
     )
+
+
+def _laid_out(
+    sizes: Sequence[Point],
+    ends: Sequence[tuple[int, int]],
+    rankdir: Rankdir,
+    gap: float,
+    splines: Literal["spline", "line"],
+    seconds: float | None,
+) -> Layout:
+    """By Graphviz; by ourselves, where it is missing or too slow and the graph not too large."""
+    try:
+        return lay_out(sizes, ends, rankdir, gap, splines, seconds)
+    except (ImportError, TimeoutError):
+        own = layered.lay_out(sizes, ends, rankdir, gap)
+        if own is None:
+            raise
+        return own
 
 
 def box_size(box: Box) -> Point:

@@ -16,6 +16,7 @@ from .. import modes
 from ..engine import Value
 from ..support.files import write_whole
 from ..support.notebooks import richest
+from . import layered
 from .build import build
 from .dot import digraph
 from .layout import QUICK, Rankdir
@@ -115,8 +116,10 @@ def draw(
     What is too large to be read, or with "none" to be laid out in time, is cut to what lies nearest
     the output, so that no picture takes more than about two seconds; Ctrl-C ends any.
 
-    Raises TypeError when `root` is no Value, ValueError for an unknown option, and ImportError,
-    saying what to install, when there is no Graphviz.
+    Graphviz lays it out; where there is none, a layout of our own does, and what is beyond it, from
+    about 80 boxes on, is cut.
+
+    Raises TypeError when `root` is no Value, and ValueError for an unknown option.
     """
     for option, chosen, known in (
         ("mode", mode, ("reverse", "forward")),
@@ -132,6 +135,7 @@ def draw(
     # whatever the caller is in the middle of
     with modes.switched(recording=True, anomaly=False, simplify=None):
         model = adjust(build(root, mode, wrt, names), collapse, constants == "fold")
+    least = QUICK
     for work in EFFORTS:  # a slow machine gets a smaller picture, so that it has one in time
         model = shrunk(model, work)
         try:
@@ -141,7 +145,10 @@ def draw(
         except (TimeoutError, RuntimeError):
             # the last attempt tells whatever is wrong with the child process
             continue
-    model = shrunk(model, QUICK)
+        except ImportError:  # there is no Graphviz at all
+            least = layered.LARGEST
+            break
+    model = shrunk(model, least)
     return Picture(render(model, rankdir), model, rankdir)
 
 

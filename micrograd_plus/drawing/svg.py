@@ -76,7 +76,8 @@ LINE = 15.0  # from one line of a caption to the next
 def render(model: Model, rankdir: Rankdir = "LR", seconds: float | None = None) -> str:
     """The model as one <svg> element, to be saved or put into a page as it is.
 
-    Raises TimeoutError when its layout takes longer than `seconds`.
+    Raises TimeoutError when its layout takes longer than `seconds`, and ImportError, saying what to
+    install, when it takes Graphviz and there is none.
     """
     places = arrange(model, rankdir, seconds)
     pieces = _caption(model, any(places.labels))

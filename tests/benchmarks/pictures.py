@@ -1,9 +1,9 @@
 """How long pictures take: every shape of graph from 10 to 20,000 gates, and how soon Ctrl-C is
-heard.
+heard; and how long their layouts by Graphviz and by ourselves, at 5, 15, 40 and 80 boxes.
 
 `python tests/benchmarks/pictures.py` prints for each shape the slowest of its sizes and options,
 and how much work it was for the processors, which does not depend on what else they do; `--quick`
-tries few.
+tries few, and `--layouts` only compares the layouts.
 """
 
 import argparse
@@ -20,10 +20,15 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 import shapes
 
 from micrograd_plus import draw
+from micrograd_plus.drawing import layered, layout
+from micrograd_plus.drawing.arrangement import box_size
+from micrograd_plus.drawing.build import build
+from micrograd_plus.drawing.levels import adjust, shrunk
 from micrograd_plus.engine import nodes_below
 
 SIZES = (10, 30, 60, 100, 150, 300, 600, 1_000, 2_000, 5_000, 10_000, 20_000)
 LIMIT, HEARD = 2.0, 1.0
+BOXES, REPEATS = (5, 15, 40, 80), 5
 
 STRUCK = """
 import sys, threading, time
@@ -85,10 +90,53 @@ def seconds_to_hear(shape, gates, delay):
         return time.perf_counter() - begin
 
 
+def layouts(boxes):
+    """The median and the most that a layout of about so many boxes takes, over all shapes:
+    milliseconds by Graphviz, and by ourselves.
+    """
+    found = []
+    for make in shapes.SHAPES.values():
+        gates = 3
+        while len(nodes_below(make(gates + 3))) <= boxes:
+            gates += 3
+        model = shrunk(adjust(build(make(gates)), "neuron", True), layered.LARGEST)
+        index = {box: i for i, box in enumerate(model.boxes)}
+        wires = [(index[wire.source], index[box]) for box in model.boxes for wire in box.wires]
+        sizes = [box_size(box) for box in model.boxes]
+        found.append(
+            [
+                min(seconds(lay_out, sizes, wires) for _ in range(REPEATS)) * 1e3
+                for lay_out in (layout.lay_out, layered.lay_out)
+            ]
+        )
+    return [(sorted(times)[len(times) // 2], max(times)) for times in zip(*found)]
+
+
+def seconds(lay_out, sizes, wires):
+    begin = time.perf_counter()
+    lay_out(sizes, wires)
+    return time.perf_counter() - begin
+
+
+def compare_layouts():
+    print("boxes  Graphviz: median, most  our own: median, most")
+    for boxes in BOXES:
+        (graphviz, slowest), (own, longest) = layouts(boxes)
+        print(
+            f"{boxes:5d}  {graphviz:10.1f}   {slowest:6.1f} ms  {own:9.1f}  {longest:6.1f} ms",
+            flush=True,
+        )
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two options and six sizes")
-    quick = parser.parse_args().quick
+    parser.add_argument("--layouts", action="store_true", help="layouts only")
+    asked = parser.parse_args()
+    compare_layouts()
+    if asked.layouts:
+        return
+    quick = asked.quick
     options = [
         (collapse, "forward" if rankdir == "TB" else "reverse", constants, rankdir)
         for collapse, constants, rankdir in itertools.product(

@@ -30,7 +30,7 @@ from micrograd_plus import (
     ops,
     trace,
 )
-from micrograd_plus.drawing import arrangement, layout, levels, process
+from micrograd_plus.drawing import arrangement, layered, layout, levels, process
 from micrograd_plus.examples import all_examples
 from micrograd_plus.nn import MLP, Neuron
 from micrograd_plus.support.text import number
@@ -494,24 +494,79 @@ def test_bad_options_are_refused_by_name_and_nothing_is_written(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.fixture
-def no_graphviz(monkeypatch):
+def without_graphviz(monkeypatch):
+    """From here on neither the wheel nor the program is there."""
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     monkeypatch.setattr(process.shutil, "which", lambda _: None)
     monkeypatch.setattr(drawing.picture, "_said", set())
 
 
-def test_without_graphviz_a_value_shows_its_repr_and_says_once_how_to_see_it(no_graphviz):
+@pytest.fixture
+def no_graphviz(monkeypatch):
+    without_graphviz(monkeypatch)
+
+
+def test_without_graphviz_a_value_shows_its_picture_all_the_same(no_graphviz, tmp_path):
     *_, e = lecture_graph()
-    assert e._repr_mimebundle_() == {"text/plain": f"{e!r}\n({process.HELP})"}
-    assert (
-        e._repr_mimebundle_()
-        == (e * 2)._repr_mimebundle_() | {"text/plain": repr(e)}
-        == {"text/plain": repr(e)}
-    )
-    with pytest.raises(ImportError, match=r"micrograd-plus\[draw\].*apt install graphviz"):
-        draw(e)
+    bundle = e._repr_mimebundle_()
+    assert bundle["text/plain"] == repr(e)
+    assert outline(bundle["text/html"]) == [("img", "alt", "src")]
+    assert draw(e).save(tmp_path / "e.svg").read_text(encoding="utf-8") == draw(e).svg
+    assert draw(e).save(tmp_path / "e.html").read_bytes().startswith(b"<!DOCTYPE html>")
     assert draw_dot(e).source.count("->") == 6
+
+
+@pytest.mark.parametrize("rankdir", ["LR", "RL", "TB", "BT"])
+@pytest.mark.parametrize("make", all_examples().values(), ids=lambda make: make.__name__)
+def test_without_graphviz_every_example_says_what_it_says_with_it(make, rankdir, monkeypatch):
+    *_, out = make().values()
+    out.backward()
+    laid_out = draw(out, rankdir=rankdir, collapse="none")
+    without_graphviz(monkeypatch)
+    own = draw(out, rankdir=rankdir, collapse="none")
+    assert own.svg != laid_out.svg
+    assert sorted(texts(own)) == sorted(texts(laid_out))
+    assert faults(own.svg) == ([], [])
+
+
+@pytest.mark.parametrize("first", range(0, 150, 30))
+def test_without_graphviz_no_two_texts_overlap_either(first, no_graphviz):
+    for seed in range(first, first + 30):
+        drawn = picture(seed)
+        assert faults(drawn.svg) == ([], []), f"picture({seed})"
+        wires, numbers = wires_and_numbers(drawn)
+        assert numbers >= 0.97 * wires, f"picture({seed})"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_without_graphviz_a_graph_of_any_size_has_its_picture(shape, no_graphviz):
+    for gates in (12, 60, 150, 2_500):
+        out = SHAPES[shape](gates)
+        for options in ({}, {"collapse": "none", "constants": "show", "rankdir": "TB"}):
+            drawn = draw(out, **options)
+            assert drawn.model.boxes[-1].value == out.data
+            assert len(drawn.model.boxes) >= 5
+            assert levels.work_of(drawn.model) <= layered.LARGEST
+
+
+def test_where_graphviz_takes_too_long_the_layout_is_our_own(monkeypatch):
+    def asleep(*_):
+        raise TimeoutError
+
+    out = SHAPES["recurrent"](60)
+    whole = levels.work_of(draw(out).model)
+    assert layout.QUICK < whole <= layered.LARGEST
+    monkeypatch.setattr(drawing.layout, "run_apart", asleep)
+    assert levels.work_of(draw(out).model) == whole
+
+
+def test_png_and_pdf_say_what_they_need(no_graphviz, monkeypatch, tmp_path):
+    *_, e = lecture_graph()
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    for suffix in ("png", "pdf"):
+        with pytest.raises(ImportError, match=r'pip install "micrograd-plus\[draw\]"'):
+            draw(e).save(tmp_path / f"e.{suffix}")
+    assert not list(tmp_path.iterdir())
 
 
 def test_where_graphviz_is_broken_a_value_shows_its_repr_and_says_why_once(
@@ -553,12 +608,10 @@ def test_in_a_list_marimo_shows_pictures_of_graphs_and_the_text_of_leaves():
     assert ":".join(explain(e, a)._mime_()).startswith('text/html:<div class="explanation">')
 
 
-def test_in_a_list_without_graphviz_marimo_shows_texts(no_graphviz, no_program):
+def test_in_a_list_without_graphviz_marimo_shows_pictures_too(no_graphviz, no_program):
     *_, e = lecture_graph()
-    assert [v._mime_() for v in (e, e)] == [
-        ("text/plain", f"{e!r}\n({process.HELP})"),
-        ("text/plain", repr(e)),
-    ]
+    assert [v._mime_() for v in (e, e)] == 2 * [draw(e)._mime_()]
+    assert draw(e)._mime_()[0] == "text/html"
     assert draw_dot(e)._mime_() == ("text/plain", process.HELP)
 
 
