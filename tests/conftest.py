@@ -1,9 +1,10 @@
-"""Hypothesis profiles, and a watch on global state: a test that leaves the engine switched fails,
-not its neighbour.
+"""Hypothesis profiles, and two watches: a test that leaves the engine switched fails, not its
+neighbour, and so does one in which the package compares a Value with a number by `==`.
 
 Rows that a test adds to the table go with it.
 """
 
+import functools
 import gc
 import os
 import signal
@@ -54,6 +55,39 @@ PRISTINE = engine_state()
 def _no_leak():
     yield
     assert engine_state() == PRISTINE, "this test leaks global state"
+
+
+# `==` between a Value and a number compares data, and is for users. The package itself asks `in`,
+# `count`, `index` and `remove` of no list that may mix the two: it would find a number where it
+# looked for a Value. What it compares, a user gave it as an array, which is `array == v`.
+COMPARED: list[str] = []
+FOR_USERS = {"micrograd_plus.ufuncs"}
+
+
+def watched(compare):
+    """`compare`, with a note of who in the package calls it with a number."""
+
+    @functools.wraps(compare)
+    def watch(self, other):
+        frame = sys._getframe(1)
+        module = frame.f_globals.get("__name__", "")
+        is_ours = module.startswith("micrograd_plus.") and module not in FOR_USERS
+        if is_ours and not isinstance(other, Value):
+            COMPARED.append(f"{module}, line {frame.f_lineno}: {self!r} and {other!r}")
+        return compare(self, other)
+
+    return watch
+
+
+Value.__eq__, Value.__ne__ = watched(Value.__eq__), watched(Value.__ne__)
+
+
+@pytest.fixture(autouse=True)
+def _no_value_is_looked_for_by_its_number():
+    yield
+    found = COMPARED[:]
+    COMPARED.clear()
+    assert not found, "the package compares Values with numbers"
 
 
 @pytest.fixture(autouse=True)

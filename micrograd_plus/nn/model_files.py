@@ -12,6 +12,7 @@ import math
 import os
 import stat
 from itertools import chain
+from operator import is_
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,8 @@ def load(model: Module, path: str | os.PathLike[str]) -> None:
 def _groups(model: Module) -> dict[str, list[Value]]:
     """The parameters by name, or all in one list where the names are not those of all."""
     parameters, groups = model.parameters(), model.named_parameters()
-    if list(chain.from_iterable(groups.values())) != parameters:
+    named = list(chain.from_iterable(groups.values()))
+    if len(named) != len(parameters) or not all(map(is_, named, parameters)):
         groups = {"parameters": parameters}
     for name, group in groups.items():
         for i, p in enumerate(group):

@@ -3,6 +3,7 @@ between Values they mean the very same Value.
 """
 
 import math
+import sys
 from decimal import Decimal
 from fractions import Fraction
 
@@ -186,3 +187,15 @@ def test_equality_in_partials_means_the_numbers_on_tapes_too():
         "hinge_at_three", lambda x: max(x, 3.0), lambda out, x: ops.where(out != 3.0, 1.0, 0.0)
     )
     assert record(other, 1.0).gradients([[1.0], [4.0]]).tolist() == [[0.0], [1.0]]
+
+
+def test_the_watch_on_comparisons_would_see_the_package_look_for_a_value_among_numbers():
+    """Each test is watched by tests/conftest.py; this one asks it in the package's name."""
+    seen = sys.modules["conftest"].COMPARED
+    asking = {"__name__": "micrograd_plus.anything", "mixed": [1.0, Value(2.0)], "v": Value(1.0)}
+    for question in ("v in mixed", "mixed.index(v)", "mixed.count(v)", "mixed[:].remove(v)"):
+        exec(question, dict(asking))
+        assert seen[0].startswith("micrograd_plus.anything, line 1: Value(data=1.0")
+        seen.clear()
+        exec(question, {**asking, "__name__": "a_user_s_program"})
+        assert not seen
