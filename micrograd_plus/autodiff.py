@@ -69,7 +69,8 @@ def value_and_grad(
                 "see jacobian"
             )
         gradients = call.pull(1.0)
-        return call.result(), gradients if isinstance(argnums, Sequence) else gradients[0]
+        gradient = gradients if isinstance(argnums, Sequence) else gradients[0]
+        return call.result(), gradient
 
     return value_and_gradient
 
@@ -167,16 +168,13 @@ def custom(
         raise ValueError(
             f"{name}: its primal does not tell how many operands it takes; write lambda x: ..."
         ) from None
-    named = [
-        p.name
-        for p in parameters
-        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty
-    ]
-    others = [p.name for p in parameters if p.kind is p.VAR_POSITIONAL]
+    required = [p for p in parameters if p.default is p.empty]
+    named = [p.name for p in required if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    others = [p.name for p in required if p.kind is p.VAR_POSITIONAL]
 
-    def sequence(out: Any, *operands: Any) -> Sequence[Any]:
-        found = partials(out, *operands)
-        found = tuple(found) if isinstance(found, (list, tuple)) else (found,)
+    def slopes(out: Any, *operands: Any) -> Sequence[Any]:
+        given = partials(out, *operands)
+        found = tuple(given) if isinstance(given, (list, tuple)) else (given,)
         if len(found) != len(operands):
             raise ValueError(
                 f"the partials of {name} gave {len(found)} derivative(s) for {len(operands)} "
@@ -184,16 +182,17 @@ def custom(
             )
         return found
 
+    doc = inspect.getdoc(primal) or f"The row {name} of a user."
     ops.TABLE[name] = ops.Primitive(
         name,
         symbol or name,
-        inspect.getdoc(primal) or f"The row {name} of a user.",
+        doc,
         operands=(*named, *others),
         variadic=bool(others),
         least=len(named),
         shares=False,
         primal=lambda *operands: float(primal(*operands)),
-        slopes=sequence,
+        slopes=slopes,
         gate=gate,
         domain=domain,
         kinks=kinks,
@@ -239,10 +238,11 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         require_repeated(name, operands, out, again)
         return gradient  # type: ignore[no-any-return]
 
+    doc = inspect.getdoc(f) or f"{name} as one gate."
     return ops.Primitive(
         name,
         name,
-        inspect.getdoc(f) or f"{name} as one gate.",
+        doc,
         operands=("operands",),
         variadic=True,
         least=0,
@@ -262,10 +262,8 @@ def require_repeated(name: str, operands: Sequence[Any], out: Any, again: Any) -
         at = ", ".join(repr(_number(operand)) for operand in operands)
         raise ValueError(
             f"the checkpoint of {name} gave {before!r} at ({at}), but {now!r} when it was called "
-            "again: what "
-            "it gives must depend on its operands alone, neither on chance nor on anything that "
-            "changes in "
-            "between. Hand such numbers in as operands"
+            "again: what it gives must depend on its operands alone, neither on chance nor on "
+            "anything that changes in between. Hand such numbers in as operands"
         )
 
 
@@ -289,10 +287,7 @@ class _Call:
         token = _depth.set(_depth.get() + 1)
         try:
             with modes.switched(recording=True, simplify=None):
-                self.inputs = [
-                    record(ops.identity, (leaf,)) if isinstance(leaf, Value) else Value(leaf)
-                    for leaf in leaves_of(args)
-                ]
+                self.inputs = [_fresh(leaf) for leaf in leaves_of(args)]
                 self.out = f(*like(args, self.inputs))
         finally:
             _depth.reset(token)
@@ -300,19 +295,20 @@ class _Call:
 
     def result(self) -> Tree:
         """What the function gave."""
-        return like(self.out, [self._handed_out(output, self.recorded) for output in self.outputs])
+        found = [self._handed_out(output, self.recorded) for output in self.outputs]
+        return like(self.out, found)
 
     def pull(self, cotangent: Tree) -> tuple[Tree, ...]:
         """The reverse sweep: from a cotangent, which has the form of the output,
         to one gradient for each argument.
         """
+        given = matching(self.out, cotangent, "cotangent")
         seeds: dict[Value, Any] = {}
-        for output, seed in zip(self.outputs, matching(self.out, cotangent, "cotangent")):
+        for output, seed in zip(self.outputs, given):
             if isinstance(output, Value):
                 seeds[output] = seeds[output] + seed if output in seeds else seed
-        recorded = self.recorded or (
-            mentions_value(list(seeds.values())) and modes.mode.get().recording
-        )
+        of_values = mentions_value(list(seeds.values()))
+        recorded = self.recorded or (of_values and modes.mode.get().recording)
         return self._swept_back(seeds, recorded)
 
     def push(self, directed: Sequence[Any]) -> Tree:
@@ -320,13 +316,13 @@ class _Call:
         of the output along them.
         """
         seeds = dict(zip(self.inputs, directed))
-        return like(
-            self.out, self._swept_forward(between(self._recorded_outputs(), self.inputs), seeds)
-        )
+        order = between(self._recorded_outputs(), self.inputs)
+        return like(self.out, self._swept_forward(order, seeds))
 
     def gradient_of(self, output: Any) -> tuple[Tree, ...]:
         """The gradient of one output, in the form of the arguments."""
-        return self._swept_back({output: 1.0} if isinstance(output, Value) else {}, self.recorded)
+        seeds = {output: 1.0} if isinstance(output, Value) else {}
+        return self._swept_back(seeds, self.recorded)
 
     def columns(self) -> list[list[Any]]:
         """For each input the derivatives of all outputs in it."""
@@ -343,14 +339,15 @@ class _Call:
                 new = [user for user in users[waiting.pop()] if user not in above]
                 above.update(new)
                 waiting += new
-            columns.append(self._swept_forward(sorted(above, key=place.__getitem__), {v: 1.0}))
+            in_order = sorted(above, key=place.__getitem__)
+            columns.append(self._swept_forward(in_order, {v: 1.0}))
         return columns
 
     def _swept_back(self, seeds: dict[Value, Any], recorded: bool) -> tuple[Tree, ...]:
-        found = swept(adjoints, between(list(seeds), self.inputs), seeds, recorded, self.inputs)
-        gradients: tuple[Tree, ...] = like(
-            self.args, [self._handed_out(number, recorded) for number in found]
-        )
+        order = between(list(seeds), self.inputs)
+        found = swept(adjoints, order, seeds, recorded, self.inputs)
+        handed_out = [self._handed_out(number, recorded) for number in found]
+        gradients: tuple[Tree, ...] = like(self.args, handed_out)
         return gradients
 
     def _swept_forward(self, order: Sequence[Value], seeds: dict[Value, Any]) -> list[Any]:
@@ -364,6 +361,11 @@ class _Call:
         if isinstance(number, Value) and not recorded:
             number = number.data
         return Value(number) if self.as_values and not isinstance(number, Value) else number
+
+
+def _fresh(leaf: Any) -> Value:
+    """What stands for a leaf of the arguments: a Value of its own."""
+    return record(ops.identity, (leaf,)) if isinstance(leaf, Value) else Value(leaf)
 
 
 def between(outputs: Sequence[Value], inputs: Sequence[Value]) -> list[Value]:
@@ -386,9 +388,12 @@ def recorded_gradients(v: Value) -> Sequence[Any]:
         return partials
     if modes.mode.get().tracing:
         return routed(v.primitive, partials)
-    return [
-        p if p is not None and (p.data if isinstance(p, Value) else p) else None for p in partials
-    ]
+    return [p if _is_on(p) else None for p in partials]
+
+
+def _is_on(switch: Any) -> bool:
+    """Whether a gate that routes passes anything to an operand."""
+    return bool(switch.data if isinstance(switch, Value) else switch)
 
 
 def swept(
@@ -404,22 +409,23 @@ def swept(
             seeds = {v: Contribution(seed) for v, seed in seeds.items()}
         found = sweep(order, seeds, recorded_gradients if recorded else local_gradients)
         numbers = [found.get(v, 0.0) if isinstance(v, Value) else 0.0 for v in wanted]
-        return [
-            number.or_else(0.0) if isinstance(number, Contribution) else number
-            for number in numbers
-        ]
+        return [n.or_else(0.0) if isinstance(n, Contribution) else n for n in numbers]
 
 
 def _require_sequence(user: str, args: object, directions: object) -> None:
     """Raise TypeError unless arguments and directions stand in sequences,
     also when there is but one.
     """
-    if any(isinstance(given, dict) or branches_of(given) is None for given in (args, directions)):
+    if not _is_sequence(args) or not _is_sequence(directions):
         raise TypeError(
             f"{user} takes its arguments in one tuple and the directions in another, as in "
             f"{user}(f, (x,), (dx,)), not in a {type(args).__name__} and a "
             f"{type(directions).__name__}"
         )
+
+
+def _is_sequence(given: object) -> bool:
+    return not isinstance(given, dict) and branches_of(given) is not None
 
 
 def _partial(

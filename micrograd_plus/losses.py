@@ -37,11 +37,10 @@ def squared_error(output: Number | Numbers, target: Number | Numbers, half: bool
     0.0072
     """
     differences = _differences(output, target, "squared_error")
-    total = (
-        differences[0] * differences[0]
-        if len(differences) == 1
-        else ops.dot(differences, differences)
-    )
+    if len(differences) == 1:
+        total = differences[0] * differences[0]
+    else:
+        total = ops.dot(differences, differences)
     return 0.5 * total if half else total
 
 
@@ -51,7 +50,8 @@ def absolute_error(output: Number | Numbers, target: Number | Numbers) -> Number
 
     At y = t its derivative is 0. Raises ValueError when there are not as many targets as outputs.
     """
-    sizes = [ops.abs(difference) for difference in _differences(output, target, "absolute_error")]
+    differences = _differences(output, target, "absolute_error")
+    sizes = [ops.abs(difference) for difference in differences]
     return sizes[0] if len(sizes) == 1 else ops.sum(sizes)
 
 
@@ -71,19 +71,19 @@ def binary_cross_entropy(output: Number, target: Number, from_logits: bool = Tru
     inf
     """
     user = "binary_cross_entropy"
-    x, t = (
-        _number(output, user),
-        _probability(target, user, "a target of 0, 1 or between; for one of -1 or 1 see hinge"),
-    )
+    meant = "a target of 0, 1 or between; for one of -1 or 1 see hinge"
+    x = _number(output, user)
+    t = _probability(target, user, meant)
     if from_logits:
-        if_one, if_zero = ops.softplus(-x), ops.softplus(x)
+        if_one = ops.softplus(-x)
+        if_zero = ops.softplus(x)
     else:
-        p = _probability(
-            x,
-            user,
-            "an output of 0 to 1 with from_logits=False; any number is one with from_logits=True",
+        meant = (
+            "an output of 0 to 1 with from_logits=False; any number is one with from_logits=True"
         )
-        if_one, if_zero = _minus_log(p), 0.0 - ops.log1p(-p)
+        p = _probability(x, user, meant)
+        if_one = _minus_log(p)
+        if_zero = 0.0 - ops.log1p(-p)
     if _is_plain(t) and t in (0.0, 1.0):
         return if_one if t else if_zero
     return _weighed(t, if_one) + _weighed(1.0 - t, if_zero)
@@ -118,7 +118,8 @@ def multiclass_hinge(outputs: Numbers, target: Number | Numbers) -> Number:
     1.5
     """
     scores = _outputs(outputs, "multiclass_hinge")
-    score, others = _apart(scores, _one_class(target, len(scores), "multiclass_hinge"))
+    right = _one_class(target, len(scores), "multiclass_hinge")
+    score, others = _apart(scores, right)
     return ops.sum([ops.relu(1.0 + (other - score)) for other in others])
 
 
@@ -144,17 +145,19 @@ def cross_entropy(outputs: Numbers, target: Number | Numbers, from_logits: bool 
         scores = [_probability(score, user, meant) for score in scores]
     if not _is_sequence(target):
         score, others = _apart(scores, _one_class(target, len(scores), user))
-        return ops.softplus(ops.logsumexp(others) - score) if from_logits else _minus_log(score)
-    shares, total = (
-        _shares(target, len(scores), user),
-        ops.logsumexp(scores) if from_logits else nan,
-    )
-    surprises = [total - score if from_logits else _minus_log(score) for score in scores]
-    terms = [
-        _weighed(share, surprise)
-        for share, surprise in zip(shares, surprises)
-        if not _is_plain(share) or share
-    ]
+        if not from_logits:
+            return _minus_log(score)
+        return ops.softplus(ops.logsumexp(others) - score)
+    shares = _shares(target, len(scores), user)
+    if from_logits:
+        total = ops.logsumexp(scores)
+        surprises = [total - score for score in scores]
+    else:
+        surprises = [_minus_log(score) for score in scores]
+    terms = []
+    for share, surprise in zip(shares, surprises):
+        if not _is_plain(share) or share:  # a plain 0 is no term
+            terms.append(_weighed(share, surprise))
     return terms[0] if len(terms) == 1 else ops.sum(terms)
 
 
@@ -173,15 +176,18 @@ def margin_loss(
     >>> [margin_loss([0.625, 0.375], right, from_logits=False) for right in (0, 1)]
     [0.5, 1.0]
     """
-    scores, rho = _outputs(outputs, "margin_loss"), as_float(margin, "the margin of margin_loss")
+    scores = _outputs(outputs, "margin_loss")
+    rho = as_float(margin, "the margin of margin_loss")
     if not 0.0 < rho < 1.0:
         raise ValueError(
             "margin_loss compares probabilities, so its margin lies between 0 and 1, not at "
             f"{margin!r}"
         )
     which = _one_class(target, len(scores), "margin_loss")
-    p, others = _apart(ops.softmax(scores) if from_logits else scores, which)
-    return ops.minimum(1.0, ops.relu(1.0 - ops.div(p - ops.maximum(others), rho)))
+    probabilities = ops.softmax(scores) if from_logits else scores
+    p, others = _apart(probabilities, which)
+    height = 1.0 - ops.div(p - ops.maximum(others), rho)
+    return ops.minimum(1.0, ops.relu(height))
 
 
 def l1_penalty(parameters: Module | Sequence[Value]) -> Number:
@@ -239,12 +245,14 @@ def _number(number: Number, user: str) -> Number:
 
 
 def _differences(output: Number | Numbers, target: Number | Numbers, user: str) -> list[Number]:
-    if _is_sequence(output) != _is_sequence(target):
-        one, many = ("target", "outputs") if _is_sequence(output) else ("output", "targets")
+    are_several = _is_sequence(output)
+    if are_several != _is_sequence(target):
+        one, many = ("target", "outputs") if are_several else ("output", "targets")
         raise ValueError(
             f"{user} needs as many targets as outputs, but got one {one}, and a sequence of {many}"
         )
-    ys, ts = (output, target) if _is_sequence(output) else ([output], [target])
+    ys = output if are_several else [output]
+    ts = target if are_several else [target]
     if len(ys) != len(ts) or not len(ys):
         raise ValueError(
             f"{user} needs as many targets as outputs, at least one, not {len(ts)} and {len(ys)}"
@@ -256,8 +264,7 @@ def _outputs(outputs: Numbers, user: str) -> list[Number]:
     if not _is_sequence(outputs) or len(outputs) < 2:
         raise ValueError(
             f"{user} takes a sequence of one output a class, of two classes or more; one output "
-            "for two "
-            "classes goes into binary_cross_entropy or hinge"
+            "for two classes goes into binary_cross_entropy or hinge"
         )
     return [_number(output, user) for output in outputs]
 
@@ -274,16 +281,16 @@ def _shares(target: Numbers, classes: int, user: str) -> list[Number]:
     if len(target) != classes:
         raise ValueError(
             f"{user} takes one probability for each of the {classes} outputs, not {len(target)}; "
-            "or the "
-            "number of the class"
+            "or the number of the class"
         )
-    shares = [
-        _probability(share, user, "probabilities for targets, each of 0 to 1") for share in target
-    ]
-    if all(map(_is_plain, shares)) and abs(ops.sum(shares) - 1.0) > 1e-6:
-        raise ValueError(
-            f"{user} takes probabilities that sum to 1 for targets, not to {ops.sum(shares)!r}"
-        )
+    meant = "probabilities for targets, each of 0 to 1"
+    shares = [_probability(share, user, meant) for share in target]
+    if all(map(_is_plain, shares)):
+        total = ops.sum(shares)
+        if abs(total - 1.0) > 1e-6:
+            raise ValueError(
+                f"{user} takes probabilities that sum to 1 for targets, not to {total!r}"
+            )
     return shares
 
 
@@ -317,10 +324,9 @@ def _apart(scores: Numbers, which: int | list[Value]) -> tuple[Number, list[Numb
     if isinstance(which, int):
         return scores[which], [*scores[:which], *scores[which + 1 :]]
     score = ops.sum([ops.where(is_it, s, 0.0) for is_it, s in zip(which, scores)])
-    return (
-        ops.where(ops.equal(ops.sum(which), 1.0), score, nan),
-        [ops.where(is_it, LOWEST, s) for is_it, s in zip(which, scores)],
-    )
+    others = [ops.where(is_it, LOWEST, s) for is_it, s in zip(which, scores)]
+    is_one = ops.equal(ops.sum(which), 1.0)
+    return ops.where(is_one, score, nan), others
 
 
 def _minus_log(p: Number) -> Number:
@@ -331,4 +337,5 @@ def _weighed(weight: Number, amount: Number) -> Number:
     """weight × amount, and 0 for no weight of an infinite amount."""
     if _is_plain(weight):
         return amount if weight == 1.0 else weight * amount  # nobody gives a plain 0
-    return ops.where(ops.equal(weight, 0.0) * ops.equal(amount, inf), 0.0, weight * amount)
+    is_nothing = ops.equal(weight, 0.0) * ops.equal(amount, inf)
+    return ops.where(is_nothing, 0.0, weight * amount)

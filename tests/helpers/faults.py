@@ -278,15 +278,15 @@ FAULTS = {
     # Transformations.
     "no fresh Values: perturbations are confused": (
         "autodiff",
-        "class _Call",
+        "def _fresh",
         "record(ops.identity, (leaf,))",
         "leaf",
     ),
     "one Value for equal numbers": (
         "autodiff",
         "class _Call",
-        "else Value(leaf)\n",
-        "else shared.setdefault(leaf, Value(leaf)) for shared in [{}]\n",
+        "_fresh(leaf) for leaf",
+        "shared.setdefault(leaf, _fresh(leaf)) for shared in [{}] for leaf",
     ),
     "inner results are numbers": ("autodiff", "def _handed_out", "and not recorded", ""),
     "outer results are Values": ("autodiff", "def _handed_out", "number = number.data", "pass"),
