@@ -12,6 +12,7 @@ import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from numbers import Number
+from types import FrameType
 from typing import Any, NoReturn
 
 from .modes import mode
@@ -37,8 +38,8 @@ def require_fresh(order: Sequence[Any]) -> None:
         changed = "edited" if operand.primitive is None else "computed again"
         raise ValueError(
             f"{operand!r} was {changed} after {v!r} = {_call(v.primitive, v.operands)} was "
-            "computed from it: "
-            "call .forward() on the output to evaluate the graph again, then .backward()"
+            "computed from it: call .forward() on the output to evaluate the graph again, then "
+            ".backward()"
         )
 
 
@@ -49,10 +50,7 @@ def require_untraced(what: str, values: Sequence[Any]) -> None:
     tracing = mode.get().tracing
     if tracing and any(tracing.varies(v) for v in values):
         frame = sys._getframe(1)
-        while frame.f_back and (frame.f_globals.get("__package__") or "").split(".")[0] in (
-            __package__,
-            "numpy",
-        ):
+        while frame.f_back and _package_of(frame) in (__package__, "numpy"):
             frame = frame.f_back
         file, line = frame.f_code.co_filename, frame.f_lineno
         # none for what was typed at Python's prompt
@@ -64,6 +62,11 @@ def require_untraced(what: str, values: Sequence[Any]) -> None:
             "ops.where(condition, x, y), ops.maximum, ops.minimum or ops.take(index, *values), "
             "and keep to operators and functions of ops"
         )
+
+
+def _package_of(frame: FrameType) -> str:
+    package: str = frame.f_globals.get("__package__") or ""
+    return package.partition(".")[0]
 
 
 def comparable(other: object, user: str) -> float | None:
@@ -136,12 +139,11 @@ def require_finite_gradients(order: Sequence[Any], adjoint: Mapping[Any, float])
         for node in (v, *[o for o in v.operands if type(o) is not float]):
             found = _float(adjoint.get(node, 0.0))
             if not math.isfinite(found):
-                users = [u for u in order if u in adjoint and any(o is node for o in u.operands)][
-                    :3
-                ]
+                reached = [u for u in order if u in adjoint]
+                users = [u for u in reached if any(o is node for o in u.operands)]
                 ways = [
                     f"{_call(u.primitive, u.operands)}, whose gradient is {_float(adjoint[u])}"
-                    for u in users
+                    for u in users[:3]
                 ]
                 through = "; ".join(ways or ["the gradient that the sweep was given"])
                 raise FloatingPointError(
@@ -167,7 +169,13 @@ def _float(number: Any) -> float:
 
 
 def _call(primitive: Any, operands: Sequence[Any]) -> str:
-    shown = [
-        repr(o) if type(o) is float else f"{o.label or 'Value'}={o._primal!r}" for o in operands[:6]
-    ]
-    return f"{primitive.name}({', '.join(shown)}{', ...' if len(operands) > 6 else ''})"
+    shown = [_operand(o) for o in operands[:6]]
+    if len(operands) > 6:
+        shown.append("...")
+    return f"{primitive.name}({', '.join(shown)})"
+
+
+def _operand(operand: Any) -> str:
+    if type(operand) is float:
+        return repr(operand)
+    return f"{operand.label or 'Value'}={operand._primal!r}"

@@ -61,9 +61,9 @@ class Contribution:
         return self.number if self.is_sum else self.or_else(NEUTRAL)
 
 
-class Tracing:
-    """The mode in which a function is recorded: `inputs` are the Values that differ from point
-    to point or call to call.
+class Varying:
+    """What varies while a function is traced: `inputs` are the Values that differ from point to
+    point or call to call.
     """
 
     def __init__(self, inputs: Iterable[Value]) -> None:
@@ -78,12 +78,15 @@ class Tracing:
 
 def routed(row: Primitive, partials: Sequence[Any]) -> list[Any]:
     """The switches of a gate, each a contribution on the condition that it is on."""
-    if not row.shares:  # conditions are added, so that none may be negative
-        return [
-            p or None if p is None or type(p) is float else Contribution(p, where(p, 1.0, 0.0))
-            for p in partials
-        ]
-    return [p or None if p is None or type(p) is float else Contribution(p, p) for p in partials]
+    return [_switch(row, partial) for partial in partials]
+
+
+def _switch(row: Primitive, partial: Any) -> Any:
+    if partial is None or type(partial) is float:
+        return partial or None
+    # conditions are added, so that none may be negative
+    condition = partial if row.shares else where(partial, 1.0, 0.0)
+    return Contribution(partial, condition)
 
 
 def local_terms(row: Primitive, numbers: Sequence[Any]) -> Sequence[Any]:
@@ -99,7 +102,7 @@ def tracing(inputs: Iterable[Value]) -> Iterator[None]:
     """Within it, sweeps are recorded for all points at once,
     and a number that decides anything in Python is an error.
     """
-    with modes.switched(recording=True, anomaly=False, tracing=Tracing(inputs)):
+    with modes.switched(recording=True, anomaly=False, tracing=Varying(inputs)):
         yield
 
 

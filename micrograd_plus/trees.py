@@ -104,7 +104,7 @@ def _array(leaves: list[Any], shape: tuple[int, ...]) -> Tree:
 
     if leaves and all(map(is_array, leaves)) and len({leaf.shape for leaf in leaves}) == 1:
         return np.array(leaves).reshape(*shape, *leaves[0].shape)
-    if any(isinstance(leaf, (list, tuple, dict)) or is_array(leaf) for leaf in leaves):
+    if any(map(_is_nested, leaves)):
         for length in reversed(shape[1:]):
             leaves = [leaves[i : i + length] for i in range(0, len(leaves), length)]
         return leaves if shape else leaves[0]
@@ -112,6 +112,10 @@ def _array(leaves: list[Any], shape: tuple[int, ...]) -> Tree:
     array = np.empty(len(leaves), dtype=kind)
     array[:] = leaves
     return array.reshape(shape)
+
+
+def _is_nested(leaf: Tree) -> bool:
+    return isinstance(leaf, (list, tuple, dict)) or is_array(leaf)
 
 
 def matching(tree: Tree, other: Tree, name: str) -> list[Any]:
@@ -123,21 +127,20 @@ def matching(tree: Tree, other: Tree, name: str) -> list[Any]:
     """
     found = _paired(tree, other)
     if found is None:
-        wanted, got = (
-            form if len(form) <= 80 else form[:77] + "..." for form in (_form(tree), _form(other))
-        )
+        wanted, got = _shortened(_form(tree)), _shortened(_form(other))
         raise ValueError(f"the {name} must have the form of what it goes with: {wanted}, not {got}")
     return found
+
+
+def _shortened(form: str) -> str:
+    return form if len(form) <= 80 else form[:77] + "..."
 
 
 def _paired(tree: Tree, other: Tree) -> list[Any] | None:
     """The leaves of the other tree in the order of the first, or None where their forms differ."""
     if is_array(tree) or is_array(other):
-        return (
-            leaves_of(other)
-            if is_array(tree) and is_array(other) and tree.shape == other.shape
-            else None
-        )
+        are_alike = is_array(tree) and is_array(other) and tree.shape == other.shape
+        return leaves_of(other) if are_alike else None
     if isinstance(tree, dict) and isinstance(other, dict) and tree.keys() == other.keys():
         pairs = [(branch, other[key]) for key, branch in tree.items()]
     elif (
@@ -161,7 +164,8 @@ def _paired(tree: Tree, other: Tree) -> list[Any] | None:
 
 def _form(tree: Tree) -> str:
     if isinstance(tree, dict):
-        return "{" + ", ".join(f"{key!r}: {_form(branch)}" for key, branch in tree.items()) + "}"
+        entries = [f"{key!r}: {_form(branch)}" for key, branch in tree.items()]
+        return f"{{{', '.join(entries)}}}"
     if is_array(tree):
         return f"array of shape {tree.shape}"
     return f"({', '.join(map(_form, tree))})" if isinstance(tree, (list, tuple)) else "number"

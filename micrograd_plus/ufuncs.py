@@ -90,7 +90,8 @@ def elementwise(row: Primitive, operands: Sequence[Any]) -> Any:
     """The row of each element of arrays of Values, shapes broadcast as NumPy has it."""
     import numpy as np
 
-    return np.frompyfunc(IN_ARRAYS.get(row, row), len(operands), 1)(*[_boxed(o) for o in operands])
+    function = np.frompyfunc(IN_ARRAYS.get(row, row), len(operands), 1)
+    return function(*map(_boxed, operands))
 
 
 def _boxed(operand: Any) -> Any:

@@ -21,10 +21,10 @@ from .single_layer import Adaline, Perceptron, SingleLayer
 
 _KINDS = (Predictor, MLP, SingleLayer, Perceptron, Adaline, Layer, Neuron)
 _METHODS = [
-    (kind, name, vars(kind)[name])
+    (kind, name, method)
     for kind in _KINDS
-    for name in ("__call__", "totals")
-    if name in vars(kind)
+    for name, method in vars(kind).items()
+    if name in ("__call__", "totals")
 ]
 
 

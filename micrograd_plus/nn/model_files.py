@@ -11,6 +11,7 @@ import json
 import math
 import os
 import stat
+from collections.abc import Mapping
 from itertools import chain
 from operator import is_
 from pathlib import Path
@@ -42,8 +43,8 @@ def save(model: Module, path: str | os.PathLike[str]) -> Path:
                 )
     if target.exists() and not target.is_file():
         raise ValueError(f"{shown(str(target))} is there, and is no file that could be replaced")
-    text = _text(model, {name: [p.data for p in group] for name, group in groups.items()})
-    return write_whole(target, text.encode())
+    numbers = {name: [p.data for p in group] for name, group in groups.items()}
+    return write_whole(target, _text(model, numbers).encode())
 
 
 def load(model: Module, path: str | os.PathLike[str]) -> None:
@@ -56,7 +57,8 @@ def load(model: Module, path: str | os.PathLike[str]) -> None:
     nothing.
     """
     groups, source = _groups(model), Path(path)
-    widest = _text(model, {name: [_WIDEST] * len(group) for name, group in groups.items()})
+    widest_numbers = {name: [_WIDEST] * len(group) for name, group in groups.items()}
+    widest = _text(model, widest_numbers)
     try:
         numbers = _numbers(_read(source, widest), model, groups)
     except ValueError as error:
@@ -80,14 +82,15 @@ def _groups(model: Module) -> dict[str, list[Value]]:
 
 
 def _text(model: Module, numbers: dict[str, list[float]]) -> str:
-    lines = ",\n".join(
-        f"  {json.dumps(name)}: {json.dumps(group)}" for name, group in numbers.items()
-    )
     head = {"format": FORMAT, "version": VERSION, "architecture": model.architecture()}
-    entries = ",\n".join(
-        f" {json.dumps(key)}: {json.dumps(entry, allow_nan=False)}" for key, entry in head.items()
-    )
+    entries, lines = _entries(head, " "), _entries(numbers, "  ")
     return f'{{\n{entries},\n "parameters": {{\n{lines}\n }}\n}}\n'
+
+
+def _entries(entries: Mapping[str, Any], indent: str) -> str:
+    """The entries of an object, one a line."""
+    pairs = [(json.dumps(name), json.dumps(e, allow_nan=False)) for name, e in entries.items()]
+    return ",\n".join(f"{indent}{name}: {entry}" for name, entry in pairs)
 
 
 # Reading. -----------------------------------------------------------------------------------------
@@ -107,15 +110,17 @@ def _content(path: Path, largest: int) -> bytes:
     """What is in a regular file of at most so many bytes;
     other things are neither read nor waited for.
     """
-    with open(
-        path, "rb", opener=lambda p, flags: os.open(p, flags | getattr(os, "O_NONBLOCK", 0))
-    ) as file:
+    with open(path, "rb", opener=_open_at_once) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ValueError("it is no regular file")
         content = file.read(largest + 1)
     if len(content) > largest:
         raise ValueError(f"no file for this model is longer than {largest} bytes")
     return content
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _decoded(content: bytes) -> str:
@@ -130,10 +135,10 @@ def _numbers(found: Any, model: Module, groups: dict[str, list[Value]]) -> list[
     this model needs.
     """
     require_format(found, FORMAT, "it is no model file")
-    if found.get("version") != VERSION:
+    version = found.get("version")
+    if version != VERSION:
         raise ValueError(
-            f"it has version {shown(found.get('version'))}, and this program reads version "
-            f"{VERSION}"
+            f"it has version {shown(version)}, and this program reads version {VERSION}"
         )
     zeros = {name: [0.0] * len(group) for name, group in groups.items()}
     wanted = json.loads(_text(model, zeros))

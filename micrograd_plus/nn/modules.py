@@ -79,11 +79,11 @@ def brought_up_to_date(out: Any) -> Any:
 
 def named(part: str, modules: Iterable[Module]) -> dict[str, list[Value]]:
     """The named parameters of the modules in a list called `part`."""
-    return {
-        f"{part}.{i}.{name}": group
-        for i, module in enumerate(modules)
-        for name, group in module.named_parameters().items()
-    }
+    found = {}
+    for i, module in enumerate(modules):
+        for name, group in module.named_parameters().items():
+            found[f"{part}.{i}.{name}"] = group
+    return found
 
 
 class Predictor(Module):
@@ -147,7 +147,8 @@ class Predictor(Module):
             )
         if self.classes is not None:
             meant = [self.classes[i] for i in indices(targets, self.classes)]
-            return sum(1.0 for p, m in zip(predicted, meant) if p == m) / len(meant)
+            right: list[bool] = [p == m for p, m in zip(predicted, meant)]
+            return sum(right) / len(right)
         found, wanted = _columns(predicted), _columns(targets)
         if len(found) != len(wanted):
             raise ValueError(
@@ -164,11 +165,9 @@ def winner(totals: Sequence[float]) -> int:
             "a total input is nan, and decides on no class: the inputs or the weights are not "
             "finite"
         )
-    return (
-        int(totals[0] >= 0.0)
-        if len(totals) == 1
-        else max(range(len(totals)), key=totals.__getitem__)
-    )
+    if len(totals) == 1:
+        return int(totals[0] >= 0.0)
+    return max(range(len(totals)), key=totals.__getitem__)
 
 
 def labels(classes: Iterable[Any], units: int | None = None) -> tuple[Label, ...]:
@@ -179,11 +178,10 @@ def labels(classes: Iterable[Any], units: int | None = None) -> tuple[Label, ...
         raise TypeError(
             f"classes are listed in their order, as in range(3) or ['no', 'yes'], not {classes!r}"
         )
-    found = tuple(
-        [label.item() if type(label).__module__ == "numpy" else label for label in classes]
-    )
+    found = tuple(map(_plain, classes))
     for label in found:
-        if not isinstance(label, Label) or (isinstance(label, float) and not math.isfinite(label)):
+        is_endless = isinstance(label, float) and not math.isfinite(label)
+        if not isinstance(label, Label) or is_endless:
             raise ValueError(f"a class is called by a finite number or a string, not {label!r}")
     if len(set(found)) != len(found) or len(found) < 2:
         raise ValueError(
@@ -192,6 +190,11 @@ def labels(classes: Iterable[Any], units: int | None = None) -> tuple[Label, ...
     if units is not None and len(found) != max(2, units):
         raise ValueError(f"{units} output(s) tell {max(2, units)} classes apart, not {len(found)}")
     return found
+
+
+def _plain(label: Any) -> Any:
+    """A number or a string of NumPy's as Python's own."""
+    return label.item() if type(label).__module__ == "numpy" else label
 
 
 def indices(targets: Iterable[Any], classes: Sequence[Label]) -> list[int]:
@@ -298,15 +301,20 @@ def _r_squared(predicted: Sequence[float], targets: Sequence[float]) -> float:
     of_spread, of_rest = _exponent(targets), _exponent([*predicted, *targets])
     ts = [math.ldexp(t, -of_spread) for t in targets]
     mean = math.fsum(ts) / len(ts)
-    spread = math.fsum((t - mean) * (t - mean) for t in ts)
-    pairs = [(math.ldexp(p, -of_rest), math.ldexp(t, -of_rest)) for p, t in zip(predicted, targets)]
-    rest = math.fsum((t - p) * (t - p) for p, t in pairs)
+    spread = _sum_of_squares([t - mean for t in ts])
+    ts = [math.ldexp(t, -of_rest) for t in targets]
+    ps = [math.ldexp(p, -of_rest) for p in predicted]
+    rest = _sum_of_squares([t - p for p, t in zip(ps, ts)])
     if spread == 0.0:
         return float(rest == 0.0)
     try:
         return 1.0 - math.ldexp(rest / spread, 2 * (of_rest - of_spread))
     except OverflowError:  # the predictions are that far away
         return -math.inf
+
+
+def _sum_of_squares(numbers: Iterable[float]) -> float:
+    return math.fsum(x * x for x in numbers)
 
 
 def _exponent(numbers: Iterable[float]) -> int:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import pairwise
 from typing import Any, Never
 
 from .. import ops
@@ -56,25 +57,22 @@ class MLP(Predictor):
                 f"not {dropout}"
             )
         sizes = _sizes(nin, nouts)
-        finish = _finish_of(output, sizes[-1])
-        self.classes: tuple[Label, ...] | None = None
-        if classes is not None:
-            self.classes = labels(classes, sizes[-1])
-        elif output == "softmax" or (output in ("sigmoid", "threshold") and sizes[-1] == 1):
-            self.classes = tuple(range(max(2, sizes[-1])))
-        last = len(sizes) - 2
-        self.layers = [
-            Layer(
-                sizes[i],
-                sizes[i + 1],
-                nonlin=i != last,
+        units = sizes[-1]
+        finish = _finish_of(output, units)
+        self.classes = _classes_of(output, units) if classes is None else labels(classes, units)
+        hidden = len(sizes) - 2
+        self.layers: list[Layer] = []
+        for inputs, outputs in pairwise(sizes):
+            layer = Layer(
+                inputs,
+                outputs,
+                nonlin=len(self.layers) < hidden,
                 activation=activation,
                 init=init,
                 rng=rng,
                 pieces=pieces,
             )
-            for i in range(last + 1)
-        ]
+            self.layers.append(layer)
         self._output, self._finish = output, finish
 
     @property
@@ -84,7 +82,8 @@ class MLP(Predictor):
 
     @output.setter
     def output(self, output: str) -> None:
-        self._finish = _finish_of(output, *[len(layer.neurons) for layer in self.layers[-1:]])
+        units = len(self.layers[-1].neurons) if self.layers else 0
+        self._finish = _finish_of(output, units)
         self._output = output
 
     def __call__(
@@ -116,11 +115,10 @@ class MLP(Predictor):
         if masks is not None and len(masks) != self._masked():
             raise ValueError(
                 f"this model takes {self._masked()} masks, one for each hidden unit when it has "
-                "dropout, "
-                f"but got {len(masks)}"
+                f"dropout, but got {len(masks)}"
             )
         out: Any = x
-        remaining = iter(masks if masks is not None else ())
+        remaining = iter(() if masks is None else masks)
         for i, layer in enumerate(self.layers):
             # a hidden layer of one neuron
             out = layer([out] if isinstance(out, Value) else out)
@@ -142,12 +140,13 @@ class MLP(Predictor):
         )
         source = generator_of(rng)
         kept = 1.0 / (1.0 - self.dropout)
-        return [
-            0.0 if source.uniform(0.0, 1.0) < self.dropout else kept for _ in range(self._masked())
-        ]
+        drawn = [source.uniform(0.0, 1.0) for _ in range(self._masked())]
+        return [0.0 if number < self.dropout else kept for number in drawn]
 
     def _masked(self) -> int:
-        return sum(len(layer.neurons) for layer in self.layers[:-1]) if self.dropout else 0
+        if not self.dropout:
+            return 0
+        return sum(len(layer.neurons) for layer in self.layers[:-1])
 
     def parameters(self) -> list[Value]:
         return [p for layer in self.layers for p in layer.parameters()]
@@ -164,8 +163,9 @@ class MLP(Predictor):
         }
 
     def __repr__(self) -> str:
+        layers = ", ".join(map(str, self.layers))
         finish = "" if self.output == "linear" else f" with {self.output} output"
-        return f"MLP of [{', '.join(str(layer) for layer in self.layers)}]{finish}"
+        return f"MLP of [{layers}]{finish}"
 
 
 def _sizes(nin: Any, nouts: Any) -> list[int]:
@@ -187,6 +187,17 @@ def _finish_of(output: Any, units: int = 0) -> Callable[[Any], Any]:
     if one_of(output, "output", known) == "softmax" and units == 1:
         raise ValueError("the softmax of one output is always 1: take a sigmoid, or two outputs")
     return known[output]
+
+
+def _classes_of(output: str, units: int) -> tuple[Label, ...] | None:
+    """The classes of a model for which none are given: numbers, where its outputs are made for
+    them.
+    """
+    if output == "softmax":
+        return tuple(range(units))
+    if output in ("sigmoid", "threshold") and units == 1:
+        return (0, 1)
+    return None
 
 
 def _no_options(others: Mapping[str, Any]) -> str:

@@ -178,7 +178,8 @@ class Neuron(Module):
         return out
 
     def parameters(self) -> list[Value]:
-        return [*self.w, self.b, *[p for piece in self.more for p in piece.parameters()]]
+        of_pieces = [p for piece in self.more for p in piece.parameters()]
+        return [*self.w, self.b, *of_pieces]
 
     def named_parameters(self) -> dict[str, list[Value]]:
         return {"w": self.w, "b": [self.b], **named("more", self.more)}
@@ -194,11 +195,9 @@ class Neuron(Module):
 
     @property
     def _activation_name(self) -> str:
-        return (
-            self.activation
-            if isinstance(self.activation, str)
-            else getattr(self.activation, "__name__", "custom")
-        )
+        if isinstance(self.activation, str):
+            return self.activation
+        return getattr(self.activation, "__name__", "custom")
 
     def __repr__(self) -> str:
         name = self._activation_name
@@ -237,4 +236,5 @@ class Layer(Module):
         }
 
     def __repr__(self) -> str:
-        return f"Layer of [{', '.join(str(n) for n in self.neurons)}]"
+        neurons = ", ".join(map(str, self.neurons))
+        return f"Layer of [{neurons}]"

@@ -30,7 +30,8 @@ class SingleLayer(Predictor):
 
     def __init__(self, nin: int, classes: Iterable[Any] | None) -> None:
         self.classes = None if classes is None else labels(classes)
-        units = 1 if self.classes is None or len(self.classes) == 2 else len(self.classes)
+        count = 1 if self.classes is None else len(self.classes)
+        units = 1 if count == 2 else count
         self.layer = Layer(nin, units, nonlin=False, init="zero")
 
     def totals(self, x: Sequence[Operand]) -> Any:
@@ -51,9 +52,10 @@ class SingleLayer(Predictor):
 
     def _examples(self, X: Iterable[Sequence[Operand]], targets: Sequence[Any]) -> list[Unit]:  # noqa: N803
         """The examples, checked, with a 1 before each."""
-        examples = [
-            [1.0, *[ops.as_float(x, "fit") for x in example]] for example in examples_of(X, "fit")
-        ]
+        examples = []
+        for example in examples_of(X, "fit"):
+            numbers = [ops.as_float(x, "fit") for x in example]
+            examples.append([1.0, *numbers])
         width = len(self.layer.neurons[0].w)
         for i, example in enumerate(examples):
             if len(example) != 1 + width or not all(map(math.isfinite, example)):
@@ -66,12 +68,11 @@ class SingleLayer(Predictor):
         return examples
 
     def _units(self) -> list[Unit]:
-        return [[n.b.data, *[w.data for w in n.w]] for n in self.layer.neurons]
+        return [[v.data for v in (n.b, *n.w)] for n in self.layer.neurons]
 
     def _assign(self, units: Sequence[Unit]) -> None:
-        assign(
-            self.parameters(), [number for bias, *weights in units for number in (*weights, bias)]
-        )
+        numbers = [number for bias, *weights in units for number in (*weights, bias)]
+        assign(self.parameters(), numbers)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.layer.neurons[0].w)}, classes={self.classes})"
@@ -129,7 +130,8 @@ class Perceptron(SingleLayer):
         passes = whole_number(passes, "passes, how often to go over the examples,")
         leaves_of(self.parameters())
         targets = indices(y, self.classes or ())
-        examples, units = self._examples(X, targets), self._units()
+        examples = self._examples(X, targets)
+        units = self._units()
         mistakes: list[int] = []
         while len(mistakes) < passes and 0 not in mistakes:
             wrong = 0
@@ -188,7 +190,8 @@ class Adaline(SingleLayer):
             raise ValueError(f"a rate is positive and finite, not {rate!r}")
         leaves_of(self.parameters())
         targets = self._targets(y)
-        examples, units = self._examples(X, targets), self._units()
+        examples = self._examples(X, targets)
+        units = self._units()
         errors: list[float] = []
         for _ in range(passes):
             squares = 0.0
@@ -199,9 +202,8 @@ class Adaline(SingleLayer):
                     for j, x in enumerate(examples[i]):
                         unit[j] -= rate * (delta * x)
             errors.append(squares / len(examples))
-            if not all(
-                map(math.isfinite, (squares, *[number for unit in units for number in unit]))
-            ):
+            numbers = [number for unit in units for number in unit]
+            if not all(map(math.isfinite, (squares, *numbers))):
                 longest = max(math.fsum(x * x for x in example) for example in examples)
                 raise FloatingPointError(
                     f"the error is {squares} in pass {len(errors)}: the rate {rate} is too large, "
@@ -214,16 +216,17 @@ class Adaline(SingleLayer):
     def _targets(self, y: Iterable[Any]) -> list[list[float]]:
         if self.classes is None:
             return [[ops.as_float(target, "fit")] for target in y]
-        found = indices(y, self.classes)
-        if len(self.classes) == 2:
+        found, count = indices(y, self.classes), len(self.classes)
+        if count == 2:
             return [[1.0 if i else -1.0] for i in found]
-        return [[1.0 if i == k else -1.0 for k in range(len(self.classes))] for i in found]
+        return [[1.0 if i == k else -1.0 for k in range(count)] for i in found]
 
 
 def _order(count: int, rng: Generator | None) -> Iterator[int] | Sequence[int]:
     if rng is None:
         return range(count)
-    return sorted(range(count), key=lambda _: generator_of(rng).uniform(0.0, 1.0))
+    source = generator_of(rng)
+    return sorted(range(count), key=lambda _: source.uniform(0.0, 1.0))
 
 
 def _total(unit: Unit, example: Unit) -> float:

@@ -90,9 +90,8 @@ class Optimizer(Settings):
         Raises ValueError for other shapes than in earlier updates, and FloatingPointError as said
         above.
         """
-        new, self._state = self._next(
-            _own(parameters, "the parameters"), _own(gradient, "the gradient"), ()
-        )
+        w, g = _own(parameters, "the parameters"), _own(gradient, "the gradient")
+        new, self._state = self._next(w, g, ())
         return np.asarray(new)
 
     def step(self, parameters: Module | Sequence[Value]) -> None:
@@ -106,7 +105,8 @@ class Optimizer(Settings):
         """
         leaves = _leaves(parameters)
         before, old = [p.data for p in leaves], self._state
-        new, state = self._next(np.array(before), np.array([p.grad for p in leaves]), leaves)
+        gradient = np.array([p.grad for p in leaves])
+        new, state = self._next(np.array(before), gradient, leaves)
         try:
             _write(leaves, new.tolist())
             self._state = state
@@ -128,8 +128,7 @@ class Optimizer(Settings):
         if shape not in (None, w.shape):
             raise ValueError(
                 f"{self!r} holds the state of parameters of shape {shape}, not {w.shape}: make a "
-                "new "
-                "optimiser for these, or call .reset() to forget the others"
+                "new optimiser for these, or call .reset() to forget the others"
             )
         _require_finite(
             g,
@@ -237,7 +236,8 @@ class AdaGrad(Optimizer):
     def rule(self, w: Floats, g: Floats, rate: float, memory: Memory) -> tuple[Floats, Memory]:
         g = g + self.weight_decay * w
         squares = memory.get("squares", self.initial_accumulator) + g * g
-        return w - rate * (g / (np.sqrt(squares) + self.epsilon)), {"squares": squares}
+        step = g / (np.sqrt(squares) + self.epsilon)
+        return w - rate * step, {"squares": squares}
 
 
 @dataclass(repr=False, eq=False)
@@ -298,10 +298,8 @@ class Adam(Optimizer):
 
     def _adapted(self, w: Floats, g: Floats, rate: float, memory: Memory) -> tuple[Floats, Memory]:
         (beta1, beta2), t = self.betas, self.updates + 1
-        mean, squares = (
-            _average(memory, "mean", beta1, g),
-            _average(memory, "squares", beta2, g * g),
-        )
+        mean = _average(memory, "mean", beta1, g)
+        squares = _average(memory, "squares", beta2, g * g)
         found = {"mean": mean, "squares": squares}
         if self.amsgrad:
             found["largest"] = squares = np.maximum(memory.get("largest", 0.0), squares)

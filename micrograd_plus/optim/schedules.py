@@ -47,13 +47,18 @@ class Settings:
 
     def checked(self, name: str, number: Any) -> float:
         """The number as a float."""
-        kind, above_zero, below_one = type(self).__name__, name in ABOVE_ZERO, name in BELOW_ONE
-        x = real_number(number, f"the {name} of {kind}")
-        if not (x > 0.0 if above_zero else x >= 0.0) or not x < (1.0 if below_one else inf):
-            raise ValueError(
-                f"the {name} of {kind} must be {'above' if above_zero else 'at least'} 0 and "
-                f"{'below 1' if below_one else 'finite'}, not {number!r}"
-            )
+        what = f"the {name} of {type(self).__name__}"
+        x = real_number(number, what)
+        if name in ABOVE_ZERO:
+            lower, from_below = "above 0", x > 0.0
+        else:
+            lower, from_below = "at least 0", x >= 0.0
+        if name in BELOW_ONE:
+            upper, from_above = "below 1", x < 1.0
+        else:
+            upper, from_above = "finite", x < inf
+        if not (from_below and from_above):
+            raise ValueError(f"{what} must be {lower} and {upper}, not {number!r}")
         return x
 
     def _require_numbers(self, name: str, given: Any) -> None:

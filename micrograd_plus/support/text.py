@@ -15,11 +15,13 @@ def number(x: float, digits: int = 6, longest: int | None = None) -> str:
     A zero has no sign: which of the two it is tells a reader nothing. There are fewer digits where
     it would otherwise be longer than `longest` characters.
     """
-    mantissa, e, exponent = f"{x + 0.0:.{digits}g}".partition("e")  # -0.0 + 0.0 is 0.0
-    text = (mantissa + (f"e{int(exponent)}" if e else "")).replace("-", "−")
-    return (
-        number(x, digits - 1, longest) if longest and len(text) > longest and digits > 1 else text
-    )
+    text = f"{x + 0.0:.{digits}g}"  # -0.0 + 0.0 is 0.0
+    mantissa, e, exponent = text.partition("e")
+    if e:
+        text = f"{mantissa}e{int(exponent)}"
+    if longest and len(text) > longest and digits > 1:
+        return number(x, digits - 1, longest)
+    return text.replace("-", "−")
 
 
 def visible(text: object, limit: int = 300) -> str:
@@ -29,9 +31,11 @@ def visible(text: object, limit: int = 300) -> str:
     shown = str(text)
     if len(shown) > limit:
         shown = f"{shown[: limit - 1]}…"
-    return "".join(
-        c if _shows(c) else c.encode("unicode_escape", "backslashreplace").decode() for c in shown
-    )
+    return "".join([c if _shows(c) else _escaped(c) for c in shown])
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape", "backslashreplace").decode()
 
 
 def _shows(character: str) -> bool:
@@ -61,11 +65,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if not near:
         return ""
     *others, last = near
-    return f"did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
+    if not others:
+        return f"did you mean {last}?"
+    return f"did you mean {', '.join(others)} or {last}?"
 
 
 def listed(words: Iterable[str], most: int = 10) -> str:
     """The words in one line: `a, b, c`, or the first of them `and 7 more`."""
     every = list(words)
-    more = f" and {len(every) - most:,} more" if len(every) > most else ""
-    return ", ".join(visible(word, 60) for word in every[:most]) + more
+    first = ", ".join(visible(word, 60) for word in every[:most])
+    rest = len(every) - most
+    return f"{first} and {rest:,} more" if rest > 0 else first

@@ -21,6 +21,9 @@ from .objective import Loss, Objective, Penalty, loss_called
 from .prediction import outputs
 from .run import History, Optimizer, Run
 
+# a share of the examples, or others: inputs and targets
+Validation = float | tuple[Any, Any] | None
+
 __all__ = ["History", "Optimizer", "fit", "outputs"]
 
 
@@ -34,7 +37,7 @@ def fit(
     epochs: int = 100,
     batch_size: int | None = None,
     seed: int | None = 0,
-    validation: float | tuple[Any, Any] | None = None,
+    validation: Validation = None,
     early_stopping: int | None = None,
     penalty: Penalty | None = None,
     progress: bool | None = None,

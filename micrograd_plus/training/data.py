@@ -22,7 +22,8 @@ from .objective import Loss, function_of, target_of
 
 def examples_of(model: Module, X: Any, y: Any, loss: Loss, which: str) -> tuple[Floats, int]:  # noqa: N803
     """The examples, inputs and then targets, and how many inputs there are; checked."""
-    inputs, targets = finite_array(X, f"{which}X"), finite_array(y, f"{which}y")
+    inputs = finite_array(X, f"{which}X")
+    targets = finite_array(y, f"{which}y")
     if inputs.ndim != 2 or not inputs.size:
         raise ValueError(
             f"{which}X has the shape (examples, inputs), with at least one of each, not "
@@ -31,12 +32,12 @@ def examples_of(model: Module, X: Any, y: Any, loss: Loss, which: str) -> tuple[
     if targets.ndim not in (1, 2) or len(targets) != len(inputs) or not targets.size:
         raise ValueError(
             f"{which}y has the shape (examples,) or (examples, targets) with the {len(inputs)} "
-            "examples of "
-            f"{which}X, not {targets.shape}"
+            f"examples of {which}X, not {targets.shape}"
         )
+    first = [Value(x) for x in inputs[0].tolist()]
     # what a model computes when it is first called, and keeps, has a graph
     with switched(recording=True):
-        out = function_of(model, loss)([Value(number) for number in inputs[0].tolist()])
+        out = function_of(model, loss)(first)
     _require_targets(targets, out, loss, f"{which}y")
     return np.column_stack([inputs, targets]), inputs.shape[1]
 
@@ -69,7 +70,8 @@ def _doubtful(targets: Floats, loss: Any) -> npt.NDArray[np.bool_]:
         return np.ones(len(targets), dtype=bool)
     right: npt.NDArray[np.bool_] = np.all((targets >= 0) & (targets <= 1), axis=1)
     if loss is losses.cross_entropy:
-        right &= np.abs(np.where(right[:, None], targets, 0.0).sum(axis=1) - 1) < 1e-9
+        totals = np.where(right[:, None], targets, 0.0).sum(axis=1)
+        right &= np.abs(totals - 1) < 1e-9
     return ~right
 
 
@@ -80,11 +82,10 @@ def held_out_of(
     if validation is None:
         return examples, examples[:0]
     if isinstance(validation, (tuple, list)) and len(validation) == 2:
-        others, targets = validation
-        held_out, of_validation = examples_of(
-            model, others, targets, loss, "the validation data's "
-        )
-        if of_validation != width or held_out.shape[1] != examples.shape[1]:
+        inputs, targets = validation
+        which = "the validation data's "
+        held_out, inputs_each = examples_of(model, inputs, targets, loss, which)
+        if inputs_each != width or held_out.shape[1] != examples.shape[1]:
             raise ValueError(
                 "the validation data must have as many inputs and targets as the examples"
             )
@@ -100,9 +101,9 @@ def held_out_of(
             f"{share} of {len(examples)} examples leaves none to learn from, or none to validate "
             "with"
         )
-    order = (
-        np.arange(len(examples))
-        if seed is None
-        else np.random.default_rng(seed).permutation(len(examples))
-    )
-    return examples[np.sort(order[count:])], examples[np.sort(order[:count])]
+    if seed is None:
+        order = np.arange(len(examples))
+    else:
+        order = np.random.default_rng(seed).permutation(len(examples))
+    learned, validated = np.sort(order[count:]), np.sort(order[:count])
+    return examples[learned], examples[validated]

@@ -59,18 +59,16 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no ty
         validation_fraction: float = 0.1,
         random_state: Any = None,
     ) -> None:
-        self.hidden, self.activation, self.init, self.learning_rate = (
-            hidden,
-            activation,
-            init,
-            learning_rate,
-        )
-        self.alpha, self.epochs, self.batch_size = alpha, epochs, batch_size
-        self.early_stopping, self.validation_fraction, self.random_state = (
-            early_stopping,
-            validation_fraction,
-            random_state,
-        )
+        self.hidden = hidden
+        self.activation = activation
+        self.init = init
+        self.learning_rate = learning_rate
+        self.alpha = alpha
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.random_state = random_state
 
     def _train(self, X: Floats, targets: Floats, outputs: int, loss: str) -> None:  # noqa: N803
         no_order = isinstance(self.hidden, (str, AbstractSet, Mapping))

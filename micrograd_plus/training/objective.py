@@ -59,14 +59,12 @@ def loss_called(name: str) -> Loss:
 
 
 def _losses() -> list[str]:
-    return [
+    ours = [
         name
-        for name, made in vars(losses).items()
-        if getattr(made, "__module__", "") == losses.__name__
-        and callable(made)
-        and not name.startswith("_")
-        and not name.endswith("_penalty")
+        for name, thing in vars(losses).items()
+        if callable(thing) and getattr(thing, "__module__", "") == losses.__name__
     ]
+    return [name for name in ours if not name.startswith("_") and not name.endswith("_penalty")]
 
 
 class Objective:
@@ -85,15 +83,14 @@ class Objective:
         threads: int,
     ) -> None:
         self.parameters = leaves_of(model.parameters())
-        self.threads, self.eager = threads, engine == "eager"
+        self.threads = threads
+        self.eager = engine == "eager"
         if not self.parameters:
             raise ValueError("there is nothing to learn: the parameters() of the model are none")
-        self.model, self.loss, self.width, self.penalty = (
-            function_of(model, loss),
-            loss,
-            width,
-            penalty,
-        )
+        self.model = function_of(model, loss)
+        self.loss = loss
+        self.width = width
+        self.penalty = penalty
         self.dropout = float(getattr(model, "dropout", 0.0))
         self.masked = len(model.masks()) if self.dropout else 0  # type: ignore[attr-defined]  # it has dropout
         self.example = example
@@ -153,16 +150,17 @@ class Objective:
             return self.plain.values(examples, threads=self.threads)
         with switched(recording=True):
             outs = [self._of_example([Value(x) for x in example]) for example in examples.tolist()]
-        return np.array([float(_settled(out, "loss").data) for out in outs])
+        settled = [_settled(out, "loss") for out in outs]
+        return np.array([out.data if isinstance(out, Value) else float(out) for out in settled])
 
     def _of_example(self, example: list[Any]) -> Any:
-        return self._loss_of(self.model(example[: self.width]), example[self.width :])
+        inputs, targets = example[: self.width], example[self.width :]
+        return self._loss_of(self.model(inputs), targets)
 
     def _of_thinned(self, example: list[Any]) -> Any:
         end = self.width + self.masked
-        return self._loss_of(
-            self.model(example[: self.width], example[self.width : end]), example[end:]
-        )
+        inputs, masks, targets = example[: self.width], example[self.width : end], example[end:]
+        return self._loss_of(self.model(inputs, masks), targets)
 
     def _loss_of(self, output: Any, targets: list[Any]) -> Any:
         return self.loss(output, target_of(targets))
@@ -171,8 +169,10 @@ class Objective:
         """The examples with new masks of dropout between inputs and targets."""
         if not self.masked:
             return examples
-        masks = (rng.random((len(examples), self.masked)) >= self.dropout) / (1.0 - self.dropout)
-        return np.column_stack([examples[:, : self.width], masks, examples[:, self.width :]])
+        stays = rng.random((len(examples), self.masked)) >= self.dropout
+        masks = stays / (1.0 - self.dropout)
+        inputs, targets = examples[:, : self.width], examples[:, self.width :]
+        return np.column_stack([inputs, masks, targets])
 
     def __call__(self, examples: Floats, parameters: Floats) -> tuple[float, Floats]:
         """The loss of examples that may be thinned, and its gradient."""
@@ -194,10 +194,8 @@ class Objective:
 
     def _eagerly(self, examples: Floats, parameters: Floats) -> tuple[float, Floats]:
         of = self._of_thinned if self.masked else self._of_example
-        sums = [
-            sum_of_chunk(self._one_by_one(examples[i : i + CHUNK], parameters, of))
-            for i in range(0, len(examples), CHUNK)
-        ]
+        chunks = [examples[i : i + CHUNK] for i in range(0, len(examples), CHUNK)]
+        sums = [sum_of_chunk(self._one_by_one(chunk, parameters, of)) for chunk in chunks]
         total = sums[0]
         for of_chunk in sums[1:]:
             total = total + of_chunk
@@ -223,7 +221,8 @@ class Objective:
         if next(stale_nodes(order), None):  # the model keeps what it computed before
             out.forward()
         found = adjoints(order, {out: 1.0})
-        return [out.data, *(found.get(p, 0.0) for p in self.parameters)]
+        gradient = [found.get(p, 0.0) for p in self.parameters]
+        return [out.data, *gradient]
 
 
 def _settled(number: Any, what: str) -> Any:

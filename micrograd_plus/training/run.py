@@ -64,8 +64,9 @@ class Run:
     def __init__(
         self, model: Module, objective: Objective, optimizer: Optimizer, history: History
     ) -> None:
-        self.model, self.parameters, self.objective = model, objective.parameters, objective
+        self.model, self.objective = model, objective
         self.optimizer, self.history = optimizer, history
+        self.parameters = objective.parameters
         self.built_in = type(optimizer) in BUILT_IN and "update" not in vars(optimizer)
         self.weights = np.array([p.data for p in self.parameters])
         self.best: Floats | None = None
@@ -121,12 +122,10 @@ class Run:
         order = rng.permutation(len(examples)) if shuffle and batch_size < len(examples) else None
         total = 0.0
         for start in range(0, len(examples), batch_size):
-            batch = (
-                examples[start : start + batch_size]
-                if order is None
-                else examples[order[start : start + batch_size]]
-            )
-            value, gradient = self.objective(self.objective.thinned(batch, rng), self.weights)
+            end = start + batch_size
+            batch = examples[start:end] if order is None else examples[order[start:end]]
+            thinned = self.objective.thinned(batch, rng)
+            value, gradient = self.objective(thinned, self.weights)
             self.weights = self._updated(gradient)
             self.history.updates += 1
             total += value * len(batch)
@@ -159,10 +158,8 @@ class Run:
         return weights
 
     def _is_best(self, epoch: int) -> bool:
-        last, best = (
-            self.history.validation_losses[-1],
-            self.history.validation_losses[self.history.best_epoch],
-        )
+        found = self.history.validation_losses
+        last, best = found[-1], found[self.history.best_epoch]
         return epoch == 0 or last < best or (best != best and last == last)
 
 
