@@ -8,6 +8,7 @@ from typing import Any
 from ..engine import Value
 from ..ops import Primitive
 from ..ops.operators import BINARY, UNARY
+from ..support.formulas import unicode
 from ..support.text import did_you_mean, listed, number, visible
 
 LONGEST_NAME = 24
@@ -39,7 +40,7 @@ def called(name: str, order: Sequence[Value], names: Mapping[str, Any] | None = 
     """
     named = named_by(names)
     titles = {v: title for v in order if (title := v.label or named.get(v, ""))}
-    found = [v for v, title in titles.items() if name in (title, visible(title))]
+    found = [v for v, title in titles.items() if name in (title, visible(title), unicode(title))]
     if len(found) == 1:
         return found[0]
     shown = f"'{visible(name, 60)}'"
@@ -81,7 +82,7 @@ class Names:
         if not isinstance(v, Value):
             return number(v)
         if self._given(v):
-            return visible(self._given(v), LONGEST_NAME)
+            return visible(unicode(self._given(v)), LONGEST_NAME)
         if self._is_shallow(v, 2):
             formula = self._formula(v)
             if len(formula) <= LONGEST_NAME:

@@ -14,6 +14,7 @@ from ..support.text import number, shortened
 from . import layered
 from .labels import place_labels, rectangle
 from .layout import QUICK, Layout, Point, Rankdir, lay_out
+from .mathlabels import set_label
 from .model import LABELLED, Box, Model, Wire
 from .widths import width
 
@@ -114,8 +115,14 @@ def box_size(box: Box) -> Point:
 
 def title_width(box: Box) -> float:
     """Of the name, and the chip with the gate's symbol beside it."""
-    name, chip = width(shortened(box.name), NAME, bold=True), chip_width(box)
+    name, chip = name_width(box), chip_width(box)
     return name + chip + (8 if name and chip else 0)
+
+
+def name_width(box: Box) -> float:
+    """Of the name, set as mathematics where it is."""
+    formula = set_label(box.label, NAME)
+    return width(shortened(box.name), NAME, bold=True) if formula is None else formula.width
 
 
 def chip_width(box: Box) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 from ..chain_rule.naming import SUBSCRIPTS, called, named_by
 from ..checks import stale_nodes
 from ..engine import Value, adjoints, known_gradient, nodes_below, tangents, value_operands
+from ..support.formulas import unicode
 from ..support.text import visible
 from .model import BEYOND, Box, Mode, Model, add_boxes, stubbed, with_constants
 
@@ -25,7 +26,8 @@ def build(
     """The model of the whole graph below `root`, one box a Value and one a constant operand."""
     order = nodes_below(root)
     named = named_by(names)
-    titles = {v: visible(title) for v in order if (title := v.label or named.get(v, ""))}
+    labels = {v: visible(label) for v in order if (label := v.label or named.get(v, ""))}
+    titles = {v: unicode(label) for v, label in labels.items()}
     stale = _stale(order)
     derivatives: Mapping[Value, float | None] = {v: known_gradient(v) for v in order}
     source = None
@@ -43,6 +45,7 @@ def build(
     places = _places(order)
     for v in order:
         boxes[v].name = titles.get(v) or places.get(v, "")
+        boxes[v].label = labels.get(v, "")
         boxes[v].stale = v in stale
     swept = (
         ""

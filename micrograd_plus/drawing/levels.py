@@ -194,6 +194,7 @@ def _neurons_closed(boxes: list[Box]) -> list[Box]:
             out.stale,
             [Wire(w.source, None if w.local is None else w.local * local) for w in wires],
             note=f"a neuron: {name} of w·x + b with {inputs} weights",
+            label=out.label,
         )
     return _replaced([box for box in boxes if box not in hidden], closed)
 

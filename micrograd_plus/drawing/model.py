@@ -43,6 +43,7 @@ class Box:
     wires: list[Wire] = field(default_factory=list)
     members: list[Box] = field(default_factory=list)
     note: str = ""
+    label: str = ""  # the name as it was written, perhaps with formulas; `name` is Unicode
 
     @property
     def title(self) -> str:

@@ -27,6 +27,7 @@ from .arrangement import (
     title_width,
 )
 from .layout import Point, Rankdir
+from .mathlabels import Set, set_label
 from .model import Box, Model, Wire
 from .widths import is_measured, width
 
@@ -183,7 +184,10 @@ def _draw_box(parent: ET.Element, model: Model, box: Box, centre: Point) -> None
         _text(g, (at, 4.2), box.symbol, CHIP, "onchip", bold=True)
     if name or not box.symbol:
         middle = left + (title_width(box) - (chip + 8 if chip else 0)) / 2
-        if name:
+        formula = set_label(box.label, NAME)
+        if formula is not None:
+            _formula(g, (middle, 4.8), formula, "ink")
+        elif name:
             _text(g, (middle, 4.8), name, NAME, "ink", bold=True)
         else:
             _text(g, (0, 4.2), "leaf", SMALL, "muted")
@@ -308,6 +312,14 @@ def _rectangle(
     if dashed:
         attributes["stroke-dasharray"] = "4 3"
     ET.SubElement(parent, "rect", attributes)
+
+
+def _formula(parent: ET.Element, at: Point, formula: Set, colour: str) -> None:
+    """A label with formulas, its middle at a point on its line."""
+    set_there = formula.svg(LIGHT[colour], f"mgp-{colour}-f")
+    left = at[0] - formula.width / 2
+    set_there.set("transform", f"translate({left:.1f} {at[1]:.1f})")
+    parent.append(set_there)
 
 
 def _text(

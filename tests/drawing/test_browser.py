@@ -81,7 +81,7 @@ def test_it_paints_something_in_light_and_in_dark(page, tmp_path):
 MEASURE = """<!DOCTYPE html><meta charset="utf-8"><body>%s<pre id="measured"></pre><script>
 const measured = [...document.querySelectorAll("svg")].map(svg => {
   const frame = svg.getBoundingClientRect();
-  return [...svg.querySelectorAll("text")].map(text => {
+  return [...svg.querySelectorAll("text, .mgp-math path")].map(text => {
     const r = text.getBoundingClientRect();
     return [r.left - frame.left, r.top - frame.top, r.right - frame.left, r.bottom - frame.top];
   });

@@ -98,6 +98,10 @@ HOSTILE = [
     "style='fill:red'",
     "</style>",
     "=cmd()",
+    r"$\input{x}$",
+    "$x^^41$",
+    "$</path><script>$",
+    "$" + "{" * 100 + "}" * 100 + "$",
 ]
 
 

@@ -6,6 +6,7 @@ browser's.
 """
 
 import random
+import re
 import sys
 from collections import Counter
 from xml.etree import ElementTree as ET
@@ -38,6 +39,8 @@ NAMES = (
     "<b>",
     "x" * 100,
     "\u202eabc",
+    "$w^{(1)}_{12}$",
+    r"bias $\theta_0$ of $\frac{1}{2}$",
     "",
 )
 UNARY = (
@@ -156,19 +159,30 @@ def texts(svg):
             if child.tag == f"{SVG}text":
                 height, text = float(child.get("font-size")), "".join(child.itertext())
                 across = width(text, height, child.get("font-weight") is not None)
-                left = (
-                    x
-                    + float(child.get("x"))
-                    - (across / 2 if child.get("text-anchor") == "middle" else 0.0)
-                )
+                before = {"start": 0.0, "middle": across / 2, "end": across}
+                left = x + float(child.get("x")) - before[child.get("text-anchor")]
                 base = y + float(child.get("y"))
                 found.append(
                     (text, (left, base - ABOVE * height, left + across, base + BELOW * height), box)
                 )
+            if child.tag == f"{SVG}path" and element.get("class") == "mgp-math":
+                text = element.get("aria-label")
+                found.append((text, outline(child, x, y), box))
             visit(child, x, y, box)
 
     visit(root, 0.0, 0.0, (0.0, 0.0, *size))
     return found
+
+
+def outline(path, x, y):
+    """The extents of a formula, which is one path that is moved and scaled."""
+    start, scale = map(
+        float, re.fullmatch(r"translate\((\S+) 0\) scale\((\S+)\)", path.get("transform")).groups()
+    )
+    numbers = [float(n) for n in re.findall(r"-?[\d.]+", path.get("d"))]
+    across = [x + start + n * scale for n in numbers[::2]]
+    down = [y + n * scale for n in numbers[1::2]]
+    return min(across), min(down), max(across), max(down)
 
 
 def faults(svg):
