@@ -21,7 +21,7 @@ def real_array(numbers: Any, what: str) -> Floats:
     """`numbers` as an array of float64, the same array where it is one already.
 
     Raises TypeError, naming `what`, for what is masked, sparse, complex, a date, text, any other
-    object, or wider than a float64; ValueError for rows that differ in length.
+    object, or wider than a float64; ValueError for lists that differ in length.
     """
     if type(numbers) is np.ndarray and numbers.dtype is _FLOAT64:
         return numbers
@@ -78,7 +78,7 @@ def given_array(numbers: Any, what: str) -> npt.NDArray[Any]:
         return np.asarray(numbers)
     except ValueError as error:  # which speaks of an inhomogeneous shape
         raise ValueError(
-            f"{what} must be real numbers in rows of one length, but its rows differ in length"
+            f"{what} must be real numbers in lists of one length, but its lists differ in length"
         ) from error
 
 

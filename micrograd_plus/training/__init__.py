@@ -39,7 +39,7 @@ def fit(
     seed: int | None = 0,
     validation: Validation = None,
     early_stopping: int | None = None,
-    penalty: Penalty | None = None,
+    penalty: Penalty = None,
     progress: bool | None = None,
     engine: str = "tape",
     threads: int = 1,

@@ -24,7 +24,8 @@ from ..tape.program import Floats
 
 # from the model's output and the target of one example to a number
 Loss = Callable[[Any, Any], Any]
-Penalty = Callable[[Sequence[Value]], Any]
+# from the parameters to a number that is added to the mean loss
+Penalty = Callable[[Sequence[Value]], Any] | None
 
 
 def function_of(model: Module, loss: Loss | None = None) -> Callable[..., Any]:
@@ -76,7 +77,7 @@ class Objective:
         self,
         model: Module,
         loss: Loss,
-        penalty: Penalty | None,
+        penalty: Penalty,
         example: Floats,
         width: int,
         engine: str,
