@@ -27,6 +27,7 @@ from .program import FlatProgram, Integers
 from .source import Contents, Form, names_of
 
 FORMAT, VERSION = "micrograd_plus tape", 2
+_ARRAYS = ("codes", "starts", "operands", "outputs")  # of integers
 _DEEPEST = 100  # lists in lists
 _WHOLE = "a tape"  # what the entries are of
 _TOO_DEEP = "a tape is not nested that deeply"
@@ -92,25 +93,17 @@ NUMBERED = (
 def to_json(tape: Contents) -> str:
     """The tape as JSON: numbers with all their digits, those that JSON lacks as strings."""
     program = tape.program
-    return json.dumps(
-        {
-            "format": FORMAT,
-            "version": VERSION,
-            "names": tape.names,
-            "parameters": [_number(x) for x in tape.parameters],
-            "constants": [_number(x) for x in program.constants.tolist()],
-            "rows": names_of(program.table),
-            "codes": program.codes.tolist(),
-            "starts": program.starts.tolist(),
-            "operands": program.operands.tolist(),
-            "outputs": program.outputs.tolist(),
-            "form": _as_json(tape.form),
-            "gradient": tape.gradient,
-            "labels": [[register, label] for register, label in tape.labels.items()],
-            "adjoint_of": [list(pair) for pair in tape.adjoint_of.items()],
-        },
-        allow_nan=False,
-    )
+    entries: dict[str, Any] = {"format": FORMAT, "version": VERSION, "names": tape.names}
+    entries["parameters"] = [_number(x) for x in tape.parameters]
+    entries["constants"] = [_number(x) for x in program.constants.tolist()]
+    entries["rows"] = names_of(program.table)
+    for part in _ARRAYS:
+        entries[part] = getattr(program, part).tolist()
+    entries["form"] = _as_json(tape.form)
+    entries["gradient"] = tape.gradient
+    entries["labels"] = [list(pair) for pair in tape.labels.items()]
+    entries["adjoint_of"] = [list(pair) for pair in tape.adjoint_of.items()]
+    return json.dumps(entries, allow_nan=False)
 
 
 def from_json(text: str | bytes) -> Contents:
@@ -132,8 +125,7 @@ def _contents(found: Any) -> Contents:
     names = strings(found, "names", _WHOLE)
     parameters = [_float(x) for x in list_of(found, "parameters", _WHOLE)]
     codes, starts, operands, outputs = [
-        np.array(integers(found, part, _WHOLE, bits=32), dtype=np.int32)
-        for part in ("codes", "starts", "operands", "outputs")
+        np.array(integers(found, part, _WHOLE, bits=32), dtype=np.int32) for part in _ARRAYS
     ]
     constants = [_float(x) for x in list_of(found, "constants", _WHOLE)]
     if version == 1:
