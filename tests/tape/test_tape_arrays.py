@@ -218,7 +218,7 @@ def test_parameters_of_another_shape_are_refused_by_name(tape, shared):
 
 
 def test_ragged_rows_are_refused(tape):
-    with pytest.raises(ValueError, match="its rows differ in length"):
+    with pytest.raises(ValueError, match="its lists differ in length"):
         tape.values([[0.5, 1.0], [0.5]])
 
 
