@@ -31,7 +31,7 @@ SIDE = 0.6  # the share of a box's side where wires may meet it
 AIM = 0.28  # how far from its middle they do, as a share of how far away they come from
 BEND = 0.5  # the share of a bend's length that each of its handles takes
 # how much it matters that a wire is straight between two boxes, a box and a joint, two joints
-STRAIGHT = (1.0, 8.0, 64.0)
+STRAIGHT = (1.0, 1.5, 64.0)
 
 Ranks = list[list[int]]
 Neighbours = list[list[int]]
@@ -160,7 +160,8 @@ def _ordered(graph: _Graph) -> Ranks:
         if not least or waited == PATIENCE:
             break
         forward = sweep % 2 == 0
-        _by_barycentres(ranks, graph.before if forward else graph.after, forward)
+        neighbours = graph.before if forward else graph.after
+        _by_barycentres(ranks, neighbours, forward, turned=sweep % 4 >= 2)
         _swapped(graph, ranks)
         crossings = _crossings(graph, ranks)
         waited += 1
@@ -185,9 +186,9 @@ def _as_met(graph: _Graph) -> Ranks:
     return ranks
 
 
-def _by_barycentres(ranks: Ranks, neighbours: Neighbours, forward: bool) -> None:
+def _by_barycentres(ranks: Ranks, neighbours: Neighbours, forward: bool, turned: bool) -> None:
     """Each rank in turn ordered by where the neighbours of its nodes stand, on the average;
-    who has none keeps its place.
+    who has none keeps its place. Nodes of one average stay in their order, or are turned round.
     """
     for i in range(1, len(ranks)) if forward else reversed(range(len(ranks) - 1)):
         position = _positions(ranks[i - 1 if forward else i + 1])
@@ -196,7 +197,8 @@ def _by_barycentres(ranks: Ranks, neighbours: Neighbours, forward: bool) -> None
             for node in ranks[i]
             if neighbours[node]
         }
-        moving = iter(sorted(centre, key=centre.__getitem__))
+        nodes = reversed(centre) if turned else iter(centre)
+        moving = iter(sorted(nodes, key=centre.__getitem__))
         ranks[i] = [next(moving) if node in centre else node for node in ranks[i]]
 
 
