@@ -10,5 +10,6 @@ all that to Graphviz. `picture` is the door.
 
 from .dot import draw_dot, trace
 from .picture import Picture, draw, mime, mimebundle
+from .style import Style, style
 
-__all__ = ["Picture", "draw", "draw_dot", "mime", "mimebundle", "trace"]
+__all__ = ["Picture", "Style", "draw", "draw_dot", "mime", "mimebundle", "style", "trace"]

@@ -10,28 +10,45 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Literal
 
-from ..support.text import number, shortened
 from . import layered
-from .labels import place_labels, rectangle
+from .labels import Rectangle, place_labels, rectangle
 from .layout import QUICK, Layout, Point, Rankdir, lay_out
 from .mathlabels import set_label
-from .model import LABELLED, Box, Model, Wire
+from .model import Box, Wire
+from .style import LABELLED, NUMBER, Style
+from .texts import Lines, Spot, Texts, plain
 from .widths import width
 
-NUMBER = 13.0  # font sizes
-NAME = 14.0
+NAME = 14.0  # font sizes
 SMALL = 11.0
 CHIP = 12.0
-CARD = 70.0  # the height of a card with three lines
-# characters of a number in a box: its width does not depend on the value, so a layout stays
-LONGEST = 10
-LONGEST_ON_WIRE = 7
+WRITTEN = 13.4  # from one line on a wire to the next
+LINE = 21.0  # from one line of a box to the next
+PILL = 26.0  # the height of a constant
+CARD = 28.0  # and of a box with its title alone
+BARS = 34.0  # how much higher a layer is, for its bars
 
-# between the boxes, with room for a number
-GAP = {"LR": 82.0, "RL": 82.0, "TB": 46.0, "BT": 46.0}
-STRETCHES = (1.0, 1.5, 2.25, 3.5)  # of that gap, tried until every number has a place
+STRETCHES = (1.0, 1.5, 2.25, 3.5)  # of the gap between boxes, until every number has a place
 WIDE_GAP = 130.0  # for hairlines
 EDGE = 16.0  # how far a number may stand above or below the layout
+
+
+@dataclass(frozen=True)
+class Room:
+    """What is left around things: inside a box, between boxes along the wires and across them."""
+
+    inside: float
+    along: float
+    across: float
+    line: float  # from one line of a box to the next
+    stacked: float  # between boxes along the wires when these go up or down
+    chip: float  # in a chip
+    apart: float  # between name and chip
+
+
+ROOMY = Room(inside=20.0, along=82.0, across=23.04, line=LINE, stacked=46.0, chip=14.0, apart=8.0)
+COMPACT = Room(inside=8.0, along=22.0, across=10.0, line=16.0, stacked=22.0, chip=9.0, apart=5.0)
+BARE = 20.0  # of a gap, where no number stands on a wire
 
 
 @dataclass(frozen=True)
@@ -39,49 +56,45 @@ class Arrangement:
     """The places of a picture's parts, in points, y pointing down."""
 
     wires: list[tuple[Wire, Box]]  # each with the box that it goes into
+    sizes: list[Point]  # of the boxes
     layout: Layout
     labels: list[Point | None]  # the centre of each wire's number, where it has one
     labelled: bool  # whether wires are curves with numbers, not hairlines
+    missing: int  # numbers that have found no place
     left: float  # how far it all reaches
     right: float
 
 
-def arrange(model: Model, rankdir: Rankdir, seconds: float | None) -> Arrangement:
+def arrange(texts: Texts, rankdir: Rankdir, seconds: float | None) -> Arrangement:
     """Places for everything, no two texts on one spot, with more room between the boxes where that
     takes it.
 
     Raises TimeoutError when a layout takes longer than `seconds`, and ImportError, saying what to
     install, where there is no Graphviz; but neither up to about 80 boxes.
     """
-    index = {box: i for i, box in enumerate(model.boxes)}
-    wires = [(wire, box) for box in model.boxes for wire in box.wires]
-    sizes = [box_size(box) for box in model.boxes]
+    boxes, room = texts.model.boxes, room_of(texts.style)
+    index = {box: i for i, box in enumerate(boxes)}
+    wires = [(wire, box) for box in boxes for wire in box.wires]
+    sizes = [box_size(texts, box) for box in boxes]
     ends = [(index[wire.source], index[box]) for wire, box in wires]
     if len(wires) > LABELLED:
         layout = _laid_out(sizes, ends, rankdir, WIDE_GAP, "line", seconds)
-        return Arrangement(wires, layout, [None] * len(wires), False, 0.0, layout.width)
-    labels = [label_size(label_text(wire)) if _has_label(wire) else None for wire, _ in wires]
-    tried = []
+        return Arrangement(wires, sizes, layout, [None] * len(wires), False, 0, 0.0, layout.width)
+    labels = [label_size(texts, wire, box) for wire, box in wires]
+    gap = _gap(room, labels, rankdir)
+    found: list[tuple[int, float, Layout, list[Point | None]]] = []
     for stretch in STRETCHES:
-        layout = _laid_out(sizes, ends, rankdir, GAP[rankdir] * stretch, "spline", seconds)
-        frame = -math.inf, -EDGE, math.inf, layout.height + EDGE
-        places = place_labels(
-            layout.curves, labels, list(map(rectangle, layout.centres, sizes)), frame
-        )
+        layout = _laid_out(sizes, ends, rankdir, gap * stretch, "spline", seconds, room.across)
+        places = _placed(layout, labels, sizes)
         missing = places.count(None) - labels.count(None)
-        tried.append((missing, stretch, layout, places))
+        found.append((missing, stretch, layout, places))
         if not missing or layout.work > QUICK:
             break
-    *_, layout, places = min(tried, key=itemgetter(0, 1))
+    missing, _, layout, places = min(found, key=itemgetter(0, 1))
     sides = [rectangle(place, size) for place, size in zip(places, labels) if place and size]
-    return Arrangement(
-        wires,
-        layout,
-        places,
-        True,
-        min([0.0, *(r[0] for r in sides)]),
-        max([layout.width, *(r[2] for r in sides)]),
-    )
+    left = min([0.0, *(r[0] for r in sides)])
+    right = max([layout.width, *(r[2] for r in sides)])
+    return Arrangement(wires, sizes, layout, places, True, missing, left, right)
 
 
 def _laid_out(
@@ -91,54 +104,110 @@ def _laid_out(
     gap: float,
     splines: Literal["spline", "line"],
     seconds: float | None,
+    across: float = ROOMY.across,
 ) -> Layout:
     """By Graphviz; by ourselves, where it is missing or too slow and the graph not too large."""
     try:
-        return lay_out(sizes, ends, rankdir, gap, splines, seconds)
+        return lay_out(sizes, ends, rankdir, gap, splines, seconds, across)
     except (ImportError, TimeoutError):
-        own = layered.lay_out(sizes, ends, rankdir, gap)
+        own = layered.lay_out(sizes, ends, rankdir, gap, across)
         if own is None:
             raise
         return own
 
 
-def box_size(box: Box) -> Point:
+def spots(texts: Texts, places: Arrangement) -> dict[Spot, Point]:
+    """The centre of every number: in its box, from the middle of this, or on its wire."""
+    found: dict[Spot, Point] = {}
+    for box in texts.model.boxes:
+        lines = box_lines(texts, box)
+        if texts.shows("values"):
+            found["value", box] = 0.0, lines[0]
+        if texts.shows("gradients"):
+            found["derivative", box] = 0.0, lines[-1]
+    for (wire, _), place in zip(places.wires, places.labels):
+        if place is not None:
+            found["label", wire] = place
+    return found
+
+
+def box_lines(texts: Texts, box: Box) -> list[float]:
+    """How far below the middle of a box its lines stand, the title among them."""
+    line = room_of(texts.style).line
+    above, below = texts.shows("values"), texts.shows("gradients")
+    bars = BARS / 2 if box.kind == "layer" else 0.0
+    shift = line * (above - below) / 2
+    return [-line - bars + shift] * above + [shift] + [line + bars + shift] * below
+
+
+def room_of(style: Style) -> Room:
+    """How much room a style leaves around things."""
+    return COMPACT if style.compact else ROOMY
+
+
+def _gap(room: Room, labels: list[Point | None], rankdir: Rankdir) -> float:
+    """Between boxes along the wires, so that the longest number on one has room."""
+    longest = max([size[0] for size in labels if size], default=0.0)
+    if rankdir in ("TB", "BT"):
+        return room.stacked
+    return max(room.along, longest + BARE) if longest else min(room.along, 2 * BARE)
+
+
+def _placed(layout: Layout, labels: list[Point | None], sizes: list[Point]) -> list[Point | None]:
+    frame = -math.inf, -EDGE, math.inf, layout.height + EDGE
+    boxes: list[Rectangle] = list(map(rectangle, layout.centres, sizes))
+    return place_labels(layout.curves, labels, boxes, frame)
+
+
+def box_size(texts: Texts, box: Box) -> Point:
     """Width and height."""
+    room = room_of(texts.style)
     if box.kind == "constant":
-        return width(number(box.value), NUMBER) + 18, 26
+        return width(texts.constant(box), NUMBER) + room.inside - 2, PILL
     if box.kind == "cut":
-        return width(box.symbol, SMALL) + 20, 26
+        return width(texts.constant(box), SMALL) + room.inside, PILL
+    height = box_height(texts, box)
     if box.kind == "layer":
-        return max(title_width(box), 9.0 * len(box.members)) + 24, CARD + 34
-    return max(width("0" * LONGEST, NUMBER), title_width(box)) + 20, CARD
+        return max(title_width(texts, box), 9.0 * len(box.members)) + room.inside + 4, height
+    widths = [width(texts.style.widest, NUMBER, bold=True), title_width(texts, box)]
+    if texts.shows("values"):
+        widths.append(width(plain(texts.value(box)), NUMBER, bold=True))
+    if texts.shows("gradients"):
+        widths.append(width(plain(texts.derivative(box)), NUMBER))
+    return max(widths) + room.inside, height
 
 
-def title_width(box: Box) -> float:
+def box_height(texts: Texts, box: Box) -> float:
+    """Of so many lines, and a layer's bars."""
+    line = room_of(texts.style).line
+    return CARD + line * (texts.rows(box) - 1) + (BARS if box.kind == "layer" else 0.0)
+
+
+def title_width(texts: Texts, box: Box) -> float:
     """Of the name, and the chip with the gate's symbol beside it."""
-    name, chip = name_width(box), chip_width(box)
-    return name + chip + (8 if name and chip else 0)
+    room = room_of(texts.style)
+    name, chip = name_width(texts, box), chip_width(room, box)
+    return name + chip + (room.apart if name and chip else 0)
 
 
-def name_width(box: Box) -> float:
+def name_width(texts: Texts, box: Box) -> float:
     """Of the name, set as mathematics where it is."""
     formula = set_label(box.label, NAME)
-    return width(shortened(box.name), NAME, bold=True) if formula is None else formula.width
+    return width(texts.title(box), NAME, bold=True) if formula is None else formula.width
 
 
-def chip_width(box: Box) -> float:
+def chip_width(room: Room, box: Box) -> float:
     """Of the gate's symbol in its chip."""
-    return width(box.symbol, CHIP, bold=True) + 14 if box.symbol else 0.0
+    return width(box.symbol, CHIP, bold=True) + room.chip if box.symbol else 0.0
 
 
-def label_text(wire: Wire) -> str:
-    """The local gradient in print."""
-    return "0" if wire.local is None else number(wire.local, longest=LONGEST_ON_WIRE)
+def label_size(texts: Texts, wire: Wire, user: Box) -> Point | None:
+    """Width and height of what stands on a wire; None where nothing does."""
+    return lines_size(texts.label(wire, user))
 
 
-def label_size(text: str) -> Point:
-    """Width and height of a number on a wire."""
-    return width(text, SMALL) + 8, 16
-
-
-def _has_label(wire: Wire) -> bool:
-    return wire.count == 1 and wire.source.kind not in ("layer", "cut")
+def lines_size(lines: Lines) -> Point | None:
+    """Width and height of so many lines on a wire; None where there is none."""
+    if not lines:
+        return None
+    return max(width(plain(line), SMALL) for line in lines) + 8, 3 + WRITTEN * len(lines)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..chain_rule.naming import SUBSCRIPTS, called, named_by
@@ -11,10 +12,24 @@ from ..checks import stale_nodes
 from ..engine import Value, adjoints, known_gradient, nodes_below, tangents, value_operands
 from ..support.formulas import unicode
 from ..support.text import visible
-from .model import BEYOND, Box, Mode, Model, add_boxes, stubbed, with_constants
+from .model import BEYOND, Asked, Box, Mode, Model, add_boxes, stubbed, with_constants
+from .style import require_color
 
 # Values above which only the tenth part of so many, nearest the output, are looked at
 HUGE = 20_000
+ASKS = {"wrt": "forward mode sweeps from", "around": "what is drawn lies around"}
+# for what is coloured by an attribute: light enough to read on (Okabe and Ito 2008, lightened)
+SHADES = ("#cfe4f2", "#fbe3b9", "#c9ebdf", "#f6d5c1", "#efd8e6", "#f7f3b7", "#d9d9f3", "#e0e0e0")
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What is asked of single Values: a colour, to be open or closed, to have the rest around."""
+
+    color: str | Mapping[Any, str] | None = None
+    opened: Collection[Value] = ()
+    closed: Collection[Value] = ()
+    around: Value | str | None = None
 
 
 def build(
@@ -22,37 +37,64 @@ def build(
     mode: Mode = "reverse",
     wrt: Value | str | None = None,
     names: Mapping[str, Any] | None = None,
+    wishes: Wishes | None = None,
 ) -> Model:
     """The model of the whole graph below `root`, one box a Value and one a constant operand."""
     order = nodes_below(root)
-    named = named_by(names)
-    labels = {v: visible(label) for v in order if (label := v.label or named.get(v, ""))}
-    titles = {v: unicode(label) for v, label in labels.items()}
-    stale = _stale(order)
     derivatives: Mapping[Value, float | None] = {v: known_gradient(v) for v in order}
     source = None
     if mode == "forward":
-        source = _source(order, wrt, names)
+        source = _named(wrt, "wrt", order, names)
         found = tangents(order, {source: 1.0})
         derivatives = {v: found.get(v, 0.0) for v in order}
     gathered = mode == "reverse" and _are_gathered(order, derivatives)
+    stale = _stale(order)
     boxes: dict[Value, Box] = {}
     if len(order) > HUGE:
         near = _nearest(root, HUGE // 10)
         order = [v for v in order if v in near]
         boxes = {o: BEYOND for v in order for o in value_operands(v) if o not in near}
     made = add_boxes(order, derivatives, boxes)
-    places = _places(order)
+    _name(boxes, order, names)
     for v in order:
-        boxes[v].name = titles.get(v) or places.get(v, "")
-        boxes[v].label = labels.get(v, "")
         boxes[v].stale = v in stale
-    swept = (
-        ""
-        if source is None
-        else titles.get(source) or (boxes[source].title if source in boxes else "leaf")
-    )
+    if wishes is not None:
+        _mark(boxes, order, names, wishes)
+    swept = "" if source is None else boxes.get(source, BEYOND).title
     return Model(stubbed(with_constants(made)), mode, swept, gathered)
+
+
+def _name(
+    boxes: Mapping[Value, Box], order: Sequence[Value], names: Mapping[str, Any] | None
+) -> None:
+    """Give every box its name, by label or as books have it, and leaves their role in a neuron."""
+    named, places, roles = named_by(names), _places(order), _roles(order)
+    for v in order:
+        boxes[v].label = visible(v.label or named.get(v, ""))
+        boxes[v].name = unicode(boxes[v].label) or places.get(v, "")
+        boxes[v].role = roles.get(v, "")
+
+
+def _mark(
+    boxes: Mapping[Value, Box],
+    order: Sequence[Value],
+    names: Mapping[str, Any] | None,
+    wishes: Wishes,
+) -> None:
+    """Note on the boxes what is asked of them."""
+    for v, fill in _colors(order, wishes.color).items():
+        boxes[v].fill = fill
+    asked: tuple[tuple[Asked, Collection[Value]], ...] = (
+        ("open", wishes.opened),
+        ("closed", wishes.closed),
+    )
+    for word, values in asked:
+        for v in values:
+            if v not in boxes:
+                raise ValueError(f"{v!r} shall be {word}, but is no node of this graph")
+            boxes[v].asked = word
+    if wishes.around is not None:
+        boxes[_named(wishes.around, "around", order, names)].is_focus = True
 
 
 def _stale(order: Sequence[Value]) -> set[Value]:
@@ -78,6 +120,18 @@ def _places(order: Iterable[Value]) -> dict[Value, str]:
     return places
 
 
+def _roles(order: Iterable[Value]) -> dict[Value, str]:
+    """Which leaves are parameters of neurons, and which are what goes into these."""
+    roles: dict[Value, str] = {}
+    for v in order:
+        if v.primitive is not None and v.primitive.is_weighted_sum:
+            weights = len(v.operands) // 2 + 1
+            for i, operand in enumerate(v.operands):
+                if type(operand) is not float and operand.primitive is None:
+                    roles.setdefault(operand, "parameter" if i < weights else "input")
+    return roles
+
+
 def _are_gathered(order: Sequence[Value], derivatives: Mapping[Value, float | None]) -> bool:
     """Whether known gradients differ from those that one backward pass from the last node would
     give.
@@ -100,19 +154,42 @@ def _nearest(root: Value, count: int) -> set[Value]:
     return near
 
 
-def _source(
-    order: Sequence[Value], wrt: Value | str | None, names: Mapping[str, Any] | None
+def _named(
+    asked: Value | str | None,
+    option: str,
+    order: Sequence[Value],
+    names: Mapping[str, Any] | None,
 ) -> Value:
-    source = wrt
-    if isinstance(wrt, str):
+    """The node of the graph that an option means, by itself or by its label."""
+    node = asked
+    if isinstance(asked, str):
         try:
-            source = called(wrt, order, names)
+            node = called(asked, order, names)
         except ValueError as error:
-            raise ValueError(f"wrt: {error}") from None
+            raise ValueError(f"{option}: {error}") from None
     for v in order:
-        if v is source:
+        if v is node:
             return v
     raise ValueError(
-        f"forward mode sweeps from a node of the graph, and wrt={wrt!r} is none: pass one, "
+        f"{ASKS[option]} a node of the graph, and {option}={asked!r} is none: pass one, "
         "or its label"
     )
+
+
+def _colors(order: Sequence[Value], color: str | Mapping[Any, str] | None) -> dict[Value, str]:
+    """The Values that somebody gave a colour: by themselves, by label, or by an attribute."""
+    if color is None:
+        return {}
+    if isinstance(color, str):
+        marks = {v: mark for v in order if (mark := getattr(v, color, None)) is not None}
+        shades = {
+            mark: SHADES[i % len(SHADES)]
+            for i, mark in enumerate(dict.fromkeys(map(str, marks.values())))
+        }
+        return {v: shades[str(mark)] for v, mark in marks.items()}
+    for asked in color.values():
+        require_color("color", asked)
+    by_label = {key: asked for key, asked in color.items() if isinstance(key, str)}
+    by_value = {key: asked for key, asked in color.items() if isinstance(key, Value)}
+    found = {v: by_value.get(v, by_label.get(v.label, "")) for v in order}
+    return {v: asked for v, asked in found.items() if asked}

@@ -11,7 +11,7 @@ from ..engine import Value, nodes_below
 from ..support.text import number, shortened
 from .build import build
 from .layout import limits
-from .levels import WORK, adjust, shrunk, work_of
+from .levels import WORK, Level, adjust, shrunk, work_of
 from .model import Model
 from .svg import LIGHT
 
@@ -57,7 +57,7 @@ def draw_dot(
         raise TypeError(f"only a Value has a graph to draw, not a {type(root).__name__}")
     with modes.switched(recording=True, anomaly=False, simplify=None):
         return digraph(
-            shrunk(adjust(build(root), "auto", fold_constants=False), LARGEST), format, rankdir
+            shrunk(adjust(build(root), Level(fold_constants=False)), LARGEST), format, rankdir
         )
 
 

@@ -42,6 +42,7 @@ def lay_out(
     wires: Sequence[tuple[int, int]],
     rankdir: Rankdir = "LR",
     gap: float = 60.0,
+    across: float = APART,
 ) -> Layout | None:
     """Places for boxes of the given sizes and curves for the wires between their numbers, source
     first and the smaller, as `layout.lay_out` gives them; None where that is an effort above
@@ -57,7 +58,7 @@ def lay_out(
     turned = [(w, h) if flat else (h, w) for w, h in sizes]  # along, across
     rank = _ranks(len(sizes), wires)
     chains = _chains(rank, wires)
-    graph = _Graph(turned, rank, chains)
+    graph = _Graph(turned, rank, chains, across)
     places = _places(graph, _ordered(graph), chains)
     columns = _columns(graph, gap)
     curves = _curves(graph, places, columns, chains)
@@ -81,9 +82,13 @@ class _Graph:
     """
 
     def __init__(
-        self, sizes: Sequence[Point], rank: list[int], chains: Sequence[Sequence[int]]
+        self,
+        sizes: Sequence[Point],
+        rank: list[int],
+        chains: Sequence[Sequence[int]],
+        apart: float,
     ) -> None:
-        self.boxes = len(sizes)
+        self.boxes, self.apart = len(sizes), apart
         self.rank = rank
         self.length = [along for along, _ in sizes] + [0.0] * (len(rank) - len(sizes))
         self.breadth = [across for _, across in sizes] + [0.0] * (len(rank) - len(sizes))
@@ -100,7 +105,8 @@ class _Graph:
 
     def room(self, node: int, other: int) -> float:
         """How far the middles of two neighbours in a rank must be apart."""
-        apart = BESIDE if self.is_joint(node) or self.is_joint(other) else APART
+        beside_a_wire = self.is_joint(node) or self.is_joint(other)
+        apart = min(BESIDE, self.apart) if beside_a_wire else self.apart
         return (self.breadth[node] + self.breadth[other]) / 2 + apart
 
     def weight(self, node: int, other: int) -> float:

@@ -49,6 +49,7 @@ def lay_out(
     gap: float = 60.0,
     splines: Literal["spline", "line"] = "spline",
     seconds: float | None = None,
+    across: float = 23.04,
 ) -> Layout:
     """Places for boxes of the given sizes and curves for the wires between their numbers, source
     first.
@@ -63,7 +64,7 @@ def lay_out(
     ports = _PORTS[rankdir] if splines == "line" else ""
     about = {
         "rankdir": rankdir,
-        "nodesep": "0.32",
+        "nodesep": f"{across / POINTS_PER_INCH:.3f}",
         "ranksep": f"{gap / POINTS_PER_INCH:.3f}",
         "splines": splines,
         **limits(work),

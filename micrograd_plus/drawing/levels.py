@@ -6,15 +6,19 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict, deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal
 
+from ..chain_rule.naming import SUBSCRIPTS
 from ..engine import Value, adjoints, nodes_below, tangents
-from ..support.text import number
+from ..support.text import did_you_mean, listed, number
 from .layout import effort
-from .model import LABELLED, Box, Model, Wire, add_boxes, stubbed, users_of, with_constants
+from .model import Box, Model, Wire, add_boxes, stubbed, users_of, with_constants
+from .neurons import written_sums_read
+from .stretches import boxes_left, stretches, stretches_closed
+from .style import LABELLED
 
 Collapse = Literal["auto", "none", "neuron", "layer"]
 
@@ -24,16 +28,61 @@ WORK = 5000  # the effort of layout that no picture may cost: well under a secon
 CUT = WORK // 2  # boxes that take as much, so no picture has more
 
 
-def adjust(model: Model, collapse: Collapse, fold_constants: bool) -> Model:
+@dataclass(frozen=True)
+class Level:
+    """How much is asked for. `collapse` closes neurons and layers; `opened` and `closed` name what
+    else is: the kinds "neuron", "layer", "stretch", rows by name, boxes by label, or "all".
+    """
+
+    collapse: Collapse = "auto"
+    fold_constants: bool = True
+    opened: frozenset[str] = frozenset()
+    closed: frozenset[str] = frozenset()
+    steps: int = 2
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.steps, int) or self.steps < 0:
+            raise ValueError(f"steps must be a whole number of wires, not {self.steps!r}")
+
+    def opens(self, box: Box) -> bool:
+        """Whether a gate shall be shown as the simpler ones that it is made of."""
+        if box.asked is not None:
+            return box.asked == "open"
+        names = {box.name, _row_of(box)} - {""}
+        return bool(self.opened & (names | {"all"})) and not self.closed & names
+
+    def closes(self, kind: str) -> bool:
+        """Whether everything of a kind shall be closed."""
+        return bool(self.closed & {"all", kind}) and kind not in self.opened
+
+    def require_known(self, model: Model) -> None:
+        """Raise ValueError for a word that is the name of nothing in the picture."""
+        known = {"all", "neuron", "layer", "stretch"}
+        known |= {box.name for box in model.boxes} | {_row_of(box) for box in model.boxes}
+        for word in self.opened | self.closed:
+            if word not in known:
+                near = did_you_mean(word, known) or f"there are {listed(sorted(known - {''}))}"
+                raise ValueError(f"there is nothing called {word!r} to open or close: {near}")
+
+
+def _row_of(box: Box) -> str:
+    return box.primitive.name if box.kind == "gate" else ""
+
+
+def adjust(model: Model, level: Level) -> Model:
     """The model at the level of detail asked for; "auto" chooses one that can be read."""
-    boxes = model.boxes
-    if collapse == "none" or (collapse == "auto" and _count_opened(boxes) <= OPENED):
-        boxes = _dots_opened(model, _cut(boxes, CUT))
-    if collapse in ("neuron", "layer") or (collapse == "auto" and _too_many(boxes)):
-        boxes = _neurons_closed(boxes)
-    if collapse == "layer" or (collapse == "auto" and _too_many(boxes)):
-        boxes = _layers_closed(boxes)
-    if fold_constants:
+    level.require_known(model)
+    boxes, collapse = model.boxes, level.collapse
+    if level.fold_constants:
+        boxes = inputs_named(boxes)
+    automatic = collapse == "auto"
+    if collapse == "none" or (automatic and _count_opened(boxes) <= OPENED):
+        dots_too = replace(level, opened=level.opened | {"dot"})
+        boxes = _opened(model, _cut(boxes, CUT), dots_too.opens)
+    else:
+        boxes = _opened(model, boxes, level.opens)
+    boxes = _closed(_around(boxes, level.steps), level)
+    if level.fold_constants:
         boxes = _constants_folded(boxes)
     model = replace(model, boxes=boxes)
     if collapse == "none":
@@ -42,6 +91,41 @@ def adjust(model: Model, collapse: Collapse, fold_constants: bool) -> Model:
         # what is there can be read, since it is not all there
         return shrunk(model, WORK, LABELLED)
     return model
+
+
+def _around(boxes: list[Box], steps: int) -> list[Box]:
+    """The boxes within so many wires of the one that they shall lie around, if there is one."""
+    near = {box for box in boxes if box.is_focus}
+    if not near:
+        return boxes
+    users, edge = users_of(boxes), near
+    for _ in range(steps):
+        edge = {b for box in edge for b in (*users[box], *[w.source for w in box.wires])} - near
+        near |= edge
+    return stubbed(box for box in boxes if box in near)
+
+
+def _closed(boxes: list[Box], level: Level) -> list[Box]:
+    """The boxes with stretches that repeat, neurons and layers closed, as asked for; or as little
+    of it as makes a picture that can be read.
+    """
+    automatic = level.collapse == "auto"
+    repeats = automatic and "stretch" not in level.opened
+    asked = level.closes("stretch")
+    found = stretches(boxes) if asked or (repeats and _too_many(boxes)) else []
+    if asked or boxes_left(boxes, found) <= OPENED:
+        boxes = stretches_closed(boxes, found)
+    asked = level.collapse in ("neuron", "layer") or level.closes("neuron")
+    neurons = automatic and "neuron" not in level.opened
+    if asked or level.closes("layer") or (neurons and _too_many(boxes)):
+        boxes = written_sums_read(boxes)
+        boxes = _neurons_closed(inputs_named(boxes) if level.fold_constants else boxes)
+    asked = level.collapse == "layer" or level.closes("layer")
+    if asked or (neurons and "layer" not in level.opened and _too_many(boxes)):
+        boxes = _layers_closed(boxes)
+    if repeats and _too_many(boxes):
+        boxes = stretches_closed(boxes, stretches(boxes))
+    return boxes
 
 
 def shrunk(model: Model, work: int, wires: float = math.inf) -> Model:
@@ -94,14 +178,43 @@ def _too_many(boxes: Iterable[Box]) -> bool:
     return sum(box.kind != "constant" for box in boxes) > CLOSED
 
 
+def inputs_named(boxes: Sequence[Box]) -> list[Box]:
+    """The boxes with the plain numbers that go into weighted sums as boxes of their own: x₁, x₂ ...
+
+    Neurons that see the same numbers have them in common.
+    """
+    known: dict[tuple[object, ...], Box] = {}
+    made: dict[Box, Box] = {}  # from a constant to the input that it is
+    for box in boxes:
+        if box.is_weighted_sum:
+            wires = box.wires[len(box.wires) // 2 + 1 :]
+            seen = tuple(map(_seen, wires))
+            for place, wire in enumerate(wires, 1):
+                if wire.source.kind == "constant":
+                    made[wire.source] = known.setdefault(
+                        (place, seen), _input(place, wire.source.value)
+                    )
+    kept = dict.fromkeys(made.get(box, box) for box in boxes)
+    for box in kept:
+        for wire in box.wires:
+            wire.source = made.get(wire.source, wire.source)
+    return list(kept)
+
+
+def _input(place: int, x: float) -> Box:
+    name = f"x{place}".translate(SUBSCRIPTS)
+    return Box("leaf", name, value=x, role="input", note="a plain number, so it has no gradient")
+
+
 def _count_opened(boxes: Iterable[Box]) -> int:
     return sum(max(1, len(box.wires) - 1) if box.is_weighted_sum else 1 for box in boxes)
 
 
-def _dots_opened(model: Model, boxes: list[Box]) -> list[Box]:
+def _opened(model: Model, boxes: list[Box], opens: Callable[[Box], bool]) -> list[Box]:
+    """The boxes with some of the composite gates among them, each in the simpler ones inside it."""
     opened: list[Box] = []
     for box in boxes:
-        if box.is_weighted_sum and box.whole:
+        if box.kind == "gate" and box.primitive.expansion and box.whole and opens(box):
             opened += _expansion(box, model.mode == "forward")
         if box.kind != "constant":  # an opened gate's go to the gates inside it
             opened.append(box)

@@ -13,11 +13,9 @@ from ..engine import Value, local_gradients
 from ..support.text import number
 
 Mode = Literal["reverse", "forward"]
-Kind = Literal["leaf", "gate", "constant", "neuron", "layer", "cut"]
+Asked = Literal["open", "closed"]
+Kind = Literal["leaf", "gate", "constant", "neuron", "layer", "stretch", "cut"]
 
-# wires up to which each is a curve with an arrow and its local gradient in print; more are
-# hairlines
-LABELLED = 120
 RULES = {
     "distributes": "passes its gradient on to every operand",
     "swaps": "hands each operand the gradient times the other one",
@@ -44,6 +42,14 @@ class Box:
     members: list[Box] = field(default_factory=list)
     note: str = ""
     label: str = ""  # the name as it was written, perhaps with formulas; `name` is Unicode
+    role: str = ""  # "parameter" or "input", of a leaf
+    fill: str = ""  # a colour that somebody asked for
+    asked: Asked | None = None  # for this very box
+    is_focus: bool = False  # what lies around it is shown
+
+    def text(self) -> str:
+        """Its value in print."""
+        return number(self.value)
 
     @property
     def title(self) -> str:
@@ -112,6 +118,11 @@ class Model:
         if box.kind == "gate":
             text += f"\n{box.primitive.name} {RULES[box.primitive.gate]}"
         return text + (f"\n{box.note}" if box.note else "")
+
+    def contribution(self, wire: Wire, user: Box) -> float | None:
+        """What a wire carries, local gradient × upstream; None where nothing passes or is known."""
+        other = wire.source.derivative if self.mode == "forward" else user.derivative
+        return None if wire.local is None or other is None else wire.local * other
 
     def wire_hint(self, wire: Wire, user: Box) -> str:
         """The multiplication that happens on a wire, as a sentence."""

@@ -2,42 +2,45 @@
 gradients on the wires.
 
 Everything is built as an XML tree, so no label can become markup. Colours stand in attributes, for
-programs that know no style sheets; the style sheet only turns them dark where the reader's screen
-is. There are no ids and no scripts.
+programs that know no style sheets; a style sheet only turns them dark where the page is. There are
+no ids and no scripts.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
-from ..support.text import number, shortened
+from ..support.text import shortened
 from .arrangement import (
     CHIP,
-    LONGEST,
     NAME,
-    NUMBER,
     SMALL,
+    WRITTEN,
     Arrangement,
-    arrange,
-    box_size,
+    box_lines,
     chip_width,
-    label_size,
-    label_text,
+    lines_size,
+    room_of,
+    spots,
     title_width,
 )
-from .layout import Point, Rankdir
+from .layout import Point
 from .mathlabels import Set, set_label
 from .model import Box, Model, Wire
+from .style import NUMBER, Theme
+from .texts import Lines, Pieces, Spot, Texts, plain
 from .widths import is_measured, width
 
-FONT = (
-    "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', "
-    "sans-serif"
-)
+Colors = Mapping[str, str]
+
 LIGHT = {
     "paper": "#ffffff",
     "card": "#f6f8fa",
+    "parameter": "#fdf3e1",
+    "input": "#e6f2fb",
     "gate": "#ffffff",
     "edge": "#c4ccd4",
     "ink": "#1f2328",
@@ -52,6 +55,8 @@ LIGHT = {
 DARK = {
     "paper": "#131313",
     "card": "#1e2023",
+    "parameter": "#2d2413",
+    "input": "#14283a",
     "gate": "#131313",
     "edge": "#444c56",
     "ink": "#e6edf3",
@@ -64,57 +69,122 @@ DARK = {
     "onchip": "#131313",
 }
 _RULES = "".join(
-    f".mgp-{name}-f{{fill:{colour}}}.mgp-{name}-s{{stroke:{colour}}}"
-    for name, colour in DARK.items()
+    f".mgp-{name}-f{{fill:{color}}}.mgp-{name}-s{{stroke:{color}}}" for name, color in DARK.items()
 )
 STYLE = f"@media screen and (prefers-color-scheme: dark) {{{_RULES}}}"
 
 MARGIN = 16.0
+NARROW = 3.0  # of a compact picture
 CAPTION = 420.0  # the least width, so that the picture does not move when its caption changes
-LINE = 15.0  # from one line of a caption to the next
+CAPTION_LINE = 15.0  # from one line of a caption to the next
 
 
-def render(model: Model, rankdir: Rankdir = "LR", seconds: float | None = None) -> str:
-    """The model as one <svg> element, to be saved or put into a page as it is.
+@dataclass(frozen=True)
+class Sheet:
+    """What a picture is drawn on: its colours, whether they turn dark, and where the drawing is."""
 
-    Raises TimeoutError when its layout takes longer than `seconds`, and ImportError, saying what to
-    install, when it takes Graphviz and there is none.
-    """
-    places = arrange(model, rankdir, seconds)
-    pieces = _caption(model, any(places.labels))
+    colors: Colors
+    follows: bool  # the page, from light to dark
+    size: Point
+    origin: Point
+    caption: list[str]
+
+    def paint(self, name: str, stroke: str = "") -> dict[str, str]:
+        """The attributes that fill with a colour and draw an outline in another."""
+        classes = [f"mgp-{name}-f"] if name in self.colors else []
+        found = {"fill": self.colors.get(name, name)}
+        if stroke:
+            found["stroke"] = self.colors[stroke]
+            classes.append(f"mgp-{stroke}-s")
+        return found | ({"class": " ".join(classes)} if classes else {})
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A picture under way: the element, its sheet, and the groups that numbers are written into."""
+
+    svg: ET.Element
+    sheet: Sheet
+    wires: ET.Element
+    boxes: Mapping[Box, ET.Element]
+
+    def group(self, spot: Spot) -> ET.Element:
+        """Where a number belongs."""
+        _, thing = spot
+        return self.boxes[thing] if isinstance(thing, Box) else self.wires
+
+
+def render(texts: Texts, places: Arrangement, theme: Theme = "light") -> str:
+    """The model as one <svg> element, to be saved or put into a page as it is."""
+    drawing = begun(texts, places, theme)
+    where = spots(texts, places)
+    for spot, lines in texts.written().items():
+        if spot in where:
+            write_number(drawing.group(spot), drawing.sheet, texts, spot, where[spot], lines)
+    return ET.tostring(drawing.svg, encoding="unicode")
+
+
+def begun(texts: Texts, places: Arrangement, theme: Theme) -> Drawing:
+    """The picture with everything but its numbers."""
+    sheet = _sheet(texts, places, theme)
+    svg = _element(texts, sheet)
+    x, y = sheet.origin
+    whole = ET.SubElement(svg, "g", transform=f"translate({x:.1f} {y:.1f})")
+    _draw_wires(whole, sheet, texts, places)
+    numbers = ET.SubElement(whole, "g")
+    groups = {
+        box: _draw_box(whole, sheet, texts, box, centre, size)
+        for box, centre, size in zip(texts.model.boxes, places.layout.centres, places.sizes)
+    }
+    for i, line in enumerate(reversed(sheet.caption)):
+        at = MARGIN, sheet.size[1] - 11 - CAPTION_LINE * i
+        _text(svg, sheet, at, [(line, "muted")], SMALL, anchor="start")
+    return Drawing(svg, sheet, numbers, groups)
+
+
+def _sheet(texts: Texts, places: Arrangement, theme: Theme) -> Sheet:
+    margin = NARROW if texts.style.compact else MARGIN
     natural = places.right - places.left
-    across = max(natural, CAPTION, *(width(piece, SMALL) for piece in pieces))
-    lines = _in_lines(pieces, across)
-    total = across + 2 * MARGIN, places.layout.height + 2 * MARGIN + 9 + LINE * len(lines)
-    w, h = (f"{x:.0f}" for x in total)
-    svg = ET.Element(
-        "svg",
-        {
-            "xmlns": "http://www.w3.org/2000/svg",
-            "class": "mgp",
-            "role": "img",
-            "width": w,
-            "height": h,
-            "viewBox": f"0 0 {w} {h}",
-            "font-family": FONT,
-            "aria-label": summary(model),
-        },
-    )
-    ET.SubElement(svg, "style").text = STYLE
-    _rectangle(svg, (total[0] / 2, total[1] / 2), total, "paper", None, 8)
-    left = MARGIN + (across - natural) / 2 - places.left
-    drawing = ET.SubElement(svg, "g", transform=f"translate({left:.1f} {MARGIN:.1f})")
-    _draw_wires(drawing, model, places)
-    _draw_labels(drawing, model, places)
-    for box, centre in zip(model.boxes, places.layout.centres):
-        _draw_box(drawing, model, box, centre)
-    for i, line in enumerate(reversed(lines)):
-        _text(svg, (MARGIN, total[1] - 11 - LINE * i), line, SMALL, "muted", anchor="start")
-    return ET.tostring(svg, encoding="unicode")
+    across, lines = natural, list[str]()
+    if texts.shows("caption"):
+        pieces = _caption(texts, any(places.labels))
+        across = max(natural, CAPTION, *(width(piece, SMALL) for piece in pieces))
+        lines = _in_lines(pieces, across)
+    caption = 9 + CAPTION_LINE * len(lines) if lines else 0.0
+    size = across + 2 * margin, places.layout.height + 2 * margin + caption
+    origin = margin + (across - natural) / 2 - places.left, margin
+    return Sheet(DARK if theme == "dark" else LIGHT, theme == "auto", size, origin, lines)
 
 
-def _caption(model: Model, labelled: bool) -> list[str]:
+def _element(texts: Texts, sheet: Sheet) -> ET.Element:
+    w, h = (f"{x:.0f}" for x in sheet.size)
+    scale = texts.style.font_size / NUMBER
+    if texts.style.width is not None:
+        scale = texts.style.width / float(w)
+    attributes = {
+        "xmlns": "http://www.w3.org/2000/svg",
+        "class": "mgp",
+        "role": "img",
+        "width": f"{scale * float(w):.5g}",
+        "height": f"{scale * float(h):.5g}",
+        "viewBox": f"0 0 {w} {h}",
+        "font-family": texts.style.font,
+        "aria-label": summary(texts.model),
+    }
+    svg = ET.Element("svg", attributes)
+    if sheet.follows:
+        ET.SubElement(svg, "style").text = STYLE
+    background = texts.style.background or "paper"
+    if background != "transparent":
+        _rectangle(
+            svg, sheet, (sheet.size[0] / 2, sheet.size[1] / 2), sheet.size, background, "", 8
+        )
+    return svg
+
+
+def _caption(texts: Texts, labelled: bool) -> list[str]:
     """What the colours mean, in pieces that stay in one line each."""
+    model = texts.model
     if model.stale:
         return ["A leaf was edited since: call .forward() to evaluate again."]
     output = shortened(model.boxes[-1].name, 12) or "output"
@@ -123,9 +193,19 @@ def _caption(model: Model, labelled: bool) -> list[str]:
         derivative = f"red: ∂ = ∂·/∂{shortened(model.wrt, 12)}, forward"
     if model.gathered:
         derivative = "red: ∂ gathered so far, not of this output alone"
-    if not model.known:
+    if not model.known and texts.moment is None:
         derivative = "∂ unknown before backward()"  # and grey
-    return ["green: value", derivative] + ["on the wires: local gradients"] * labelled
+    return ["green: value", derivative, *_caption_of_wires(texts, labelled)]
+
+
+def _caption_of_wires(texts: Texts, labelled: bool) -> list[str]:
+    if not labelled:
+        return []
+    other = "tangent" if texts.model.mode == "forward" else "upstream"
+    carries = texts.shows("contributions") and (texts.model.known or texts.moment is not None)
+    if carries and texts.shows("locals"):
+        return [f"local · {other} = contribution"]
+    return [f"on the wires: {'contributions' if carries else 'local gradients'}"]
 
 
 def _in_lines(pieces: list[str], across: float) -> list[str]:
@@ -145,7 +225,7 @@ def summary(model: Model) -> str:
     last = model.boxes[-1]
     name = last.name or "the output"
     size = f"{boxes(model)}, {gates} of them gates"
-    return f"Computational graph of {name} = {number(last.value)}: {size}"
+    return f"Computational graph of {name} = {last.text()}: {size}"
 
 
 def boxes(model: Model) -> str:
@@ -153,136 +233,131 @@ def boxes(model: Model) -> str:
     return "1 box" if len(model.boxes) == 1 else f"{len(model.boxes)} boxes"
 
 
-def _draw_box(parent: ET.Element, model: Model, box: Box, centre: Point) -> None:
+def _draw_box(
+    parent: ET.Element, sheet: Sheet, texts: Texts, box: Box, centre: Point, size: Point
+) -> ET.Element:
     g = ET.SubElement(parent, "g", transform=f"translate({centre[0]:.1f} {centre[1]:.1f})")
-    ET.SubElement(g, "title").text = model.hint(box)
-    w, h = box_size(box)
+    ET.SubElement(g, "title").text = texts.model.hint(box)
     if box.kind in ("constant", "cut"):
-        _rectangle(g, (0, 0), (w, h), "card", "edge", h / 2)
-        _text(
-            g,
-            (0, 4.5),
-            number(box.value) if box.kind == "constant" else box.symbol,
-            NUMBER if box.kind == "constant" else SMALL,
-            "muted",
-        )
-        return
-    _rectangle(
-        g,
-        (0, 0),
-        (w, h),
-        "card" if box.kind == "leaf" else "gate",
-        "edge",
-        8 if box.kind == "leaf" else 14,
-        dashed=box.stale,
-    )
-    name, chip = shortened(box.name), chip_width(box)
-    left = -title_width(box) / 2
-    if box.symbol:
-        at = left + title_width(box) - chip / 2
-        _rectangle(g, (at, 0), (chip, 20), "chip", None, 10)
-        _text(g, (at, 4.2), box.symbol, CHIP, "onchip", bold=True)
-    if name or not box.symbol:
-        middle = left + (title_width(box) - (chip + 8 if chip else 0)) / 2
-        formula = set_label(box.label, NAME)
-        if formula is not None:
-            _formula(g, (middle, 4.8), formula, "ink")
-        elif name:
-            _text(g, (middle, 4.8), name, NAME, "ink", bold=True)
-        else:
-            _text(g, (0, 4.2), "leaf", SMALL, "muted")
+        _rectangle(g, sheet, (0, 0), size, "card", "edge", size[1] / 2)
+        large = NUMBER if box.kind == "constant" else SMALL
+        _text(g, sheet, (0, 4.5), [(texts.constant(box), "muted")], large)
+        return g
+    if box.kind == "stretch":  # a card behind the card
+        _rectangle(g, sheet, (4, -4), size, "gate", "edge", 14)
+    radius = 8 if box.kind == "leaf" else 14
+    _rectangle(g, sheet, (0, 0), size, box.fill or _fill(box), "edge", radius, dashed=box.stale)
+    _draw_title(g, sheet, texts, box)
     if box.kind == "layer":
-        _bars(g, [m.value for m in box.members], -h / 2 + 22, "value")
-        if all(m.derivative is not None for m in box.members):
-            _bars(g, [m.derivative or 0.0 for m in box.members], h / 2 - 22, "slope")
-        return
-    value = (
-        number(box.value, longest=LONGEST - 2) + " ?"
-        if box.stale
-        else number(box.value, longest=LONGEST)
-    )
-    _text(g, (0, -h / 2 + 19), value, NUMBER, "muted" if box.stale else "value", bold=True)
-    # it was the slope of a function at another point
-    outdated = model.stale and box.derivative is not None
-    longest = LONGEST - 2 if outdated else LONGEST
-    derivative = "·" if box.derivative is None else number(box.derivative, longest=longest)
-    _text(
-        g,
-        (0, h / 2 - 9.5),
-        f"∂ {derivative}" + (" ?" if outdated else ""),
-        NUMBER,
-        "muted" if outdated or box.derivative is None else "slope",
-    )
+        _draw_members(g, sheet, box, size)
+    return g
 
 
-def _bars(parent: ET.Element, numbers: list[float], y: float, colour: str) -> None:
+def _fill(box: Box) -> str:
+    return box.role or ("card" if box.kind == "leaf" else "gate")
+
+
+def _draw_title(g: ET.Element, sheet: Sheet, texts: Texts, box: Box) -> None:
+    """The name, and the chip with the gate's symbol beside it."""
+    room = room_of(texts.style)
+    y = box_lines(texts, box)[1 if texts.shows("values") else 0]
+    name, chip, whole = texts.title(box), chip_width(room, box), title_width(texts, box)
+    left = -whole / 2
+    if box.symbol:
+        at = left + whole - chip / 2
+        height = min(20.0, room.line)
+        _rectangle(g, sheet, (at, y), (chip, height), "chip", "", height / 2)
+        _text(g, sheet, (at, y + 4.2), [(box.symbol, "onchip")], CHIP, bold=True)
+    middle = left + (whole - (chip + room.apart if chip else 0)) / 2
+    formula = set_label(box.label, NAME)
+    if formula is not None:
+        _formula(g, sheet, (middle, y + 4.8), formula)
+    elif name:
+        _text(g, sheet, (middle, y + 4.8), [(name, "ink")], NAME, bold=True)
+    elif not box.symbol:
+        _text(g, sheet, (0, y + 4.2), [("leaf", "muted")], SMALL)
+
+
+def _draw_members(g: ET.Element, sheet: Sheet, box: Box, size: Point) -> None:
+    """A bar for each value of a layer, and below one for each derivative."""
+    _bars(g, sheet, [m.value for m in box.members], -size[1] / 2 + 22, "value")
+    if all(m.derivative is not None for m in box.members):
+        _bars(g, sheet, [m.derivative or 0.0 for m in box.members], size[1] / 2 - 22, "slope")
+
+
+def _bars(parent: ET.Element, sheet: Sheet, numbers: list[float], y: float, color: str) -> None:
     """A bar a number, upward when positive and downward when negative, the longest 15 points."""
     top = max((abs(x) for x in numbers if math.isfinite(x)), default=0.0) or 1.0
     for i, x in enumerate(numbers):
         height = 15 * x / top if math.isfinite(x) else 0.0
         at = 9 * (i - (len(numbers) - 1) / 2)
-        _rectangle(parent, (at, y - height / 2), (6, max(abs(height), 1.0)), colour, None, 1)
+        _rectangle(parent, sheet, (at, y - height / 2), (6, max(abs(height), 1.0)), color, "", 1)
 
 
-def _draw_wires(parent: ET.Element, model: Model, places: Arrangement) -> None:
+def _draw_wires(parent: ET.Element, sheet: Sheet, texts: Texts, places: Arrangement) -> None:
     for (wire, box), curve in zip(places.wires, places.layout.curves):
         g = ET.SubElement(parent, "g")
-        ET.SubElement(g, "title").text = (
-            model.wire_hint(wire, box) if wire.count == 1 else f"{wire.count} wires"
-        )
-        *_, before, end = curve
-        length = math.dist(before, end) or 1.0
-        ux, uy = (end[0] - before[0]) / length, (end[1] - before[1]) / length
-        base = end[0] - 7 * ux, end[1] - 7 * uy
-        points = [*curve[:-1], base]
+        hint = texts.model.wire_hint(wire, box) if wire.count == 1 else f"{wire.count} wires"
+        ET.SubElement(g, "title").text = hint
+        flow = flow_of(texts.model, wire, box) if texts.moment is None else None
+        thickness = 1.3 if flow is None else 1.1 + 1.9 * math.tanh(flow)
+        stroke = {"fill": "none", "stroke": sheet.colors["wire"], "class": "mgp-wire-s"}
+        if is_closed(wire, box):
+            stroke["stroke-dasharray"] = "3 4"
+        if not places.labelled:
+            # too many for curves and arrows: hairlines, the darker the more flows through them
+            faint = {"stroke-width": "0.8", "stroke-opacity": f"{0.5 * thickness - 0.4:.2f}"}
+            path = f"M{_at(curve[0])} L{_at(curve[-1])}"
+            ET.SubElement(g, "path", {"d": path, **stroke, **faint})
+            continue
+        points, corners = shaft_and_tip(curve)
         bends = zip(points[1::3], points[2::3], points[3::3])
         path = f"M{_at(points[0])}" + "".join(f" C{_at(a)} {_at(b)} {_at(c)}" for a, b, c in bends)
-        thickness = _thickness(model, wire, box)
-        stroke = {
-            "fill": "none",
-            "stroke": LIGHT["wire"],
-            "class": "mgp-wire-s",
-            "stroke-width": f"{thickness:.2f}",
-        }
-        # too many for curves and arrows: hairlines, the darker the more flows through them
-        if not places.labelled:
-            path = f"M{_at(curve[0])} L{_at(curve[-1])}"
-            stroke |= {"stroke-width": "0.8", "stroke-opacity": f"{0.5 * thickness - 0.4:.2f}"}
-        if wire.local is None and wire.source.kind not in ("layer", "cut") and box.kind != "layer":
-            stroke["stroke-dasharray"] = "3 4"
-        ET.SubElement(g, "path", {"d": path, **stroke})
-        if not places.labelled:
-            continue
-        corners = (
-            end,
-            (base[0] - 3.6 * uy, base[1] + 3.6 * ux),
-            (base[0] + 3.6 * uy, base[1] - 3.6 * ux),
-        )
-        arrow = {
-            "points": " ".join(_at(p) for p in corners),
-            "fill": LIGHT["wire"],
-            "class": "mgp-wire-f",
-        }
+        ET.SubElement(g, "path", {"d": path, "stroke-width": f"{thickness:.2f}", **stroke})
+        arrow = {"points": " ".join(_at(p) for p in corners), **sheet.paint("wire")}
         ET.SubElement(g, "polygon", arrow)
 
 
-def _draw_labels(parent: ET.Element, model: Model, places: Arrangement) -> None:
-    """The local gradients, above all wires."""
-    for (wire, box), place in zip(places.wires, places.labels):
-        if place is not None:
-            g = ET.SubElement(parent, "g")
-            ET.SubElement(g, "title").text = model.wire_hint(wire, box)
-            text = label_text(wire)
-            _rectangle(g, place, label_size(text), "paper", None, 8)
-            _text(g, (place[0], place[1] + 3.8), text, SMALL, "local")
+def is_closed(wire: Wire, user: Box) -> bool:
+    """Whether no gradient passes along a wire."""
+    several = ("layer", "stretch", "cut")
+    return wire.local is None and wire.source.kind not in several and user.kind not in several
 
 
-def _thickness(model: Model, wire: Wire, box: Box) -> float:
-    other = wire.source.derivative if model.mode == "forward" else box.derivative
-    if other is None or wire.local is None:
-        return 1.3
-    flow = abs(wire.local * other)
-    return 1.1 + 1.9 * math.tanh(flow) if flow == flow else 1.3
+def shaft_and_tip(curve: list[Point]) -> tuple[list[Point], tuple[Point, Point, Point]]:
+    """A curve that ends where its arrow begins, and the corners of the arrow."""
+    *_, before, end = curve
+    length = math.dist(before, end) or 1.0
+    ux, uy = (end[0] - before[0]) / length, (end[1] - before[1]) / length
+    base = end[0] - 7 * ux, end[1] - 7 * uy
+    sides = (base[0] - 3.6 * uy, base[1] + 3.6 * ux), (base[0] + 3.6 * uy, base[1] - 3.6 * ux)
+    return [*curve[:-1], base], (end, *sides)
+
+
+def flow_of(model: Model, wire: Wire, box: Box) -> float | None:
+    """The size of what a wire carries; None where it is not known."""
+    carried = model.contribution(wire, box)
+    return None if carried is None or carried != carried else abs(carried)
+
+
+def write_number(
+    parent: ET.Element, sheet: Sheet, texts: Texts, spot: Spot, at: Point, lines: Lines
+) -> None:
+    """A number in its place: in its box, or on its wire over a piece of paper."""
+    kind, thing = spot
+    if kind != "label":
+        _text(parent, sheet, (at[0], at[1] + 4.6), lines[0], NUMBER, bold=kind == "value")
+        return
+    assert isinstance(thing, Wire)  # noqa: S101  # only a wire has a label
+    user = texts.user_of(thing)
+    g = ET.SubElement(parent, "g")
+    ET.SubElement(g, "title").text = texts.model.wire_hint(thing, user)
+    size = lines_size(lines) or (0.0, 0.0)
+    paper = texts.style.background or "paper"
+    _rectangle(g, sheet, at, size, "paper" if paper == "transparent" else paper, "", 8)
+    first = at[1] + 3.8 - WRITTEN * (len(lines) - 1) / 2
+    for i, line in enumerate(lines):
+        _text(g, sheet, (at[0], first + WRITTEN * i), line, SMALL)
 
 
 def _at(point: Point) -> str:
@@ -291,10 +366,11 @@ def _at(point: Point) -> str:
 
 def _rectangle(
     parent: ET.Element,
+    sheet: Sheet,
     centre: Point,
     size: Point,
     fill: str,
-    stroke: str | None,
+    stroke: str,
     radius: float,
     dashed: bool = False,
 ) -> None:
@@ -304,19 +380,17 @@ def _rectangle(
         "width": f"{size[0]:.1f}",
         "height": f"{size[1]:.1f}",
         "rx": f"{radius:.1f}",
-        "fill": LIGHT[fill],
-        "class": f"mgp-{fill}-f",
+        **sheet.paint(fill, stroke),
     }
-    if stroke:
-        attributes |= {"stroke": LIGHT[stroke], "class": f"mgp-{fill}-f mgp-{stroke}-s"}
     if dashed:
         attributes["stroke-dasharray"] = "4 3"
     ET.SubElement(parent, "rect", attributes)
 
 
-def _formula(parent: ET.Element, at: Point, formula: Set, colour: str) -> None:
+def _formula(parent: ET.Element, sheet: Sheet, at: Point, formula: Set) -> None:
     """A label with formulas, its middle at a point on its line."""
-    set_there = formula.svg(LIGHT[colour], f"mgp-{colour}-f")
+    ink = sheet.paint("ink")
+    set_there = formula.svg(ink["fill"], ink.get("class", ""))
     left = at[0] - formula.width / 2
     set_there.set("transform", f"translate({left:.1f} {at[1]:.1f})")
     parent.append(set_there)
@@ -324,28 +398,29 @@ def _formula(parent: ET.Element, at: Point, formula: Set, colour: str) -> None:
 
 def _text(
     parent: ET.Element,
+    sheet: Sheet,
     at: Point,
-    text: str,
+    pieces: Pieces,
     size: float,
-    colour: str,
     anchor: str = "middle",
     bold: bool = False,
 ) -> None:
+    whole, ((first, color), *more) = plain(pieces), pieces
     attributes = {
         "x": f"{at[0]:.1f}",
         "y": f"{at[1]:.1f}",
         "font-size": f"{size:g}",
         "text-anchor": anchor,
-        "fill": LIGHT[colour],
-        "class": f"mgp-{colour}-f",
+        **sheet.paint(color),
         "xml:space": "preserve",
     }
     if bold:
         attributes["font-weight"] = "600"
     # then it is as wide as was reckoned with, whatever the font makes of it
-    if not is_measured(text):
-        attributes |= {
-            "textLength": f"{width(text, size, bold):.1f}",
-            "lengthAdjust": "spacingAndGlyphs",
-        }
-    ET.SubElement(parent, "text", attributes).text = text
+    if not is_measured(whole):
+        reckoned = {"textLength": f"{width(whole, size, bold):.1f}"}
+        attributes |= reckoned | {"lengthAdjust": "spacingAndGlyphs"}
+    text = ET.SubElement(parent, "text", attributes)
+    text.text = first
+    for piece, name in more:
+        ET.SubElement(text, "tspan", sheet.paint(name)).text = piece

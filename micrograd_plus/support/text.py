@@ -24,6 +24,18 @@ def number(x: float, digits: int = 6, longest: int | None = None) -> str:
     return text.replace("-", "−")
 
 
+def rounded(x: float, digits: int) -> str:
+    """A float with `digits` digits after the point, as lectures print them: 0.73, −0.2, 12.35.
+
+    One that is small has as many digits that count, so that it does not become 0: 0.0363 is 0.036.
+    """
+    if 0.1 <= abs(x) < 1e6:
+        places = f"{x:.{digits}f}"
+        text = places.rstrip("0").rstrip(".") if "." in places else places
+        return "0" if text in ("-0", "") else text.replace("-", "−")
+    return number(x, max(digits, 1))
+
+
 def visible(text: object, limit: int = 300) -> str:
     """The text cut to `limit` characters, with those that control,
     hide or reorder others written as escapes.

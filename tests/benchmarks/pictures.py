@@ -23,7 +23,9 @@ from micrograd_plus import draw
 from micrograd_plus.drawing import layered, layout
 from micrograd_plus.drawing.arrangement import box_size
 from micrograd_plus.drawing.build import build
-from micrograd_plus.drawing.levels import adjust, shrunk
+from micrograd_plus.drawing.levels import Level, adjust, shrunk
+from micrograd_plus.drawing.style import Style
+from micrograd_plus.drawing.texts import Texts
 from micrograd_plus.engine import nodes_below
 
 SIZES = (10, 30, 60, 100, 150, 300, 600, 1_000, 2_000, 5_000, 10_000, 20_000)
@@ -99,10 +101,12 @@ def layouts(boxes):
         gates = 3
         while len(nodes_below(make(gates + 3))) <= boxes:
             gates += 3
-        model = shrunk(adjust(build(make(gates)), "neuron", True), layered.LARGEST)
+        level = Level("neuron", opened=frozenset({"stretch"}))
+        model = shrunk(adjust(build(make(gates)), level), layered.LARGEST)
         index = {box: i for i, box in enumerate(model.boxes)}
         wires = [(index[wire.source], index[box]) for box in model.boxes for wire in box.wires]
-        sizes = [box_size(box) for box in model.boxes]
+        texts = Texts(model, Style())
+        sizes = [box_size(texts, box) for box in model.boxes]
         found.append(
             [
                 min(seconds(lay_out, sizes, wires) for _ in range(REPEATS)) * 1e3

@@ -629,7 +629,7 @@ def test_a_failed_drawing_leaves_the_old_one(capsys, tmp_path, monkeypatch):
     assert target.read_text(encoding="utf-8") == "as it was"
 
 
-DRAWN = {"svg", "style", "g", "title", "rect", "text", "path", "polygon"}
+DRAWN = {"svg", "style", "g", "title", "rect", "text", "tspan", "path", "polygon"}
 HOSTILE = [
     "<script>alert(1)</script>",
     "</svg>",

@@ -15,7 +15,7 @@ from shapes import SHAPES
 
 from micrograd_plus import Value, draw
 from micrograd_plus.drawing import layout, levels, picture, process
-from micrograd_plus.drawing.model import LABELLED
+from micrograd_plus.drawing.style import LABELLED
 
 every_shape = pytest.mark.parametrize("shape", SHAPES)
 
@@ -90,7 +90,7 @@ def test_no_layout_is_without_limit_and_none_asks_for_too_much(shape, layouts):
 @every_shape
 def test_a_picture_cut_small_is_whole_where_it_is_not_cut(shape):
     out = SHAPES[shape](400)
-    whole = levels.adjust(picture.build(out), "none", fold_constants=False)
+    whole = levels.adjust(picture.build(out), levels.Level("none", fold_constants=False))
     for work in (10, 60, 500):
         boxes = levels.shrunk(picture.build(out), work).boxes
         places = {box: i for i, box in enumerate(boxes)}
@@ -121,7 +121,8 @@ def test_small_pictures_are_laid_out_in_this_process_and_large_ones_apart_then_s
 
 @every_shape
 def test_a_picture_that_is_cut_has_its_numbers_on_its_wires(shape):
-    boxes = levels.adjust(picture.build(SHAPES[shape](5_000)), "auto", fold_constants=True).boxes
+    level = levels.Level(opened=frozenset({"stretch"}))
+    boxes = levels.adjust(picture.build(SHAPES[shape](5_000)), level).boxes
     wires = sum(len(box.wires) for box in boxes)
     assert wires <= LABELLED or not any(box.kind == "cut" for box in boxes)
 
@@ -132,7 +133,8 @@ def test_deep_graphs_are_drawn_without_recursion(patient):
     sys.setrecursionlimit(200)
     try:
         for options in ({}, {"mode": "forward", "wrt": deep}, {"collapse": "none"}):
-            assert len(draw(deep, **options).model.boxes) > 50
+            assert len(draw(deep, **options, open="stretch").model.boxes) > 50
+        assert len(draw(deep).model.boxes) < 20
     finally:
         sys.setrecursionlimit(limit)
 
@@ -168,7 +170,7 @@ def children(monkeypatch):
 def test_a_layout_that_takes_too_long_is_ended_and_a_smaller_picture_drawn(monkeypatch, children):
     monkeypatch.setattr(process, "CHILD", SLEEPER)
     monkeypatch.setattr(picture, "SECONDS", 0.3)
-    boxes = draw(SHAPES["reused"](200)).model.boxes
+    boxes = draw(SHAPES["reused"](200), open="stretch").model.boxes
     assert len(children) == 2
     assert all(child.returncode for child in children)
     assert 10 < len(boxes) < 100
@@ -192,7 +194,7 @@ def test_ctrl_c_during_a_layout_is_heard_and_leaves_no_child(monkeypatch, childr
     strike = threading.Thread(target=interrupt)
     strike.start()
     with pytest.raises(KeyboardInterrupt):
-        draw(SHAPES["reused"](200))
+        draw(SHAPES["reused"](200), open="stretch")
     strike.join()
     (child,) = children
     assert child.returncode is not None
@@ -237,7 +239,11 @@ def test_the_dot_program_lays_out_what_is_hard_where_there_is_no_wheel(
     monkeypatch, children, patient
 ):
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
-    boxes = draw(SHAPES["recurrent"](120)).model.boxes
-    assert len(boxes) == len(draw(SHAPES["recurrent"](120)).model.boxes) > 100
+    boxes = draw(SHAPES["recurrent"](120), open=("stretch", "neuron")).model.boxes
+    assert (
+        len(boxes)
+        == len(draw(SHAPES["recurrent"](120), open=("stretch", "neuron")).model.boxes)
+        > 100
+    )
     assert {os.path.basename(child.args[0]) for child in children} <= {"dot", "dot.exe"}
     assert all(child.returncode == 0 for child in children)

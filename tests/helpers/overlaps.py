@@ -12,7 +12,7 @@ from collections import Counter
 from xml.etree import ElementTree as ET
 
 from micrograd_plus import Value, draw, ops
-from micrograd_plus.drawing.model import LABELLED
+from micrograd_plus.drawing.style import LABELLED
 from micrograd_plus.drawing.widths import width
 from micrograd_plus.nn import MLP
 
