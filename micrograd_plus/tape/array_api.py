@@ -1,10 +1,10 @@
 """A tape under another array library: its program as operations of the array-API standard, on all
-rows at a time.
+points at a time.
 
 So `jax.jit` compiles a tape, and JAX, CuPy or PyTorch run it on a GPU. The gradient is instructions
 already, and what each row is to a machine stands in `lowering`; here an instruction only gets its
 name in the standard. The numbers are those of the tape up to rounding, not to the bit: a library
-has exponentials of its own, and adds rows in an order of its own.
+has exponentials of its own, and adds points in an order of its own.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .lowering import operation
+from .lowering import lowered, operation
 from .tape import Tape, gradients_of
 
 Array = Any  # of whichever library
@@ -47,9 +47,9 @@ class ArrayTape:
     have is looked up in the namespace `special`, such as `jax.scipy.special`, and
     NotImplementedError names the row for which there is nothing.
 
-    `rows` is an array (rows, inputs), `parameters` an array (parameters,), or None for the present
-    numbers of the tape, which a compiled function keeps. They set precision and device; JAX has
-    float32 unless it is told otherwise. A compiler meets each instruction by itself: XLA takes
+    `points` is an array (points, inputs), `parameters` an array (parameters,), or None for the
+    present numbers of the tape, which a compiled function keeps. They set precision and device; JAX
+    has float32 unless it is told otherwise. A compiler meets each instruction by itself: XLA takes
     seconds for hundreds, minutes for thousands. Raises ValueError for arrays of other shapes, and
     where there is no gradient.
     """
@@ -58,45 +58,46 @@ class ArrayTape:
         self.tape, self.xp, self.special = tape, xp, special
         self._prepared: dict[str, tuple[list[Step], list[float], list[int]]] = {}
 
-    def values(self, rows: Array, parameters: Array = None) -> Array:
-        """The outputs for each row: shape (rows,) for one number, else (rows, outputs)."""
-        columns = self._columns("values", rows, parameters)
+    def values(self, points: Array, parameters: Array = None) -> Array:
+        """The outputs for each point: shape (points,) for one number, else (points, outputs)."""
+        columns = self._columns("values", points, parameters)
         return (
-            self._side_by_side(columns, rows)
+            self._side_by_side(columns, points)
             if isinstance(self.tape.form, (list, tuple))
             else columns[0]
         )
 
-    def gradients(self, rows: Array, parameters: Array = None, of: str = "inputs") -> Array:
-        """The gradient for each row, with respect to its inputs or `of` the "parameters": shape
-        (rows, numbers).
+    def gradients(self, points: Array, parameters: Array = None, of: str = "inputs") -> Array:
+        """The gradient for each point, with respect to its inputs or `of` the "parameters": shape
+        (points, numbers).
         """
-        return self._side_by_side(self._columns(gradients_of(of), rows, parameters), rows)
+        return self._side_by_side(self._columns(gradients_of(of), points, parameters), points)
 
-    def sum_and_grad(self, rows: Array, parameters: Array = None) -> tuple[Array, Array]:
-        """The sum of the output over the rows, an array of no axes,
+    def sum_and_grad(self, points: Array, parameters: Array = None) -> tuple[Array, Array]:
+        """The sum of the output over the points, an array of no axes,
         and its gradient with respect to the parameters.
         """
         total, *gradient = [
-            self.xp.sum(column) for column in self._columns("sums", rows, parameters)
+            self.xp.sum(column) for column in self._columns("sums", points, parameters)
         ]
-        return total, self.xp.stack(gradient) if gradient else self.xp.sum(rows[:, :0], axis=0)
+        return total, self.xp.stack(gradient) if gradient else self.xp.sum(points[:, :0], axis=0)
 
-    def mean_and_grad(self, rows: Array, parameters: Array = None) -> tuple[Array, Array]:
-        """The mean of the output over the rows, and its gradient with respect to the parameters;
-        ValueError for no rows.
+    def mean_and_grad(self, points: Array, parameters: Array = None) -> tuple[Array, Array]:
+        """The mean of the output over the points, and its gradient with respect to the parameters;
+        ValueError for no points.
         """
-        total, gradient = self.sum_and_grad(rows, parameters)
-        if not rows.shape[0]:
-            raise ValueError("there is no mean of no rows")
-        return total / rows.shape[0], gradient / rows.shape[0]
+        total, gradient = self.sum_and_grad(points, parameters)
+        if not points.shape[0]:
+            raise ValueError("there is no mean of no points")
+        return total / points.shape[0], gradient / points.shape[0]
 
-    def _columns(self, task: str, rows: Array, parameters: Array) -> list[Array]:
-        """The outputs of a task, each a number for each row."""
+    def _columns(self, task: str, points: Array, parameters: Array) -> list[Array]:
+        """The outputs of a task, each a number for each point."""
         xp, inputs, shared = self.xp, self.tape.program.inputs, self.tape.program.parameters
-        if len(rows.shape) != 2 or rows.shape[1] != inputs:
+        if len(points.shape) != 2 or points.shape[1] != inputs:
             raise ValueError(
-                f"{self.tape!r} takes an array of shape (rows, {inputs}), not {tuple(rows.shape)}"
+                f"{self.tape!r} takes an array of shape (points, {inputs}), "
+                f"not {tuple(points.shape)}"
             )
         if parameters is not None and tuple(parameters.shape) != (shared,):
             raise ValueError(
@@ -107,32 +108,32 @@ class ArrayTape:
             self._prepared[task] = self._steps(task)
         steps, constants, outputs = self._prepared[task]
         with np.errstate(all="ignore"):  # NumPy would warn of what IEEE 754 calls inf and nan
-            rows = 1.0 * rows  # whole numbers become floats here
-            like = xp.sum(rows[: min(1, rows.shape[0]), :], axis=1)
+            points = 1.0 * points  # whole numbers become floats here
+            like = xp.sum(points[: min(1, points.shape[0]), :], axis=1)
             if parameters is None:
                 constants = [*self.tape._shared(None).tolist(), *constants]  # noqa: SLF001  # the tape reads its own
-            registers = [rows[:, i] for i in range(inputs)]
+            registers = [points[:, i] for i in range(inputs)]
             registers += [] if parameters is None else [1.0 * parameters[i] for i in range(shared)]
             registers += [xp.full_like(like, number) for number in constants]
             for operation, operands, done in steps:
                 registers.append(operation(*[registers[o] for o in operands]))
                 for o in done:
                     registers[o] = None
-            return [xp.broadcast_to(registers[o], (rows.shape[0],)) for o in outputs]
+            return [xp.broadcast_to(registers[o], (points.shape[0],)) for o in outputs]
 
     def _steps(self, task: str) -> tuple[list[Step], list[float], list[int]]:
         """The operations for a task, the constants they begin with, and where its outputs are."""
-        lowered = self.tape.program_for(task).lowered()
-        if lowered is None:
+        program = lowered(self.tape.program_for(task))
+        if program is None:
             rows = ", ".join(self.tape.program.python_only)
             raise NotImplementedError(f"no array library has the custom row(s) {rows}")
-        operands_of, outputs = lowered.operands_of(), lowered.outputs.tolist()
+        operands_of, outputs = program.operands_of(), program.outputs.tolist()
         last = {o: i for i, operands in enumerate(operands_of) for o in operands}
         done: list[list[int]] = [[] for _ in operands_of]
         for o in last.keys() - set(outputs):
             done[last[o]].append(o)
-        operations = [self._operation(operation(row)) for row in lowered.rows()]
-        return list(zip(operations, operands_of, done)), lowered.constants.tolist(), outputs
+        operations = [self._operation(operation(row)) for row in program.rows()]
+        return list(zip(operations, operands_of, done)), program.constants.tolist(), outputs
 
     def _operation(self, name: str) -> Callable[..., Array]:
         xp = self.xp
@@ -152,5 +153,5 @@ class ArrayTape:
             )
         return function
 
-    def _side_by_side(self, columns: Sequence[Array], rows: Array) -> Array:
-        return self.xp.stack(columns, axis=1) if columns else rows[:, :0]
+    def _side_by_side(self, columns: Sequence[Array], points: Array) -> Array:
+        return self.xp.stack(columns, axis=1) if columns else points[:, :0]

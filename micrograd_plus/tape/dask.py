@@ -1,9 +1,9 @@
-"""A tape over rows on the workers of a Dask cluster: the sum or mean of its output over all of
+"""A tape over points on the workers of a Dask cluster: the sum or mean of its output over all of
 them, and its gradient.
 
-Dask does the distributing: it places rows and tasks, moves data, and computes again what a lost
+Dask does the distributing: it places points and tasks, moves data, and computes again what a lost
 worker held. This room says what is to be added, in the order that `Tape` states, so the result has
-the bits of one process with all the rows. It knows tapes; Dask (extra `distributed`) is imported
+the bits of one process with all the points. It knows tapes; Dask (extra `distributed`) is imported
 where it is used.
 """
 
@@ -35,22 +35,23 @@ _BLOCKS_A_THREAD = 4
 class Shards:
     """Rows on a cluster, and the tape that runs there.
 
-    `rows` is a Dask array (rows, inputs), a NumPy array, or a list of shards: NumPy arrays, futures
-    or delayed ones, in order; each may hold a kind of real numbers of its own, for they become
-    floats before they are joined. `client` is a `dask.distributed.Client`. Rows are cut anew where
-    a shard does not begin at a multiple of 1,024 rows: each border moves to the nearest one, and
-    when small shards are many they join. With `persist` that is done once and the workers keep the
-    rows; without, Dask makes the rows again for each call, and they may outgrow memory.
+    `points` is a Dask array (points, inputs), a NumPy array, or a list of shards: NumPy arrays,
+    futures or delayed ones, in order; each may hold a kind of real numbers of its own, for they
+    become floats before they are joined. `client` is a `dask.distributed.Client`. Rows are cut anew
+    where a shard does not begin at a multiple of 1,024 points: each border moves to the nearest
+    one, and when small shards are many they join. With `persist` that is done once and the workers
+    keep the points; without, Dask makes the points again for each call, and they may outgrow
+    memory.
 
     The tape goes out once, and each worker compiles it once. Rows that are given as NumPy arrays
     stay with the scheduler too, so that they survive a worker; let the workers read large data
     themselves. Should workers differ in their C library's functions, the bits are theirs. Raises
-    ImportError without Dask, ValueError where rows do not fit the tape, and TypeError where they
+    ImportError without Dask, ValueError where points do not fit the tape, and TypeError where they
     are no real numbers; of a Dask array, whose blocks may hold other things than it says, that
     shows when they are summed.
     """
 
-    def __init__(self, tape: Tape, rows: Any, client: Any, persist: bool = True) -> None:
+    def __init__(self, tape: Tape, points: Any, client: Any, persist: bool = True) -> None:
         da, distributed = _dask()
         if not isinstance(client, distributed.Client) or client.asynchronous:
             raise TypeError(
@@ -61,7 +62,11 @@ class Shards:
                 "only a tape with one number for output has a gradient, and shards are for its sum"
             )
         self.tape, self.client = tape, client
-        array = _read(rows, tape) if isinstance(rows, da.Array) else _dask_array(rows, tape, client)
+        array = (
+            _read(points, tape)
+            if isinstance(points, da.Array)
+            else _dask_array(points, tape, client)
+        )
         threads = sum(client.nthreads().values())
         least = len(array) // (_BLOCKS_A_THREAD * threads) if persist and threads else 0
         sizes = block_sizes(array.chunks[0], least)
@@ -76,14 +81,13 @@ class Shards:
         return len(self._rows)
 
     def __repr__(self) -> str:
-        return (
-            f"<Shards: {len(self)} rows in {sum(map(len, self._groups))} blocks for {self.tape!r}>"
-        )
+        blocks = sum(map(len, self._groups))
+        return f"<Shards: {len(self)} points in {blocks} blocks for {self.tape!r}>"
 
     def sum_and_grad(
         self, parameters: Parameters = None, executor: str | None = None
     ) -> tuple[float, Floats]:
-        """The sum of the output over all rows, and its gradient with respect to the parameters:
+        """The sum of the output over all points, and its gradient with respect to the parameters:
         those of `Tape`.
         """
         total = self._total(parameters, executor)
@@ -92,11 +96,11 @@ class Shards:
     def mean_and_grad(
         self, parameters: Parameters = None, executor: str | None = None
     ) -> tuple[float, Floats]:
-        """The mean of the output over all rows, and its gradient with respect to the parameters;
-        ValueError for no rows.
+        """The mean of the output over all points, and its gradient with respect to the parameters;
+        ValueError for no points.
         """
         if not len(self):
-            raise ValueError("there is no mean of no rows")
+            raise ValueError("there is no mean of no points")
         total = self._total(parameters, executor) / len(self)
         return float(total[0]), total[1:]
 
@@ -120,22 +124,22 @@ class Shards:
             raise RuntimeError(
                 "Dask has lost what this needs and cannot make it again: the client was closed, or "
                 "scattered"
-                " rows went with their worker, which arrays, delayed ones and Dask arrays survive"
+                " points went with their worker, which arrays, delayed ones and Dask arrays survive"
             ) from e
         return found
 
 
 def block_sizes(sizes: Sequence[int], least: int) -> tuple[int, ...]:
-    """The sizes of blocks that begin at multiples of 1,024 rows near those where the shards began,
-    none below `least` but the last.
+    """The sizes of blocks that begin at multiples of 1,024 points near those where the shards
+    began, none below `least` but the last.
     """
-    *borders, rows = accumulate(sizes, initial=0)
+    *borders, points = accumulate(sizes, initial=0)
     cuts = [0]
     for border in borders:
         cut = (border + CHUNK // 2) // CHUNK * CHUNK
-        if max(least, 1) <= cut - cuts[-1] and cut < rows:
+        if max(least, 1) <= cut - cuts[-1] and cut < points:
             cuts.append(cut)
-    return tuple(b - a for a, b in pairwise([*cuts, rows]))
+    return tuple(b - a for a, b in pairwise([*cuts, points]))
 
 
 # What runs on the workers. ------------------------------------------------------------------------
@@ -153,10 +157,12 @@ def tape_of(pickled: bytes) -> Tape:
     return tape
 
 
-def sums_of_block(pickled: bytes, rows: Floats, parameters: Floats, executor: str | None) -> Floats:
-    """The sums over each 1,024 rows of a block: shape (sums, 1 + parameters)."""
-    sums = np.empty((-(-len(rows) // CHUNK), 1 + len(parameters)))
-    for i, of_chunk in enumerate(tape_of(pickled).chunk_sums(rows, parameters, executor)):
+def sums_of_block(
+    pickled: bytes, points: Floats, parameters: Floats, executor: str | None
+) -> Floats:
+    """The sums over each 1,024 points of a block: shape (sums, 1 + parameters)."""
+    sums = np.empty((-(-len(points) // CHUNK), 1 + len(parameters)))
+    for i, of_chunk in enumerate(tape_of(pickled).chunk_sums(points, parameters, executor)):
         sums[i] = of_chunk
     return sums
 
@@ -170,19 +176,19 @@ def added_up(total: Floats | None, *blocks: Floats) -> Floats:
     return total
 
 
-def real_rows(shard: Any) -> Floats:
+def points_of(shard: Any) -> Floats:
     """A shard in floats, before Dask joins it to others,
     whose kind of number it might take over.
     """
     if not isinstance(shard, np.ndarray):
         raise TypeError(f"a shard is a NumPy array, not a {type(shard).__name__}")
-    return real_array(shard, "the rows")
+    return real_array(shard, "the points")
 
 
 def shape_of(shard: Any) -> tuple[int, ...] | TypeError:
     """The shape of a shard, or what is wrong with it."""
     try:
-        shape: tuple[int, ...] = real_rows(shard).shape
+        shape: tuple[int, ...] = points_of(shard).shape
     except TypeError as error:
         return error
     return shape
@@ -192,12 +198,12 @@ def real_block(block: Any, block_info: Any) -> Floats:
     """A block of a Dask array in floats, whatever the array says that its blocks hold;
     ValueError for another shape.
     """
-    rows, said = real_rows(block), tuple(block_info[None]["chunk-shape"])
-    if rows.shape != said:
+    points, said = points_of(block), tuple(block_info[None]["chunk-shape"])
+    if points.shape != said:
         raise ValueError(
-            f"a block of this Dask array has the shape {rows.shape}, and the array says {said}"
+            f"a block of this Dask array has the shape {points.shape}, and the array says {said}"
         )
-    return rows
+    return points
 
 
 def itself(thing: Any) -> Any:
@@ -243,25 +249,26 @@ def _read(array: Any, tape: Tape) -> Any:
     return array.map_blocks(real_block, dtype=np.float64, meta=np.empty((0, 0)))
 
 
-def _dask_array(rows: Any, tape: Tape, client: Any) -> Any:
+def _dask_array(points: Any, tape: Tape, client: Any) -> Any:
     """Shards as one Dask array; it takes their lengths from the workers, where they are."""
     da, distributed = _dask()
     from dask.base import is_dask_collection
     from dask.delayed import delayed
 
-    if isinstance(rows, np.ndarray):
-        _require_width(rows.shape, tape, "")
-        size = -(-len(rows) // (CHUNK * max(1, sum(client.nthreads().values())))) * CHUNK
-        rows = [rows[start : start + size] for start in range(0, len(rows), size or 1)]
-    if not isinstance(rows, (list, tuple)):
+    if isinstance(points, np.ndarray):
+        _require_width(points.shape, tape, "")
+        size = -(-len(points) // (CHUNK * max(1, sum(client.nthreads().values())))) * CHUNK
+        points = [points[start : start + size] for start in range(0, len(points), size or 1)]
+    if not isinstance(points, (list, tuple)):
         raise TypeError(
-            f"rows are a Dask array, a NumPy array or a list of shards, not a {type(rows).__name__}"
+            "points are a Dask array, a NumPy array or a list of shards, "
+            f"not a {type(points).__name__}"
         )
     shards = [
         shard
         if isinstance(shard, distributed.Future) or is_dask_collection(shard)
-        else _sent(given_array(shard, "the rows"), client)
-        for shard in rows
+        else _sent(given_array(shard, "the points"), client)
+        for shard in points
     ]
     shapes = client.gather(client.compute([delayed(shape_of)(shard) for shard in shards]))
     for i, shape in enumerate(shapes):
@@ -269,7 +276,7 @@ def _dask_array(rows: Any, tape: Tape, client: Any) -> Any:
             raise TypeError(f"shard {i}: {shape}") from shape
         _require_width(shape, tape, f"in shard {i} ")
     arrays = [
-        da.from_delayed(delayed(real_rows)(shard), shape, dtype=np.float64)
+        da.from_delayed(delayed(points_of)(shard), shape, dtype=np.float64)
         for shard, shape in zip(shards, shapes)
         if shape[0]
     ]
@@ -280,8 +287,8 @@ def _require_width(shape: tuple[int, ...], tape: Tape, where: str) -> None:
     inputs = tape.program.inputs
     if len(shape) != 2 or shape[1] != inputs:
         raise ValueError(
-            f"{tape!r} takes rows of {inputs} numbers, {where}an array of shape (rows, {inputs}), "
-            f"not {shape}"
+            f"{tape!r} takes points of {inputs} numbers, {where}an array of shape "
+            f"(points, {inputs}), not {shape}"
         )
 
 

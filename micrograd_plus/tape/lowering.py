@@ -1,10 +1,10 @@
-"""What a machine must know of the table: the instructions and C functions that rows come to,
-under their own names.
-"""
+"""Lowering: a program in the instructions and C functions that machines know, by their names."""
 
 from __future__ import annotations
 
 from ..ops import CFunction, Instruction, Primitive, primitives
+from .builder import Builder
+from .program import FlatProgram
 
 # Each with a row that is nothing else: it says how many operands there are, and a C function is
 # compared with it.
@@ -23,3 +23,15 @@ def operation(row: Primitive) -> str:
             f"{row!r} is neither an instruction nor a C function: its program was not lowered"
         )
     return row.lowering.name
+
+
+def lowered(program: FlatProgram) -> FlatProgram | None:
+    """The program in single instructions, C functions, sum and dot; None with a custom row."""
+    if program.python_only:
+        return None
+    builder = Builder(program.inputs, program.parameters, lowering=True)
+    given = range(program.inputs + program.parameters)
+    refs = [*given, *map(builder.constant, program.constants.tolist())]
+    for row, operands in zip(program.rows(), program.operands_of()):
+        refs.append(builder.emit(row, tuple([refs[o] for o in operands])))
+    return builder.finished([refs[o] for o in program.outputs.tolist()])[0]

@@ -98,7 +98,7 @@ def _check(
             f"the function gave {width} numbers and then {len(given)}: a tape gives as many each "
             "time"
         )
-    of_tape = Replay(tape.program).row(there, np.array([p.data for p in shared]))
+    of_tape = Replay(tape.program).point(there, np.array([p.data for p in shared]))
     varied = {*leaves, *shared}
     known = {v for v in nodes_below(*_nodes(leaves_of(traced))) if v.primitive is None}
     for v in nodes_below(*_nodes(given)):

@@ -5,10 +5,10 @@ The reverse sweep is recorded like that of any derivative, so a tape's gradient 
 instructions and its executors know no calculus. A tape is plain data: it pickles, copies, and goes
 to JSON and back.
 
-Rows are summed in one order, whoever runs them: sixteen rows by halves (row l with row l + 8, then
-+ 4, + 2, + 1; missing rows count 0), such sums from first to last within 1,024 rows, and those from
-first to last, both beginning with 0. So no result depends on the executor, on the number of
-threads, or on how the work is shared out.
+Points are summed in one order, whoever runs them: sixteen points by halves (point l with point l +
+8, then + 4, + 2, + 1; missing points count 0), such sums from first to last within 1,024 points,
+and those from first to last, both beginning with 0. So no result depends on the executor, on the
+number of threads, or on how the work is shared out.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from ..autodiff import between, require_repeated
 from ..engine import Value, adjoints, nodes_below, value_operands
 from ..tracing import Contribution, local_terms, tracing
 from ..trees import Tree, builder_of, leaves_of, like, listed
+from .builder import Builder, Term
 from .executors import Executor, executor_for
 from .executors.python import CHUNK
 from .json import from_json, to_json
-from .program import Builder, FlatProgram, Floats, Term
+from .program import FlatProgram, Floats
 from .reals import real_array
 from .source import Contents, source
 
@@ -117,9 +118,9 @@ class Tape:
         )
 
     def __call__(
-        self, *row: Tree, parameters: Parameters = None, executor: str | None = None
+        self, *point: Tree, parameters: Parameters = None, executor: str | None = None
     ) -> Tree:
-        """The outputs for one row, in the form that the function gave:
+        """The outputs for one point, in the form that the function gave:
         floats, in lists and tuples.
         """
         run = self._executors.get((executor, "values")) or self._executor("values", executor)
@@ -128,63 +129,65 @@ class Tape:
             if parameters is None and not self.program.parameters
             else self._shared(parameters)
         )
-        simple = len(row) == self.program.inputs and _FLOAT.issuperset(map(type, row))
-        return self._in_form(run.row(row if simple else self._single(row), shared))
+        simple = len(point) == self.program.inputs and _FLOAT.issuperset(map(type, point))
+        return self._in_form(run.point(point if simple else self._single(point), shared))
 
     def values(
         self,
-        rows: Any,
+        points: Any,
         parameters: Parameters = None,
         executor: str | None = None,
         threads: int = 1,
     ) -> Floats:
-        """The outputs for each row of an array (rows, inputs):
-        shape (rows,) for one number, else (rows, outputs).
+        """The outputs for each point of an array (points, inputs):
+        shape (points,) for one number, else (points, outputs).
         """
         found = self._executor("values", executor).values(
-            self._rows(rows), self._shared(parameters), threads
+            self._points(points), self._shared(parameters), threads
         )
         return found[:, 0] if self._is_number else found
 
     def gradients(
         self,
-        rows: Any,
+        points: Any,
         parameters: Parameters = None,
         executor: str | None = None,
         threads: int = 1,
         of: str = "inputs",
     ) -> Floats:
-        """The gradient for each row: with respect to its inputs, or `of` the "parameters"; shape
-        (rows, numbers).
+        """The gradient for each point: with respect to its inputs, or `of` the "parameters"; shape
+        (points, numbers).
         """
         return self._executor(gradients_of(of), executor).values(
-            self._rows(rows), self._shared(parameters), threads
+            self._points(points), self._shared(parameters), threads
         )
 
     def sum_and_grad(
         self,
-        rows: Any,
+        points: Any,
         parameters: Parameters = None,
         executor: str | None = None,
         threads: int = 1,
     ) -> tuple[float, Floats]:
-        """The sum of the output over the rows, and its gradient with respect to the parameters."""
-        total = self._total(self._rows(rows), parameters, executor, threads)
+        """The sum of the output over the points, and its gradient with respect to the
+        parameters.
+        """
+        total = self._total(self._points(points), parameters, executor, threads)
         return float(total[0]), total[1:]
 
     def mean_and_grad(
         self,
-        rows: Any,
+        points: Any,
         parameters: Parameters = None,
         executor: str | None = None,
         threads: int = 1,
     ) -> tuple[float, Floats]:
-        """The mean of the output over the rows, and its gradient with respect to the parameters;
-        ValueError for no rows.
+        """The mean of the output over the points, and its gradient with respect to the parameters;
+        ValueError for no points.
         """
-        given = self._rows(rows)
+        given = self._points(points)
         if not len(given):
-            raise ValueError("there is no mean of no rows")
+            raise ValueError("there is no mean of no points")
         total = self._total(given, parameters, executor, threads)
         if len(given) > 1:
             total /= len(given)
@@ -192,16 +195,16 @@ class Tape:
 
     def chunk_sums(
         self,
-        rows: Any,
+        points: Any,
         parameters: Parameters = None,
         executor: str | None = None,
         threads: int = 1,
     ) -> Iterator[Floats]:
-        """For each 1,024 rows, the sums of the output and of its gradient:
+        """For each 1,024 points, the sums of the output and of its gradient:
         what `sum_and_grad` adds from first to last.
         """
         return self._executor("sums", executor).sums(
-            self._rows(rows), self._shared(parameters), threads
+            self._points(points), self._shared(parameters), threads
         )
 
     def executor(self, executor: str | None = None) -> str:
@@ -257,15 +260,15 @@ class Tape:
         )
 
     def _total(
-        self, rows: Floats, parameters: Parameters, executor: str | None, threads: int
+        self, points: Floats, parameters: Parameters, executor: str | None, threads: int
     ) -> Floats:
         run = self._executors.get((executor, "sums")) or self._executor("sums", executor)
         shared = self._shared(parameters)
-        if not len(rows):
+        if not len(points):
             return np.zeros(1 + self.program.parameters)
-        if len(rows) <= CHUNK:
-            return run.sum(rows, shared)
-        sums = run.sums(rows, shared, threads)
+        if len(points) <= CHUNK:
+            return run.sum(points, shared)
+        sums = run.sums(points, shared, threads)
         total = next(sums)
         with np.errstate(all="ignore"):  # inf and nan are numbers like others
             for of_chunk in sums:
@@ -304,20 +307,20 @@ class Tape:
         }
         return self.program.giving(wanted[task])
 
-    def _single(self, row: tuple[Tree, ...]) -> tuple[float, ...]:
-        numbers = tuple([ops.as_float(x, "a tape") for x in leaves_of(row)])
+    def _single(self, point: tuple[Tree, ...]) -> tuple[float, ...]:
+        numbers = tuple([ops.as_float(x, "a tape") for x in leaves_of(point)])
         if len(numbers) != self.program.inputs:
             raise ValueError(
                 f"{self!r} takes {self.program.inputs} numbers, but got {len(numbers)}"
             )
         return numbers
 
-    def _rows(self, rows: Any) -> Floats:
-        array = _floats(rows, "the rows")
+    def _points(self, points: Any) -> Floats:
+        array = _floats(points, "the points")
         if array.ndim != 2 or array.shape[1] != self.program.inputs:
             raise ValueError(
-                f"{self!r} takes rows of {self.program.inputs} numbers, an array of shape "
-                f"(rows, {self.program.inputs}), not {array.shape}"
+                f"{self!r} takes points of {self.program.inputs} numbers, an array of shape "
+                f"(points, {self.program.inputs}), not {array.shape}"
             )
         return array
 

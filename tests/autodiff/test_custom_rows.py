@@ -20,6 +20,7 @@ from micrograd_plus import Tape, Value, draw, draw_dot, explain, ops, record
 from micrograd_plus.autodiff import checkpoint, custom, grad, hessian, jvp, value_and_grad
 from micrograd_plus.engine import nodes_below
 from micrograd_plus.nn import Neuron
+from micrograd_plus.tape.lowering import lowered
 
 
 def gaussian():
@@ -54,7 +55,7 @@ def test_a_custom_row_is_an_activation_but_no_method_and_no_name_of_ops_and_has_
     assert not hasattr(ops, "gaussian")
     tape = record(row, 0.5)
     assert Tape.from_json(tape.to_json())(0.5) == math.exp(-0.25)
-    assert tape.program.lowered() is None
+    assert lowered(tape.program) is None
 
 
 def test_a_custom_row_evaluates_on_floats_and_records_on_values():

@@ -202,12 +202,12 @@ def test_a_function_that_the_library_lacks_is_named():
 def test_arrays_of_other_shapes():
     arrays = ArrayTape(TAPE, np)
     for rows in (DATA[:, :2], DATA[:, 0], DATA[None]):
-        with pytest.raises(ValueError, match=r"shape \(rows, 3\), not \("):
+        with pytest.raises(ValueError, match=r"shape \(points, 3\), not \("):
             arrays.values(rows)
     for parameters in (np.ones(3), np.ones((1, 21))):
         with pytest.raises(ValueError, match=r"parameters of shape \(21,\), not \("):
             arrays.sum_and_grad(DATA, parameters)
-    with pytest.raises(ValueError, match="no mean of no rows"):
+    with pytest.raises(ValueError, match="no mean of no points"):
         arrays.mean_and_grad(DATA[:0])
 
 

@@ -94,7 +94,7 @@ def test_no_rows_have_a_sum_and_no_mean(client):
     for rows in ([], [ROWS[:0], ROWS[:0]], ROWS[:0], dask_array.from_array(ROWS)[:0]):
         shards = Shards(TAPE, rows, client)
         assert_same(shards.sum_and_grad(), (0.0, np.zeros(17)))
-        with pytest.raises(ValueError, match="no mean of no rows"):
+        with pytest.raises(ValueError, match="no mean of no points"):
             shards.mean_and_grad()
 
 
@@ -347,17 +347,17 @@ def test_scattered_rows_that_went_with_their_worker_are_said_to_be_lost(client):
     scattered = client.scatter(ROWS)
     shards = Shards(TAPE, [scattered], client)
     scattered.cancel()
-    with pytest.raises(RuntimeError, match="scattered rows went with their worker"):
+    with pytest.raises(RuntimeError, match="scattered points went with their worker"):
         shards.sum_and_grad()
 
 
 # What is wrong is said. ---------------------------------------------------------------------------
 def test_rows_that_do_not_fit_the_tape(client):
-    with pytest.raises(ValueError, match=r"in shard 1 an array of shape \(rows, 3\), not \(5, 2\)"):
+    with pytest.raises(ValueError, match=r"in shard 1 an array .* not \(5, 2\)"):
         Shards(TAPE, [ROWS[:5], ROWS[:5, :2]], client)
-    with pytest.raises(ValueError, match=r"rows of 3 numbers.*not \(5,\)"):
+    with pytest.raises(ValueError, match=r"points of 3 numbers.*not \(5,\)"):
         Shards(TAPE, ROWS[:5, 0], client)
-    with pytest.raises(ValueError, match=r"rows of 3 numbers.*not \(9000, 2\)"):
+    with pytest.raises(ValueError, match=r"points of 3 numbers.*not \(9000, 2\)"):
         Shards(TAPE, dask_array.from_array(ROWS)[:, :2], client)
     with pytest.raises(TypeError, match="shard 0: a shard is a NumPy array, not a list"):
         Shards(TAPE, [client.submit(list, (1, 2, 3))], client)
@@ -380,7 +380,7 @@ def test_tapes_parameters_and_clients_that_do_not_fit(client):
         shards.sum_and_grad([1.0, 2.0])
     with pytest.raises(ValueError, match="executors"):
         shards.sum_and_grad(executor="abacus")
-    assert repr(shards).startswith("<Shards: 5 rows in 1 blocks for <Tape: 3 inputs")
+    assert repr(shards).startswith("<Shards: 5 points in 1 blocks for <Tape: 3 inputs")
 
 
 def test_a_custom_row_must_be_defined_where_the_tape_runs(client):

@@ -162,7 +162,7 @@ def test_what_is_no_array_of_floats_is_refused_by_name(tape, kind, executor):
         tape.mean_and_grad,
         tape.chunk_sums,
     ):
-        with pytest.raises(TypeError, match="the rows must be real numbers"):
+        with pytest.raises(TypeError, match="the points must be real numbers"):
             use(rows, executor=executor)
         if shared is not None:  # which means the present ones
             with pytest.raises(TypeError, match="the parameters must be real numbers"):
@@ -199,7 +199,7 @@ def test_rows_of_another_shape_are_refused_by_name(tape, rows, executor):
         tape.chunk_sums,
     ):
         with pytest.raises(
-            ValueError, match=r"takes rows of 2 numbers, an array of shape \(rows, 2\), not \("
+            ValueError, match=r"takes points of 2 numbers, an array of shape \(points, 2\), not \("
         ):
             use(rows, executor=executor)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from typing import Protocol
 
+from .. import lowering
 from ..program import FlatProgram, Floats
 from .forks import kept_from_forks
 from .python import Replay
@@ -16,23 +17,23 @@ _IMPORTING = kept_from_forks()  # who imports what is half imported waits for wh
 
 
 class Executor(Protocol):
-    """What runs a program; rows and parameters are contiguous arrays of floats,
+    """What runs a program; points and parameters are contiguous arrays of floats,
     checked by the tape.
     """
 
     name: str
 
-    def row(self, row: Sequence[float], parameters: Floats) -> list[float]:
-        """The outputs for one row."""
+    def point(self, point: Sequence[float], parameters: Floats) -> list[float]:
+        """The outputs for one point."""
 
-    def values(self, rows: Floats, parameters: Floats, threads: int = 1) -> Floats:
-        """The outputs for each row, an array of rows by outputs."""
+    def values(self, points: Floats, parameters: Floats, threads: int = 1) -> Floats:
+        """The outputs for each point, an array of points by outputs."""
 
-    def sum(self, rows: Floats, parameters: Floats) -> Floats:
-        """The sums of the outputs over the rows of one chunk."""
+    def sum(self, points: Floats, parameters: Floats) -> Floats:
+        """The sums of the outputs over the points of one chunk."""
 
-    def sums(self, rows: Floats, parameters: Floats, threads: int = 1) -> Iterator[Floats]:
-        """The sums of the outputs over each chunk of rows."""
+    def sums(self, points: Floats, parameters: Floats, threads: int = 1) -> Iterator[Floats]:
+        """The sums of the outputs over each chunk of points."""
 
 
 def executor_for(program: FlatProgram, name: str | None) -> Executor:
@@ -50,7 +51,7 @@ def executor_for(program: FlatProgram, name: str | None) -> Executor:
             program,
             "python, for want of llvmlite: pip install 'micrograd-plus[fast]' brings machine code",
         )
-    lowered = program.lowered()
+    lowered = lowering.lowered(program)
     if lowered is None:
         rows = ", ".join(program.python_only)
         if name:

@@ -1,5 +1,5 @@
 """The reference executor: a flat program replayed by the primals of the table,
-and the order in which rows are summed.
+and the order in which points are summed.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import numpy as np
 
 from ..program import FlatProgram, Floats
 
-# rows summed by halves; rows whose blocks are summed from first to last
+# points summed by halves; points whose blocks are summed from first to last
 BLOCK, CHUNK = 16, 1024
 
 
 class Replay:
-    """Runs a program on one row after another, in Python."""
+    """Runs a program on one point after another, in Python."""
 
     def __init__(self, program: FlatProgram, name: str = "python") -> None:
         self.name = name
@@ -28,38 +28,38 @@ class Replay:
             for row, gather, registers in zip(program.rows(), gathers, operands)
         ]
 
-    def row(self, row: Sequence[float], parameters: Floats) -> list[float]:
-        """The outputs for one row of numbers."""
-        return self._run(row, parameters.tolist())
+    def point(self, point: Sequence[float], parameters: Floats) -> list[float]:
+        """The outputs for one point of numbers."""
+        return self._run(point, parameters.tolist())
 
-    def _run(self, row: Sequence[float], parameters: Sequence[float]) -> list[float]:
-        registers = [*row, *parameters, *self.constants]
+    def _run(self, point: Sequence[float], parameters: Sequence[float]) -> list[float]:
+        registers = [*point, *parameters, *self.constants]
         for primal, gather, operands in self._steps:
             registers.append(
                 primal(*gather(registers)) if gather else primal(*[registers[o] for o in operands])
             )
         return [registers[o] for o in self.outputs]
 
-    def values(self, rows: Floats, parameters: Floats, threads: int = 1) -> Floats:
-        """The outputs for each row, an array of rows by outputs."""
+    def values(self, points: Floats, parameters: Floats, threads: int = 1) -> Floats:
+        """The outputs for each point, an array of points by outputs."""
         shared = parameters.tolist()
-        found = np.empty((len(rows), len(self.outputs)))
-        for i, row in enumerate(rows):
-            found[i] = self._run(row.tolist(), shared)
+        found = np.empty((len(points), len(self.outputs)))
+        for i, point in enumerate(points):
+            found[i] = self._run(point.tolist(), shared)
         return found
 
-    def sum(self, rows: Floats, parameters: Floats) -> Floats:
-        """The sums of the outputs over the rows of one chunk."""
-        return sum_of_chunk(self.values(rows, parameters))
+    def sum(self, points: Floats, parameters: Floats) -> Floats:
+        """The sums of the outputs over the points of one chunk."""
+        return sum_of_chunk(self.values(points, parameters))
 
-    def sums(self, rows: Floats, parameters: Floats, threads: int = 1) -> Iterator[Floats]:
-        """The sums of the outputs over each chunk of rows."""
-        for start in range(0, len(rows), CHUNK):
-            yield self.sum(rows[start : start + CHUNK], parameters)
+    def sums(self, points: Floats, parameters: Floats, threads: int = 1) -> Iterator[Floats]:
+        """The sums of the outputs over each chunk of points."""
+        for start in range(0, len(points), CHUNK):
+            yield self.sum(points[start : start + CHUNK], parameters)
 
 
 def sum_of_chunk(values: Floats) -> Floats:
-    """The sum over the rows of one chunk, in the stated order."""
+    """The sum over the points of one chunk, in the stated order."""
     total = np.zeros(values.shape[1])
     with np.errstate(all="ignore"):  # inf and nan are numbers like others
         for start in range(0, len(values), BLOCK):

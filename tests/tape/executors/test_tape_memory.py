@@ -16,6 +16,7 @@ from micrograd_plus import Value, ops, record
 from micrograd_plus.tape.executors.llvm.loops import Loops
 from micrograd_plus.tape.executors.llvm.machine import MOST_NESTS, _Compiled
 from micrograd_plus.tape.executors.llvm.rolling import rolled
+from micrograd_plus.tape.lowering import lowered
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 pytestmark = pytest.mark.skipif(
@@ -71,7 +72,7 @@ def test_every_way_to_compile_gives_back_what_it_took(lanes, long, monkeypatch):
     tape = record(
         lambda *xs: ops.tanh(ops.dot(weights, xs)), *[p.data for p in weights], parameters=weights
     )
-    program = tape.program_for("gradients of parameters").lowered()
+    program = lowered(tape.program_for("gradients of parameters"))
     loops = rolled(program, MOST_NESTS)
 
     def compiled():

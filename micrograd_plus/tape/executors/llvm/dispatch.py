@@ -28,14 +28,14 @@ HEADER, RECORD = 6, 5
 
 
 class Dispatcher(Code):
-    """kernel(count of rows, rows, parameters, constants, scratch, outputs, program),
+    """kernel(count of points, points, parameters, constants, scratch, outputs, program),
     for every program.
     """
 
     def __init__(self, lanes: int, summed: bool) -> None:
         super().__init__(lanes, summed)
         self.builder = b = self._begun([INDEX, *[POINTER] * 5, LANE.as_pointer()])
-        count, rows, parameters, constants, scratch, outputs, self.program = b.function.args
+        count, points, parameters, constants, scratch, outputs, self.program = b.function.args
         inputs, shared, fixed, slots, given, length = [
             self._integer(index_of(i)) for i in range(HEADER)
         ]
@@ -47,14 +47,14 @@ class Dispatcher(Code):
         ):
             with self._loop(how_many, 1) as i:
                 self._write(LANES, b.add(first, i), self._spread(b.load(self._at(numbers, i))))
-        with self._loop(count, lanes) as row:
-            self._load(count, rows, row, inputs)
+        with self._loop(count, lanes) as point:
+            self._load(count, points, point, inputs)
             with self._loop(length, 1) as i:
                 self._instruction(b.add(records, b.mul(i, index_of(RECORD))))
-            self.valid = self._valid(count, row)
-            if not summed:  # past the slots, or with a row alone where it belongs
+            self.valid = self._valid(count, point)
+            if not summed:  # past the slots, or with a point alone where it belongs
                 self.places[OUTPUT] = (
-                    self._at(outputs, b.mul(row, given))
+                    self._at(outputs, b.mul(point, given))
                     if lanes == 1
                     else self._at(scratch, b.mul(slots, index_of(lanes)))
                 )
@@ -69,7 +69,7 @@ class Dispatcher(Code):
                 else:
                     self._write(OUTPUT, k, number)
             if not summed and lanes > 1:
-                self._store(count, row, given, outputs)
+                self._store(count, point, given, outputs)
         b.ret_void()
 
     def _instruction(self, record: Any) -> None:

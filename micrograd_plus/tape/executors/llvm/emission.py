@@ -1,8 +1,8 @@
-"""What all machine code for tapes is made of, as LLVM's intermediate code: rows in lanes, gates,
+"""What all machine code for tapes is made of, as LLVM's intermediate code: points in lanes, gates,
 loops.
 
-Several rows run side by side, one in each lane of a vector, or a single row alone. No operation is
-reassociated or contracted, and functions are the C library's, so every number has the bits that
+Several points run side by side, one in each lane of a vector, or a single point alone. No operation
+is reassociated or contracted, and functions are the C library's, so every number has the bits that
 Python gives it.
 """
 
@@ -24,21 +24,19 @@ COMPARISONS = {"olt": "<", "ole": "<=", "oeq": "=="}
 
 
 class Code:
-    """A module of code that takes `lanes` rows at a time
+    """A module of code that takes `lanes` points at a time
     and sums their outputs or gives them one by one.
     """
 
     arguments: int  # of the kernel
-    has_long_loops = False  # of statements that LLVM may run side by side for a row alone
+    has_long_loops = False  # of statements that LLVM may run side by side for a point alone
     builder: Any
     places: dict[str, Any]
     valid: Any
-    carried: list[Any]
-    results: list[Any]
 
     def __init__(self, lanes: int, summed: bool) -> None:
         self.lanes, self.summed = lanes, summed
-        # of the numbers in hand: a lane each, or 1 where all rows have something in common
+        # of the numbers in hand: a lane each, or 1 where all points have something in common
         self.width = lanes
         self.module = ir.Module()
         self.number = ir.VectorType(DOUBLE, lanes) if lanes > 1 else DOUBLE
@@ -64,21 +62,21 @@ class Code:
                 argument.add_attribute("noalias")
         return ir.IRBuilder(function.append_basic_block())
 
-    def _load(self, count: Any, rows: Any, row: Any, inputs: Any) -> None:
-        """Bring rows into lanes; lanes beyond the last row repeat it."""
+    def _load(self, count: Any, points: Any, point: Any, inputs: Any) -> None:
+        """Bring points into lanes; lanes beyond the last point repeat it."""
         b = self.builder
         last, starts = b.sub(count, index_of(1)), []
         for lane in range(self.lanes):
-            at = b.add(row, index_of(lane))
+            at = b.add(point, index_of(lane))
             starts.append(b.mul(b.select(b.icmp_unsigned("<", at, last), at, last), inputs))
         with self._loop(inputs, 1) as j:
-            numbers = [b.load(self._at(rows, b.add(start, j))) for start in starts]
+            numbers = [b.load(self._at(points, b.add(start, j))) for start in starts]
             self._write(LANES, j, self._vector(numbers))
 
-    def _store(self, count: Any, row: Any, outputs: Any, to: Any) -> None:
-        """Write the outputs of the rows that there are."""
+    def _store(self, count: Any, point: Any, outputs: Any, to: Any) -> None:
+        """Write the outputs of the points that there are."""
         b = self.builder
-        left = b.sub(count, row)
+        left = b.sub(count, point)
         here = b.select(
             b.icmp_unsigned("<", left, index_of(self.lanes)), left, index_of(self.lanes)
         )
@@ -86,19 +84,19 @@ class Code:
             number = b.load(
                 self._at(self.places[OUTPUT], b.add(b.mul(k, index_of(self.lanes)), lane))
             )
-            b.store(number, self._at(to, b.add(b.mul(b.add(row, lane), outputs), k)))
+            b.store(number, self._at(to, b.add(b.mul(b.add(point, lane), outputs), k)))
 
-    def _valid(self, count: Any, row: Any) -> Any:
-        """Which lanes hold a row."""
+    def _valid(self, count: Any, point: Any) -> Any:
+        """Which lanes hold a point."""
         if self.lanes == 1:
             return None
-        left = self.builder.sub(count, row)
+        left = self.builder.sub(count, point)
         lanes = ir.VectorType(INDEX, self.lanes)
         numbers = ir.Constant(lanes, [INDEX(lane) for lane in range(self.lanes)])
         return self.builder.icmp_signed("<", numbers, self._broadcast(left, lanes))
 
     def _halved(self, vectors: list[Any]) -> Any:
-        """The sums of vectors over lanes that hold a row, by halves, as one vector;
+        """The sums of vectors over lanes that hold a point, by halves, as one vector;
         two share the work if they can.
         """
         lanes, zeros = self.lanes, self._broadcast(DOUBLE(0.0))
@@ -206,12 +204,10 @@ class Code:
         return function
 
     @contextmanager
-    def _loop(self, count: Any, step: int, carried: Sequence[Any] = ()) -> Iterator[Any]:
-        """A loop over 0, step, ... below count; numbers it carries are set in `carried`
-        and end in `results`.
-        """
+    def _loop(self, count: Any, step: int, carried: Carried | None = None) -> Iterator[Any]:
+        """A loop over 0, step, ... below count, which may carry numbers from time to time."""
         b = self.builder
-        if isinstance(count, ir.Constant) and 0 < count.constant <= step and not carried:
+        if isinstance(count, ir.Constant) and 0 < count.constant <= step and carried is None:
             yield index_of(0)
             return
         before = b.block
@@ -220,18 +216,34 @@ class Code:
         b.position_at_end(head)
         i = b.phi(INDEX)
         i.add_incoming(index_of(0), before)
-        phis = [b.phi(number.type) for number in carried]
-        for phi, number in zip(phis, carried):
-            phi.add_incoming(number, before)
+        phis = carried.begun(b, before) if carried else []
         b.cbranch(b.icmp_signed("<", i, count), body, after)
         b.position_at_end(body)
-        yield (i, *phis) if carried else i
+        yield i
         i.add_incoming(b.add(i, index_of(step)), b.block)
-        for phi, number in zip(phis, self.carried if carried else ()):
+        for phi, number in zip(phis, carried.following if carried else ()):
             phi.add_incoming(number, b.block)
         b.branch(head)
         b.position_at_end(after)
-        self.results = phis
+
+
+class Carried:
+    """Numbers that a loop carries: `numbers` are those at hand, in the loop and after it; the loop
+    sets `following`, those for the next time.
+    """
+
+    following: Sequence[Any] = ()
+
+    def __init__(self, numbers: Sequence[Any]) -> None:
+        self.numbers = numbers
+
+    def begun(self, builder: Any, before: Any) -> Sequence[Any]:
+        """The numbers as the loop has them, which at first are those from the block before it."""
+        phis = [builder.phi(number.type) for number in self.numbers]
+        for phi, number in zip(phis, self.numbers):
+            phi.add_incoming(number, before)
+        self.numbers = phis
+        return phis
 
 
 def index_of(number: int) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .emission import DOUBLE, INDEX, LANE, POINTER, Code, index_of
+from .emission import DOUBLE, INDEX, LANE, POINTER, Carried, Code, index_of
 from .rolling import LANES, LEAF, OUTPUT, PARAMETER, SHARED, Address, Nest, Rolled, Segment, Shape
 
 # statements of a nest that run side by side, so that additions need not wait for each other
@@ -18,7 +18,7 @@ TILE = 2
 
 
 class Loops(Code):
-    """One module of code for a rolled-up program: `lanes` rows at a time,
+    """One module of code for a rolled-up program: `lanes` points at a time,
     their outputs summed or given one by one.
     """
 
@@ -31,28 +31,28 @@ class Loops(Code):
         self._kernel()
 
     def _kernel(self) -> None:
-        """kernel(count of rows, rows, parameters, shared, scratch, outputs)."""
+        """kernel(count of points, points, parameters, shared, scratch, outputs)."""
         self.builder = self._begun([INDEX, *[POINTER] * 5])
-        count, rows, parameters, shared, scratch, outputs = self.builder.function.args
+        count, points, parameters, shared, scratch, outputs = self.builder.function.args
         self.places, self.width = {PARAMETER: parameters, SHARED: shared}, 1
-        for nest in self.program.prologue:  # what all rows have in common
+        for nest in self.program.prologue:  # what all points have in common
             self._nest(nest)
         self.places |= {LANES: scratch, OUTPUT: outputs}
         self.width = self.lanes
-        with self._loop(count, self.lanes) as row:
-            self._load(count, rows, row, index_of(self.inputs))
+        with self._loop(count, self.lanes) as point:
+            self._load(count, points, point, index_of(self.inputs))
             if self.summed:
-                self.valid = self._valid(count, row)
+                self.valid = self._valid(count, point)
             elif self.lanes == 1:
                 self.places[OUTPUT] = self._at(
-                    outputs, self.builder.mul(row, index_of(self.outputs))
+                    outputs, self.builder.mul(point, index_of(self.outputs))
                 )
             else:
                 self.places[OUTPUT] = self._at(scratch, index_of(self.program.lanes * self.lanes))
             for nest in self.program.body:
                 self._nest(nest)
             if self.lanes > 1 and not self.summed:
-                self._store(count, row, index_of(self.outputs), outputs)
+                self._store(count, point, index_of(self.outputs), outputs)
         self.builder.ret_void()
 
     def _nest(self, nest: Nest) -> None:
@@ -84,7 +84,7 @@ class Loops(Code):
         side_by_side = range(together)
         loaded: dict[Any, Any] = {}
         totals = [
-            self._tree(
+            self._written(
                 nest.shape,
                 iter([self._leaf(a, outer, inner, n, None, loaded) for a in nest.leaves]),
             )
@@ -94,9 +94,10 @@ class Loops(Code):
             if segment.count == 1:
                 totals = self._added(totals, segment, outer, inner, None)
             else:
-                with self._loop(index_of(segment.count), 1, totals) as (term, *so_far):
-                    self.carried = self._added(so_far, segment, outer, inner, term)
-                totals = self.results
+                so_far = Carried(totals)
+                with self._loop(index_of(segment.count), 1, so_far) as term:
+                    so_far.following = self._added(so_far.numbers, segment, outer, inner, term)
+                totals = list(so_far.numbers)
         if nest.target.place == OUTPUT and self.summed:
             self._add_up(nest.target, outer, inner, totals)
         else:
@@ -112,7 +113,7 @@ class Loops(Code):
         return [
             self.builder.fadd(
                 total,
-                self._tree(
+                self._written(
                     segment.shape,
                     iter([self._leaf(a, outer, inner, n, term, loaded) for a in segment.leaves]),
                 ),
@@ -121,7 +122,7 @@ class Loops(Code):
         ]
 
     def _add_up(self, target: Address, outer: Any, inner: Any, totals: list[Any]) -> None:
-        """Add to outputs the sums of their numbers over the rows."""
+        """Add to outputs the sums of their numbers over the points."""
         b = self.builder
         if self.lanes > 1:
             sums = self._halved(totals)
@@ -157,14 +158,14 @@ class Loops(Code):
                 )
         return loaded[key]
 
-    def _tree(self, shape: Shape, leaves: Iterator[Any]) -> Any:
+    def _written(self, shape: Shape, leaves: Iterator[Any]) -> Any:
         """The instructions of an expression."""
         if shape == LEAF:
             return next(leaves)
         name, *operands = shape
         if name == "=":
             return self._spread(DOUBLE(float(operands[0])))
-        return self._gate(name, [self._tree(operand, leaves) for operand in operands])
+        return self._gate(name, [self._written(operand, leaves) for operand in operands])
 
 
 def _is_long(nest: Nest) -> bool:

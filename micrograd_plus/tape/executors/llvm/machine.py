@@ -1,8 +1,8 @@
 """Machine code for flat programs, made in memory by LLVM for the processor at hand (llvmlite, extra
 `fast`).
 
-It runs without Python's lock, and works on 1,024 rows at a time, so that Ctrl-C is heard in
-between. Besides the rows and the results it needs room for one block of sixteen rows, in each
+It runs without Python's lock, and works on 1,024 points at a time, so that Ctrl-C is heard in
+between. Besides the points and the results it needs room for one block of sixteen points, in each
 thread.
 
 LLVM serves one thread at a time, and one at a time makes code; forks wait until they are done. What
@@ -57,7 +57,7 @@ _LLVM = kept_from_forks(getattr(getattr(llvm.ffi.lib, "_lock", None), "_lock", N
 
 class Machine:
     """Runs a lowered program; its code is compiled when it is first needed,
-    for single rows and for many apart.
+    for single points and for many apart.
     """
 
     name = "machine"
@@ -68,42 +68,42 @@ class Machine:
             program.constants,
             rolled(program, MOST_NESTS) or as_data(program),
         )
-        self._codes: dict[tuple[int, bool], _Code] = {}
+        self._codes: dict[tuple[int, bool], _Loaded] = {}
 
-    def row(self, row: Sequence[float], parameters: Floats) -> list[float]:
-        """The outputs for one row."""
-        return self._code(1, summed=False).row(row, parameters)
+    def point(self, point: Sequence[float], parameters: Floats) -> list[float]:
+        """The outputs for one point."""
+        return self._code(1, summed=False).point(point, parameters)
 
-    def values(self, rows: Floats, parameters: Floats, threads: int = 1) -> Floats:
-        """The outputs for each row, an array of rows by outputs."""
-        found = np.empty((len(rows), self.outputs))
-        code = self._code(BLOCK if len(rows) >= BLOCK else 1, summed=False)
+    def values(self, points: Floats, parameters: Floats, threads: int = 1) -> Floats:
+        """The outputs for each point, an array of points by outputs."""
+        found = np.empty((len(points), self.outputs))
+        code = self._code(BLOCK if len(points) >= BLOCK else 1, summed=False)
 
         def run(start: int) -> None:
-            part = rows[start : start + CHUNK]
+            part = points[start : start + CHUNK]
             code.run(part, parameters, found[start : start + CHUNK])
 
-        for _ in _shared_out(run, range(0, len(rows), CHUNK), threads):
+        for _ in _over_threads(run, range(0, len(points), CHUNK), threads):
             pass
         return found
 
-    def sum(self, rows: Floats, parameters: Floats) -> Floats:
-        """The sums of the outputs over the rows of one chunk."""
-        key = BLOCK if len(rows) > 1 else 1, True
+    def sum(self, points: Floats, parameters: Floats) -> Floats:
+        """The sums of the outputs over the points of one chunk."""
+        key = BLOCK if len(points) > 1 else 1, True
         total = np.zeros(self.outputs)
         # a method's call is 3 % of a short step
         code = self._codes.get(key) or self._code(*key)
-        code.run(rows, parameters, total)
+        code.run(points, parameters, total)
         return total
 
-    def sums(self, rows: Floats, parameters: Floats, threads: int = 1) -> Iterator[Floats]:
-        """The sums of the outputs over each chunk of rows."""
-        starts = range(0, len(rows), CHUNK)
-        return _shared_out(
-            lambda start: self.sum(rows[start : start + CHUNK], parameters), starts, threads
+    def sums(self, points: Floats, parameters: Floats, threads: int = 1) -> Iterator[Floats]:
+        """The sums of the outputs over each chunk of points."""
+        starts = range(0, len(points), CHUNK)
+        return _over_threads(
+            lambda start: self.sum(points[start : start + CHUNK], parameters), starts, threads
         )
 
-    def _code(self, lanes: int, summed: bool) -> _Code:
+    def _code(self, lanes: int, summed: bool) -> _Loaded:
         found = self._codes.get((lanes, summed))
         if found is None:
             with _COMPILING:  # several threads may need it for the first time
@@ -111,12 +111,12 @@ class Machine:
                 self._codes[lanes, summed] = found
         return found
 
-    def _made(self, lanes: int, summed: bool) -> _Code:
+    def _made(self, lanes: int, summed: bool) -> _Loaded:
         sizes, form = (lanes, self.inputs, self.outputs), self._form
         if isinstance(form, Rolled):
             compiled = _Compiled(Loops(form, self.inputs, self.outputs, lanes, summed))
-            return _Code(compiled, self._constants, form.shared, form.lanes, *sizes)
-        return _Code(
+            return _Loaded(compiled, self._constants, form.shared, form.lanes, *sizes)
+        return _Loaded(
             _dispatcher(lanes, summed), form.constants, 0, form.slots, *sizes, form.program
         )
 
@@ -171,8 +171,8 @@ def _object_file(code: Code) -> bytes:
 
 
 def _improve(module: Any, code: Code) -> None:
-    """Run the passes of LLVM that pay: those over functions for lanes, and for a row alone the loop
-    vectorizer, if any.
+    """Run the passes of LLVM that pay: those over functions for lanes, and for a point alone the
+    loop vectorizer, if any.
 
     None are run for nothing: they take as long as all else, and each pass builder leaves 1.5 KB
     that llvmlite never frees.
@@ -205,7 +205,7 @@ def _dispose(passes: Any) -> None:
         passes.detach()
 
 
-class _Code:
+class _Loaded:
     """Machine code with all that it needs to run one program:
     constants, memory, and the program itself if it is data.
     """
@@ -232,28 +232,28 @@ class _Code:
         self._more = () if program is None else (program.ctypes.data,)
         self._rooms: list[tuple[Any, ...]] = []
 
-    def run(self, rows: Floats, parameters: Floats, outputs: Floats) -> None:
+    def run(self, points: Floats, parameters: Floats, outputs: Floats) -> None:
         """Fill, or add to, the outputs."""
         room = self._room()
         shared_at, scratch_at = room[-2:]
         self._kernel(
-            len(rows),
-            _place(rows),
-            _place(parameters),
+            len(points),
+            _address_of(points),
+            _address_of(parameters),
             shared_at,
             scratch_at,
-            _place(outputs),
+            _address_of(outputs),
             *self._more,
         )
         self._rooms.append(room)
 
-    def row(self, numbers: Sequence[float], parameters: Floats) -> list[float]:
-        """The outputs for one row, of code for one lane."""
+    def point(self, numbers: Sequence[float], parameters: Floats) -> list[float]:
+        """The outputs for one point, of code for one lane."""
         room = self._room()
-        _, row, outputs, row_at, outputs_at, shared_at, scratch_at = room
-        row[:] = numbers
-        parameters_at = _place(parameters) if len(parameters) else 0
-        self._kernel(1, row_at, parameters_at, shared_at, scratch_at, outputs_at, *self._more)
+        _, point, outputs, point_at, outputs_at, shared_at, scratch_at = room
+        point[:] = numbers
+        parameters_at = _address_of(parameters) if len(parameters) else 0
+        self._kernel(1, point_at, parameters_at, shared_at, scratch_at, outputs_at, *self._more)
         found: list[float] = outputs[:]
         self._rooms.append(room)
         return found
@@ -265,17 +265,17 @@ class _Code:
         except IndexError:
             memory = np.empty(self._shared + self._scratch + 2 * _LINE)
             # whole vectors lie in one line of the cache
-            scratch_at = _place(memory) + -_place(memory) % (8 * _LINE)
+            scratch_at = _address_of(memory) + -_address_of(memory) % (8 * _LINE)
             shared = self._scratch + _LINE
             memory[shared : shared + len(self._constants)] = self._constants
-            row, outputs = (ctypes.c_double * self._inputs)(), (ctypes.c_double * self._outputs)()
+            point, outputs = (ctypes.c_double * self._inputs)(), (ctypes.c_double * self._outputs)()
             return (
                 memory,
-                row,
+                point,
                 outputs,
-                ctypes.addressof(row),
+                ctypes.addressof(point),
                 ctypes.addressof(outputs),
-                _place(memory) + 8 * shared,
+                _address_of(memory) + 8 * shared,
                 scratch_at,
             )
 
@@ -285,12 +285,12 @@ def _dispatcher(lanes: int, summed: bool) -> _Compiled:
     return _Compiled(Dispatcher(lanes, summed))
 
 
-def _place(array: Floats) -> int:
+def _address_of(array: Floats) -> int:
     place: int = array.__array_interface__["data"][0]  # a third of the time of .ctypes.data
     return place
 
 
-def _shared_out(run: Callable[[int], Any], starts: range, threads: int) -> Iterator[Any]:
+def _over_threads(run: Callable[[int], Any], starts: range, threads: int) -> Iterator[Any]:
     """The results of `run` for each start, in order; with several threads at most that many at a
     time.
     """

@@ -30,7 +30,7 @@ Register = int
 Strides = tuple[int, int, int]
 
 
-class Tree(NamedTuple):
+class Expression(NamedTuple):
     """An expression: its shape, the registers at its leaves from left to right,
     and how many operations it has.
     """
@@ -86,8 +86,8 @@ class _Statement(NamedTuple):
     """One result: a head, and terms that are added to it one after the other."""
 
     register: Register
-    head: Tree
-    terms: list[Tree]
+    head: Expression
+    terms: list[Expression]
     level: int
 
 
@@ -119,11 +119,11 @@ class _Roller:
                 self.user[o] = i
         for o in self.outputs:
             self.uses[o] += 2  # never to be part of another expression
-        self.of_row = [True] * program.inputs + [False] * (self.first - program.inputs)
+        self.varies = [True] * program.inputs + [False] * (self.first - program.inputs)
         for operands in self.operands:
-            self.of_row.append(any(self.of_row[o] for o in operands))
+            self.varies.append(any(self.varies[o] for o in operands))
         self.level = [0] * size
-        self.waiting: dict[Register, tuple[Tree, list[Tree]]] = {}
+        self.waiting: dict[Register, tuple[Expression, list[Expression]]] = {}
         shared = program.inputs + program.parameters
         self.immediate = {
             shared + i: ("=", repr(x))
@@ -143,7 +143,7 @@ class _Roller:
         once, body, final = [], [], []
         for statement in self._statements():
             register = statement.register
-            if not self.of_row[register]:
+            if not self.varies[register]:
                 once.append(statement)
             elif register in numbers and self.uses[register] == 2:
                 # an output, once, and nothing else
@@ -152,7 +152,12 @@ class _Roller:
                 body.append(statement)
         for register, ks in numbers.items():
             final += [
-                (_Statement(register, Tree(LEAF, (register,), 0), [], self.level[register] + 1), k)
+                (
+                    _Statement(
+                        register, Expression(LEAF, (register,), 0), [], self.level[register] + 1
+                    ),
+                    k,
+                )
                 for k in ks
             ]
         prologue = self._placed(once, SHARED)
@@ -166,7 +171,7 @@ class _Roller:
         for i, (name, operands) in enumerate(zip(self.names, self.operands)):
             register = self.first + i
             below = max([self.level[o] for o in operands], default=0)
-            head, terms = self._expression(name, operands)
+            head, terms = self._head_and_terms(name, operands)
             if self._waits(register, head, terms):
                 self.waiting[register], self.level[register] = (head, terms), below
             else:
@@ -174,50 +179,54 @@ class _Roller:
                 found.append(_Statement(register, head, terms, below + 1))
         return found
 
-    def _expression(self, name: str, operands: list[Register]) -> tuple[Tree, list[Tree]]:
+    def _head_and_terms(
+        self, name: str, operands: list[Register]
+    ) -> tuple[Expression, list[Expression]]:
         if name == "fadd":
             head, terms = self._chain(operands[0])
-            terms.append(self._tree(operands[1]))
+            terms.append(self._operand(operands[1]))
         elif name == "dot":
             head, terms = self._chain(operands[0])
             half = len(operands) // 2 + 1
             terms += [self._gate("fmul", pair) for pair in zip(operands[1:half], operands[half:])]
         elif name == "sum":
-            head, terms = Tree(("=", "0.0"), (), 0), [self._tree(o) for o in operands]
+            head, terms = Expression(("=", "0.0"), (), 0), [self._operand(o) for o in operands]
         else:
             head, terms = self._gate(name, operands), []
         return head, terms
 
-    def _waits(self, register: Register, head: Tree, terms: list[Tree]) -> bool:
+    def _waits(self, register: Register, head: Expression, terms: list[Expression]) -> bool:
         """Whether a result is left to the one expression that needs it."""
         i = self.user[register]
-        if self.uses[register] != 1 or self.of_row[register] != self.of_row[self.first + i]:
+        if self.uses[register] != 1 or self.varies[register] != self.varies[self.first + i]:
             return False
         extended = self.names[i] in ("fadd", "dot") and self.operands[i][0] == register
         return extended or head.size + sum([1 + t.size for t in terms]) < LARGEST
 
-    def _chain(self, register: Register) -> tuple[Tree, list[Tree]]:
+    def _chain(self, register: Register) -> tuple[Expression, list[Expression]]:
         return (
-            self.waiting.pop(register) if register in self.waiting else (self._tree(register), [])
+            self.waiting.pop(register)
+            if register in self.waiting
+            else (self._operand(register), [])
         )
 
-    def _tree(self, register: Register) -> Tree:
+    def _operand(self, register: Register) -> Expression:
         if register in self.immediate:
-            return Tree(self.immediate[register], (), 0)
+            return Expression(self.immediate[register], (), 0)
         if register not in self.waiting:
-            return Tree(LEAF, (register,), 0)
+            return Expression(LEAF, (register,), 0)
         tree, terms = self.waiting.pop(register)
         for term in terms:
-            tree = Tree(
+            tree = Expression(
                 ("fadd", tree.shape, term.shape),
                 tree.leaves + term.leaves,
                 tree.size + term.size + 1,
             )
         return tree
 
-    def _gate(self, name: str, operands: Sequence[Register]) -> Tree:
-        trees = [self._tree(o) for o in operands]
-        return Tree(
+    def _gate(self, name: str, operands: Sequence[Register]) -> Expression:
+        trees = [self._operand(o) for o in operands]
+        return Expression(
             (name, *[t.shape for t in trees]),
             tuple([leaf for t in trees for leaf in t.leaves]),
             1 + sum([t.size for t in trees]),
@@ -267,65 +276,81 @@ class _Roller:
         """
         head = [self.place[leaf] for leaf in statement.head.leaves]
         bases = [number, *[base for _, base in head]]
-        # shape, places, count, strides, where the last term lies
-        segments: list[list[Any]] = []
+        runs: list[_Run] = []
         for term in statement.terms:
             places = [self.place[leaf] for leaf in term.leaves]
-            here = [base for _, base in places]
+            here = tuple([base for _, base in places])
             kinds = tuple([place for place, _ in places])
-            if segments and segments[-1][0] == term.shape and segments[-1][1] == kinds:
-                last = segments[-1]
-                strides = tuple([b - a for a, b in zip(last[4], here)])
-                if last[2] == 1 or last[3] == strides:
-                    last[2:] = last[2] + 1, strides, here
-                    continue
-            segments.append([term.shape, kinds, 1, (0,) * len(here), here])
-            bases += here
+            if not (runs and runs[-1].alike == (term.shape, kinds) and runs[-1].takes(here)):
+                runs.append(_Run((term.shape, kinds), here))
+                bases += here
         of_head = tuple([place for place, _ in head])
         return (
             statement.head.shape,
             of_head,
-            tuple([tuple(segment[:4]) for segment in segments]),
+            tuple([(*run.alike, run.count, run.strides) for run in runs]),
         ), tuple(bases)
 
 
-def _loops(
-    bases: list[tuple[int, ...]],
-) -> list[tuple[tuple[int, ...], tuple[int, ...], int, tuple[int, ...], int]]:
-    """Statements at even distances, and such rows of them at even distances:
-    base, strides and counts of both loops.
-    """
-    zero = (0,) * len(bases[0])
-    rows = [(base, step, n) for base, step, n in _even(bases)]
-    loops: list[Any] = []
-    for base, step, n in rows:
-        if loops and loops[-1][1:3] == [step, n]:
-            last = loops[-1]
-            outer = tuple([b - a for a, b in zip(last[5], base)])
-            if last[4] == 1 or last[3] == outer:
-                last[3:] = outer, last[4] + 1, base
-                continue
-        loops.append([base, step, n, zero, 1, base])
-    return [tuple(loop[:5]) for loop in loops]
+@dataclass
+class _Run:
+    """Places at even distances: where the first and the last of them lie, and how many they are."""
+
+    alike: Any  # what all of them have in common
+    first: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        self.count, self.last, self.strides = 1, self.first, (0,) * len(self.first)
+
+    def takes(self, here: tuple[int, ...]) -> bool:
+        """Whether a place goes on with the run, of which it is the last then."""
+        strides = tuple([b - a for a, b in zip(self.last, here)])
+        if self.count > 1 and strides != self.strides:
+            return False
+        self.count, self.last, self.strides = self.count + 1, here, strides
+        return True
 
 
-def _even(bases: list[tuple[int, ...]]) -> list[tuple[tuple[int, ...], tuple[int, ...], int]]:
-    zero = (0,) * len(bases[0])
-    runs: list[Any] = [[bases[0], zero, 1]]
-    last = bases[0]
-    for here in bases[1:]:
-        step = tuple([b - a for a, b in zip(last, here)])
-        if runs[-1][2] == 1 or runs[-1][1] == step:
-            runs[-1][1:] = step, runs[-1][2] + 1
-        else:
-            runs.append([here, zero, 1])
-        last = here
-    return [tuple(run) for run in runs]
+class _Loop(NamedTuple):
+    """Two loops, one in the other: where they begin, and the strides and counts of both."""
+
+    base: tuple[int, ...]
+    inner: tuple[int, ...]
+    along: int
+    outer: tuple[int, ...]
+    over: int
 
 
-def _nest(place: str, signature: Any, loop: Any) -> Nest:
-    (shape, places, segments), (base, inner, n, outer, m) = signature, loop
-    numbers = iter(zip(base, outer, inner))
+def _loops(bases: list[tuple[int, ...]]) -> list[_Loop]:
+    """Statements at even distances, and such runs of them at even distances."""
+    loops: list[_Run] = []
+    for run in _even(bases):
+        alike = run.strides, run.count
+        if not (loops and loops[-1].alike == alike and loops[-1].takes(run.first)):
+            loops.append(_Run(alike, run.first))
+    return [
+        _Loop(
+            loop.first,
+            inner=loop.alike[0],
+            along=loop.alike[1],
+            outer=loop.strides,
+            over=loop.count,
+        )
+        for loop in loops
+    ]
+
+
+def _even(bases: list[tuple[int, ...]]) -> list[_Run]:
+    runs: list[_Run] = []
+    for here in bases:
+        if not (runs and runs[-1].takes(here)):
+            runs.append(_Run(None, here))
+    return runs
+
+
+def _nest(place: str, signature: Any, loop: _Loop) -> Nest:
+    shape, places, segments = signature
+    numbers = iter(zip(loop.base, loop.outer, loop.inner))
 
     def address(where: str, term: int = 0) -> Address:
         first, over, along = next(numbers)
@@ -339,4 +364,4 @@ def _nest(place: str, signature: Any, loop: Any) -> Nest:
             for of, kinds, count, strides in segments
         ]
     )
-    return Nest(m, n, target, shape, leaves, folded)
+    return Nest(loop.over, loop.along, target, shape, leaves, folded)
