@@ -3,7 +3,7 @@
 import ast
 
 import pytest
-from calm import Statement, heart, nodes_of, over_limit, statements
+from calm import PACKAGE, Statement, heart, nodes_of, over_limit, statements
 
 COUNTS = {
     "x = 1": 3,  # Assign, Name, Constant
@@ -74,3 +74,8 @@ def test_the_heart_has_no_statement_over_the_limit_and_at_most_eight_nodes_in_ea
     found = list(statements(heart()))
     assert not [str(s) for s in over_limit(heart())]
     assert sum(s.nodes for s in found) / len(found) <= 8
+
+
+def test_the_package_has_at_most_eight_and_a_half_nodes_a_statement():
+    found = list(statements(PACKAGE.rglob("*.py")))
+    assert sum(s.nodes for s in found) / len(found) <= 8.5
