@@ -6,6 +6,7 @@ and model files. Nothing here needs more than Python; training on data is
 `micrograd_plus.training`'s.
 """
 
+from . import descriptions as _descriptions  # noqa: F401  # makes the models known to blueprints
 from .model_files import load, save
 from .modules import Module
 from .networks import MLP

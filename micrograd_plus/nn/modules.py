@@ -13,6 +13,7 @@ from .. import modes
 from ..checks import stale_nodes
 from ..engine import Operand, Value, _commit, _tick, nodes_below
 from ..ops import as_float
+from .blueprint import blueprint_of
 
 Label = bool | int | float | str  # what a class may be called: model files can say it
 
@@ -117,8 +118,6 @@ class Predictor(Module):
             "predict() gives numbers, and on a tape those of one example would stand for all: "
             "call the model itself"
         )
-        from .blueprint import blueprint_of
-
         blueprint = blueprint_of(self)
         keeps_nothing = blueprint is not None and blueprint.is_of_leaves()
         call = self if self.classes is None else self.totals
