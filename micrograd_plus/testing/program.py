@@ -21,6 +21,12 @@ from ..ops.operators import INFIX, UNARY
 
 Operand = int | float  # an int is the number of a register, a float a constant
 Instruction = tuple[Primitive, tuple[Operand, ...]]
+Numbers = Sequence[float]
+
+
+def looked_up(operands: Sequence[Any], registers: Sequence[Any]) -> list[Any]:
+    """What operands stand for: the number of a register is what it holds, a constant itself."""
+    return [registers[o] if type(o) is int else o for o in operands]
 
 
 @dataclass(frozen=True)
@@ -47,11 +53,12 @@ class Program:
         register: dict[Value, Operand] = {v: i for i, v in enumerate(inputs)}
         instructions: list[Instruction] = []
         last = _write(out, register, len(inputs), instructions, opened)
-        if not instructions or type(last) is float or last != len(inputs) + len(instructions) - 1:
+        is_computed_last = type(last) is int and last == len(inputs) + len(instructions) - 1
+        if not instructions or not is_computed_last:
             instructions.append((ops.identity, (last,)))
-        return cls(
-            tuple([v.data for v in inputs]), tuple(instructions), tuple([v.label for v in inputs])
-        )
+        numbers = [v.data for v in inputs]
+        labels = [v.label for v in inputs]
+        return cls(tuple(numbers), tuple(instructions), tuple(labels))
 
     def run(self, *numbers: Any) -> Any:
         """The result on these numbers, or on the program's own inputs when none are given."""
@@ -64,8 +71,9 @@ class Program:
         of number that runs through.
         """
         registers = list(numbers or self.inputs)
-        for row, operands in self.instructions:
-            registers.append(row(*[registers[o] if type(o) is int else lift(o) for o in operands]))
+        for row, code in self.instructions:
+            operands = [registers[o] if type(o) is int else lift(o) for o in code]
+            registers.append(row(*operands))
         return registers
 
     def graph(self, *, backward: bool = True) -> Value:
@@ -88,42 +96,45 @@ class Program:
         level = {register: 0}
         for r in range(register, first - 1, -1):
             if level.get(r, depth) < depth:
-                for o in self.instructions[r - first][1]:
+                _, operands = self.instructions[r - first]
+                for o in operands:
                     if type(o) is int:
                         level[o] = min(level.get(o, depth), level[r] + 1)
         kept = [r for r in sorted(level) if r >= first and level[r] < depth]
         cut = [r for r in sorted(level) if r not in kept]
-        names, numbers = self.names(), self.registers()
         place = {r: i for i, r in enumerate([*cut, *kept])}
-        instructions = [
-            (row, tuple([place[o] if type(o) is int else o for o in operands]))
-            for row, operands in (self.instructions[r - first] for r in kept)
-        ]
-        return Program(
-            tuple([numbers[r] for r in cut]), tuple(instructions), tuple([names[r] for r in cut])
-        )
+        instructions: list[Instruction] = []
+        for r in kept:
+            row, operands = self.instructions[r - first]
+            moved = [place[o] if type(o) is int else o for o in operands]
+            instructions.append((row, tuple(moved)))
+        names, registers = self.names(), self.registers()
+        numbers = [registers[r] for r in cut]
+        labels = [names[r] for r in cut]
+        return Program(tuple(numbers), tuple(instructions), tuple(labels))
 
     def names(self) -> list[str]:
         """A name for each register: the label of an input that is a word, else a letter."""
-        labels = [label if label.isidentifier() else "" for label in self.labels] or [""] * len(
-            self.inputs
-        )
-        fresh = (name for name in _letters() if name not in labels)
-        named = [
-            label if label and label not in labels[:i] else next(fresh)
-            for i, label in enumerate(labels)
-        ]
-        return [*named, *[next(fresh) for _ in self.instructions]]
+        labels = self.labels or [""] * len(self.inputs)
+        words = [label if label.isidentifier() else "" for label in labels]
+        fresh = (name for name in _letters() if name not in words)
+        names: list[str] = []
+        for i, word in enumerate(words):
+            is_new = word and word not in words[:i]
+            names.append(word if is_new else next(fresh))
+        names += [next(fresh) for _ in self.instructions]
+        return names
 
     def __repr__(self) -> str:
         names = self.names()
         inputs = ", ".join(f"{name}={x!r}" for name, x in zip(names, self.inputs))
-        lines = [
-            f"    {name} = "
-            + _call(row, [names[o] if type(o) is int else repr(o) for o in operands])
-            for name, (row, operands) in zip(names[len(self.inputs) :], self.instructions)
-        ]
-        return "\n".join([f"def program({inputs}):", *lines, f"    return {names[-1]}"])
+        lines = [f"def program({inputs}):"]
+        computed = names[len(self.inputs) :]
+        for name, (row, operands) in zip(computed, self.instructions):
+            code = [names[o] if type(o) is int else repr(o) for o in operands]
+            lines.append(f"    {name} = {_call(row, code)}")
+        lines.append(f"    return {names[-1]}")
+        return "\n".join(lines)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(repr(self))
@@ -147,13 +158,18 @@ def _write(
             continue
         operands = [o if type(o) is float else register[o] for o in v.operands]
         if opened and v.primitive.is_checkpoint:
-            inside = [Value(o if type(o) is float else o.data) for o in v.operands]
+            inside = [Value(x) for x in data_of(v)]
             made = v.primitive.expansion(*inside)
             register[v] = _write(made, dict(zip(inside, operands)), first, instructions, opened)
         else:
             instructions.append((v.primitive, tuple(operands)))
             register[v] = first + len(instructions) - 1
     return register[out]
+
+
+def data_of(v: Value) -> list[float]:
+    """The operands of a gate as plain numbers."""
+    return [o if type(o) is float else o.data for o in v.operands]
 
 
 def _letters() -> Iterator[str]:
@@ -166,7 +182,10 @@ def _call(row: Primitive, operands: Sequence[str]) -> str:
         return f" {INFIX[row]} ".join(operands)
     if row.is_weighted_sum:
         half = len(operands) // 2 + 1
-        return (
-            f"dot([{', '.join(operands[1:half])}], [{', '.join(operands[half:])}], {operands[0]})"
-        )
-    return f"-{operands[0]}" if row is UNARY["-"][1] else f"{row.name}({', '.join(operands)})"
+        weights = ", ".join(operands[1:half])
+        factors = ", ".join(operands[half:])
+        return f"dot([{weights}], [{factors}], {operands[0]})"
+    _, negation = UNARY["-"]
+    if row is negation:
+        return f"-{operands[0]}"
+    return f"{row.name}({', '.join(operands)})"
