@@ -19,6 +19,27 @@ CLASSES = (BLUE, ORANGE, GREEN, PURPLE, VERMILLION, SKY, YELLOW, GREY)
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "<", ">", "p")
 # ColorBrewer (Harrower and Brewer, 2003): one hue, so that lightness alone tells the height
 SURFACE = "Blues_r"
+DARK_INK, LIGHT_INK = "#1A1A1A", "#F2F2F2"
+DASHED = (0, (4, 2))
+
+Labels = tuple[str, str]
+Words = Sequence[object]
+Handles = Sequence[Any]
+Size = tuple[float, float]
+
+LONGEST_WORD = 60  # characters that the key shows of a word
+KEPT = "\n\u00a0\u202f"  # a line's end, and blanks where no line ends: they hide nothing
+FLAT_AXES = "a flat Axes, not a 3-D one"
+SOLID_AXES = "a 3-D Axes, as plt.figure().add_subplot(projection='3d') makes"
+KEY_PLACE: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "frameon": False}
+KEY_ROOM: dict[str, Any] = {
+    "borderpad": 0.2,
+    "borderaxespad": 0.2,
+    "handlelength": 2.0,
+    "handletextpad": 0.5,
+    "columnspacing": 1.4,
+    "labelspacing": 0.25,
+}
 
 
 def require_canvas(ax: Any, solid: bool = False) -> None:
@@ -32,28 +53,25 @@ def require_canvas(ax: Any, solid: bool = False) -> None:
     if ax is None:
         return
     if not isinstance(ax, axes.Axes):
+        given = type(ax).__name__
         raise TypeError(
-            f"ax must be one matplotlib Axes, not {type(ax).__name__}: of several from "
-            "plt.subplots, take one"
+            f"ax must be one matplotlib Axes, not {given}: of several from plt.subplots, take one"
         )
-    if (ax.name == "3d") != solid:
-        wanted = (
-            "a 3-D Axes, as plt.figure().add_subplot(projection='3d') makes"
-            if solid
-            else "a flat Axes, not a 3-D one"
-        )
+    is_solid = ax.name == "3d"
+    if is_solid != solid:
+        wanted = SOLID_AXES if solid else FLAT_AXES
         raise ValueError(f"this plot needs {wanted}")
 
 
-def canvas(ax: Any, size: tuple[float, float], solid: bool = False) -> Any:
+def canvas(ax: Any, size: Size, solid: bool = False) -> Any:
     """The given Axes, or those of a new figure of a size in inches."""
     if ax is not None:
         return ax
     from matplotlib import pyplot as plt
 
-    return plt.figure(figsize=size, layout="constrained").add_subplot(
-        projection="3d" if solid else None
-    )
+    figure = plt.figure(figsize=size, layout="constrained")
+    projection = "3d" if solid else None
+    return figure.add_subplot(projection=projection)
 
 
 def ink(ax: Axes, outside: bool = False) -> str:
@@ -63,15 +81,20 @@ def ink(ax: Axes, outside: bool = False) -> str:
     from matplotlib.colors import to_rgba
 
     shade = 1.0  # a transparent figure lies on paper
-    for layer in (ax.figure.figure, ax.figure, ax)[: 2 if outside else 3]:
-        red, green, blue, alpha = to_rgba(layer.get_facecolor())
-        shade += alpha * (0.299 * red + 0.587 * green + 0.114 * blue - shade)
-    return "#1A1A1A" if shade > 0.5 else "#F2F2F2"
+    layers: list[Any] = [ax.figure.figure, ax.figure]
+    if not outside:
+        layers.append(ax)
+    for layer in layers:
+        face = layer.get_facecolor()
+        red, green, blue, alpha = to_rgba(face)
+        lightness = 0.299 * red + 0.587 * green + 0.114 * blue
+        shade += alpha * (lightness - shade)
+    return DARK_INK if shade > 0.5 else LIGHT_INK
 
 
 def paper(ax: Axes) -> str:
     """The other one of the two inks: what stands out from the first."""
-    return "#F2F2F2" if ink(ax) == "#1A1A1A" else "#1A1A1A"
+    return LIGHT_INK if ink(ax) == DARK_INK else DARK_INK
 
 
 def literally(text: Any, words: object) -> None:
@@ -82,14 +105,16 @@ def literally(text: Any, words: object) -> None:
     text.set(parse_math=False, usetex=False)
 
 
-def name_ticks(axis: Any, places: Sequence[float], names: Sequence[object]) -> None:
+def name_ticks(axis: Any, places: Sequence[float], names: Words) -> None:
     """Ticks at these places of an axis, with names that are shown as they are."""
-    axis.set_ticks(places, list(map(_shown, names)), parse_math=False, usetex=False)
+    shown = list(map(_shown, names))
+    axis.set_ticks(places, shown, parse_math=False, usetex=False)
 
 
 def number(x: float, digits: int = 6) -> str:
     """A float in at most so many digits, with a true minus sign."""
-    return f"{x:.{digits}g}".replace("-", "−")
+    text = f"{x:.{digits}g}"
+    return text.replace("-", "−")
 
 
 def _shown(words: object, limit: int = 300) -> str:
@@ -97,12 +122,19 @@ def _shown(words: object, limit: int = 300) -> str:
     hide or reorder others as escapes.
     """
     text = str(words)
-    text = text if len(text) <= limit else f"{text[: limit - 1]}…"
-    return "".join(c if c.isprintable() or c in "\n\u00a0\u202f" else repr(c)[1:-1] for c in text)
+    if len(text) > limit:
+        text = f"{text[: limit - 1]}…"
+    return "".join(map(_shown_character, text))
+
+
+def _shown_character(c: str) -> str:
+    if c.isprintable() or c in KEPT:
+        return c
+    return repr(c)[1:-1]
 
 
 def describe(
-    ax: Axes, x: str, y: str, title: str, handles: Sequence[Any] = (), words: Sequence[object] = ()
+    ax: Axes, x: str, y: str, title: str, handles: Handles = (), words: Words = ()
 ) -> Axes:
     """Label the Axes, and give them; the key stands above them, in as many rows as it needs,
     the title above the key.
@@ -113,39 +145,38 @@ def describe(
     literally(ax.yaxis.label, y)
     pad = 3.0 + _key(ax, handles, words) if handles else rcParams["axes.titlepad"]
     if title:
-        above = ax.set_title("", loc="left", pad=pad, verticalalignment="bottom")
-        literally(above, title)
-        room, needed = ax.figure.bbox.x1 - ax.bbox.x0, above.get_window_extent().width
-        if needed > room:  # a layout would make room by shrinking the Axes
-            lines = above.get_text().split("\n")
-            longest = int(max(map(len, lines)) * room / needed)
-            literally(above, "\n".join(_shown(line, longest) for line in lines))
+        _entitle(ax, title, pad)
     return ax
 
 
-def _key(ax: Axes, handles: Sequence[Any], words: Sequence[object]) -> float:
+def _entitle(ax: Axes, title: str, pad: float) -> None:
+    """Draw the title, so many points above the Axes, and cut its lines to the room there is."""
+    above = ax.set_title("", loc="left", pad=pad, verticalalignment="bottom")
+    literally(above, title)
+    room = ax.figure.bbox.x1 - ax.bbox.x0
+    needed = above.get_window_extent().width
+    if needed > room:  # a layout would make room by shrinking the Axes
+        lines = above.get_text().split("\n")
+        longest = max(map(len, lines))
+        fitting = int(longest * room / needed)
+        cut = [_shown(line, fitting) for line in lines]
+        literally(above, "\n".join(cut))
+
+
+def _key(ax: Axes, handles: Handles, words: Words) -> float:
     """Draw the key in as few rows as there is room for, down and then across,
     and give its height in points.
     """
-    for rows in range(1, len(words) + 1):
-        columns = -(-len(words) // rows)
-        key = ax.legend(
-            handles,
-            ["·"] * len(words),
-            loc="lower left",
-            bbox_to_anchor=(0.0, 1.0),
-            ncols=columns,
-            frameon=False,
-            borderpad=0.2,
-            borderaxespad=0.2,
-            handlelength=2.0,
-            handletextpad=0.5,
-            columnspacing=1.4,
-            labelspacing=0.25,
-        )
+    count = len(words)
+    blanks = ["·"] * count
+    widest = 1.05 * ax.bbox.width
+    for rows in range(1, count + 1):
+        columns = -(-count // rows)
+        key = ax.legend(handles, blanks, ncols=columns, **KEY_PLACE, **KEY_ROOM)
         for text, word in zip(key.get_texts(), words):
-            literally(text, _shown(word, 60).replace("\n", " "))
+            shown = _shown(word, LONGEST_WORD)
+            literally(text, shown.replace("\n", " "))
         extent = key.get_window_extent()
-        if extent.width <= 1.05 * ax.bbox.width:
+        if extent.width <= widest:
             break
     return float(extent.height * 72 / ax.figure.dpi)

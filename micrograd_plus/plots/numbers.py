@@ -20,7 +20,12 @@ from ..tracing import tracing
 
 # from a list of numbers or Values to one of them, or to a sequence of them
 Function = Callable[[list[Any]], Any]
-Limits = tuple[tuple[float, float], tuple[float, float]]
+Range = tuple[float, float]
+Limits = tuple[Range, Range]
+Grid = tuple[Floats, Floats, Floats]
+
+GOLDEN = 0.6180339887498949  # the golden ratio's fractional part
+SAMPLES = 32  # points at which a tape is compared with its function
 
 
 def reals(numbers: Any, what: str, form: str, dimensions: int) -> Floats:
@@ -29,7 +34,7 @@ def reals(numbers: Any, what: str, form: str, dimensions: int) -> Floats:
     """
     array = given_array(numbers, what)
     if array.dtype.kind == "O":
-        plain = [as_float(x.data if isinstance(x, Value) else x, what) for x in array.ravel()]
+        plain = [_float(x, what) for x in array.ravel()]
         array = np.array(plain).reshape(array.shape)
     array = real_array(array, what)
     if array.ndim != dimensions or not array.size:
@@ -38,6 +43,11 @@ def reals(numbers: Any, what: str, form: str, dimensions: int) -> Floats:
         )
     require_finite(array, what)
     return array
+
+
+def _float(x: Any, what: str) -> float:
+    plain = x.data if isinstance(x, Value) else x
+    return as_float(plain, what)
 
 
 def at_points(f: Function, rows: Floats, what: str) -> Floats:
@@ -51,18 +61,16 @@ def at_points(f: Function, rows: Floats, what: str) -> Floats:
     found = _by_tape(f, rows, what)
     if found is None:
         outputs = [_called(f, row, what) for row in rows.tolist()]
-        if len(set(map(len, outputs))) > 1:
-            raise ValueError(
-                f"{what} gives {len(outputs[0])} numbers at {tuple(rows[0].tolist())}, but not "
-                "everywhere"
-            )
+        counts = list(map(len, outputs))
+        if len(set(counts)) > 1:
+            place = tuple(rows[0].tolist())
+            raise ValueError(f"{what} gives {counts[0]} numbers at {place}, but not everywhere")
         found = np.array(outputs)
-    if np.isnan(found).any():
-        worst = np.isnan(found).any(axis=1)
-        raise ValueError(
-            f"{what} gives nan at {int(worst.sum())} of {len(rows)} points, first at "
-            f"{tuple(rows[worst][0].tolist())}"
-        )
+    worst = np.isnan(found).any(axis=1)
+    if worst.any():
+        count = int(worst.sum())
+        first = tuple(rows[worst][0].tolist())
+        raise ValueError(f"{what} gives nan at {count} of {len(rows)} points, first at {first}")
     return found
 
 
@@ -75,11 +83,13 @@ def _by_tape(f: Function, rows: Floats, what: str) -> Floats | None:
     except (TypeError, ValueError, AttributeError):  # whatever is wrong, calling it will tell
         return None
     # spread over rows and columns of a grid
-    sample = (len(rows) * (0.6180339887498949 * np.arange(32) % 1.0)).astype(int)
+    shares = GOLDEN * np.arange(SAMPLES) % 1.0
+    sample = (len(rows) * shares).astype(int)
     asked = [_called(f, row, what) for row in rows[sample].tolist()]
-    agree = all(len(row) == found.shape[1] for row in asked) and np.array_equal(
-        asked, found[sample], equal_nan=True
-    )
+    width = found.shape[1]
+    if any(len(row) != width for row in asked):
+        return None
+    agree = np.array_equal(asked, found[sample], equal_nan=True)
     return found if agree else None
 
 
@@ -87,25 +97,29 @@ def _called(f: Function, row: Sequence[float], what: str) -> list[float]:
     # it shows what a model keeps from before its parameters changed
     with switched(recording=True):
         try:
-            return _plain(brought_up_to_date(f(list(row))), what)
+            out = f(list(row))
+            return _plain(brought_up_to_date(out), what)
         except (TypeError, AttributeError, ArithmeticError):
             # x.relu(), and 1/x at 0, want Values
-            return _plain(brought_up_to_date(f([Value(x) for x in row])), what)
+            out = f([Value(x) for x in row])
+            return _plain(brought_up_to_date(out), what)
 
 
 def _plain(out: Any, what: str) -> list[float]:
-    return [as_float(x.data if isinstance(x, Value) else x, what) for x in _listed(out)]
+    return [_float(x, what) for x in _listed(out)]
 
 
 def _listed(out: Any) -> list[Any]:
-    out = out.tolist() if isinstance(out, np.ndarray) else out
+    if isinstance(out, np.ndarray):
+        out = out.tolist()
     return list(out) if isinstance(out, (list, tuple)) else [out]
 
 
 def checked_limits(limits: Any) -> Limits:
     """Limits as ((lowest x, highest x), (lowest y, highest y)); ValueError for anything else."""
     array = reals(limits, "limits", "(2, 2), as ((x0, x1), (y0, y1))", 2)
-    if array.shape != (2, 2) or not (array[:, 0] < array[:, 1]).all():
+    is_square = array.shape == (2, 2)
+    if not is_square or not (array[:, 0] < array[:, 1]).all():
         raise ValueError(
             f"limits are ((x0, x1), (y0, y1)) with x0 < x1 and y0 < y1, not {limits!r}"
         )
@@ -113,11 +127,13 @@ def checked_limits(limits: Any) -> Limits:
     return (x0, x1), (y0, y1)
 
 
-def grid(limits: Limits, resolution: int) -> tuple[Floats, Floats, Floats]:
+def grid(limits: Limits, resolution: int) -> Grid:
     """The coordinates along x and along y, and all points of the grid,
     row by row from the lowest y.
     """
     if resolution < 2:
         raise ValueError(f"a grid needs a resolution of at least 2 points a side, not {resolution}")
     xs, ys = (np.linspace(low, high, resolution) for low, high in limits)
-    return xs, ys, np.column_stack([np.tile(xs, resolution), np.repeat(ys, resolution)])
+    across = np.tile(xs, resolution)
+    up = np.repeat(ys, resolution)
+    return xs, ys, np.column_stack([across, up])
