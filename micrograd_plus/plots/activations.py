@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import isfinite, nan, nextafter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -12,21 +12,23 @@ from .. import ops
 from ..autodiff import value_and_grad
 from ..nn import activations
 from ..tape.program import Floats
-from .figure import LINES, MARKERS, canvas, describe, ink, require_canvas
+from .figure import DASHED, LINES, MARKERS, Labels, canvas, describe, ink, require_canvas
 from .numbers import reals
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Activation = str | Callable[[Any], Any]
+Function = Callable[[Any], Any]
+Activation = str | Function
+Point = tuple[float, float]
 
 
 def activation_curves(
     *functions: Activation,
-    limits: tuple[float, float] = (-5.0, 5.0),
+    limits: Point = (-5.0, 5.0),
     resolution: int = 401,
     derivatives: bool = True,
-    labels: tuple[str, str] | None = None,
+    labels: Labels | None = None,
     title: str = "",
     ax: Any = None,
 ) -> Axes:
@@ -50,70 +52,89 @@ def activation_curves(
         raise ValueError('name a function at least: activation_curves("sigmoid", "tanh")')
     if resolution < 2:
         raise ValueError(f"a curve needs a resolution of at least 2 points, not {resolution}")
-    curves = [
-        _curve(_found(function), np.linspace(ends[0], ends[1], resolution))
-        for function in functions
-    ]
+    lowest, highest = ends
+    xs = np.linspace(lowest, highest, resolution)
+    curves = [_curve(_found(function), xs) for function in functions]
     ax = canvas(ax, (6.0, 3.8))
     for axis in (ax.axhline, ax.axvline):
         axis(0.0, color=ink(ax), alpha=0.35, linewidth=0.7, zorder=1)
+    count = len(curves)
+    several = count > 1
+    every = resolution // 6
     handles, words = [], []
-    for i, (name, xs, values, slopes, kinks) in enumerate(curves):
-        colour, every = LINES[i % 4], resolution // 6
-        look = {
-            "color": colour,
-            "marker": MARKERS[i % 10] if len(curves) > 1 else None,
-            "markersize": 3.8,
-            "markevery": (every * (i + 1) // (len(curves) + 1), every or 1),
-        }
-        handles += ax.plot(xs, values, linewidth=1.8, **look)
-        words.append(name)
+    for i, curve in enumerate(curves):
+        colour = LINES[i % 4]
+        marker = MARKERS[i % 10] if several else None
+        first = every * (i + 1) // (count + 1)
+        marks = {"marker": marker, "markersize": 3.8, "markevery": (first, every or 1)}
+        handles += ax.plot(curve.xs, curve.values, color=colour, linewidth=1.8, **marks)
+        words.append(curve.name)
         if derivatives:
-            look["color"] = colour if len(curves) > 1 else LINES[1]
-            handles += ax.plot(xs, slopes, linewidth=1.4, linestyle=(0, (4, 2)), **look)
-            words.append(f"{name}′")
-            ax.plot(
-                *np.reshape(kinks, (-1, 2)).T, "o", color=look["color"], markersize=4.5, zorder=4
-            )
-    ax.set_xlim(*ends)
+            colour = colour if several else LINES[1]
+            dashed = {"color": colour, "linewidth": 1.4, "linestyle": DASHED}
+            handles += ax.plot(curve.xs, curve.slopes, **dashed, **marks)
+            words.append(f"{curve.name}′")
+            places, taken = np.reshape(curve.kinks, (-1, 2)).T
+            ax.plot(places, taken, "o", color=colour, markersize=4.5, zorder=4)
+    ax.set_xlim(lowest, highest)
     ax.spines[["top", "right"]].set_visible(False)
-    labels = labels or ("total input", "output, derivative" if derivatives else "output")
+    shown = "output, derivative" if derivatives else "output"
+    labels = labels or ("total input", shown)
     return describe(ax, *labels, title, handles, words)
 
 
-def _found(function: Activation) -> Callable[[Any], Any]:
+class _Curve(NamedTuple):
+    """A function and its derivative, which are nan where the line breaks."""
+
+    name: str
+    xs: Floats
+    values: Floats
+    slopes: Floats
+    kinks: list[Point]  # each with the derivative there
+
+
+def _found(function: Activation) -> Function:
     if callable(function):
         return function
     if not isinstance(function, str):
         raise TypeError(f"an activation is a name or a function of a Value, not {function!r}")
-    known = activations() | {row.name: row for row in ops.primitives() if row.arity == 1}
+    rows = {row.name: row for row in ops.primitives() if row.arity == 1}
+    known = activations() | rows
     if function not in known:
-        raise ValueError(f"no activation is called {function!r}; there are: {', '.join(known)}")
+        names = ", ".join(known)
+        raise ValueError(f"no activation is called {function!r}; there are: {names}")
     return known[function]
 
 
-def _curve(
-    function: Callable[[Any], Any], xs: Floats
-) -> tuple[str, Floats, Floats, Floats, list[tuple[float, float]]]:
-    """A name, the points, the values, the derivatives, and the derivative at each kink;
-    nan where the line breaks.
-    """
+def _name(function: Function) -> str:
     name = getattr(function, "__name__", "") or getattr(function, "name", "")
-    name = "f" if name in ("", "<lambda>") else name
+    return "f" if name in ("", "<lambda>") else name
+
+
+def _kinks(function: Function) -> list[float]:
     row = ops.leaky_relu_row if function is ops.leaky_relu else function
-    kinks = row.kinks_of(0) if isinstance(row, ops.Primitive) else []
-    inside = [kink for kink in kinks if xs[0] < kink < xs[-1]]
-    beside = [nextafter(kink, side) for kink in inside for side in (-np.inf, np.inf)]
+    return row.kinks_of(0) if isinstance(row, ops.Primitive) else []
+
+
+def _curve(function: Function, xs: Floats) -> _Curve:
+    name = _name(function)
+    lowest, highest = xs[0], xs[-1]
+    inside = [kink for kink in _kinks(function) if lowest < kink < highest]
+    below = [nextafter(kink, -np.inf) for kink in inside]
+    above = [nextafter(kink, np.inf) for kink in inside]
+    points = np.unique([*xs, *below, *inside, *above])
     both = value_and_grad(function)
-    points = np.unique([*xs, *beside, *inside])
-    found = [tuple(float(x) for x in both(x)) for x in points.tolist()]
-    values, slopes = np.where(np.isfinite(found), found, nan).T
+    found = [tuple(map(float, both(x))) for x in points.tolist()]
+    finite = np.isfinite(found)
+    values, slopes = np.where(finite, found, nan).T
     if not np.isfinite(values).any():
-        raise ValueError(f"{name} is nowhere finite between {xs[0]} and {xs[-1]}")
+        raise ValueError(f"{name} is nowhere finite between {lowest} and {highest}")
     at = np.searchsorted(points, inside)
-    dots = [(kink, slope) for kink, slope in zip(inside, slopes[at].tolist()) if isfinite(slope)]
+    taken = slopes[at].tolist()
+    dots = [(kink, slope) for kink, slope in zip(inside, taken) if isfinite(slope)]
     slopes[at] = nan
     for i in at:
-        if abs(values[i + 1] - values[i - 1]) > 1e-9:
+        jump = abs(values[i + 1] - values[i - 1])
+        if jump > 1e-9:
             values[i] = nan
-    return name, points, values, slopes, dots
+    return _Curve(name, points, values, slopes, dots)

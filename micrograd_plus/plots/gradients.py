@@ -5,25 +5,38 @@ and which are dead.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ..engine import Value, known_gradient
 from ..tape.program import Floats
-from .figure import BLUE, VERMILLION, canvas, describe, ink, name_ticks, paper, require_canvas
+from .figure import (
+    BLUE,
+    VERMILLION,
+    Labels,
+    canvas,
+    describe,
+    ink,
+    name_ticks,
+    paper,
+    require_canvas,
+)
 from .numbers import reals
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+TALLEST = 0.85  # of the room between two layers, the height of the tallest bar
+BIN_WIDTHS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 25.0)  # in decades
+STRIDES = (1, 2, 5, 10, 20, 50, 100)
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def gradient_histograms(
     layers: Any,
     *,
-    labels: tuple[str, str] = ("size of the gradient", "layer (parameters)"),
+    labels: Labels = ("size of the gradient", "layer (parameters)"),
     title: str = "",
     ax: Any = None,
 ) -> Axes:
@@ -40,74 +53,68 @@ def gradient_histograms(
     """
     require_canvas(ax)
     sizes = {name: np.abs(found) for name, found in _gradients(layers).items()}
-    edges = _edges(np.concatenate([found[found > 0] for found in sizes.values()]))
+    above_zero = [found[found > 0] for found in sizes.values()]
+    edges = _edges(np.concatenate(above_zero))
+    drawn = [_layer(found, edges) for found in sizes.values()]
     wide = float(edges[1] - edges[0])
     nought = edges[0] - 2.5 * wide  # where the bar of those that are exactly 0 begins
-    counts = [np.histogram(np.log10(found[found > 0]), edges)[0] for found in sizes.values()]
-    zeros = [int((found == 0).sum()) for found in sizes.values()]
-    shares = [of_layer / len(found) for of_layer, found in zip(counts, sizes.values())]
-    none = [zero / len(found) for zero, found in zip(zeros, sizes.values())]
-    tallest = max(*none, *(share.max() for share in shares))
-    ax = canvas(ax, (6.0, 1.3 + 0.7 * len(sizes)))
+    has_zeros = any(layer.zeros > 0 for layer in drawn)
+    tallest = max(*(layer.zeros for layer in drawn), *(layer.shares.max() for layer in drawn))
+    count = len(sizes)
+    ax = canvas(ax, (6.0, 1.3 + 0.7 * count))
     median, dead = None, None
-    for i, found in enumerate(sizes.values()):
+    solid = {"color": BLUE, "edgecolor": paper(ax), "linewidth": 0.4}
+    hatched = {"facecolor": "none", "edgecolor": BLUE, "hatch": "////", "linewidth": 1.0}
+    for i, layer in enumerate(drawn):
         ax.axhline(i, color=ink(ax), alpha=0.35, linewidth=0.7, zorder=2.5)
-        bars = ax.bar(
-            edges[:-1],
-            0.85 * shares[i] / tallest,
-            wide,
-            bottom=i,
-            align="edge",
-            color=BLUE,
-            edgecolor=paper(ax),
-            linewidth=0.4,
-            zorder=2,
-        )
-        if zeros[i]:
-            dead = ax.bar(
-                nought,
-                0.85 * none[i] / tallest,
-                wide,
-                bottom=i,
-                align="edge",
-                facecolor="none",
-                edgecolor=BLUE,
-                hatch="////",
-                linewidth=1.0,
-                zorder=2,
-            )
-        if zeros[i] < len(found):
-            middle = np.log10(np.median(found[found > 0]))
-            (median,) = ax.plot(
-                [middle, middle], [i, i + 0.85], color=VERMILLION, linewidth=1.8, zorder=3
-            )
-    exponents = [
-        e for e in range(int(np.ceil(edges[0])), int(edges[-1]) + 1) if e % _stride(edges) == 0
-    ]
-    name_ticks(
-        ax.xaxis,
-        [*([nought + wide / 2] if any(zeros) else []), *exponents],
-        [*(["0"] if any(zeros) else []), *(f"10{str(e).translate(RAISED)}" for e in exponents)],
-    )
-    name_ticks(
-        ax.yaxis,
-        [i + 0.3 for i in range(len(sizes))],
-        [f"{name} ({len(found)})" for name, found in sizes.items()],
-    )
-    ax.set(
-        xlim=((nought if any(zeros) else edges[0]) - 0.5 * wide, edges[-1] + 0.5 * wide),
-        ylim=(-0.05, len(sizes)),
-    )
+        place = {"bottom": i, "align": "edge", "zorder": 2}
+        heights = TALLEST * layer.shares / tallest
+        bars = ax.bar(edges[:-1], heights, wide, **place, **solid)
+        if layer.zeros:
+            height = TALLEST * layer.zeros / tallest
+            dead = ax.bar(nought, height, wide, **place, **hatched)
+        if layer.median is not None:
+            across = [layer.median, layer.median]
+            up = [i, i + TALLEST]
+            (median,) = ax.plot(across, up, color=VERMILLION, linewidth=1.8, zorder=3)
+    decades = _decades(edges)
+    powers = [f"10{str(e).translate(RAISED)}" for e in decades]
+    if has_zeros:
+        name_ticks(ax.xaxis, [nought + wide / 2, *decades], ["0", *powers])
+    else:
+        name_ticks(ax.xaxis, decades, powers)
+    middles = [i + 0.3 for i in range(count)]
+    names = [f"{name} ({len(found)})" for name, found in sizes.items()]
+    name_ticks(ax.yaxis, middles, names)
+    left = nought if has_zeros else edges[0]
+    right = edges[-1]
+    ax.set_xlim(left - 0.5 * wide, right + 0.5 * wide)
+    ax.set_ylim(-0.05, count)
     ax.tick_params(axis="y", length=0)
     ax.spines[["top", "right", "left"]].set_visible(False)
-    middle_of = "median of the others" if any(zeros) else "median"
-    key = {
-        f"share of the layer, up to {100 * tallest:.0f} %": bars,
-        "exactly 0": dead,
-        middle_of: median,
-    }
+    share = f"share of the layer, up to {100 * tallest:.0f} %"
+    middle = "median of the others" if has_zeros else "median"
+    key = {share: bars, "exactly 0": dead, middle: median}
     key = {word: handle for word, handle in key.items() if handle is not None}
     return describe(ax, *labels, title, list(key.values()), list(key))
+
+
+class _Layer(NamedTuple):
+    """What is drawn of a layer."""
+
+    shares: Floats  # of its gradients, those in each bin
+    zeros: float  # the share of those that are exactly 0
+    median: float | None  # the logarithm of that of the others
+
+
+def _layer(sizes: Floats, edges: Floats) -> _Layer:
+    above_zero = sizes[sizes > 0]
+    count = len(sizes)
+    zeros = count - len(above_zero)
+    logarithms = np.log10(above_zero)
+    in_bins, _ = np.histogram(logarithms, edges)
+    median = np.log10(np.median(above_zero)) if above_zero.size else None
+    return _Layer(in_bins / count, zeros / count, median)
 
 
 def _gradients(layers: Any) -> dict[str, Floats]:
@@ -121,17 +128,14 @@ def _gradients(layers: Any) -> dict[str, Floats]:
     for name, numbers in given.items():
         missing = sum(isinstance(x, Value) and known_gradient(x) is None for x in numbers)
         if missing:
+            count = len(numbers)
             raise ValueError(
-                f"{missing} of the {len(numbers)} parameters of {name} have no gradient: call "
-                ".backward() on "
-                "a loss that depends on them"
+                f"{missing} of the {count} parameters of {name} have no gradient: call "
+                ".backward() on a loss that depends on them"
             )
-        found[name] = reals(
-            [x.grad if isinstance(x, Value) else x for x in numbers],
-            f"the gradients of {name}",
-            "(parameters,)",
-            1,
-        )
+        slopes = [x.grad if isinstance(x, Value) else x for x in numbers]
+        what = f"the gradients of {name}"
+        found[name] = reals(slopes, what, "(parameters,)", 1)
     if not found:
         raise ValueError("there are no layers, so there are no gradients to show")
     return found
@@ -141,14 +145,21 @@ def _edges(sizes: Floats) -> Floats:
     """Edges of bins for the logarithms of some sizes:
     whole parts or multiples of a decade, 30 bins or fewer.
     """
-    low, high = (np.log10(sizes.min()), np.log10(sizes.max())) if sizes.size else (0.0, 0.0)
-    wide = next(w for w in (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 25.0) if high - low <= 29 * w)
-    edges: Floats = wide * np.arange(np.floor(low / wide), np.floor(high / wide) + 2)
+    low, high = 0.0, 0.0
+    if sizes.size:
+        low, high = np.log10(sizes.min()), np.log10(sizes.max())
+    extent = high - low
+    wide = next(width for width in BIN_WIDTHS if extent <= 29 * width)
+    first = np.floor(low / wide)
+    last = np.floor(high / wide) + 1
+    edges: Floats = wide * np.arange(first, last + 1)
     return edges
 
 
-def _stride(edges: Floats) -> int:
-    """Every how many decades there is a tick: ten ticks at most."""
-    return next(
-        stride for stride in (1, 2, 5, 10, 20, 50, 100) if edges[-1] - edges[0] <= 10 * stride
-    )
+def _decades(edges: Floats) -> list[int]:
+    """The exponents that have a tick: ten at most."""
+    first = int(np.ceil(edges[0]))
+    last = int(edges[-1])
+    extent = edges[-1] - edges[0]
+    stride = next(stride for stride in STRIDES if extent <= 10 * stride)
+    return [e for e in range(first, last + 1) if e % stride == 0]

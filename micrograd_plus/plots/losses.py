@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..tape.program import Floats
-from .figure import LINES, MARKERS, canvas, describe, require_canvas
+from .figure import DASHED, LINES, MARKERS, Labels, canvas, describe, require_canvas
 from .numbers import reals
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def loss_curves(
     validation: Any = None,
     *,
     log: bool = False,
-    labels: tuple[str, str] | None = None,
+    labels: Labels | None = None,
     title: str = "",
     ax: Any = None,
 ) -> Axes:
@@ -42,40 +42,29 @@ def loss_curves(
     ax = canvas(ax, (6.0, 3.8))
     if log:
         ax.set_yscale("log")
-    several, handles, words = isinstance(losses, Mapping), [], []
+    several = isinstance(losses, Mapping)
+    handles, words = [], []
     for curve in curves:
         # of several trainings each has its own
         colour = LINES[curve.run % 4] if several else LINES[curve.held_out]
-        size = len(curve.losses)
-        every = max(1, size // 8)
-        handles += ax.plot(
-            curve.losses,
-            color=colour,
-            linestyle=(0, (4, 2)) if curve.held_out else "solid",
-            linewidth=1.6,
-            marker=MARKERS[curve.run % 10] if several or size == 1 else None,
-            markersize=4.5,
-            markevery=(curve.run * every // 4 % every, every),
-        )
+        dashes = DASHED if curve.held_out else "solid"
+        line = {"color": colour, "linestyle": dashes, "linewidth": 1.6}
+        handles += ax.plot(curve.losses, **line, **_marks(curve, several))
         words.append(curve.word)
         if curve.held_out:
             best = int(curve.losses.argmin())
-            handles += ax.plot(
-                best,
-                curve.losses[best],
-                "o",
-                color=colour,
-                markersize=8,
-                markerfacecolor="none",
-                markeredgewidth=1.4,
-            )
+            ring = {"markersize": 8, "markerfacecolor": "none", "markeredgewidth": 1.4}
+            handles += ax.plot(best, curve.losses[best], "o", color=colour, **ring)
             words.append(f"lowest, at {best}")
     ax.spines[["top", "right"]].set_visible(False)
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.margins(x=0.02)
-    in_epochs = any(hasattr(run, "losses") for run in (losses.values() if several else [losses]))
+    runs = losses.values() if several else [losses]
+    in_epochs = any(hasattr(run, "losses") for run in runs)
+    along = "epoch" if in_epochs else "step"
+    labels = labels or (along, "loss")
     key = (handles, words) if several or len(curves) > 1 else ()
-    return describe(ax, *(labels or ("epoch" if in_epochs else "step", "loss")), title, *key)
+    return describe(ax, *labels, title, *key)
 
 
 class _Curve(NamedTuple):
@@ -83,6 +72,15 @@ class _Curve(NamedTuple):
     word: str
     held_out: bool
     losses: Floats
+
+
+def _marks(curve: _Curve, several: bool) -> dict[str, Any]:
+    """Marks on a curve: some, to tell several trainings apart; one, for a point alone."""
+    size = len(curve.losses)
+    every = max(1, size // 8)
+    first = curve.run * every // 4 % every
+    marker = MARKERS[curve.run % 10] if several or size == 1 else None
+    return {"marker": marker, "markersize": 4.5, "markevery": (first, every)}
 
 
 def _curves(losses: Any, validation: Any) -> list[_Curve]:
@@ -95,31 +93,31 @@ def _curves(losses: Any, validation: Any) -> list[_Curve]:
         )
     if not losses:
         raise ValueError("there are no trainings to compare: the dictionary is empty")
-    return [
-        curve
-        for i, (name, run) in enumerate(losses.items())
-        for curve in _of_run(i, str(name), run, None)
-    ]
+    found = []
+    for i, (name, run) in enumerate(losses.items()):
+        found += _of_run(i, str(name), run, None)
+    return found
 
 
 def _of_run(run: int, name: str, losses: Any, validation: Any) -> list[_Curve]:
     whose = f" of {name!r}" if name else ""
     if hasattr(losses, "losses"):
-        validation = (
-            getattr(losses, "validation_losses", None) if validation is None else validation
-        )
+        if validation is None:
+            validation = getattr(losses, "validation_losses", None)
         losses = losses.losses
     learned = _finite(losses, f"the losses{whose}")
     if validation is None or not len(validation):
         return [_Curve(run, name or "training", False, learned)]
     held_out = _finite(validation, f"the validation losses{whose}")
     if len(held_out) > len(learned):
+        count, others = len(learned), len(held_out)
         raise ValueError(
-            f"there are {len(learned)} losses, but {len(held_out)} validation losses: they go side "
-            "by side"
+            f"there are {count} losses, but {others} validation losses: they go side by side"
         )
-    words = [f"{name}, {kind}" if name else kind for kind in ("training", "validation")]
-    return [_Curve(run, words[0], False, learned), _Curve(run, words[1], True, held_out)]
+    opening = f"{name}, " if name else ""
+    training = _Curve(run, f"{opening}training", False, learned)
+    validated = _Curve(run, f"{opening}validation", True, held_out)
+    return [training, validated]
 
 
 def _finite(losses: Any, what: str) -> Floats:
@@ -135,9 +133,9 @@ def _finite(losses: Any, what: str) -> Floats:
 
 def _require_positive(curves: list[_Curve]) -> None:
     for curve in curves:
-        if curve.losses.min() <= 0:
+        lowest = curve.losses.min()
+        if lowest <= 0:
             raise ValueError(
-                f"the {curve.word} loss {curve.losses.min()} has no place on a logarithmic scale: "
-                "it is not "
+                f"the {curve.word} loss {lowest} has no place on a logarithmic scale: it is not "
                 "above 0"
             )
