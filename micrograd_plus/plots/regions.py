@@ -5,31 +5,37 @@ and how sure it is of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ..checks import require_unmasked
 from ..tape.program import Floats
-from .figure import CLASSES, MARKERS, canvas, describe, ink, number, require_canvas
+from .figure import CLASSES, MARKERS, Labels, Words, canvas, describe, ink, number, require_canvas
 from .numbers import Limits, at_points, checked_limits, grid, reals
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+Model = Callable[[Any], Any]
+Classes = Sequence[Any]
+Levels = tuple[float, ...]
+Shape = tuple[int, ...]
+Look = dict[str, Any]
+
 
 def decision_regions(
-    model: Callable[[Any], Any],
+    model: Model,
     points: Any,
-    targets: Sequence[Any],
+    targets: Classes,
     *,
-    classes: Sequence[Any] | None = None,
-    names: Sequence[object] | None = None,
+    classes: Classes | None = None,
+    names: Words | None = None,
     threshold: float = 0.0,
     margin: float | None = 1.0,
     limits: Limits | None = None,
     resolution: int = 200,
-    labels: tuple[str, str] = ("x₁", "x₂"),
+    labels: Labels = ("x₁", "x₂"),
     title: str = "",
     ax: Any = None,
 ) -> Axes:
@@ -60,10 +66,11 @@ def decision_regions(
             "plane"
         )
     require_unmasked(targets, "targets")
-    if np.shape(targets) != (len(data),):
+    wanted: Shape = (len(data),)
+    given: Shape = np.shape(targets)
+    if given != wanted:
         raise ValueError(
-            f"targets must have the shape ({len(data)},), a class for each point, not "
-            f"{np.shape(targets)}"
+            f"targets must have the shape {wanted}, a class for each point, not {given}"
         )
     if any(target != target for target in targets):
         raise ValueError("a target is nan, which is no class")
@@ -71,57 +78,54 @@ def decision_regions(
         raise ValueError(f"a margin is above 0, or None, not {margin!r}")
     if not np.isfinite(threshold):
         raise ValueError(f"the threshold must be finite, not {threshold!r}")
-    xs, ys, places = grid(_around(data) if limits is None else checked_limits(limits), resolution)
-    scores = at_points(model, places, "the model").reshape(resolution, resolution, -1)
+    if limits is None:
+        limits = _around(data)
+    else:
+        limits = checked_limits(limits)
+    xs, ys, places = grid(limits, resolution)
+    outputs = at_points(model, places, "the model")
+    scores = outputs.reshape(resolution, resolution, -1)
     known = _known(list(targets), scores.shape[2], classes)
+    count = len(known)
     members = [np.array([target == one for target in targets]) for one in known]
     called = list(map(_name, known if names is None else names))
-    if len(called) != len(known):
-        raise ValueError(f"there are {len(known)} classes, but {len(called)} names")
+    if len(called) != count:
+        raise ValueError(f"there are {count} classes, but {len(called)} names")
     ax = canvas(ax, (6.0, 4.6))
     regions, leads = _compared(scores, threshold)
-    _tint(ax, regions, len(known), xs, ys)
+    _tint(ax, regions, count, xs, ys)
     lines = _outline(ax, leads, margin, xs, ys)
-    handles = [
-        ax.plot(
-            *data[of_class].T,
-            MARKERS[i % 10],
-            color=CLASSES[i % 8],
-            markeredgecolor=ink(ax),
-            markersize=5.5,
-            markeredgewidth=0.7,
-        )[0]
-        for i, of_class in enumerate(members)
-    ]
-    ax.set(xlim=(xs[0], xs[-1]), ylim=(ys[0], ys[-1]))
-    return describe(ax, *labels, title, [*handles, *lines.values()], [*called, *lines])
+    edge = {"markeredgecolor": ink(ax), "markeredgewidth": 0.7}
+    handles = []
+    for i, of_class in enumerate(members):
+        x, y = data[of_class].T
+        colour = CLASSES[i % 8]
+        handles += ax.plot(x, y, MARKERS[i % 10], color=colour, markersize=5.5, **edge)
+    ax.set_xlim(xs[0], xs[-1])
+    ax.set_ylim(ys[0], ys[-1])
+    handles += lines.values()
+    words = [*called, *lines]
+    return describe(ax, *labels, title, handles, words)
 
 
 def _around(data: Floats) -> Limits:
     """Limits with room around the data; as much where they have no extent."""
     low, high = data.min(axis=0), data.max(axis=0)
     extent = high - low
-    room = np.maximum(0.15 * np.where(extent > 0, extent, extent.max() or 4.0), 1e-9 * np.abs(high))
-    (x0, y0), (x1, y1) = (low - room).tolist(), (high + room).tolist()
+    widest = extent.max() or 4.0
+    share = 0.15 * np.where(extent > 0, extent, widest)
+    least = 1e-9 * np.abs(high)
+    room = np.maximum(share, least)
+    x0, y0 = (low - room).tolist()
+    x1, y1 = (high + room).tolist()
     return (x0, x1), (y0, y1)
 
 
-def _known(targets: list[Any], outputs: int, classes: Sequence[Any] | None) -> list[Any]:
+def _known(targets: list[Any], outputs: int, classes: Classes | None) -> list[Any]:
     """The classes in the order of the scores."""
     count = max(outputs, 2)
     if classes is None:
-        try:
-            found = sorted(set(targets))
-        except TypeError:
-            raise TypeError(
-                "targets must be all numbers or all names, so that classes have an order: or list "
-                "these with "
-                "classes="
-            ) from None
-        if set(found) <= set(range(count)):
-            found = list(range(count))
-        elif set(found) <= {-1, 1} and outputs == 1:
-            found = [-1, 1]
+        found = _classes_of(targets, outputs)
     else:
         found = list(classes)
         if strange := [target for target in targets if target not in found]:
@@ -131,6 +135,24 @@ def _known(targets: list[Any], outputs: int, classes: Sequence[Any] | None) -> l
             f"the model tells {count} classes apart, but the classes are {found}: "
             "list them with classes=, in the order of the scores"
         )
+    return found
+
+
+def _classes_of(targets: list[Any], outputs: int) -> list[Any]:
+    """The classes as the targets have them."""
+    try:
+        different = set(targets)
+        found = sorted(different)
+    except TypeError:
+        raise TypeError(
+            "targets must be all numbers or all names, so that classes have an order: or list "
+            "these with classes="
+        ) from None
+    numbered = list(range(max(outputs, 2)))
+    if different <= set(numbered):
+        return numbered
+    if different <= {-1, 1} and outputs == 1:
+        return [-1, 1]
     return found
 
 
@@ -147,16 +169,17 @@ def _compared(scores: Floats, threshold: float) -> tuple[Any, list[Floats]]:
     """The chosen class in each place, and how far each class leads the best of the others;
     with one score, one lead.
     """
-    if scores.shape[2] == 1:
+    count = scores.shape[2]
+    if count == 1:
         lead = scores[:, :, 0] - threshold
-        return (lead > 0).astype(int), [lead]
-    chosen = scores.argmax(axis=2)
+        chosen = (lead > 0).astype(int)
+        return chosen, [lead]
+    leads = []
     with np.errstate(invalid="ignore"):  # infinite scores: who leads then is not asked
-        leads = [
-            scores[:, :, i] - np.delete(scores, i, axis=2).max(axis=2)
-            for i in range(scores.shape[2])
-        ]
-    return chosen, leads
+        for i in range(count):
+            others = np.delete(scores, i, axis=2)
+            leads.append(scores[:, :, i] - others.max(axis=2))
+    return scores.argmax(axis=2), leads
 
 
 def _tint(ax: Axes, regions: Any, count: int, xs: Floats, ys: Floats) -> None:
@@ -165,19 +188,34 @@ def _tint(ax: Axes, regions: Any, count: int, xs: Floats, ys: Floats) -> None:
     """
     from matplotlib.colors import ListedColormap, to_rgba
 
-    tints = ListedColormap([to_rgba(CLASSES[i % 8], 0.25 if i < 8 else 0.5) for i in range(count)])
-    right, up = (xs[1] - xs[0]) / 2, (ys[1] - ys[0]) / 2
-    ax.imshow(
-        regions,
-        cmap=tints,
-        vmin=-0.5,
-        vmax=count - 0.5,
-        origin="lower",
-        aspect="auto",
-        interpolation="nearest",
-        extent=(xs[0] - right, xs[-1] + right, ys[0] - up, ys[-1] + up),
-        zorder=0,
-    )
+    tints = [to_rgba(CLASSES[i % 8], 0.25 if i < 8 else 0.5) for i in range(count)]
+    right = (xs[1] - xs[0]) / 2
+    up = (ys[1] - ys[0]) / 2
+    extent = (xs[0] - right, xs[-1] + right, ys[0] - up, ys[-1] + up)
+    shades: Look = {"cmap": ListedColormap(tints), "vmin": -0.5, "vmax": count - 0.5}
+    place: Look = {"origin": "lower", "extent": extent, "aspect": "auto", "zorder": 0}
+    ax.imshow(regions, interpolation="nearest", **shades, **place)
+
+
+class _Line(NamedTuple):
+    """A line of the picture: where the lead has one of these levels."""
+
+    name: str
+    levels: Levels
+    dashes: Any
+    width: float
+
+
+def _wanted(outputs: int, margin: float | None) -> list[_Line]:
+    boundary = _Line("boundary", (0.0,), "solid", 1.4)
+    if margin is None:
+        return [boundary]
+    dashes = (0, (4, 3))
+    size = number(margin)
+    if outputs == 1:
+        both = _Line(f"margin ±{size}", (-margin, margin), dashes, 0.9)
+        return [boundary, both]
+    return [boundary, _Line(f"margin {size}", (margin,), dashes, 0.9)]
 
 
 def _outline(
@@ -188,27 +226,26 @@ def _outline(
     """
     from matplotlib.lines import Line2D
 
-    colour, lines = ink(ax), dict[str, Any]()
-    wanted: list[tuple[str, tuple[float, ...], Any, float]] = [("boundary", (0.0,), "solid", 1.4)]
-    if margin is not None:
-        sides = (-margin, margin) if len(leads) == 1 else (margin,)
-        wanted.append((f"margin {'±' * (len(sides) - 1)}{number(margin)}", sides, (0, (4, 3)), 0.9))
-    for name, levels, dashes, width in wanted:
+    colour = ink(ax)
+    handles = {}
+    for line in _wanted(len(leads), margin):
         for lead in leads:
-            finite: Any = np.ma.masked_invalid(lead)
-            # as of a threshold unit, which gives 0 or 1
-            if levels == (0.0,) and finite.min() == 0:
-                finite = np.where(lead > 0, 1.0, -1.0)
-            crossed = [level for level in levels if finite.min() < level < finite.max()]
-            if crossed:
-                ax.contour(
-                    xs,
-                    ys,
-                    finite,
-                    levels=crossed,
-                    colors=colour,
-                    linestyles=[dashes],
-                    linewidths=width,
-                )
-                lines[name] = Line2D([], [], color=colour, linestyle=dashes, linewidth=width)
-    return lines
+            heights = _heights(lead, line.levels)
+            low, high = heights.min(), heights.max()
+            crossed = [level for level in line.levels if low < level < high]
+            if not crossed:
+                continue
+            look: Look = {"linestyles": [line.dashes], "linewidths": line.width}
+            ax.contour(xs, ys, heights, levels=crossed, colors=colour, **look)
+            handle = Line2D([], [], color=colour, linestyle=line.dashes, linewidth=line.width)
+            handles[line.name] = handle
+    return handles
+
+
+def _heights(lead: Floats, levels: Levels) -> Any:
+    """A lead whose contour lines can be drawn."""
+    finite = np.ma.masked_invalid(lead)
+    # as of a threshold unit, which gives 0 or 1
+    if levels == (0.0,) and finite.min() == 0:
+        return np.where(lead > 0, 1.0, -1.0)
+    return finite

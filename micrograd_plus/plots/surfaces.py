@@ -5,13 +5,23 @@ from above, and in space.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ..autodiff import grad
 from ..tape.program import Floats
-from .figure import SURFACE, VERMILLION, canvas, describe, ink, literally, number, require_canvas
+from .figure import (
+    SURFACE,
+    VERMILLION,
+    Labels,
+    canvas,
+    describe,
+    ink,
+    literally,
+    number,
+    require_canvas,
+)
 from .numbers import Limits, at_points, checked_limits, grid, reals
 
 if TYPE_CHECKING:
@@ -20,6 +30,10 @@ if TYPE_CHECKING:
 Error = Callable[[Any, Any], Any]
 # on a surface that has its own colours, whatever the background
 DARK, LIGHT = "#1A1A1A", "#FFFFFF"
+UNSHADED = {"linewidth": 0, "antialiased": False, "shade": False}
+ARROW = {"arrowstyle": "-|>", "color": VERMILLION, "linewidth": 1.8, "shrinkA": 4, "shrinkB": 0}
+DISC = {"markerfacecolor": LIGHT, "markeredgecolor": DARK, "linestyle": "none", "zorder": 7}
+PANE = (0.5, 0.5, 0.5, 0.06)
 
 
 def error_contours(
@@ -28,7 +42,7 @@ def error_contours(
     *,
     limits: Limits | None = None,
     resolution: int = 120,
-    labels: tuple[str, str] = ("w₁", "w₂"),
+    labels: Labels = ("w₁", "w₂"),
     title: str = "",
     ax: Any = None,
 ) -> Axes:
@@ -50,28 +64,23 @@ def error_contours(
     downhill = _downhill(error, steps)
     ax = canvas(ax, (5.0, 4.9))
     levels, bands = _levels(heights)
-    ax.contourf(xs, ys, heights, levels=bands, colors=_colours(np.linspace(0, 1, len(bands) - 1)))
+    count = len(bands)
+    tints = _colours(np.linspace(0, 1, count - 1))
+    ax.contourf(xs, ys, heights, levels=bands, colors=tints)
     if levels:
-        inks = [LIGHT if share < 0.5 else DARK for share in np.linspace(0, 1, len(bands))[1:-1]]
+        shares = np.linspace(0, 1, count)[1:-1]
+        inks = [LIGHT if share < 0.5 else DARK for share in shares]
         lines = ax.contour(xs, ys, heights, levels=levels, colors=inks, linewidths=0.7, alpha=0.8)
         ax.clabel(lines, fmt=number, fontsize="x-small", inline_spacing=3)
-    ax.set(xlim=(xs[0], xs[-1]), ylim=(ys[0], ys[-1]), aspect="equal", anchor="NW")
-    handles, words = _draw_path(ax, steps.T, steps) if len(steps) else ([], [])
+    left, right = xs[0], xs[-1]
+    ax.set(xlim=(left, right), ylim=(ys[0], ys[-1]), aspect="equal", anchor="NW")
+    handles, words = _draw_path(ax, steps.T, steps)
     if downhill is not None:
-        ax.annotate(
-            "",
-            steps[0] + (xs[-1] - xs[0]) / 6 * downhill,
-            steps[0],
-            zorder=6,
-            arrowprops={
-                "arrowstyle": "-|>",
-                "color": VERMILLION,
-                "linewidth": 1.8,
-                "shrinkA": 4,
-                "shrinkB": 0,
-            },
-        )
-        handles, words = [*handles, _arrow()], [*words, "−gradient"]
+        start = steps[0]
+        tip = start + (right - left) / 6 * downhill
+        ax.annotate("", tip, start, zorder=6, arrowprops=ARROW)
+        handles.append(_arrow())
+        words.append("−gradient")
     return describe(ax, *labels, title, handles, words)
 
 
@@ -96,71 +105,58 @@ def error_surface(
     require_canvas(ax, solid=True)
     steps, xs, ys, heights = _surveyed(error, path, limits, resolution)
     downhill = _downhill(error, steps)
-    altitudes = (
-        at_points(lambda w: error(*w), steps, "the error")[:, 0] if len(steps) else np.empty(0)
-    )
+    altitudes = _heights(error, steps) if len(steps) else np.empty(0)
     ax = canvas(ax, (5.6, 5.2), solid=True)
     ax.computed_zorder = False  # by mean depth the surface would hide the path
     levels, bands = _levels(heights)
-    ground = bands[0] - 0.45 * (bands[-1] - bands[0])
-    shares = np.linspace(0, 1, len(bands))
+    low, high = bands[0], bands[-1]
+    extent = high - low
+    ground = low - 0.45 * extent
+    on_ground = {"zdir": "z", "offset": ground, "zorder": 1}
     if levels:
-        ax.contour(
-            xs,
-            ys,
-            heights,
-            levels=levels,
-            colors=ink(ax),
-            alpha=0.4,
-            zdir="z",
-            offset=ground,
-            linewidths=0.7,
-            zorder=1,
-        )
-    ax.plot_surface(
-        *np.meshgrid(xs, ys),
-        heights,
-        facecolors=_colours(np.interp(heights, bands, shares)),
-        shade=False,
-        rcount=resolution,
-        ccount=resolution,
-        linewidth=0,
-        antialiased=False,
-        zorder=3,
-    )
-    ax.set(xlim=(xs[0], xs[-1]), ylim=(ys[0], ys[-1]), zlim=(ground, bands[-1]))
-    handles, words = _draw_path(ax, [*steps.T, altitudes], steps) if len(steps) else ([], [])
+        look = {"colors": ink(ax), "alpha": 0.4, "linewidths": 0.7}
+        ax.contour(xs, ys, heights, levels=levels, **look, **on_ground)
+    shares = np.linspace(0, 1, len(bands))
+    tints = _colours(np.interp(heights, bands, shares))
+    across, along = np.meshgrid(xs, ys)
+    places = {"rcount": resolution, "ccount": resolution}
+    ax.plot_surface(across, along, heights, facecolors=tints, zorder=3, **places, **UNSHADED)
+    left, right = xs[0], xs[-1]
+    ax.set(xlim=(left, right), ylim=(ys[0], ys[-1]), zlim=(ground, high))
+    handles, words = _draw_path(ax, [*steps.T, altitudes], steps)
     if len(steps):
-        ax.plot(*steps.T, np.full(len(steps), ground), color=ink(ax), linewidth=1.0, zorder=2)
+        below = np.full(len(steps), ground)
+        ax.plot(*steps.T, below, color=ink(ax), linewidth=1.0, zorder=2)
     if downhill is not None:
-        ax.quiver(
-            *steps[0],
-            ground,
-            *((xs[-1] - xs[0]) / 4 * downhill),
-            0.0,
-            color=VERMILLION,
-            linewidth=2.0,
-            arrow_length_ratio=0.25,
-            zorder=2.5,
-        )
-        handles, words = [*handles, _arrow()], [*words, "−gradient, on the ground"]
+        x, y = steps[0]
+        u, v = (right - left) / 4 * downhill
+        look = {"color": VERMILLION, "linewidth": 2.0, "arrow_length_ratio": 0.25}
+        ax.quiver(x, y, ground, u, v, 0.0, zorder=2.5, **look)
+        handles.append(_arrow())
+        words.append("−gradient, on the ground")
     ax.locator_params(nbins=5)
-    slack = 0.01 * (bands[-1] - bands[0])
-    ax.set_zticks(
-        [height for height in ax.get_zticks() if bands[0] - slack <= height <= bands[-1] + slack]
-    )
+    slack = 0.01 * extent
+    ticks = [height for height in ax.get_zticks() if low - slack <= height <= high + slack]
+    ax.set_zticks(ticks)
     ax.grid(visible=False)
     ax.set_box_aspect((4, 4, 3), zoom=1.1)
     for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
-        axis.set_pane_color((0.5, 0.5, 0.5, 0.06))
-    literally(ax.zaxis.label, labels[2])
-    return describe(ax, *labels[:2], title, handles, words)
+        axis.set_pane_color(PANE)
+    x_label, y_label, z_label = labels
+    literally(ax.zaxis.label, z_label)
+    return describe(ax, x_label, y_label, title, handles, words)
 
 
-def _surveyed(
-    error: Error, path: Any, limits: Limits | None, resolution: int
-) -> tuple[Floats, Floats, Floats, Floats]:
+class _Survey(NamedTuple):
     """The path, the coordinates along both axes, and the height in each place."""
+
+    steps: Floats
+    xs: Floats
+    ys: Floats
+    heights: Floats
+
+
+def _surveyed(error: Error, path: Any, limits: Limits | None, resolution: int) -> _Survey:
     steps = np.empty((0, 2)) if path is None else reals(path, "the path", "(steps + 1, 2)", 2)
     if steps.shape[1] != 2:
         raise ValueError(
@@ -168,20 +164,35 @@ def _surveyed(
             "two weights"
         )
     if limits is None:
-        if not len(steps):
-            raise ValueError(
-                "without a path there must be limits: ((lowest w1, highest w1), (lowest w2, "
-                "highest w2))"
-            )
-        (x, y), reach = steps[-1].tolist(), 1.25 * float(np.abs(steps - steps[-1]).max()) or 1.0
-        limits = (x - reach, x + reach), (y - reach, y + reach)
+        limits = _around_end(steps)
     xs, ys, places = grid(checked_limits(limits), resolution)
-    heights = at_points(lambda w: error(*w), places, "the error")
-    if heights.shape[1] != 1:
-        raise ValueError(f"the error must be one number, but it gives {heights.shape[1]}")
+    heights = _heights(error, places)
     if not np.isfinite(heights).all():
         raise ValueError("the error is infinite within these limits: choose others")
-    return steps, xs, ys, heights.reshape(resolution, resolution)
+    square = heights.reshape(resolution, resolution)
+    return _Survey(steps, xs, ys, square)
+
+
+def _around_end(steps: Floats) -> Limits:
+    """A square around the end of a path that holds the whole path."""
+    if not len(steps):
+        raise ValueError(
+            "without a path there must be limits: ((lowest w1, highest w1), (lowest w2, "
+            "highest w2))"
+        )
+    end = steps[-1]
+    x, y = end.tolist()
+    farthest = float(np.abs(steps - end).max())
+    reach = 1.25 * farthest or 1.0
+    return (x - reach, x + reach), (y - reach, y + reach)
+
+
+def _heights(error: Error, places: Floats) -> Floats:
+    found = at_points(lambda w: error(*w), places, "the error")
+    count = found.shape[1]
+    if count != 1:
+        raise ValueError(f"the error must be one number, but it gives {count}")
+    return found[:, 0]
 
 
 def _levels(heights: Floats) -> tuple[list[float], list[float]]:
@@ -198,9 +209,11 @@ def _levels(heights: Floats) -> tuple[list[float], list[float]]:
         return [], [low - 1.0, low + 1.0]
     if 0 <= low < high / 10:
         top = int(np.floor(np.log10(high)))
-        found = [m * 10.0**e for e in range(top - 2, top + 1) for m in (1, 2, 5)]
+        powers = [10.0**e for e in range(top - 2, top + 1)]
+        found = [m * power for power in powers for m in (1, 2, 5)]
     else:
-        found = [float(level) for level in MaxNLocator(10).tick_values(low, high)]
+        ticks = MaxNLocator(10).tick_values(low, high)
+        found = list(map(float, ticks))
     levels = [level for level in found if low < level < high]
     return levels, [low, *levels, high]
 
@@ -216,24 +229,25 @@ def _draw_path(ax: Any, coordinates: Any, steps: Floats) -> tuple[list[Any], lis
     """Draw the path as a line with a disc for each step, its start and its end;
     give what the key shows of it.
     """
+    if not len(steps):
+        return [], []
     (below,) = ax.plot(*coordinates, color=DARK, linewidth=2.6, zorder=5)
     (line,) = ax.plot(*coordinates, color=LIGHT, linewidth=1.2, zorder=5)
-    white = {"markerfacecolor": LIGHT, "markeredgecolor": DARK, "linestyle": "none", "zorder": 7}
-    (discs,) = ax.plot(
-        *(along[1:-1] for along in coordinates), "o", markersize=3.6, markeredgewidth=0.6, **white
-    )
-    (start,) = ax.plot(
-        *(along[:1] for along in coordinates), "s", markersize=6.5, markeredgewidth=1.0, **white
-    )
-    (end,) = ax.plot(
-        *(along[-1:] for along in coordinates), "D", markersize=6, markeredgewidth=1.0, **white
-    )
-    where = [f"({', '.join(number(w, 3) for w in step)})" for step in (steps[0], steps[-1])]
+    inner = [along[1:-1] for along in coordinates]
+    first = [along[:1] for along in coordinates]
+    last = [along[-1:] for along in coordinates]
+    (discs,) = ax.plot(*inner, "o", markersize=3.6, markeredgewidth=0.6, **DISC)
+    (start,) = ax.plot(*first, "s", markersize=6.5, markeredgewidth=1.0, **DISC)
+    (end,) = ax.plot(*last, "D", markersize=6, markeredgewidth=1.0, **DISC)
     count = len(steps) - 1
-    return (
-        [start, (below, line, discs), end],
-        [f"start {where[0]}", f"{count} step{'s' * (count != 1)}", f"end {where[1]}"],
-    )
+    taken = "1 step" if count == 1 else f"{count} steps"
+    words = [f"start {_place(steps[0])}", taken, f"end {_place(steps[-1])}"]
+    return [start, (below, line, discs), end], words
+
+
+def _place(weights: Floats) -> str:
+    inside = ", ".join(number(w, 3) for w in weights)
+    return f"({inside})"
 
 
 def _downhill(error: Error, steps: Floats) -> Floats | None:
@@ -243,7 +257,8 @@ def _downhill(error: Error, steps: Floats) -> Floats | None:
     if not len(steps):
         return None
     try:
-        slope = np.array(grad(error, (0, 1))(*steps[0].tolist()))
+        gradient = grad(error, (0, 1))
+        slope = np.array(gradient(*steps[0].tolist()))
     except (TypeError, AttributeError):  # a function of floats, which nothing can differentiate
         return None
     steepness = float(np.hypot(*slope))
@@ -253,4 +268,5 @@ def _downhill(error: Error, steps: Floats) -> Floats | None:
 def _arrow() -> Any:
     from matplotlib.lines import Line2D
 
-    return Line2D([], [], color=VERMILLION, linewidth=1.8, marker=">", markersize=5, markevery=[-1])
+    head: dict[str, Any] = {"marker": ">", "markersize": 5, "markevery": [-1]}
+    return Line2D([], [], color=VERMILLION, linewidth=1.8, **head)

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..tape.program import Floats
-from .figure import canvas, describe, ink, literally, name_ticks, number, require_canvas
+from .figure import (
+    Labels,
+    Size,
+    Words,
+    canvas,
+    describe,
+    ink,
+    literally,
+    name_ticks,
+    number,
+    require_canvas,
+)
 from .numbers import reals
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+Shape = tuple[int, int]
+
+MIDDLE_GREY = "#808080"
+CORNERS = ((-1, -1), (1, -1), (1, 1), (-1, 1))
 
 
 def hinton_diagram(
     weights: Any,
     *,
     largest: float | None = None,
-    rows: Sequence[object] | None = None,
-    columns: Sequence[object] | None = None,
-    labels: tuple[str, str] = ("input", "unit"),
+    rows: Words | None = None,
+    columns: Words | None = None,
+    labels: Labels = ("input", "unit"),
     title: str = "",
     ax: Any = None,
 ) -> Axes:
@@ -39,50 +54,52 @@ def hinton_diagram(
     """
     require_canvas(ax)
     matrix = _matrix(weights)
-    full = float(np.abs(matrix).max()) or 1.0 if largest is None else float(largest)
+    if largest is None:
+        full = _largest(matrix)
+    else:
+        full = float(largest)
     if not 0 < full < np.inf:
         raise ValueError(f"the largest weight to draw must be above 0, not {largest!r}")
     height, width = matrix.shape
-    for names, count, what in ((rows, height, "rows"), (columns, width, "columns")):
-        if names is not None and len(names) != count:
-            raise ValueError(f"there are {count} {what}, but {len(names)} names for them")
+    _require_names(rows, height, "rows")
+    _require_names(columns, width, "columns")
     ax = canvas(ax, _size(width, height + bool(title)))
     from matplotlib.collections import PolyCollection
 
-    half = 0.46 * np.sqrt(np.minimum(np.abs(matrix) / full, 1.0))
+    shares = np.minimum(np.abs(matrix) / full, 1.0)
+    half = 0.46 * np.sqrt(shares)
     y, x = np.indices(matrix.shape)
-    corners = [(x + i * half, y + j * half) for i, j in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
-    ax.add_collection(
-        PolyCollection(
-            list(np.transpose(corners, (2, 3, 0, 1)).reshape(-1, 4, 2)),
-            linewidths=0,
-            facecolors=["white" if w > 0 else "black" for w in matrix.ravel()],
-        )
-    )
-    ax.set(
-        xlim=(-0.5, width - 0.5),
-        ylim=(height - 0.5, -0.5),
-        aspect="equal",
-        anchor="NW",
-        facecolor="#808080",
-    )
+    corners = [(x + i * half, y + j * half) for i, j in CORNERS]
+    squares = np.transpose(corners, (2, 3, 0, 1)).reshape(-1, 4, 2)
+    colours = ["white" if w > 0 else "black" for w in matrix.ravel()]
+    drawn = PolyCollection(list(squares), linewidths=0, facecolors=colours)
+    ax.add_collection(drawn)
+    ax.set_xlim(-0.5, width - 0.5)
+    ax.set_ylim(height - 0.5, -0.5)
+    ax.set(aspect="equal", anchor="NW", facecolor=MIDDLE_GREY)
     _ticks(ax.xaxis, columns)
     _ticks(ax.yaxis, rows)
-    return describe(
-        ax,
-        *labels,
-        title,
-        [_square("white", ax), _square("black", ax), _square("#808080", ax)],
-        ["positive", "negative", f"a full square: {number(full, 3)}"],
-    )
+    handles = [_square(colour, ax) for colour in ("white", "black", MIDDLE_GREY)]
+    words = ["positive", "negative", f"a full square: {number(full, 3)}"]
+    return describe(ax, *labels, title, handles, words)
+
+
+def _largest(matrix: Floats) -> float:
+    """The size of the largest weight; 1 where all are 0."""
+    return float(np.abs(matrix).max()) or 1.0
+
+
+def _require_names(names: Words | None, count: int, what: str) -> None:
+    if names is not None and len(names) != count:
+        raise ValueError(f"there are {count} {what}, but {len(names)} names for them")
 
 
 def weight_templates(
     weights: Any,
-    shape: tuple[int, int] | None = None,
+    shape: Shape | None = None,
     *,
     columns: int | None = None,
-    names: Sequence[object] | None = None,
+    names: Words | None = None,
     title: str = "",
     ax: Any = None,
 ) -> Axes:
@@ -115,42 +132,31 @@ def weight_templates(
     across = min(across, count)
     down = -(-count // across)
     gap, over = 0.15 * width, 0.36 * height
-    full = float(np.abs(matrix).max()) or 1.0
-    ax = canvas(ax, (max(3.0, 1.25 * across), 1.45 * down * height / width + 0.6))
+    full = _largest(matrix)
+    inches_wide = max(3.0, 1.25 * across)
+    inches_high = 1.45 * down * height / width + 0.6
+    ax = canvas(ax, (inches_wide, inches_high))
+    greys = {"cmap": "gray", "vmin": -full, "vmax": full, "interpolation": "nearest"}
+    look = {"verticalalignment": "bottom", "fontsize": "small", "color": ink(ax)}
     for i, weights_of_unit in enumerate(matrix):
-        left, top = (i % across) * (width + gap), (i // across) * (height + over)
-        ax.imshow(
-            weights_of_unit.reshape(height, width),
-            cmap="gray",
-            vmin=-full,
-            vmax=full,
-            interpolation="nearest",
-            extent=(left, left + width, top + height, top),
-        )
-        words = ax.text(
-            left,
-            top - 0.06 * height,
-            "",
-            verticalalignment="bottom",
-            fontsize="small",
-            color=ink(ax),
-        )
-        literally(words, called[i])
-    ax.set(
-        xlim=(-0.02 * width, across * (width + gap) - gap + 0.02 * width),
-        aspect="equal",
-        anchor="NW",
-        ylim=(down * (height + over) - over + 0.02 * height, -0.3 * height),
-    )
+        row, column = divmod(i, across)
+        left = column * (width + gap)
+        top = row * (height + over)
+        image = weights_of_unit.reshape(height, width)
+        extent = (left, left + width, top + height, top)
+        ax.imshow(image, extent=extent, **greys)
+        above = ax.text(left, top - 0.06 * height, "", **look)
+        literally(above, called[i])
+    right = across * (width + gap) - gap
+    bottom = down * (height + over) - over
+    beside, below = 0.02 * width, 0.02 * height
+    ax.set_xlim(-beside, right + beside)
+    ax.set_ylim(bottom + below, -0.3 * height)
+    ax.set(aspect="equal", anchor="NW")
     ax.axis("off")
-    return describe(
-        ax,
-        "",
-        "",
-        title,
-        [_square(colour, ax) for colour in ("black", "#808080", "white")],
-        [number(-full, 2), "0", f"+{number(full, 2)}"],
-    )
+    handles = [_square(colour, ax) for colour in ("black", MIDDLE_GREY, "white")]
+    words = [number(-full, 2), "0", f"+{number(full, 2)}"]
+    return describe(ax, "", "", title, handles, words)
 
 
 def _matrix(weights: Any) -> Floats:
@@ -158,29 +164,32 @@ def _matrix(weights: Any) -> Floats:
     without the biases.
     """
     layer = weights.layers[0] if hasattr(weights, "layers") else weights
-    rows = (
-        [n.w for n in layer.neurons]
-        if hasattr(layer, "neurons")
-        else [layer.w]
-        if hasattr(layer, "w")
-        else layer
-    )
+    if hasattr(layer, "neurons"):
+        rows = [n.w for n in layer.neurons]
+    elif hasattr(layer, "w"):
+        rows = [layer.w]
+    else:
+        rows = layer
     return reals(rows, "weights", "(units, inputs)", 2)
 
 
-def _size(width: int, height: int) -> tuple[float, float]:
+def _size(width: int, height: int) -> Size:
     """A size in inches that gives each weight the same room, within reason."""
     room = min(0.4, 8.0 / width, 8.0 / height)
-    return max(3.6, room * width + 1.0), room * height + 1.2
+    wide = max(3.6, room * width + 1.0)
+    high = room * height + 1.2
+    return wide, high
 
 
 def _columns(count: int) -> int:
     """A number of columns, rather more than rows, that leaves few places empty."""
-    fitting = range(int(np.ceil(np.sqrt(count))), int(2.5 * np.sqrt(count)) + 1)
+    side = np.sqrt(count)
+    least, most = int(np.ceil(side)), int(2.5 * side)
+    fitting = range(least, most + 1)
     return min(fitting, key=lambda across: (-count % across, across))
 
 
-def _ticks(axis: Any, names: Sequence[object] | None) -> None:
+def _ticks(axis: Any, names: Words | None) -> None:
     if names is None:
         axis.get_major_locator().set_params(integer=True)
         return
@@ -190,12 +199,5 @@ def _ticks(axis: Any, names: Sequence[object] | None) -> None:
 def _square(colour: str, ax: Axes) -> Any:
     from matplotlib.lines import Line2D
 
-    return Line2D(
-        [],
-        [],
-        color=colour,
-        marker="s",
-        linestyle="none",
-        markeredgecolor=ink(ax, outside=True),
-        markeredgewidth=0.6,
-    )
+    edge: dict[str, Any] = {"markeredgecolor": ink(ax, outside=True), "markeredgewidth": 0.6}
+    return Line2D([], [], color=colour, marker="s", linestyle="none", **edge)
