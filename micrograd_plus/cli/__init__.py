@@ -17,11 +17,12 @@ from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from subprocess import SubprocessError
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 from ..chain_rule import explain
 from ..chain_rule.naming import Names
 from ..drawing import draw
+from ..drawing.style import PARTS, THEMES
 from ..engine import Value, nodes_below, tangents
 from ..support.text import did_you_mean, listed, number, shortened, visible
 from .expression import CONSTANTS, functions, parse
@@ -127,7 +128,7 @@ def _require_known(unknown: Sequence[str], command: str, commands: Mapping[str, 
     word = unknown[0].partition("=")[0]
     hint = did_you_mean(word, commands[command].options())
     owners = [name for name, parser in commands.items() if word in parser.options()]
-    if not hint and owners:
+    if owners:
         hint = f"it is an option of {' and '.join(owners)}"
     elif not hint and re.match("-+[^-=]+=", unknown[0]):
         hint = f"values have no dashes: {unknown[0].lstrip('-')}"
@@ -172,7 +173,11 @@ def _parser() -> tuple[_Parser, Mapping[str, _Parser]]:
             "--wrt", metavar="NAME", help="the name to differentiate with respect to"
         )
     drawing.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="ends in .svg, .png, .pdf, .dot or .html"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="ends in .svg, .png, .pdf, .tex, .html or .dot",
     )
     drawing.add_argument(
         "--mode", choices=("reverse", "forward"), default="reverse", help="which way to sweep"
@@ -185,6 +190,7 @@ def _parser() -> tuple[_Parser, Mapping[str, _Parser]]:
         default="LR",
         help="from the leaves to the output",
     )
+    _add_style(drawing)
     explaining.add_argument("--limit", type=int, default=5, help="how many paths to list")
     gallery = commands.add_parser(
         "gallery",
@@ -201,6 +207,43 @@ def _parser() -> tuple[_Parser, Mapping[str, _Parser]]:
         help="default: ./gallery",
     )
     return parser, commands.choices
+
+
+def _add_style(drawing: argparse.ArgumentParser) -> None:
+    """The options of a figure."""
+    figure = drawing.add_argument_group("the figure", "how much it says, and how it looks")
+    figure.add_argument(
+        "--frames",
+        action="store_true",
+        help="the passes step by step: FILE is x.pdf, x-{:02}.png, x-{:02}.svg, x.svg or x.tex",
+    )
+    figure.add_argument("--show", metavar="PARTS", help=f"some of {','.join(PARTS)}")
+    figure.add_argument("--digits", type=int, metavar="N", help="digits after the point")
+    figure.add_argument("--theme", choices=THEMES, help="light unless asked")
+    figure.add_argument(
+        "--compact", action="store_true", default=None, help="little room, as on a slide"
+    )
+    figure.add_argument("--width", type=float, metavar="POINTS", help="of the whole picture")
+    figure.add_argument("--font", help="a list of fonts as in CSS")
+    figure.add_argument("--font-size", type=float, metavar="POINTS", help="of the numbers")
+    figure.add_argument("--background", metavar="COLOR", help="a colour, or transparent")
+    figure.add_argument("--color", action="append", metavar="NAME=COLOR", help="a box's colour")
+    figure.add_argument("--open", metavar="NAMES", help="what to show in its parts, or all")
+    figure.add_argument("--close", metavar="NAMES", help="what to show in one box, or all")
+    figure.add_argument("--around", metavar="NAME", help="the node to show the surroundings of")
+    figure.add_argument("--steps", type=int, default=2, metavar="N", help="wires around it")
+
+
+def _style(options: argparse.Namespace) -> dict[str, Any]:
+    """What was asked of the figure, as draw takes it."""
+    names = ("digits", "theme", "compact", "width", "font", "font_size", "background", "around")
+    asked: dict[str, Any] = {name: getattr(options, name) for name in names}
+    asked["show"] = options.show.split(",") if options.show else None
+    if options.color:
+        asked["color"] = dict(pair.partition("=")[::2] for pair in options.color)
+    for name in ("open", "close"):
+        asked[name] = (getattr(options, name) or "").split(",") if getattr(options, name) else ()
+    return asked | {"steps": options.steps}
 
 
 def _version() -> str:
@@ -274,9 +317,15 @@ def _draw(options: argparse.Namespace, named: Mapping[str, Value]) -> None:
         constants=options.constants,
         collapse=options.collapse,
         rankdir=options.rankdir,
+        **_style(options),
     )
     try:
-        _say(str(picture.save(options.output)))
+        saved = (
+            picture.frames().save(options.output)
+            if options.frames
+            else [picture.save(options.output)]
+        )
+        _say("\n".join(map(str, saved)))
     except OSError as error:
         raise CommandError(f"cannot write {options.output}: {error.strerror}") from None
 

@@ -61,6 +61,8 @@ def build(
     if wishes is not None:
         _mark(boxes, order, names, wishes)
     swept = "" if source is None else boxes.get(source, BEYOND).title
+    if source in boxes:
+        boxes[source].is_source = True
     return Model(stubbed(with_constants(made)), mode, swept, gathered)
 
 

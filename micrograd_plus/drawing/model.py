@@ -46,6 +46,7 @@ class Box:
     fill: str = ""  # a colour that somebody asked for
     asked: Asked | None = None  # for this very box
     is_focus: bool = False  # what lies around it is shown
+    is_source: bool = False  # of a forward sweep
 
     def text(self) -> str:
         """Its value in print."""

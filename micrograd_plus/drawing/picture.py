@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import base64
 import html
+import io
 import os
+import re
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 from .. import modes
 from ..engine import Value
 from ..support.files import write_whole
 from ..support.notebooks import richest
+from ..support.text import did_you_mean, listed, visible
 from . import layered
 from .arrangement import Arrangement, arrange
 from .build import Wishes, build
@@ -26,9 +29,11 @@ from .dot import digraph
 from .layout import QUICK, Rankdir
 from .levels import WORK, Collapse, Level, adjust, shrunk
 from .model import Mode, Model
+from .moments import moments, settled
 from .style import WITHOUT_CONTRIBUTIONS, Style, Theme, chosen
-from .svg import boxes, render
-from .texts import Texts
+from .svg import boxes, fragments, render
+from .texts import Moment, Texts
+from .tikz import tikz
 
 Constants = Literal["fold", "show"]
 Marked = str | Value | Collection[str | Value]
@@ -86,7 +91,7 @@ class Picture:
         return render(self.texts, self.places, self.texts.style.theme or "light")
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write x.svg, x.png, x.pdf, x.dot or x.html, and give its path.
+        """Write x.svg, x.png, x.pdf, x.tex, x.html or x.dot, and give its path.
 
         Raises ValueError for another ending, and ImportError, saying what to install, when PNG or
         PDF need a library. The file appears whole or not at all.
@@ -100,6 +105,7 @@ class Picture:
             ".dot": self._dot,
             ".png": self._png,
             ".pdf": self._pdf,
+            ".tex": tikz(self.texts, self.places).encode,
         }
         if suffix not in written:
             raise ValueError(
@@ -123,6 +129,17 @@ class Picture:
 
     def _pdf(self) -> bytes:
         return bytes(_vl_convert().svg_to_pdf(self.svg))
+
+    def frames(self) -> Frames:
+        """The picture frame by frame on one layout: what is given, each gate's value, the seed, and
+        each edge of the sweep with what it carries. Derivatives are those of this output alone.
+        """
+        model = settled(self.model)
+        moments_of = list(moments(model, self.texts.style))
+        values = sum(not moment.derivatives for moment in moments_of)
+        texts = Texts(model, self.texts.style)
+        places = arrange(texts, self.rankdir, None)
+        return Frames(texts, places, self.rankdir, tuple(moments_of), values)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         # an image, not inline SVG: notebooks show it whether trusted or not, and its styles stay
@@ -148,6 +165,98 @@ class Picture:
 
     def __repr__(self) -> str:
         return f"<Picture of {self.model.boxes[-1].title}: {boxes(self.model)}>"
+
+
+@dataclass(frozen=True)
+class Frames(Sequence[Picture]):
+    """The frames of a picture, each a Picture; all have the same size and layout."""
+
+    texts: Texts
+    places: Arrangement
+    rankdir: Rankdir
+    moments: tuple[Moment, ...]
+    values: int  # frames of the forward pass, before the first derivative
+
+    def __len__(self) -> int:
+        return len(self.moments)
+
+    @overload
+    def __getitem__(self, index: int) -> Picture: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Picture]: ...
+    def __getitem__(self, index: int | slice) -> Picture | list[Picture]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        texts = replace(self.texts, moment=self.moments[index])
+        return Picture(texts, self.places, self.rankdir)
+
+    @property
+    def before_backward(self) -> Picture:
+        """The frame in which all values are known and no derivative is."""
+        return self[self.values - 1]
+
+    @property
+    def after_backward(self) -> Picture:
+        """The last frame."""
+        return self[-1]
+
+    def up_to(self, name: str) -> Picture:
+        """The frame in which the value of the box of that name is first known; ValueError where
+        there is none.
+        """
+        for i, moment in enumerate(self.moments):
+            if any(box.name == name for box in moment.values):
+                return self[i]
+        names = [box.name for box in self.texts.model.boxes if box.name]
+        raise ValueError(f"no box is called {name!r}: {did_you_mean(name, names) or listed(names)}")
+
+    def save(self, path: str | os.PathLike[str]) -> list[Path]:
+        """Write all frames, and give the paths: x.pdf has a page for each, x-{:02}.png and
+        x-{:02}.svg are a file for each, x.svg has groups that reveal.js shows one after the other
+        (`class="fragment"`), x.tex is TikZ with overlays of Beamer.
+
+        Raises ValueError for another name, and ImportError, saying what to install, when PNG or PDF
+        need a library. A file appears whole or not at all.
+        """
+        name = os.fspath(path)
+        suffix = Path(name).suffix.lower()
+        if suffix in (".png", ".svg") and _NUMBERED.search(name):
+            return [picture.save(_numbered(name, i)) for i, picture in enumerate(self)]
+        written: dict[str, Callable[[], bytes]] = {
+            ".pdf": lambda: _pages([picture.svg for picture in self]),
+            ".svg": lambda: fragments(self.texts, self.places, self.moments).encode(),
+            ".tex": lambda: tikz(self.texts, self.places, self.moments).encode(),
+        }
+        if suffix not in written:
+            raise ValueError(f"frames are saved as one of {FORMS}, not as {visible(name, 80)!r}")
+        return [write_whole(path, written[suffix]())]
+
+    def __repr__(self) -> str:
+        return f"<Frames of {self.texts.model.boxes[-1].title}: {len(self)}>"
+
+
+FORMS = "x.pdf, x-{:02}.png, x-{:02}.svg, x.svg, x.tex"
+_NUMBERED = re.compile(r"\{(?::0?([1-9]))?\}")
+
+
+def _numbered(name: str, i: int) -> str:
+    return _NUMBERED.sub(lambda place: str(i).zfill(int(place[1] or 1)), name)
+
+
+def _pages(svgs: Sequence[str]) -> bytes:
+    """One PDF with a page for each picture."""
+    try:
+        from pypdf import PdfReader, PdfWriter
+    except ImportError:
+        raise ImportError(
+            'a PDF of several pages needs one more library: `pip install "micrograd-plus[draw]"`'
+        ) from None
+    writer = PdfWriter()
+    for svg in svgs:
+        writer.append(PdfReader(io.BytesIO(bytes(_vl_convert().svg_to_pdf(svg)))))
+    whole = io.BytesIO()
+    writer.write(whole)
+    return whole.getvalue()
 
 
 def draw(

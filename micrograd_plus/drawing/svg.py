@@ -9,8 +9,9 @@ no ids and no scripts.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from operator import itemgetter
 from xml.etree import ElementTree as ET
 
 from ..support.text import shortened
@@ -31,7 +32,7 @@ from .layout import Point
 from .mathlabels import Set, set_label
 from .model import Box, Model, Wire
 from .style import NUMBER, Theme
-from .texts import Lines, Pieces, Spot, Texts, plain
+from .texts import Lines, Moment, Pieces, Spot, Texts, changes, plain
 from .widths import is_measured, width
 
 Colors = Mapping[str, str]
@@ -124,6 +125,36 @@ def render(texts: Texts, places: Arrangement, theme: Theme = "light") -> str:
     return ET.tostring(drawing.svg, encoding="unicode")
 
 
+def fragments(texts: Texts, places: Arrangement, moments: Sequence[Moment]) -> str:
+    """The picture of all moments as one <svg> element for reveal.js: what is there from the first
+    stands there, what comes later is a group of class "fragment" with its index.
+    """
+    whole = replace(texts, moment=replace(moments[-1], sentence=""))
+    drawing = begun(whole, places, texts.style.theme or "light")
+    where, found = spots(texts, places), changes(texts, moments)
+    widest: dict[Spot, Point] = {}
+    for spot, _, _, lines in found:
+        size, before = lines_size(lines) or (0.0, 0.0), widest.get(spot, (0.0, 0.0))
+        widest[spot] = max(size[0], before[0]), max(size[1], before[1])
+    for spot, first, _, lines in sorted(found, key=itemgetter(1)):
+        if spot in where:
+            group = drawing.group(spot)
+            if first:
+                shown = {"class": "fragment", "data-fragment-index": str(first - 1)}
+                group = ET.SubElement(group, "g", shown)
+                _cover(group, drawing.sheet, spot, where[spot], widest[spot])
+            write_number(group, drawing.sheet, texts, spot, where[spot], lines)
+    return ET.tostring(drawing.svg, encoding="unicode")
+
+
+def _cover(parent: ET.Element, sheet: Sheet, spot: Spot, at: Point, size: Point) -> None:
+    """A card over what stood there before."""
+    _, thing = spot
+    fill = (thing.fill or _fill(thing)) if isinstance(thing, Box) else "paper"
+    wider = NUMBER / SMALL * size[0] if isinstance(thing, Box) else size[0]
+    _rectangle(parent, sheet, at, (wider, size[1]), fill, "", 2)
+
+
 def begun(texts: Texts, places: Arrangement, theme: Theme) -> Drawing:
     """The picture with everything but its numbers."""
     sheet = _sheet(texts, places, theme)
@@ -187,6 +218,8 @@ def _caption(texts: Texts, labelled: bool) -> list[str]:
     model = texts.model
     if model.stale:
         return ["A leaf was edited since: call .forward() to evaluate again."]
+    if texts.moment is not None and texts.moment.sentence:
+        return [texts.moment.sentence]
     output = shortened(model.boxes[-1].name, 12) or "output"
     derivative = f"red: ∂ = ∂{output}/∂·"
     if model.mode == "forward":

@@ -5,8 +5,8 @@ Every form reads these, and the arrangement reckons with them how much room they
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -28,8 +28,9 @@ class Moment:
     """What has been computed at one moment: values, derivatives so far, and what wires carried."""
 
     values: frozenset[Box]
-    derivatives: Mapping[Box, float]
+    derivatives: dict[Box, float]
     carried: frozenset[Wire]
+    sentence: str = ""  # what has just happened
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,8 @@ class Texts:
         other; in two lines where one would be long.
         """
         if wire.count != 1 or wire.source.kind in ("layer", "stretch", "cut"):
+            return []
+        if self.moment is not None and user not in self.moment.values:
             return []
         local = "0" if wire.local is None else self.number(wire.local)
         carried = self._carried(wire, user) if self.shows("contributions") else None
@@ -175,3 +178,26 @@ def plain(pieces: Pieces) -> str:
 
 def _in_product(factor: str) -> str:
     return f"({factor})" if factor.startswith("−") else factor
+
+
+Change = tuple[Spot, int, int | None, Lines]
+
+
+def changes(texts: Texts, moments: Sequence[Moment]) -> list[Change]:
+    """Every text with the moments at which it stands there first, and no longer (None: to the end).
+
+    Without moments all stand there from the first.
+    """
+    if not moments:
+        return [(spot, 0, None, lines) for spot, lines in texts.written().items()]
+    found: list[Change] = []
+    open_since: dict[Spot, tuple[int, Lines]] = {}
+    for i, moment in enumerate(moments):
+        written = replace(texts, moment=moment).written()
+        for spot in {**open_since, **written}:
+            lines, (since, before) = written.get(spot, []), open_since.get(spot, (i, []))
+            if lines != before:
+                if before:
+                    found.append((spot, since, i, before))
+                open_since[spot] = i, lines
+    return found + [(spot, since, None, lines) for spot, (since, lines) in open_since.items()]

@@ -565,10 +565,10 @@ MISUSED = [
             ["draw", E, "--a=2", "b=1"],
             "unknown: --a=2; values have no dashes: a=2 (see micrograd-plus draw --help)",
         ),
-        (["draw", E, "a=2", "b=1", "--mod", "forward"], "unknown: --mod; did you mean --mode?"),
+        (["draw", E, "a=2", "b=1", "--mod", "forward"], "unknown: --mod; did you mean --mode"),
         (
             ["draw", E, "a=2", "b=1", "--colapse=none"],
-            "unknown: --colapse=none; did you mean --collapse?",
+            "unknown: --colapse=none; did you mean --collapse",
         ),
         (["explain", E, "a=2", "b=1", "--wtr", "b"], "unknown: --wtr; did you mean --wrt?"),
         (["draw", E, "a=2", "b=1", "--limit", "3"], "unknown: --limit; it is an option of explain"),
