@@ -23,13 +23,26 @@ from ..support.text import did_you_mean, visible
 
 LONGEST_TEXT = 10_000
 DEEPEST = 100
+LONGEST_WORD = 60  # characters of a name that an error shows
 WINDOW = 72  # characters of a line that an error shows
 ALLOWED = (
     "Allowed are numbers, names, + - * / % **, one comparison, parentheses, "
     "and functions such as exp(x)."
 )
 
-OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
+Function = Callable[..., Any]
+Operators = dict[type[ast.AST], Function]
+
+
+def _greater(x: Any, y: Any) -> Any:
+    return ops.less(y, x)
+
+
+def _greater_equal(x: Any, y: Any) -> Any:
+    return ops.less_equal(y, x)
+
+
+ARITHMETIC: Operators = {
     ast.Add: ops.add,
     ast.Sub: ops.sub,
     ast.Mult: ops.mul,
@@ -38,13 +51,16 @@ OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Mod: ops.mod,
     ast.USub: ops.neg,
     ast.UAdd: lambda x: x,
+}
+COMPARISONS: Operators = {
     ast.Lt: ops.less,
     ast.LtE: ops.less_equal,
     ast.Eq: ops.equal,
     ast.NotEq: ops.not_equal,
-    ast.Gt: lambda x, y: ops.less(y, x),
-    ast.GtE: lambda x, y: ops.less_equal(y, x),
+    ast.Gt: _greater,
+    ast.GtE: _greater_equal,
 }
+OPERATORS = ARITHMETIC | COMPARISONS
 HINTS: dict[type[ast.AST], str] = {
     ast.BitXor: "a power is written **, not ^",
     ast.Compare: "only one comparison at a time",
@@ -71,13 +87,14 @@ CONSTANTS = {"pi": math.pi, "tau": math.tau, "e": math.e}
 LISTING = "`micrograd-plus draw --help`"
 
 
-def functions() -> dict[str, Callable[..., Any]]:
+def functions() -> dict[str, Function]:
     """What an expression may call: every row of the table,
     under its names in `micrograd_plus.ops`.
     """
-    rows: dict[str, Callable[..., Any]] = {row.name: row for row in ops.primitives()}
-    more = ("dot", "leaky_relu", "fabs", "max", "min")
-    return rows | {name: getattr(ops, name) for name in more}
+    rows: dict[str, Function] = {row.name: row for row in ops.primitives()}
+    names = ("dot", "leaky_relu", "fabs", "max", "min")
+    more = {name: getattr(ops, name) for name in names}
+    return rows | more
 
 
 class ExpressionError(ValueError):
@@ -107,10 +124,8 @@ def parse(text: str, leaves: Mapping[str, float]) -> dict[str, Value]:
     output = reader.assign(last, bare="result")
     unused = [name for name in leaves if _normal(name) not in reader.used]
     if unused:
-        raise ExpressionError(
-            "a value is given, but not used in the expression, for "
-            f"{', '.join(map(visible, unused))}"
-        )
+        names = ", ".join(map(visible, unused))
+        raise ExpressionError(f"a value is given, but not used in the expression, for {names}")
     named = reader.named
     if not isinstance(named[output], Value):
         raise ExpressionError(
@@ -130,9 +145,10 @@ class _Reader:
     def __init__(self, text: str) -> None:
         if not isinstance(text, str):
             raise ExpressionError(f"an expression is a text, not of type {type(text).__name__}")
-        if len(text) > LONGEST_TEXT:
+        length = len(text)
+        if length > LONGEST_TEXT:
             raise ExpressionError(
-                f"the expression has {len(text):,} characters; at most {LONGEST_TEXT:,} are read"
+                f"the expression has {length:,} characters; at most {LONGEST_TEXT:,} are read"
             )
         self.text = textwrap.dedent(text).strip()
         self.lines = re.split("\r\n|\r|\n", self.text)
@@ -143,17 +159,15 @@ class _Reader:
 
     def define_leaf(self, name: str, number: float) -> None:
         name = _normal(name)
+        shown = visible(name, LONGEST_WORD)
         if not name.isidentifier() or self._is_reserved(name):
             raise ExpressionError(
-                f"{visible(name, 60)!r} cannot name a value: use a word that is no function, such "
-                "as x1"
+                f"{shown!r} cannot name a value: use a word that is no function, such as x1"
             )
         try:
             self.named[name] = Value(number, label=name)
         except (TypeError, OverflowError) as error:
-            raise ExpressionError(
-                f"the value of {visible(name, 60)} is no number: {error}"
-            ) from None
+            raise ExpressionError(f"the value of {shown} is no number: {error}") from None
 
     def statements(self) -> list[ast.stmt]:
         """The statements of the text, at least one."""
@@ -162,62 +176,59 @@ class _Reader:
                 warnings.simplefilter("ignore")  # about Python that is refused here anyway
                 found = ast.parse(self.text).body
         except SyntaxError as error:
-            line, column = error.lineno or 1, max(error.offset or 1, 1) - 1
+            line = min(error.lineno or 1, len(self.lines))
+            column = max(error.offset or 1, 1) - 1
             why = "a number has too many digits" if "integer string" in error.msg else error.msg
-            raise self._error(
-                f"this is no expression ({why})", min(line, len(self.lines)), column
-            ) from None
+            raise self._error(f"this is no expression ({why})", line, column) from None
         except (RecursionError, MemoryError):
             raise ExpressionError(
                 "the expression is nested too deeply: name an intermediate result"
             ) from None
         except ValueError as error:  # null characters, lone surrogates
-            raise ExpressionError(f"this is no expression: {visible(error)}. {ALLOWED}") from None
+            why = visible(error)
+            raise ExpressionError(f"this is no expression: {why}. {ALLOWED}") from None
         if not found:
             raise ExpressionError(f"the expression is empty. {ALLOWED}")
-        self.assigned = {
-            target.id
-            for statement in found
-            if isinstance(statement, ast.Assign)
-            for target in statement.targets
-            if isinstance(target, ast.Name)
-        }
+        assignments = [one for one in found if isinstance(one, ast.Assign)]
+        targets = [target for assignment in assignments for target in assignment.targets]
+        self.assigned = {target.id for target in targets if isinstance(target, ast.Name)}
         return found
 
     def assign(self, statement: ast.stmt, bare: str | None = None) -> str:
         """Take in one statement, and give the name that it defines."""
-        if isinstance(statement, ast.Expr) and bare is not None:
-            name = next(
-                name
-                for name in (bare, *(f"{bare}{i}" for i in range(LONGEST_TEXT)))
-                if name not in self.named
-            )
-            self.named[name] = self.value(statement.value)
-        elif (
-            isinstance(statement, ast.Assign)
-            and len(statement.targets) == 1
-            and isinstance(statement.targets[0], ast.Name)
-        ):
-            target = statement.targets[0]
-            name = target.id
-            if name in self.named:
+        match statement:
+            case ast.Expr(value=expression) if bare is not None:
+                name = self._free(bare)
+            case ast.Assign(targets=[ast.Name(id=name) as target], value=expression):
+                self._require_free(target)
+            case _:
                 raise self._error_at(
-                    target,
-                    f"{visible(name, 60)} has a value already; each name stands for one node",
+                    statement,
+                    "a statement gives a name to a result, as in c = a + b; only the last one may "
+                    "go without",
                 )
-            if self._is_reserved(name):
-                raise self._error_at(target, f"{visible(name, 60)} cannot be assigned")
-            self.named[name] = self.value(statement.value)
-        else:
-            raise self._error_at(
-                statement,
-                "a statement gives a name to a result, as in c = a + b; only the last one may "
-                "go without",
-            )
-        result = self.named[name]
+        result = self.value(expression)
+        self.named[name] = result
         if isinstance(result, Value) and not result.label:
             result.label = name
         return name
+
+    def _free(self, bare: str) -> str:
+        """A name that nothing has yet: this one, or it with a number behind."""
+        if bare not in self.named:
+            return bare
+        numbered = (f"{bare}{i}" for i in range(LONGEST_TEXT))
+        return next(name for name in numbered if name not in self.named)
+
+    def _require_free(self, target: ast.Name) -> None:
+        name = target.id
+        shown = visible(name, LONGEST_WORD)
+        if name in self.named:
+            raise self._error_at(
+                target, f"{shown} has a value already; each name stands for one node"
+            )
+        if self._is_reserved(name):
+            raise self._error_at(target, f"{shown} cannot be assigned")
 
     def value(self, node: ast.expr, depth: int = 0) -> Any:
         """The Value or the float that a piece of the expression stands for."""
@@ -230,17 +241,21 @@ class _Reader:
                 return self._number(node, number)
             case ast.Name(id=name):
                 return self._look_up(node, name)
-            case ast.UnaryOp(op=op, operand=x) if type(op) in OPERATORS:
-                return OPERATORS[type(op)](self.value(x, depth + 1))
-            case ast.BinOp(left=x, op=op, right=y) if type(op) in OPERATORS:
-                return OPERATORS[type(op)](self.value(x, depth + 1), self.value(y, depth + 1))
-            case ast.Compare(left=x, ops=[op], comparators=[y]) if type(op) in OPERATORS:
-                return OPERATORS[type(op)](self.value(x, depth + 1), self.value(y, depth + 1))
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
                 return self._call(node, name, arguments, depth + 1)
-        refused: Any = (getattr(node, "keywords", None) or [node])[0]
-        hint = HINTS.get(type(getattr(node, "op", refused))) or HINTS.get(type(refused))
-        raise self._error_at(refused, f"this is not arithmetic{f' ({hint})' if hint else ''}")
+        operator, operands = _operation(node)
+        if operator is None:
+            raise self._refused(node)
+        values = [self.value(operand, depth + 1) for operand in operands]
+        return operator(*values)
+
+    def _refused(self, node: ast.expr) -> ExpressionError:
+        keywords = getattr(node, "keywords", None)
+        refused: Any = keywords[0] if keywords else node
+        op = getattr(node, "op", refused)
+        hint = HINTS.get(type(op)) or HINTS.get(type(refused))
+        told = f" ({hint})" if hint else ""
+        return self._error_at(refused, f"this is not arithmetic{told}")
 
     def _number(self, node: ast.expr, number: float) -> float:
         try:
@@ -255,7 +270,7 @@ class _Reader:
         if name in self.named:
             self.used.add(name)
             return self.named[name]
-        shown = visible(name, 60)
+        shown = visible(name, LONGEST_WORD)
         if name in self.functions:
             raise self._error_at(
                 node, f"{shown} is a function, and is called with operands in parentheses"
@@ -267,29 +282,26 @@ class _Reader:
                 node, f"{shown} is not known yet here: each name is assigned before it is used"
             )
         near = did_you_mean(name, self.named)
-        example = f"{shown}={CONSTANTS.get(name, 2)}"
+        hint = f" ({near})" if near else ""
+        number = CONSTANTS.get(name, 2)
         raise self._error_at(
-            node,
-            f"{shown} has no value{f' ({near})' if near else ''}; give it one, as in {example}",
+            node, f"{shown} has no value{hint}; give it one, as in {shown}={number}"
         )
 
     def _call(self, node: ast.expr, name: str, arguments: list[ast.expr], depth: int) -> Any:
         if name not in self.functions:
             raise self._error_at(node, self._unknown(name))
-        operands = [
-            [self.value(x, depth + 1) for x in argument.elts]
-            if isinstance(argument, ast.List)
-            else self.value(argument, depth)
-            for argument in arguments
-        ]
+        operands = [self._operand(argument, depth) for argument in arguments]
         function = self.functions[name]
         counts = _operand_counts(function)
         if counts and len(operands) not in counts:
-            many = f"{' or '.join(map(str, counts))} operand{'s' * (counts != (1,))}"
+            many = " or ".join(map(str, counts))
+            many += " operand" if counts == (1,) else " operands"
             raise self._error_at(node, f"{name} takes {many}, not {len(operands)}")
-        if counts and list in map(type, operands):
+        kinds = list(map(type, operands))
+        if counts and list in kinds:
             raise self._error_at(node, f"{name} takes its operands one by one, not in a list")
-        if name == "dot" and list(map(type, operands[:2])) != [list, list]:
+        if name == "dot" and kinds[:2] != [list, list]:
             raise self._error_at(
                 node, "dot takes two lists and maybe a bias, as in dot([w1, w2], [x1, x2], b)"
             )
@@ -298,13 +310,20 @@ class _Reader:
         except (TypeError, ValueError, OverflowError) as error:
             raise self._error_at(node, visible(error)) from None
 
+    def _operand(self, argument: ast.expr, depth: int) -> Any:
+        """What a function is called with: a Value or a float, or a list of them."""
+        if isinstance(argument, ast.List):
+            return [self.value(x, depth + 1) for x in argument.elts]
+        return self.value(argument, depth)
+
     def _unknown(self, name: str) -> str:
+        shown = visible(name, LONGEST_WORD)
         if name in self.named:
-            return f"{visible(name, 60)} is a number and no function; a product is written with *"
+            return f"{shown} is a number and no function; a product is written with *"
         synonym = SYNONYMS.get(name.casefold())
         near = f"did you mean {synonym}?" if synonym else did_you_mean(name, self.functions)
         told = f"; {near} All" if near else f"; all {len(self.functions)}"
-        return f"there is no function {visible(name, 60)}{told} are listed by {LISTING}"
+        return f"there is no function {shown}{told} are listed by {LISTING}"
 
     def _is_reserved(self, name: str) -> bool:
         return name in self.functions or name.startswith("__")
@@ -313,26 +332,44 @@ class _Reader:
         line, offset, is_before = _place(node)
         text = self.lines[line - 1]
         # Python's offsets are in bytes of UTF-8
-        column = len(text.encode()[:offset].decode(errors="ignore"))
+        before = text.encode()[:offset].decode(errors="ignore")
+        column = len(before)
         if is_before:
-            column = len(text) - len(text[column:].lstrip(" )"))
+            behind = text[column:].lstrip(" )")
+            column = len(text) - len(behind)
         return self._error(why, line, column)
 
     def _error(self, why: str, line: int, column: int) -> ExpressionError:
         """An error with the part of the line around the column, and a caret below."""
         whole = self.lines[line - 1]
-        start = max(0, min(column, len(whole)) - WINDOW // 2)
-        before = ("…" if start else "") + visible(whole[start:column])
-        after = visible(whole[column : start + WINDOW]) + (
-            "…" if len(whole) > start + WINDOW else ""
-        )
+        length = len(whole)
+        middle = min(column, length)
+        start = max(0, middle - WINDOW // 2)
+        end = start + WINDOW
+        before = visible(whole[start:column])
+        after = visible(whole[column:end])
+        if start > 0:
+            before = f"…{before}"
+        if end < length:
+            after = f"{after}…"
         place = f" in line {line}" if len(self.lines) > 1 else ""
-        return ExpressionError(
-            f"{why}{place}\n    {before}{after}\n    {' ' * len(before)}^\n{ALLOWED}"
-        )
+        blanks = " " * len(before)
+        return ExpressionError(f"{why}{place}\n    {before}{after}\n    {blanks}^\n{ALLOWED}")
 
 
-def _operand_counts(function: Callable[..., Any]) -> tuple[int, ...]:
+def _operation(node: ast.expr) -> tuple[Function | None, list[ast.expr]]:
+    """The function that an operator stands for, and its operands; None where there is none."""
+    match node:
+        case ast.UnaryOp(op=sign, operand=x):
+            return OPERATORS.get(type(sign)), [x]
+        case ast.BinOp(left=x, op=between, right=y):
+            return OPERATORS.get(type(between)), [x, y]
+        case ast.Compare(left=x, ops=[comparison], comparators=[y]):
+            return OPERATORS.get(type(comparison)), [x, y]
+    return None, []
+
+
+def _operand_counts(function: Function) -> tuple[int, ...]:
     """How many operands a function of the table takes; nothing when any number or lists will do."""
     if isinstance(function, ops.Primitive):
         return (function.arity,) if function.arity else ()
@@ -340,7 +377,8 @@ def _operand_counts(function: Callable[..., Any]) -> tuple[int, ...]:
     if function is ops.dot or any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return ()
     least = sum(p.default is p.empty for p in parameters)
-    return tuple(range(least, len(parameters) + 1))
+    most = len(parameters)
+    return tuple(range(least, most + 1))
 
 
 def _place(node: ast.AST) -> tuple[int, int, bool]:
@@ -361,5 +399,7 @@ def _place(node: ast.AST) -> tuple[int, int, bool]:
         case ast.BoolOp(values=[before, *_]):
             pass
         case _:
-            return getattr(node, "lineno", 1), getattr(node, "col_offset", 0), False
+            line = getattr(node, "lineno", 1)
+            offset = getattr(node, "col_offset", 0)
+            return line, offset, False
     return before.end_lineno or 1, before.end_col_offset or 0, True
