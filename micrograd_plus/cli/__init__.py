@@ -58,7 +58,10 @@ PLAIN = str.maketrans(
         **{subscript: str(digit) for digit, subscript in enumerate("₀₁₂₃₄₅₆₇₈₉")},
     }
 )
+LONGEST_LINE = 2000  # characters of an error's line
+LONGEST_WORD = 60  # characters of what was typed that an error shows
 LONGEST_STEP = 60  # characters of a table's line that say what was computed
+DIGITS = 12  # of a table's numbers
 LEAST = {  # of each command, a line that works
     "draw": 'draw "e = (a + b) * (b + 1)" a=2 b=1',
     "explain": 'explain "a * b" a=2 b=1 --wrt b',
@@ -81,6 +84,10 @@ class _Parser(argparse.ArgumentParser):
         return [option for action in self._actions for option in action.option_strings]
 
 
+Commands = Mapping[str, _Parser]
+Named = Mapping[str, Value]
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code: 0, 2 after an error, 130 after Ctrl-C."""
     try:
@@ -92,9 +99,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(f"{PROGRAM}: interrupted", sys.stderr)
         return INTERRUPTED
     except FAILURES as error:
-        _say(
-            "\n".join(visible(line, 2000) for line in f"{PROGRAM}: {error}".split("\n")), sys.stderr
-        )
+        lines = f"{PROGRAM}: {error}".split("\n")
+        shown = [visible(line, LONGEST_LINE) for line in lines]
+        _say("\n".join(shown), sys.stderr)
         return 2
     return 0
 
@@ -102,39 +109,53 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str]) -> None:
     parser, commands = _parser()
     if not arguments:
-        raise CommandError(f"say what to do: {', '.join(commands)} (see {PROGRAM} --help)")
-    if arguments[0] not in commands and not arguments[0].startswith("-"):
-        raise CommandError(_no_command(arguments[0].strip(), commands))
+        known = ", ".join(commands)
+        raise CommandError(f"say what to do: {known} (see {PROGRAM} --help)")
+    first = arguments[0]
+    if first not in commands and not first.startswith("-"):
+        raise CommandError(_no_command(first.strip(), commands))
     options, others = parser.parse_known_args(arguments)
     if options.command == "gallery":
         _require_known(others, options.command, commands)
         _gallery(options)
         return
-    _require_known([other for other in others if other.startswith("-")], options.command, commands)
-    named = parse(options.expression, _numbers([*options.values, *others]))
-    (_draw if options.command == "draw" else _explain)(options, named)
+    dashed = [other for other in others if other.startswith("-")]
+    _require_known(dashed, options.command, commands)
+    leaves = _numbers([*options.values, *others])
+    named = parse(options.expression, leaves)
+    if options.command == "draw":
+        _draw(options, named)
+    else:
+        _explain(options, named)
 
 
-def _no_command(word: str, commands: Mapping[str, _Parser]) -> str:
+def _no_command(word: str, commands: Commands) -> str:
+    shown = visible(word, LONGEST_WORD)
     near = did_you_mean(word, commands)
-    known = near or f"there are {', '.join(commands)}, as in `{PROGRAM} {LEAST['draw']}`"
-    return f"there is no command {visible(word, 60)!r}; {known}"
+    if near:
+        return f"there is no command {shown!r}; {near}"
+    known = ", ".join(commands)
+    example = LEAST["draw"]
+    return f"there is no command {shown!r}; there are {known}, as in `{PROGRAM} {example}`"
 
 
-def _require_known(unknown: Sequence[str], command: str, commands: Mapping[str, _Parser]) -> None:
+def _require_known(unknown: Sequence[str], command: str, commands: Commands) -> None:
     """Refuse what the command does not know, with what may have been meant."""
     if not unknown:
         return
-    word = unknown[0].partition("=")[0]
+    first = unknown[0]
+    word = first.partition("=")[0]
     hint = did_you_mean(word, commands[command].options())
     owners = [name for name, parser in commands.items() if word in parser.options()]
     if owners:
         hint = f"it is an option of {' and '.join(owners)}"
-    elif not hint and re.match("-+[^-=]+=", unknown[0]):
-        hint = f"values have no dashes: {unknown[0].lstrip('-')}"
+    elif not hint and re.match("-+[^-=]+=", first):
+        meant = first.lstrip("-")
+        hint = f"values have no dashes: {meant}"
     elif not hint:
         hint = f"say `{PROGRAM} {LEAST[command]}`"
-    raise CommandError(f"unknown: {' '.join(unknown)}; {hint} (see {PROGRAM} {command} --help)")
+    words = " ".join(unknown)
+    raise CommandError(f"unknown: {words}; {hint} (see {PROGRAM} {command} --help)")
 
 
 def _with_negatives(argv: Sequence[str]) -> list[str]:
@@ -144,14 +165,14 @@ def _with_negatives(argv: Sequence[str]) -> list[str]:
     return [f" {arg}" if re.match(r"-[^-oh]|-[oh].*[-+*/(]", arg) else arg for arg in argv]
 
 
-def _parser() -> tuple[_Parser, Mapping[str, _Parser]]:
+def _parser() -> tuple[_Parser, Commands]:
     """The parser of the whole line, and that of each command."""
     parser = _Parser(prog=PROGRAM, description=__doc__, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {_version()}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    names = ", ".join(sorted(functions()))
     known = (
-        f"Functions: {', '.join(sorted(functions()))}. Operators: + - * / ** and one comparison "
-        "at a time, < <= > >= == !=."
+        f"Functions: {names}. Operators: + - * / ** and one comparison at a time, < <= > >= == !=."
     )
     drawing = commands.add_parser(
         "draw",
@@ -259,9 +280,10 @@ def _numbers(assignments: Sequence[str]) -> dict[str, float]:
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not (equals and name):
+            shown = visible(assignment, LONGEST_WORD)
             raise CommandError(
                 "values are given as name=number, without blanks, as in a=2, not as "
-                f"{visible(assignment, 60)!r}; the expression stands in quotes"
+                f"{shown!r}; the expression stands in quotes"
             )
         if name in numbers:
             raise CommandError(f"{name} is given twice")
@@ -279,24 +301,25 @@ def _number_meant(text: str) -> float | None:
     if text in CONSTANTS:
         return CONSTANTS[text]
     try:
-        return float(Fraction(text.replace(",", ".").replace("−", "-")))
+        plain = text.replace(",", ".").replace("−", "-")
+        return float(Fraction(plain))
     except (ValueError, ArithmeticError):
         return None
 
 
-def _wrt(options: argparse.Namespace, named: Mapping[str, Value]) -> Value:
-    if options.wrt is None:
-        raise CommandError(f"say with respect to what: --wrt {' or --wrt '.join(list(named)[:3])}")
-    if options.wrt not in named:
-        near = did_you_mean(options.wrt, named)
-        raise CommandError(
-            f"there is no {options.wrt} in the expression"
-            f"{f' ({near})' if near else ''}; it has {listed(named)}"
-        )
-    return named[options.wrt]
+def _wrt(options: argparse.Namespace, named: Named) -> Value:
+    wrt = options.wrt
+    if wrt is None:
+        some = " or --wrt ".join(list(named)[:3])
+        raise CommandError(f"say with respect to what: --wrt {some}")
+    if wrt not in named:
+        near = did_you_mean(wrt, named)
+        hint = f" ({near})" if near else ""
+        raise CommandError(f"there is no {wrt} in the expression{hint}; it has {listed(named)}")
+    return named[wrt]
 
 
-def _draw(options: argparse.Namespace, named: Mapping[str, Value]) -> None:
+def _draw(options: argparse.Namespace, named: Named) -> None:
     *_, (name, output) = named.items()
     if options.mode == "forward":
         source = _wrt(options, named)
@@ -330,22 +353,25 @@ def _draw(options: argparse.Namespace, named: Mapping[str, Value]) -> None:
         raise CommandError(f"cannot write {options.output}: {error.strerror}") from None
 
 
-def _table(heading: str, named: Mapping[str, Value], source: Value | None) -> str:
+def _table(heading: str, named: Named, source: Value | None) -> str:
     """Every node in the order of evaluation: how it is computed, its value and its gradient.
 
     With a `source`, its derivative with respect to that in place of the gradient.
     """
     order = nodes_below(*named.values())
-    derivatives = {v: v.grad for v in order} if source is None else tangents(order, {source: 1.0})
+    if source is None:
+        derivatives = {v: v.grad for v in order}
+    else:
+        derivatives = tangents(order, {source: 1.0})
     told = Names(order, None)
     rows = [("node", "value", heading)]
     for v in order:
-        numbers = number(v.data, 12), number(derivatives.get(v, 0.0), 12)
+        value = number(v.data, DIGITS)
+        derivative = number(derivatives.get(v, 0.0), DIGITS)
         steps = [told(v) if v.primitive is None else told.defined(v)]
-        steps += [
-            f"{name} = {told(v)}" for name, other in named.items() if other is v and name != v.label
-        ]
-        rows += [(shortened(step, LONGEST_STEP), *numbers) for step in steps]
+        names = [name for name, other in named.items() if other is v]
+        steps += [f"{name} = {told(v)}" for name in names if name != v.label]
+        rows += [(shortened(step, LONGEST_STEP), value, derivative) for step in steps]
     plain = [[_printable(text) for text in row] for row in rows]
     widths = [max(map(_columns, column)) for column in zip(*plain)]
     return "\n".join(_line(row, widths) for row in plain)
@@ -353,20 +379,24 @@ def _table(heading: str, named: Mapping[str, Value], source: Value | None) -> st
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:
     """The first text from the left, the others to the right."""
-    step, *numbers = [(text, " " * (width - _columns(text))) for text, width in zip(row, widths)]
-    return "  ".join(["".join(step), *(blank + text for text, blank in numbers)])
+    blanks = [" " * (width - _columns(text)) for text, width in zip(row, widths)]
+    numbers = [blank + text for blank, text in zip(blanks[1:], row[1:])]
+    step = row[0] + blanks[0]
+    return "  ".join([step, *numbers])
 
 
 def _columns(text: str) -> int:
     """How many columns of a terminal a text fills."""
-    return sum(
-        1 + (unicodedata.east_asian_width(c) in "WF") for c in text if not unicodedata.combining(c)
-    )
+    seen = [c for c in text if not unicodedata.combining(c)]
+    wide = [c for c in seen if unicodedata.east_asian_width(c) in "WF"]
+    return len(seen) + len(wide)
 
 
-def _explain(options: argparse.Namespace, named: Mapping[str, Value]) -> None:
+def _explain(options: argparse.Namespace, named: Named) -> None:
     *_, output = named.values()
-    _say(str(explain(output, _wrt(options, named), limit=options.limit)))
+    source = _wrt(options, named)
+    explanation = explain(output, source, limit=options.limit)
+    _say(str(explanation))
 
 
 def _gallery(options: argparse.Namespace) -> None:

@@ -21,6 +21,8 @@ from ..examples import Circuit, all_examples, factoring_chain
 from ..support.files import write_whole
 from ..support.text import visible
 
+Make = Callable[[], Circuit]
+
 EXPLAINED = {  # the leaves whose gradients have the most to tell; elsewhere it is the first one
     "sigmoid_circuit": ("w0",),
     "sigmoid_gate": ("x0",),
@@ -90,71 +92,58 @@ def write_gallery(directory: str | os.PathLike[str]) -> Path:
 def gallery_html() -> str:
     """The page with every example of `all_examples()`."""
     examples = all_examples()
+    items = [f'<li><a href="#{name}">{_title(make)}</a></li>' for name, make in examples.items()]
+    articles = [_article(name, make) for name, make in examples.items()]
+    style = Path(__file__).with_name("gallery.css")
     return PAGE.format(
         sources=escape(sources()),
         policy=escape(POLICY),
-        css=Path(__file__).with_name("gallery.css").read_text(encoding="utf-8"),
-        contents="\n".join(
-            f'<li><a href="#{name}">{_title(make)}</a></li>' for name, make in examples.items()
-        ),
-        articles="\n".join(_article(name, make) for name, make in examples.items()),
+        css=style.read_text(encoding="utf-8"),
+        contents="\n".join(items),
+        articles="\n".join(articles),
     )
 
 
 def sources() -> str:
     """Whose the examples are: `6 from X, 2 from Y and 1 from Z`, as their descriptions say."""
-    counts = Counter(_source(make)[0] for make in all_examples().values())
+    counts = Counter(_author(make) for make in all_examples().values())
     *others, last = [f"{count} from {whose}" for whose, count in counts.items()]
-    return f"{', '.join(others)} and {last}"
+    listed = ", ".join(others)
+    return f"{listed} and {last}"
 
 
-def _source(make: Callable[..., object]) -> tuple[str, str]:
-    """Whose an example is, and where it stands there: so its description's second part opens."""
-    whose, _, where = inspect.cleandoc(make.__doc__ or "").split("\n")[2].partition(", ")
-    return whose, where
+def _description(make: Callable[..., object]) -> list[str]:
+    """An example's description line by line: its title, a blank, its source, what to look at."""
+    return inspect.cleandoc(make.__doc__ or "").split("\n")
+
+
+def _author(make: Callable[..., object]) -> str:
+    """Whose an example is: so its description's second part opens."""
+    source = _description(make)[2]
+    return source.partition(", ")[0]
 
 
 def _title(make: Callable[..., object]) -> str:
-    return escape(inspect.cleandoc(make.__doc__ or "").split("\n", 1)[0])
+    return escape(_description(make)[0])
 
 
-def _article(name: str, make: Callable[[], Circuit]) -> str:
-    _, _, source, *look = inspect.cleandoc(make.__doc__ or "").split("\n")
+def _article(name: str, make: Make) -> str:
+    title, _, source, *look = _description(make)
+    words = " ".join(look)
     circuit = make()
     *_, (result, output) = circuit.items()
-    figures = [
-        _figure(
-            _drawn(output),
-            "Forward.",
-            "Values from the leaves to the output; no gradient is known.",
-        )
-    ]
-    if name in SWEPT_FORWARD:
-        leaf = circuit[SWEPT_FORWARD[name]]
-        figures[0] += '<div class="break"></div>'
-        figures.append(
-            _figure(
-                _drawn(output, leaf),
-                f"Differentiated forward from {leaf.label}.",
-                f"One sweep finds every derivative by {leaf.label}.",
-            )
-        )
-    output.backward()
-    figures.append(
-        _figure(_drawn(output), "Backward.", f"One sweep finds every gradient of {output.label}.")
-    )
+    figures = _figures(name, circuit, output)
     first = next(iter(circuit))
-    told = "\n".join(
-        explain(output, circuit[leaf]).html() for leaf in EXPLAINED.get(name, (first,))
-    )
+    leaves = EXPLAINED.get(name, (first,))
+    told = "\n".join(explain(output, circuit[leaf]).html() for leaf in leaves)
     if name == "nine_paths":
         told += _chain()
     return f"""<article id="{name}" aria-labelledby="{name}-title">
-<h2 id="{name}-title">{_title(make)}</h2>
+<h2 id="{name}-title">{escape(title)}</h2>
 <p class="source">{escape(source)}</p>
-<p>{escape(" ".join(look))}</p>
+<p>{escape(words)}</p>
 <div class="figures">
-{"".join(figures)}</div>
+{figures}</div>
 <div class="details">
 <section><h3>Values and gradients</h3>{_table(circuit, result)}</section>
 <section><h3>The chain rule</h3>
@@ -163,10 +152,27 @@ def _article(name: str, make: Callable[[], Circuit]) -> str:
 </article>"""
 
 
+def _figures(name: str, circuit: Circuit, output: Value) -> str:
+    """The circuit as each pass leaves it; the backward pass, the last one, is run here."""
+    words = "Values from the leaves to the output; no gradient is known."
+    figures = _figure(_drawn(output), "Forward.", words)
+    if name in SWEPT_FORWARD:
+        leaf = circuit[SWEPT_FORWARD[name]]
+        title = f"Differentiated forward from {leaf.label}."
+        words = f"One sweep finds every derivative by {leaf.label}."
+        figures += '<div class="break"></div>'
+        figures += _figure(_drawn(output, leaf), title, words)
+    output.backward()
+    words = f"One sweep finds every gradient of {output.label}."
+    return figures + _figure(_drawn(output), "Backward.", words)
+
+
 def _drawn(output: Value, leaf: Value | None = None) -> Picture:
     sweep: dict[str, Any] = {} if leaf is None else {"mode": "forward", "wrt": leaf}
     across = draw(output, **sweep)
-    return across if _width(across) <= WIDEST else draw(output, rankdir="TB", **sweep)
+    if _width(across) <= WIDEST:
+        return across
+    return draw(output, rankdir="TB", **sweep)
 
 
 def _width(picture: Picture) -> int:
@@ -176,22 +182,25 @@ def _width(picture: Picture) -> int:
 
 def _figure(picture: Picture, title: str, words: str) -> str:
     natural = _width(picture)
-    svg = picture.svg.replace("<svg ", f'<svg style="min-width: {SMALLEST * natural:.0f}px" ', 1)
+    least = f"{SMALLEST * natural:.0f}px"
+    most = f"min(100%, {natural + 16}px)"
+    svg = picture.svg.replace("<svg ", f'<svg style="min-width: {least}" ', 1)
+    heading = escape(title)
     return (
-        f'<figure style="flex-basis: {SMALLEST * natural:.0f}px; max-width: min(100%, '
-        f'{natural + 16}px)">'
-        f"<figcaption><b>{escape(title)}</b> {escape(words)}</figcaption>"
-        '<div class="card" tabindex="0" role="group" '
-        f'aria-label="{escape(title)}">{svg}</div></figure>\n'
+        f'<figure style="flex-basis: {least}; max-width: {most}">'
+        f"<figcaption><b>{heading}</b> {escape(words)}</figcaption>"
+        f'<div class="card" tabindex="0" role="group" aria-label="{heading}">{svg}</div></figure>\n'
     )
 
 
 def _table(circuit: Circuit, result: str) -> str:
-    values = _column([v.data for v in circuit.values()], "value")
-    gradients = _column([v.grad for v in circuit.values()], "slope")
+    nodes = circuit.values()
+    labels = [escape(visible(v.label)) for v in nodes]
+    values = _column([v.data for v in nodes], "value")
+    gradients = _column([v.grad for v in nodes], "slope")
     rows = [
-        f'<tr><th scope="row">{escape(visible(v.label))}</th>{value}{gradient}</tr>'
-        for v, value, gradient in zip(circuit.values(), values, gradients)
+        f'<tr><th scope="row">{label}</th>{value}{gradient}</tr>'
+        for label, value, gradient in zip(labels, values, gradients)
     ]
     body = "\n".join(rows)
     return (
@@ -213,7 +222,9 @@ def _column(numbers: list[float], kind: str) -> list[str]:
 
 def _decimal(x: float) -> str:
     """x to twelve decimals, or fewer where six say the same."""
-    text = f"{x:.12f}" if f"{x:.12f}" != f"{x:.6f}000000" else f"{x:.6f}".rstrip("0").rstrip(".")
+    text, short = f"{x:.12f}", f"{x:.6f}"
+    if text == f"{short}000000":
+        text = short.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text.replace("-", "−")
 
 
@@ -224,10 +235,12 @@ def _chain() -> str:
     chain = factoring_chain()
     *_, output = chain.values()
     found = explain(output, chain["x"], limit=1)
+    name = escape(output.label)
+    wires = 12 * 60
     return (
         '<div class="explanation"><p><strong>Sixty such diamonds in a row: 9⁶⁰ paths</strong></p>'
-        f"<p>{found.count:,} paths lead from x to {escape(output.label)}, more than could ever be "
+        f"<p>{found.count:,} paths lead from x to {name}, more than could ever be "
         "walked. One sweep "
-        f"visits each of the {12 * 60} wires once, and finds the gradient "
+        f"visits each of the {wires} wires once, and finds the gradient "
         f"{found.value:g}.</p></div>"
     )
