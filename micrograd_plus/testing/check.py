@@ -15,7 +15,7 @@ from ..trees import leaves_of, like
 from .differences import rounded
 from .examine import examine, recorded, spread
 from .failure import Failure, GradientError, NotChecked
-from .program import Program
+from .program import Numbers, Operand, Program
 from .reference import OUTSIDE, Precise
 from .rounding import rounding_bound, rounding_spread
 from .sweeps import Scalar
@@ -65,7 +65,8 @@ def gradcheck(f: Callable[..., Any], *point: Any, order: int = 2) -> None:
     with modes.switched(recording=True, anomaly=False):
         failure, notes = examine(scalar, numbers, names, order)
         if failure is None:
-            failure = _graph_failure(scalar, recorded(scalar, numbers, names, opened=True), notes)
+            program = recorded(scalar, numbers, names, opened=True)
+            failure = _graph_failure(scalar, program, notes)
         if failure is not None:
             program = recorded(scalar, numbers, names, opened=failure.register is not None)
             part, failure_of_part = _smallest(program, failure, order)
@@ -86,17 +87,18 @@ def _graph_failure(f: Scalar, program: Program, notes: list[str]) -> Failure | N
     found: list[Failure | None] = []
     fixed = _indices(program)
     for sign in (1.0, -1.0):
-        inputs = [
-            Value(x if i in fixed else x + sign * NUDGE * (abs(x) or 1.0))
-            for i, x in enumerate(program.inputs)
-        ]
+        nearby = [x + sign * NUDGE * (abs(x) or 1.0) for x in program.inputs]
+        for i in fixed:
+            nearby[i] = program.inputs[i]
+        inputs = [Value(x) for x in nearby]
         try:
             out = f(*inputs)
         except OUTSIDE:
             continue  # there is no f nearby
         other = Program.of(out, inputs, opened=True)
         if _form(other) == _form(program):  # else Python took another branch
-            found.append(_moved_apart(program, other, rounding_bound(out) + rounding_spread(out)))
+            tolerance = rounding_bound(out) + rounding_spread(out)
+            found.append(_moved_apart(program, other, tolerance))
     if len(found) == 2 and all(found):
         return found[0]
     if not found or (len(found) == 1 and found[0]):  # a jump of f shows on one side
@@ -122,31 +124,33 @@ def _moved_apart(program: Program, other: Program, tolerance: float) -> Failure 
     """How far the graph of f nearby comes to something else there than the graph at the point
     does.
     """
-    moved = [
-        (register, was)
-        for register, ((_, before), (_, after)) in enumerate(
-            zip(program.instructions, other.instructions), len(program.inputs)
-        )
-        for was, now in zip(before, after)
-        if was != now
-    ]
+    moved: list[tuple[int, Operand]] = []
+    pairs = zip(program.instructions, other.instructions)
+    for register, ((_, before), (_, after)) in enumerate(pairs, len(program.inputs)):
+        moved += [(register, was) for was, now in zip(before, after) if was != now]
     if not moved:
         return None
-    exact = list(map(Precise, other.inputs))
-    got, expected = (
-        rounded(p.registers(*exact, lift=Precise)[-1].number) for p in (other, program)
-    )
+    got = _rounded_once(other, other.inputs)
+    expected = _rounded_once(program, other.inputs)
     if not math.isfinite(got - expected) or abs(got - expected) <= tolerance:
         return None
-    (register, was), *_ = moved
+    register, was = moved[0]
     return Failure("the graph of f", APART.format(was), got, expected, tolerance, register)
 
 
+def _rounded_once(program: Program, inputs: Numbers) -> float:
+    """The result of a program where only that is rounded."""
+    exact = [Precise(x) for x in inputs]
+    registers = program.registers(*exact, lift=Precise)
+    return rounded(registers[-1].number)
+
+
 def _form(program: Program) -> list[Any]:
-    return [
-        (row.name, [o if type(o) is int else None for o in operands])
-        for row, operands in program.instructions
-    ]
+    form: list[Any] = []
+    for row, operands in program.instructions:
+        registers = [o if type(o) is int else None for o in operands]
+        form.append((row.name, registers))
+    return form
 
 
 def _smallest(program: Program, failure: Failure, order: int) -> tuple[Program, Failure]:
@@ -165,7 +169,8 @@ def _smallest(program: Program, failure: Failure, order: int) -> tuple[Program, 
             if part in tried or len(tried) >= MOST_PARTS:
                 continue
             tried.add(part)
-            found, _ = examine(part.run, part.inputs, part.names()[: len(part.inputs)], order)
+            names = part.names()[: len(part.inputs)]
+            found, _ = examine(part.run, part.inputs, names, order)
             if found is not None:
                 return part, found
     return program, failure

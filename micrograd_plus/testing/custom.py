@@ -149,9 +149,11 @@ def taylor(row: Primitive, operands: Numbers, order: int) -> Oracle:
 
     def model(*xs: Any) -> Any:
         moved = [x - o for x, o in zip(xs, operands)]
-        terms = [slope * d for slope, d in zip(slopes, moved)]
-        terms += [bend * d * e / 2 for d, line in zip(moved, bends) for e, bend in zip(moved, line)]
-        return mp.fsum([out, *terms])
+        terms = [out]
+        terms += [slope * d for slope, d in zip(slopes, moved)]
+        for d, line in zip(moved, bends):
+            terms += [bend * d * e / 2 for e, bend in zip(moved, line)]
+        return mp.fsum(terms)
 
     return model
 

@@ -18,7 +18,7 @@ from . import sweeps
 from .custom import custom_failure, taylor
 from .differences import Expected, Reference, reference
 from .failure import Failure
-from .program import Program
+from .program import Numbers, Program, looked_up
 from .reference import Oracle, has_oracle
 from .rounding import UNITS, ExactRun, rounding_bound, rounding_spread
 from .sweeps import Directions, Scalar
@@ -28,8 +28,11 @@ MANY = 8  # of inputs: with more, as many directions across them all are checked
 GOLDEN = 0.6180339887498949
 
 
+Names = Sequence[str]
+
+
 def examine(
-    f: Scalar, numbers: Sequence[float], names: Sequence[str], order: int
+    f: Scalar, numbers: Numbers, names: Names, order: int
 ) -> tuple[Failure | None, list[str]]:
     """The first failure of a scalar function at a point, and what could not be checked."""
     program = recorded(f, numbers, names, opened=True)
@@ -38,7 +41,7 @@ def examine(
     notes: list[str] = []
     for i, (row, code) in enumerate(program.instructions, len(numbers)):
         if not has_oracle(row):
-            operands = [registers[o] if type(o) is int else o for o in code]
+            operands = looked_up(code, registers)
             failure = custom_failure(row, operands, order, notes)
             if failure is not None:
                 return failure, notes
@@ -46,9 +49,10 @@ def examine(
     directions, along = _directions(numbers, names)
     expected = reference(program, directions, order, models)
     judge = _Judge(expected, notes + expected.notes)
-    failures = [_first_failures(f, program, directions, along, judge)]
-    failures += [_second_failures(f, program, directions, along, judge)] * (order > 1)
-    return next(chain.from_iterable(failures), None), judge.notes
+    failures = _first_failures(f, program, directions, along, judge)
+    if order > 1:
+        failures = chain(failures, _second_failures(f, program, directions, along, judge))
+    return next(failures, None), judge.notes
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,8 @@ class _Judge:
         self, quantity: str, told: _Told, along: tuple[int, int], other: _Told
     ) -> Iterator[Failure]:
         """A second derivative, if it is wrong; at a kink the rules have none, though f may."""
-        for failure in self._judged(quantity, told, self.reference.second.get(along), other):
+        expected = self.reference.second.get(along)
+        for failure in self._judged(quantity, told, expected, other):
             if not self.reference.special:
                 yield failure
             else:
@@ -97,43 +102,37 @@ class _Judge:
     ) -> Iterator[Failure]:
         """A number against the reference, or where there is none against that of another mode."""
         if expected is not None:
-            yield from self._compared(
-                quantity, f"{told.mode} against the reference", told, expected
-            )
+            check = f"{told.mode} against the reference"
+            yield from self._compared(quantity, check, told, expected)
         elif math.isfinite(other.number) and math.isfinite(told.number):
             check = f"{told.mode} against {other.mode}"
-            yield from self._compared(quantity, check, told, Expected(other.number, 0.0), other)
+            expected = Expected(other.number, 0.0)
+            yield from self._compared(quantity, check, told, expected, other)
 
     def _compared(
         self, quantity: str, check: str, told: _Told, expected: Expected, *others: _Told
     ) -> Iterator[Failure]:
-        got = told.number
-        if not math.isfinite(expected.number) or abs(got - expected.number) <= UNITS * abs(
-            expected.number
-        ):
+        got, right = told.number, expected.number
+        apart = abs(got - right)
+        if not math.isfinite(right) or apart <= UNITS * abs(right):
             return  # most often no sweep is needed to see that rounding explains it
         graphs = [number.graph() for number in (told, *others)]
         if not math.isfinite(got) and self._is_beyond(graphs[0], expected):
             return
-        tolerance = expected.noise + UNITS * abs(expected.number) + sum(map(rounding_bound, graphs))
-        apart = abs(got - expected.number)
-        if apart <= tolerance <= MUCH * abs(expected.number):
+        tolerance = expected.noise + UNITS * abs(right)
+        tolerance += sum(map(rounding_bound, graphs))
+        if apart <= tolerance <= MUCH * abs(right):
             return
         exact = ExactRun(None if others else graphs[0])
         if not apart <= tolerance and not exact.explains(got, expected):
             tolerance += sum(map(rounding_spread, graphs))
             if not apart <= tolerance:  # nan is a failure
-                yield Failure(quantity, check, got, expected.number, tolerance)
+                yield Failure(quantity, check, got, right, tolerance)
                 return
         exactly = exact.contradicts(expected)
         if exactly is not None:
-            yield Failure(
-                quantity,
-                f"{check}, without rounding",
-                exactly.number,
-                expected.number,
-                exactly.noise,
-            )
+            check = f"{check}, without rounding"
+            yield Failure(quantity, check, exactly.number, right, exactly.noise)
 
     def _is_beyond(self, graph: Any, expected: Expected) -> bool:
         """Whether a number is not finite because of where the point lies, not of a wrong rule."""
@@ -148,37 +147,32 @@ class _Judge:
 
 
 def _first_failures(
-    f: Scalar, program: Program, directions: Directions, along: Sequence[str], judge: _Judge
+    f: Scalar, program: Program, directions: Directions, along: Names, judge: _Judge
 ) -> Iterator[Failure]:
     numbers = program.inputs
     lifted, lifted_directions = sweeps.lifted(program, directions)
     value = f(*map(Value, numbers))
     if isinstance(value, Value):
-        yield from judge.of_value(_Told("value", value.data, lambda: lifted(*map(Value, numbers))))
+        told = _Told("value", value.data, lambda: lifted(*map(Value, numbers)))
+        yield from judge.of_value(told)
+    plain = sweeps.first(f, directions)
     traced = sweeps.first(lifted, lifted_directions, Value(1.0))
-    found = [
-        _told(mode, row(*numbers), traced[mode], numbers)
-        for mode, row in sweeps.first(f, directions).items()
-    ]
-    found.append(
-        _told(
-            "backward()", sweeps.backward(f, numbers, directions), traced["reverse mode"], numbers
-        )
-    )
+    found = [_told(mode, row(*numbers), traced[mode], numbers) for mode, row in plain.items()]
+    left = sweeps.backward(f, numbers, directions)
+    found.append(_told("backward()", left, traced["reverse mode"], numbers))
     for k, name in enumerate(along):
         for row in found:
             yield from judge.of_slope(f"df/d{name}", row[k], k, found[0][k])
 
 
 def _second_failures(
-    f: Scalar, program: Program, directions: Directions, along: Sequence[str], judge: _Judge
+    f: Scalar, program: Program, directions: Directions, along: Names, judge: _Judge
 ) -> Iterator[Failure]:
     numbers = program.inputs
     lifted, lifted_directions = sweeps.lifted(program, directions)
     plain = sweeps.second(sweeps.first(f, directions), directions)
-    traced = sweeps.second(
-        sweeps.first(lifted, lifted_directions, Value(1.0)), lifted_directions, Value(1.0)
-    )
+    traced_first = sweeps.first(lifted, lifted_directions, Value(1.0))
+    traced = sweeps.second(traced_first, lifted_directions, Value(1.0))
     for a in range(len(along)):
         found = (
             _told(f"{mode} mode", rows[a](*numbers), traced[mode][a], numbers)
@@ -188,21 +182,27 @@ def _second_failures(
         for row in chain([first], found):
             for b, told in enumerate(row):
                 j, k = min(a, b), max(a, b)  # a Hessian is symmetric
-                yield from judge.of_bend(f"d²f/d{along[j]}d{along[k]}", told, (j, k), first[b])
+                quantity = f"d²f/d{along[j]}d{along[k]}"
+                yield from judge.of_bend(quantity, told, (j, k), first[b])
 
 
-def _told(mode: str, row: Sequence[float], traced: Scalar, numbers: Sequence[float]) -> list[_Told]:
+def _told(mode: str, row: Numbers, traced: Scalar, numbers: Numbers) -> list[_Told]:
     graphs = cache(lambda: traced(*map(Value, numbers)))
-    return [_Told(mode, number, partial(lambda k: graphs()[k], k)) for k, number in enumerate(row)]
+
+    def graph(k: int) -> Any:
+        return graphs()[k]
+
+    return [_Told(mode, number, partial(graph, k)) for k, number in enumerate(row)]
 
 
-def _directions(numbers: Sequence[float], names: Sequence[str]) -> tuple[Directions, Sequence[str]]:
+def _directions(numbers: Numbers, names: Names) -> tuple[Directions, Names]:
     """The directions to differentiate along, and their names: one an input, or a few across all."""
     n = len(numbers)
     if n <= MANY:
         return [[float(i == j) for j in range(n)] for i in range(n)], names
     sizes = [abs(x) or 1.0 for x in numbers]
-    across = [[s * size for s, size in zip(spread(n, k), sizes)] for k in range(MANY)]
+    turned = [spread(n, k) for k in range(MANY)]
+    across = [[s * size for s, size in zip(turn, sizes)] for turn in turned]
     return across, [f"v{k}" for k in range(1, MANY + 1)]
 
 
@@ -212,12 +212,11 @@ def spread(n: int, start: int = 0) -> list[float]:
     return [0.5 + turn if turn < 1.0 else 0.5 - turn for turn in turns]
 
 
-def recorded(
-    f: Scalar, numbers: Sequence[float], names: Sequence[str] = (), *, opened: bool = False
-) -> Program:
+def recorded(f: Scalar, numbers: Numbers, names: Names = (), *, opened: bool = False) -> Program:
     """The graph that a function records on fresh inputs, as a program.
 
     `opened`, with what is inside its checkpoints.
     """
-    inputs = [Value(x, label=name) for x, name in zip(numbers, names or [""] * len(numbers))]
+    labels = names or [""] * len(numbers)
+    inputs = [Value(x, label=label) for x, label in zip(numbers, labels)]
     return Program.of(f(*inputs), inputs, opened=opened)

@@ -97,10 +97,10 @@ class GradientError(AssertionError):
         return self.subgraph.draw(**options)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        told = {"text/plain": str(self), "text/html": f"<pre>{escape(str(self))}</pre>"}
+        told = f"<pre>{escape(str(self))}</pre>"
         # the same protocol, one level down
         drawn = self.subgraph._repr_mimebundle_().get("text/html", "")
-        return {**told, "text/html": told["text/html"] + drawn}
+        return {"text/plain": str(self), "text/html": told + drawn}
 
     def _mime_(self) -> tuple[str, str]:
         return richest(self._repr_mimebundle_())
@@ -111,14 +111,12 @@ def _message(place: str, failure: Failure, program: Program, part: Failure) -> s
     count = len(program.instructions)
     blame = f"the gate {row.name}" if count == 1 else f"these {count} gates together"
     code = "\n".join(f"    {line}" for line in repr(program).splitlines())
-    wrong = (
-        ""
-        if part == failure
-        else (
+    wrong = ""
+    if part != failure:
+        wrong = (
             f", where {part.quantity} comes out as {part.got!r} and should be "
             f"{part.expected!r} ({part.check})"
         )
-    )
     return (
         f"{failure.quantity} is wrong at {place}\n"
         f"  check       {failure.check}\n"

@@ -89,17 +89,29 @@ def _summands(row: Primitive, operands: Sequence[Any]) -> Sequence[Any]:
     """
     if row.is_weighted_sum:
         half = len(operands) // 2 + 1
-        return [operands[0], *[w * x for w, x in zip(operands[1:half], operands[half:])]]
+        weights, factors = operands[1:half], operands[half:]
+        return [operands[0], *[w * x for w, x in zip(weights, factors)]]
     return operands if row.gate == "distributes" else ()
 
 
-@with_operators(
-    lambda row: lambda self, other: row(self, other),  # noqa: PLW0108  # a row is no function, and would not be bound
-    lambda row: lambda self, other: row(other, self),
-    lambda row: lambda self: row(self),  # noqa: PLW0108
+def _direct(row: Primitive) -> Callable[..., Any]:
+    return lambda self, other: row(self, other)  # noqa: PLW0108  # a row is no function, and would not be bound
+
+
+def _reflected(row: Primitive) -> Callable[..., Any]:
+    return lambda self, other: row(other, self)
+
+
+def _unary(row: Primitive) -> Callable[..., Any]:
+    return lambda self: row(self)  # noqa: PLW0108
+
+
+def _comparison(row: Primitive) -> Callable[..., Any]:
     # as Values do
-    lambda row: lambda self, other: row(self, other) if isinstance(other, Real) else NotImplemented,
-)
+    return lambda self, other: row(self, other) if isinstance(other, Real) else NotImplemented
+
+
+@with_operators(_direct, _reflected, _unary, _comparison)
 class Precise(Operators):
     """A number of 160 digits that travels through rows and operators as a Value does;
     `number` is mpmath's.

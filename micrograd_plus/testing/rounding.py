@@ -11,21 +11,20 @@ from __future__ import annotations
 
 import math
 import random
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
 from ..engine import Value, adjoints, local_gradients, nodes_below
 from .differences import Expected, rounded
+from .program import data_of
 from .reference import DIGITS, LARGEST, Precise, arithmetic, evaluate, has_oracle, tamed
 
-UNITS = (
-    16.0 * 2.0**-53
-)  # a row of libm rounds within a few units; the rest is for the second order of rounding
+# a row of libm rounds within a few units; the rest is for the second order of rounding
+UNITS = 16.0 * 2.0**-53
 TINIEST, SMALLEST_NORMAL = 2.0**-1074, 2.0**-1022
-RUNS, SCALES = (
-    36,
-    6,
-)  # with gates that are off, this way or that, by all that they may be, by a quarter of it, ...
+# with gates that are off, this way or that, by all that they may be, by a quarter of it, ...
+RUNS, SCALES = 36, 6
 # gates that hand on what they get, or say 0 or 1, and do not round
 HAND_ON = ("routes", "blocks")
 FARTHER = 8.0  # than the farthest of these runs, rounding may have gone
@@ -41,13 +40,10 @@ def rounding_bound(v: Any) -> float:
         return UNITS * abs(float(v)) + SMALLEST_NORMAL
     order = nodes_below(v)
     sensitivity = adjoints(order, {v: 1.0})
-    terms = [UNITS * abs(v.data)]
-    terms += [
-        abs(sensitivity[w]) * (_error(w) + TINIEST)
-        for w in order
-        if w.primitive is not None and w in sensitivity
-    ]
-    return sum([term for term in terms if math.isfinite(term)], SMALLEST_NORMAL)
+    gates = [w for w in order if w.primitive is not None and w in sensitivity]
+    terms = [abs(sensitivity[w]) * (_error(w) + TINIEST) for w in gates]
+    finite = [term for term in (UNITS * abs(v.data), *terms) if math.isfinite(term)]
+    return sum(finite, SMALLEST_NORMAL)
 
 
 def rounding_spread(v: Any) -> float:
@@ -59,15 +55,18 @@ def rounding_spread(v: Any) -> float:
     gates = [(w, w.primitive, _error(w)) for w in order if w.primitive is not None]
     rng, moved = random.Random(0), [0.0]  # noqa: S311  # nothing is kept secret by it
     for run in range(RUNS):
-        numbers, scale = dict(leaves), 0.25 ** (run % SCALES)
+        numbers = dict(leaves)
+        scale = 0.25 ** (run % SCALES)
         for w, row, error in gates:
             operands = [o if type(o) is float else numbers[o] for o in w.operands]
-            numbers[w] = number = tamed(row.primal, operands)
+            number = tamed(row.primal, operands)
             if row.gate not in HAND_ON and math.isfinite(number):
-                size = abs(number) + (sum(map(abs, operands)) if row.gate == "distributes" else 0.0)
-                numbers[w] += (
-                    scale * rng.uniform(-1.0, 1.0) * max(error, UNITS * len(operands) * size)
-                )
+                size = abs(number)
+                if row.gate == "distributes":
+                    size += sum(map(abs, operands))
+                most = max(error, UNITS * len(operands) * size)
+                number += scale * rng.uniform(-1.0, 1.0) * most
+            numbers[w] = number
         moved.append(abs(numbers[v] - v.data))
     return FARTHER * max(filter(math.isfinite, moved))
 
@@ -80,12 +79,14 @@ class ExactRun:
     """
 
     def __init__(self, v: Any) -> None:
-        self.v, self.order = v, nodes_below(v) if isinstance(v, Value) else []
-        self.exists = bool(self.order) and all(
-            w.primitive is None or has_oracle(w.primitive) for w in self.order
-        )
-        logs = [math.log10(abs(w.data)) for w in self.order if w.data and math.isfinite(w.data)]
-        self.digits = DIGITS + int(max(logs, default=0.0) - min(logs, default=0.0))
+        self.v = v
+        self.order = nodes_below(v) if isinstance(v, Value) else []
+        gates = [w for w in self.order if w.primitive is not None]
+        self.exists = bool(self.order) and all(has_oracle(w.primitive) for w in gates)
+        numbers = [w.data for w in self.order]
+        logs = [math.log10(abs(x)) for x in numbers if x and math.isfinite(x)]
+        spread = max(logs, default=0.0) - min(logs, default=0.0)
+        self.digits = DIGITS + int(spread)
 
     def explains(self, got: float, expected: Expected) -> bool:
         """Whether only rounding is between two numbers: the graph is one
@@ -106,17 +107,23 @@ class ExactRun:
 
     def overflows(self) -> bool:
         """Whether a number on the way is beyond the range of floats, which cannot but fail."""
-        return self.exists and any(abs(number) > LARGEST for number in self._run(True).values())
+        if not self.exists:
+            return False
+        exact = self._run(as_rounded=True)
+        return any(abs(number) > LARGEST for number in exact.values())
 
     def _contradicts(self, expected: Expected, as_rounded: bool) -> Expected | None:
         with arithmetic().workdps(self.digits):
             exact = self._run(as_rounded)
-            apart = abs(exact[self.v] - expected.number)
+            number = exact[self.v]
+            apart = abs(number - expected.number)
             noise = expected.noise + UNITS * abs(expected.number) + SMALLEST_NORMAL
             if not apart > noise:
                 return None
             noise += rounded(_constants_bound(self.v, self.order, exact))
-            return Expected(rounded(exact[self.v]), noise) if apart > noise else None
+            if not apart > noise:
+                return None
+            return Expected(rounded(number), noise)
 
     def _run(self, as_rounded: bool) -> dict[Any, Any]:
         mp = arithmetic()
@@ -134,7 +141,8 @@ class ExactRun:
 def _is_rounded(w: Value) -> bool:
     """Whether a gate gave what its row gives for its operands, but for the rounding of a float."""
     mp = arithmetic()
-    true = evaluate(w.primitive, [mp.mpf(o if type(o) is float else o.data) for o in w.operands])
+    operands = [mp.mpf(x) for x in data_of(w)]
+    true = evaluate(w.primitive, operands)
     return bool(abs(w.data - true) <= _error(w) + TINIEST)
 
 
@@ -146,19 +154,20 @@ def _constants_bound(v: Value, order: Sequence[Value], exact: dict[Any, Any]) ->
         if w.primitive.oracle is None:  # a row of the user's may know floats and Values only
             slopes[w] = list(local_gradients(w))
         else:
-            found = w.primitive.slopes(*[Precise(exact.get(o, o)) for o in (w, *w.operands)])
-            routes = w.primitive.gate == "routes"
-            slopes[w] = [None if s is None or (routes and not float(s)) else s for s in found]
+            numbers = [Precise(exact.get(o, o)) for o in (w, *w.operands)]
+            found = list(w.primitive.slopes(*numbers))
+            if w.primitive.gate == "routes":
+                found = [s if s is not None and float(s) else None for s in found]
+            slopes[w] = found
         return slopes[w]
 
     sensitivity: dict[Any, Any] = adjoints(order, {v: Precise(1.0)}, local)
-    of_constants: dict[
-        float, Any
-    ] = {}  # by number: what is rounded once is off by the same everywhere
+    # by number: what is rounded once is off by the same everywhere
+    of_constants = defaultdict[float, Any](float)
     for w, found in slopes.items():
         for o, slope in zip(w.operands, found):
             if type(o) is float and slope is not None:
-                of_constants[o] = of_constants.get(o, 0.0) + sensitivity[w] * slope
+                of_constants[o] += sensitivity[w] * slope
     return sum(UNITS * abs(c * Precise(slope).number) for c, slope in of_constants.items())
 
 
@@ -166,9 +175,10 @@ def _error(w: Value) -> float:
     """How far the result of a gate may be off, for operands that are right to the last bits."""
     if w.primitive.gate in HAND_ON:
         return 0.0
-    operands = [o if type(o) is float else o.data for o in w.operands]
-    moved = [
-        abs(partial * o) for o, partial in zip(operands, local_gradients(w)) if partial is not None
-    ]
-    sizes: list[float] = [size for size in (abs(w.data), *moved) if math.isfinite(size)]
-    return UNITS * len(operands) * sum(sizes)
+    operands = data_of(w)
+    sizes = [abs(w.data)]
+    for o, partial in zip(operands, local_gradients(w)):
+        if partial is not None:
+            sizes.append(abs(partial * o))
+    finite = [size for size in sizes if math.isfinite(size)]
+    return UNITS * len(operands) * sum(finite)

@@ -18,7 +18,7 @@ from ..engine import Value
 from ..ops import Primitive
 from ..tape import Tape
 from .differences import rounded
-from .program import Instruction, Operand, Program
+from .program import Instruction, Numbers, Operand, Program, looked_up
 from .reference import arithmetic, evaluate
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ WORST_CONDITION = 1e4  # by how much a relative change of the inputs may grow
 NUDGE = 1e-20
 
 Draft = tuple[str, list[int]]  # a row, and for each operand how far back it lies
+Operations = Sequence[str | Primitive]  # rows, or their names
 
 
 def values(
@@ -45,7 +46,7 @@ def values(
 
 def graphs(
     max_operations: int = 20,
-    operations: Sequence[str | Primitive] | None = None,
+    operations: Operations | None = None,
     inputs: SearchStrategy[Any] | None = None,
 ) -> SearchStrategy[Program]:
     """Programs of 1 to `max_operations` gates that share their operands, each with a point to run
@@ -58,79 +59,80 @@ def graphs(
     install, without Hypothesis.
     """
     st = _hypothesis()
-    names = [o.name if isinstance(o, Primitive) else o for o in operations or ops.primitives()]
+    rows = operations or ops.primitives()
+    names = [row.name if isinstance(row, Primitive) else row for row in rows]
     unknown = [name for name in names if name not in ops.TABLE]
     if unknown or max_operations < 1:
         raise ValueError(
             "graphs needs names of rows and max_operations of at least 1, not "
             f"{unknown or max_operations}"
         )
-    gate = st.tuples(
-        st.sampled_from(names), st.lists(st.sampled_from(DISTANCES), min_size=1, max_size=5)
-    )
+    distances = st.lists(st.sampled_from(DISTANCES), min_size=1, max_size=5)
+    gate = st.tuples(st.sampled_from(names), distances)
     drafts = st.lists(gate, min_size=1, max_size=max_operations)
     # large ones, too
     drafts |= st.lists(gate, min_size=(max_operations + 1) // 2, max_size=max_operations)
-    points = st.lists(_numbers(-3.0, 3.0), min_size=1, max_size=4) if inputs is None else inputs
-    programs = st.builds(_program, points, drafts)
+    if inputs is None:
+        inputs = st.lists(_numbers(-3.0, 3.0), min_size=1, max_size=4)
+    programs = st.builds(_program, inputs, drafts)
     drawn: SearchStrategy[Program] = programs.filter(
         lambda p: bool(p.instructions) and _well_conditioned(p)
     )
     return drawn
 
 
-def tapes(
-    max_operations: int = 20, operations: Sequence[str | Primitive] | None = None
-) -> SearchStrategy[Tape]:
+def tapes(max_operations: int = 20, operations: Operations | None = None) -> SearchStrategy[Tape]:
     """Tapes of such graphs, with their gradient; any of their inputs may be a parameter.
 
     They run on every row: where a graph leaves its domain all executors give the same inf or nan.
     Raises as `graphs` does.
     """
     st = _hypothesis()
-    drawn: SearchStrategy[Tape] = st.builds(
-        _tape, graphs(max_operations, operations), st.integers(0, 2)
-    )
+    programs = graphs(max_operations, operations)
+    drawn: SearchStrategy[Tape] = st.builds(_tape, programs, st.integers(0, 2))
     return drawn
 
 
 def _tape(program: Program, parameters: int) -> Tape:
     leaves = [Value(x, label=name) for x, name in zip(program.inputs, program.names())]
-    return Tape.of(program.run(*leaves), leaves[parameters:], leaves[:parameters])
+    out = program.run(*leaves)
+    return Tape.of(out, leaves[parameters:], leaves[:parameters])
 
 
-def _program(inputs: Sequence[float], drafts: Sequence[Draft]) -> Program:
+def _program(inputs: Numbers, drafts: Sequence[Draft]) -> Program:
     """What the drafts come to at these inputs: each operand is taken among the registers that suit
     its gate.
 
     A gate that has no such operands, or leads too far, is left out, and so is at the end what the
     last gate does not use.
     """
-    registers, instructions = [float(x) for x in inputs], list[Instruction]()
+    registers = [float(x) for x in inputs]
+    instructions: list[Instruction] = []
     used: set[int] = set()
     conditions: set[int] = set()  # registers that do not move with the inputs
     for name, distances in drafts:
         row = ops.TABLE[name]
         operands = _operands(row, distances, registers, used, conditions)
-        numbers = [registers[o] if type(o) is int else o for o in operands]
-        out = row.primal(*numbers) if operands else math.nan
+        if not operands:
+            continue
+        out = row.primal(*looked_up(operands, registers))
         if out == 0.0 or SMALL <= abs(out) <= LARGE:
             instructions.append((row, tuple(operands)))
-            conditions.update([len(registers)] if row.gate == "blocks" else [])
+            if row.gate == "blocks":
+                conditions.add(len(registers))
             registers.append(out)
             used.update([o for o in operands if type(o) is int])
     program = Program(tuple(registers[: len(inputs)]), tuple(instructions))
-    return (
-        replace(program.below(len(registers) - 1, len(registers)), labels=())
-        if instructions
-        else program
-    )
+    if not instructions:
+        return program
+    used_by_last = program.below(len(registers) - 1, len(registers))
+    return replace(used_by_last, labels=())
 
 
 def _operands(
     row: Primitive,
     distances: Sequence[int],
-    registers: Sequence[float],
+    registers: Numbers,
     used: set[int],
     conditions: set[int],
 ) -> list[Operand]:
@@ -148,60 +150,55 @@ def _operands(
         if row.role(place) == "index":
             operands.append(float(distance % (count - place - 1)))
             continue
-        may_be_fixed = row.role(place) == "condition"
-        suited = [
-            r
-            for r, x in enumerate(registers)
-            if (_suits(row, place, x) or (may_be_fixed and r in conditions))
-            and _keeps_apart(row, x, operands, registers)
-        ]
+        fixed = conditions if row.role(place) == "condition" else set[int]()
+        suited: list[int] = []
+        for r, x in enumerate(registers):
+            fits = _suits(row, place, x) or r in fixed
+            if fits and _keeps_apart(row, x, operands, registers):
+                suited.append(r)
         if not suited:
             return []
         suited.sort(key=lambda r: (r not in used and r not in operands, r))
         operands.append(suited[-1 - distance % len(suited)])
-    numbers = [registers[o] if type(o) is int else o for o in operands]
+    numbers = looked_up(operands, registers)
     return operands if row.distance_from_kinks(numbers) >= MARGIN else []
 
 
 def _suits(row: Primitive, place: int, x: float) -> bool:
     """Whether a number lies well inside the domain of an operand, and away from the kinks."""
-    low, high = row.interval(place)
     if row.role(place) == "condition":
         return abs(x) >= MARGIN
-    return low + MARGIN <= x <= high - MARGIN and all(
-        abs(x - kink) >= MARGIN for kink in row.kinks_of(place)
-    )
+    low, high = row.interval(place)
+    if not low + MARGIN <= x <= high - MARGIN:
+        return False
+    return all(abs(x - kink) >= MARGIN for kink in row.kinks_of(place))
 
 
-def _keeps_apart(
-    row: Primitive, x: float, operands: Sequence[Operand], registers: Sequence[float]
-) -> bool:
+def _keeps_apart(row: Primitive, x: float, operands: Sequence[Operand], registers: Numbers) -> bool:
     """Whether a number does not tie with the operands that a comparison already has."""
-    return not row.compares or all(
-        abs(registers[o] - x) >= MARGIN for o in operands if type(o) is int
-    )
+    if not row.compares:
+        return True
+    others = [registers[o] for o in operands if type(o) is int]
+    return all(abs(other - x) >= MARGIN for other in others)
 
 
 def _well_conditioned(program: Program) -> bool:
     """Whether floats and the reference agree, and a change
     of the inputs grows by no more than the limit.
     """
-    mp = arithmetic()
-    exact, nudged = (
-        [x * (1 + nudge) for x in map(mp.mpf, program.inputs)]
-        for nudge in (mp.mpf(0), mp.mpf(NUDGE))
-    )
+    mpf = arithmetic().mpf
+    exact = [mpf(x) for x in program.inputs]
+    nudged = [x * (1 + mpf(NUDGE)) for x in exact]
     for registers in (exact, nudged):
-        for row, operands in program.instructions:
-            registers.append(
-                evaluate(row, [registers[o] if type(o) is int else mp.mpf(o) for o in operands])
-            )
-    pairs = zip(program.registers(), exact, nudged)
-    return all(
-        abs(x - rounded(y)) <= 1e-12 * max(1.0, abs(x))
-        and not abs(z - y) > NUDGE * WORST_CONDITION * max(1, abs(y))
-        for x, y, z in pairs
-    )
+        for row, code in program.instructions:
+            operands = [mpf(x) for x in looked_up(code, registers)]
+            registers.append(evaluate(row, operands))
+    for x, y, z in zip(program.registers(), exact, nudged):
+        agrees = abs(x - rounded(y)) <= 1e-12 * max(1.0, abs(x))
+        grows = abs(z - y) > NUDGE * WORST_CONDITION * max(1, abs(y))
+        if grows or not agrees:
+            return False
+    return True
 
 
 def _numbers(low: float, high: float) -> SearchStrategy[float]:
@@ -212,8 +209,9 @@ def _numbers(low: float, high: float) -> SearchStrategy[float]:
     if low <= 0.0 <= high:
         numbers = numbers.map(lambda x: x if abs(x) >= SMALL else 0.0)
     # rules are special at whole numbers more often than anywhere else
-    if math.ceil(low) <= math.floor(high):
-        numbers = st.integers(math.ceil(low), math.floor(high)).map(float) | numbers
+    least, most = math.ceil(low), math.floor(high)
+    if least <= most:
+        numbers = st.integers(least, most).map(float) | numbers
     return numbers
 
 

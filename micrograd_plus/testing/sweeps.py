@@ -36,12 +36,12 @@ def second(
     def component(derivatives: Scalar, k: int) -> Scalar:
         return lambda *xs: derivatives(*xs)[k]
 
-    return {
-        f"{outer.split()[0]} over {inner.split()[0]}": [
-            mode(component(derivatives, k), directions, seed) for k in range(len(directions))
-        ]
-        for (outer, mode), (inner, derivatives) in product(MODES.items(), of.items())
-    }
+    found: dict[str, list[Scalar]] = {}
+    for (outer, mode), (inner, derivatives) in product(MODES.items(), of.items()):
+        name = f"{outer.split()[0]} over {inner.split()[0]}"
+        slopes = [component(derivatives, k) for k in range(len(directions))]
+        found[name] = [mode(slope, directions, seed) for slope in slopes]
+    return found
 
 
 def backward(f: Scalar, numbers: Sequence[float], directions: Directions) -> list[float]:
@@ -50,58 +50,64 @@ def backward(f: Scalar, numbers: Sequence[float], directions: Directions) -> lis
     out = f(*leaves)
     if isinstance(out, Value):
         out.backward()
-    return [_along([leaf.grad for leaf in leaves], direction) for direction in directions]
+    gradient = [leaf.grad for leaf in leaves]
+    return [_along(gradient, direction) for direction in directions]
 
 
 def lifted(program: Program, directions: Directions) -> tuple[Scalar, Directions]:
     """The same function and directions without a plain number."""
-    return (
-        lambda *xs: program.registers(*xs, lift=Value)[-1],
-        [[Value(d) if d else d for d in direction] for direction in directions],
-    )
+
+    def f(*xs: Any) -> Any:
+        return program.registers(*xs, lift=Value)[-1]
+
+    lifted_directions = [[Value(d) if d else d for d in direction] for direction in directions]
+    return f, lifted_directions
 
 
 def _forward(f: Scalar, directions: Directions, seed: Value | None) -> Scalar:  # noqa: ARG001
     def derivatives(*xs: Any) -> list[Any]:
-        moves = [
-            {i: d for i, d in enumerate(direction) if isinstance(d, Value) or d}
-            for direction in directions
-        ]
-        return [_derivative(f, xs, move) for move in moves]
+        return [_derivative(f, xs, _move(direction)) for direction in directions]
 
     return derivatives
+
+
+def _move(direction: Sequence[Any]) -> dict[int, Any]:
+    """The inputs that a direction moves, and how far."""
+    return {i: d for i, d in enumerate(direction) if isinstance(d, Value) or d}
 
 
 def _derivative(f: Scalar, xs: Sequence[Any], move: dict[int, Any]) -> Any:
     """By a forward sweep from the inputs that move; the others may have no derivative at all."""
 
     def moving(*inputs: Any) -> Any:
-        moved = dict(zip(move, inputs))
-        return f(
-            *[
-                moved[i] if i in moved else x if isinstance(x, Value) else Value(x)
-                for i, x in enumerate(xs)
-            ]
-        )
+        operands = [x if isinstance(x, Value) else Value(x) for x in xs]
+        for i, moved in zip(move, inputs):
+            operands[i] = moved
+        return f(*operands)
 
-    return jvp(moving, [xs[i] for i in move], list(move.values()))[1]
+    inputs = [xs[i] for i in move]
+    _, derivative = jvp(moving, inputs, list(move.values()))
+    return derivative
 
 
 def _reverse(f: Scalar, directions: Directions, seed: Value | None) -> Scalar:
     def derivatives(*xs: Any) -> list[Any]:
-        gradient = grad(f, range(len(xs)))(*xs) if seed is None else vjp(f, *xs)[1](seed)
+        if seed is None:
+            gradient = grad(f, range(len(xs)))(*xs)
+        else:
+            _, pull = vjp(f, *xs)
+            gradient = pull(seed)
         return [_along(gradient, direction) for direction in directions]
 
     return derivatives
 
 
-MODES: dict[str, Callable[[Scalar, Directions, Value | None], Scalar]] = {
-    "forward mode": _forward,
-    "reverse mode": _reverse,
-}
+MODES = {"forward mode": _forward, "reverse mode": _reverse}
 
 
 def _along(gradient: Sequence[Any], direction: Sequence[Any]) -> Any:
-    terms = [(d, g) for d, g in zip(direction, gradient) if isinstance(d, Value) or d]
-    (d, g), *others = terms
-    return g if not others and type(d) is float and d == 1.0 else ops.dot(*zip(*terms))
+    moves = _move(direction)
+    steps = list(moves.values())
+    slopes = [gradient[i] for i in moves]
+    is_unit = len(steps) == 1 and type(steps[0]) is float and steps[0] == 1.0
+    return slopes[0] if is_unit else ops.dot(steps, slopes)
