@@ -30,11 +30,13 @@ from .tracing import Contribution, routed
 from .trees import Tree, branches_of, leaves_of, like, matching, mentions_value
 
 Function = Callable[..., Tree]
+Argnums = int | Sequence[int]  # which arguments, by their places
+Derivatives = dict[Value, Any]  # what a sweep begins with, and what it finds
 
 _depth: ContextVar[int] = ContextVar("micrograd_plus_depth", default=0)
 
 
-def grad(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Tree]:
+def grad(f: Function, argnums: Argnums = 0) -> Callable[..., Tree]:
     """The function that gives the gradient of the scalar function `f` with respect to the
     argument(s) `argnums`.
 
@@ -51,9 +53,7 @@ def grad(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Tree]:
     return gradient
 
 
-def value_and_grad(
-    f: Function, argnums: int | Sequence[int] = 0
-) -> Callable[..., tuple[Tree, Tree]]:
+def value_and_grad(f: Function, argnums: Argnums = 0) -> Callable[..., tuple[Tree, Tree]]:
     """The function that gives both f(*args) and its gradient; see `grad`.
 
     Raises TypeError when `f` does not give one number.
@@ -93,7 +93,7 @@ def jvp(f: Function, args: Sequence[Tree], directions: Sequence[Tree]) -> tuple[
     return call.result(), call.push(directed)
 
 
-def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Tree]:
+def jacobian(f: Function, argnums: Argnums = 0) -> Callable[..., Tree]:
     """The function that gives, for each number that `f` gives, its gradient: the form of the
     output, then of the argument.
 
@@ -118,7 +118,7 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Tre
     return matrix
 
 
-def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Tree]:
+def hessian(f: Function, argnums: Argnums = 0) -> Callable[..., Tree]:
     """The function that gives the second derivatives of the scalar function `f`:
     the Jacobian of its gradient.
     """
@@ -303,7 +303,7 @@ class _Call:
         to one gradient for each argument.
         """
         given = matching(self.out, cotangent, "cotangent")
-        seeds: dict[Value, Any] = {}
+        seeds: Derivatives = {}
         for output, seed in zip(self.outputs, given):
             if isinstance(output, Value):
                 seeds[output] = seeds[output] + seed if output in seeds else seed
@@ -343,14 +343,14 @@ class _Call:
             columns.append(self._swept_forward(in_order, {v: 1.0}))
         return columns
 
-    def _swept_back(self, seeds: dict[Value, Any], recorded: bool) -> tuple[Tree, ...]:
+    def _swept_back(self, seeds: Derivatives, recorded: bool) -> tuple[Tree, ...]:
         order = between(list(seeds), self.inputs)
         found = swept(adjoints, order, seeds, recorded, self.inputs)
         handed_out = [self._handed_out(number, recorded) for number in found]
         gradients: tuple[Tree, ...] = like(self.args, handed_out)
         return gradients
 
-    def _swept_forward(self, order: Sequence[Value], seeds: dict[Value, Any]) -> list[Any]:
+    def _swept_forward(self, order: Sequence[Value], seeds: Derivatives) -> list[Any]:
         found = swept(tangents, order, seeds, self.recorded, self.outputs)
         return [self._handed_out(derivative, self.recorded) for derivative in found]
 
@@ -397,9 +397,9 @@ def _is_on(switch: Any) -> bool:
 
 
 def swept(
-    sweep: Callable[..., dict[Value, Any]],
+    sweep: Callable[..., Derivatives],
     order: Sequence[Value],
-    seeds: dict[Value, Any],
+    seeds: Derivatives,
     recorded: bool,
     wanted: Sequence[Any],
 ) -> list[Any]:
@@ -407,7 +407,8 @@ def swept(
     with modes.switched(simplify=simplified):
         if modes.mode.get().tracing:
             seeds = {v: Contribution(seed) for v, seed in seeds.items()}
-        found = sweep(order, seeds, recorded_gradients if recorded else local_gradients)
+        local = recorded_gradients if recorded else local_gradients
+        found = sweep(order, seeds, local)
         numbers = [found.get(v, 0.0) if isinstance(v, Value) else 0.0 for v in wanted]
         return [n.or_else(0.0) if isinstance(n, Contribution) else n for n in numbers]
 
@@ -429,7 +430,7 @@ def _is_sequence(given: object) -> bool:
 
 
 def _partial(
-    f: Function, args: Sequence[Tree], argnums: int | Sequence[int]
+    f: Function, args: Sequence[Tree], argnums: Argnums
 ) -> tuple[Function, tuple[Tree, ...]]:
     """`f` as a function of the chosen arguments alone, and these."""
     chosen = list(argnums) if isinstance(argnums, Sequence) else [argnums]
