@@ -152,10 +152,9 @@ class Term(Operators):
 
     def __bool__(self) -> bool:
         raise TypeError(
-            "partials on a tape hold for every row: write them with operators and functions of "
-            "ops, and "
-            "choose with ops.where(x > 0, ..., ...) or ops.equal(x, y), not with if, max, float or "
-            "math"
+            "partials on a tape hold for every point: write them with operators and functions "
+            "of ops, and choose with ops.where(x > 0, ..., ...) or ops.equal(x, y), not with if, "
+            "max, float or math"
         )
 
     def __float__(self) -> float:

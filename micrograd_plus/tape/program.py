@@ -1,7 +1,7 @@
 """A graph as plain data: a flat list of instructions over numbered registers, which any executor
 can run.
 
-The registers hold, in this order, the inputs of a row, the parameters that all rows share, the
+The registers hold, in this order, the inputs of a point, the parameters that all points share, the
 constants, and one result an instruction. An instruction is a row of the table and the registers of
 its operands, all of them earlier. Equal subexpressions are one instruction, and what has only
 constants for operands is a constant.
@@ -9,7 +9,6 @@ constants for operands is a constant.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,7 +20,6 @@ from ..ops import Primitive
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int32]
-_BITS = struct.Struct("d").pack
 MOST = 2**31 - 1  # registers, and operands in all: they are numbered with 32 bits
 
 

@@ -27,7 +27,7 @@ def record(
     """Record `f`, a function of numbers or of nested lists of numbers, as a tape.
 
     `point` gives its arguments their form, and numbers at which it is traced. `parameters` are
-    Values that the function refers to and all rows share, or a Module that has them; a tape reads
+    Values that the function refers to and all points share, or a Module that has them; a tape reads
     their data when it runs. When the function gives one number, the tape also has its gradient.
     With `check`, the tape is compared with the function itself at a second point. Raises TypeError,
     naming the line, when a Value decides what happens in Python (`if`, `while`, `float`, sort), and

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from ...lowering import operation
 from ...program import FlatProgram
 
-# Where a number lies: a parameter, a constant or what depends on these alone, a number of the row,
-# an output.
+# Where a number lies: a parameter, a constant or what depends on these alone, a number of the
+# point, an output.
 PARAMETER, SHARED, LANES, OUTPUT = "parameter", "shared", "lanes", "output"
 IMMEDIATE = (0.0, 1.0, -1.0, 2.0, 0.5)  # constants that are written into the code
 LARGEST = 8  # operations of an expression
@@ -72,7 +72,7 @@ class Nest:
 
 @dataclass(frozen=True)
 class Rolled:
-    """What runs once for a call (`prologue`), what runs for each row (`body`),
+    """What runs once for a call (`prologue`), what runs for each point (`body`),
     and how many numbers lie where.
     """
 
