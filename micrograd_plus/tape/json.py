@@ -23,8 +23,9 @@ from ..support.strict_json import (
     shown,
     strings,
 )
+from .contents import Contents, Form
 from .program import FlatProgram, Integers
-from .source import Contents, Form, names_of
+from .source import names_of
 
 FORMAT, VERSION = "micrograd_plus tape", 2
 _ARRAYS = ("codes", "starts", "operands", "outputs")  # of integers

@@ -8,34 +8,19 @@ from __future__ import annotations
 
 import keyword
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import count
-from typing import Any, NamedTuple
 
 from ..ops import BUILT_IN, TABLE, Primitive
 from ..ops.operators import EXACT_ON_FLOATS, UNARY
-from .program import FlatProgram
+from .contents import Contents, Form
 
 # names that mean something in such a text
 _RESERVED = ("parameters", "tape", "inf", "nan", "primitive", "__debug__")
 _LONGEST = 40  # letters of a name
 _NEGATION = UNARY["-"][1]
-Form = Any  # 0.0 for a number, or a list or tuple of forms
 
 
-class Contents(NamedTuple):
-    """All that a tape consists of."""
-
-    program: FlatProgram
-    form: Form
-    names: tuple[str, ...]
-    parameters: Sequence[Any]  # Values, or numbers
-    gradient: bool
-    labels: Mapping[int, str]
-    adjoint_of: Mapping[int, int]
-
-
-# Python. ------------------------------------------------------------------------------------------
 def source(tape: Contents) -> str:
     """A function `tape` of the inputs, and of the parameters if there are any; it gives what the
     tape's form says.

@@ -20,17 +20,16 @@ from typing import Any
 import numpy as np
 
 from .. import checks, ops
-from ..autodiff import between, require_repeated
-from ..engine import Value, adjoints, nodes_below, value_operands
-from ..tracing import Contribution, local_terms, tracing
-from ..trees import Tree, builder_of, leaves_of, like, listed
-from .builder import Builder, Term
+from ..engine import Value
+from ..trees import Tree, builder_of, leaves_of
+from .contents import Contents
 from .executors import Executor, executor_for
 from .executors.python import CHUNK
 from .json import from_json, to_json
+from .linearisation import linearised
 from .program import FlatProgram, Floats
 from .reals import real_array
-from .source import Contents, source
+from .source import source
 
 _FLOAT, _FLOAT64, _NOTHING = frozenset((float,)), np.dtype(np.float64), np.empty(0)
 Parameters = Any  # an array, a sequence of numbers or Values, or a Module
@@ -55,17 +54,17 @@ class Tape:
         labels: Mapping[int, str],
         adjoint_of: Mapping[int, int],
     ) -> None:
-        self.program, self.form, self.names, self.parameters, self.gradient = (
-            program,
-            form,
-            names,
-            parameters,
-            gradient,
-        )
+        self.program = program
+        self.form = form
+        self.names = names
+        self.parameters = parameters
+        self.gradient = gradient
         # by register: what it is called, and of which it is the adjoint
-        self.labels, self.adjoint_of = labels, adjoint_of
+        self.labels = labels
+        self.adjoint_of = adjoint_of
         self._executors: dict[tuple[str | None, str], Executor] = {}
-        self._width, self._is_number = len(leaves_of(form)), not isinstance(form, (list, tuple))
+        self._width = len(leaves_of(form))
+        self._is_number = not isinstance(form, (list, tuple))
         self._in_form = builder_of(form)
 
     @classmethod
@@ -74,48 +73,7 @@ class Tape:
         other leaves become constants. Raises ValueError when one of them is named twice or is no
         Value.
         """
-        inputs, shared = list(inputs), values_of(parameters)
-        varied = [*inputs, *shared]
-        if len(set(varied)) < len(varied) or not all(isinstance(v, Value) for v in varied):
-            raise ValueError(
-                "the inputs and parameters of a tape are different Values, each named once"
-            )
-        outputs = listed(outputs)
-        given, adjoint = leaves_of(outputs), dict[Value, Any]()
-        gradient = len(given) == 1 and not isinstance(outputs, (list, tuple))
-        lines = _Lines(inputs, shared)
-        refs, found = lines.refs, list[Any]()
-        with tracing(varied):
-            lines.write(given, varied)
-            if gradient:
-                adjoint = lines.adjoints(outputs, varied)
-                found = [adjoint[v].or_else(0.0) if v in adjoint else 0.0 for v in varied]
-        program, place = lines.builder.finished([lines.ref(number) for number in (*given, *found)])
-        labelled = [v for v in refs if v.label]
-        swept = [
-            v
-            for v in adjoint
-            if isinstance(v, Value) and v in refs and isinstance(adjoint[v].number, Term)
-        ]
-        # of several nodes with one adjoint, it is named after one with a name
-        swept.sort(key=lambda v: v.label != "")
-        placed, adjoints_at = (
-            place([refs[v] for v in swept]),
-            place([adjoint[v].number.ref for v in swept]),
-        )
-        return cls(
-            program,
-            like(outputs, [0.0] * len(given)),
-            [v.label for v in inputs],
-            shared,
-            gradient,
-            {
-                r: v.label
-                for r, v in zip(place([refs[v] for v in labelled]).tolist(), labelled)
-                if r >= 0
-            },
-            {r: of for r, of in zip(adjoints_at.tolist(), placed.tolist()) if r >= 0 and of >= 0},
-        )
+        return cls(*linearised(outputs, list(inputs), values_of(parameters)))
 
     def __call__(
         self, *point: Tree, parameters: Parameters = None, executor: str | None = None
@@ -367,66 +325,3 @@ def _floats(numbers: Any, what: str) -> Floats:
     if type(numbers) is np.ndarray and numbers.dtype is _FLOAT64 and numbers.flags.c_contiguous:
         return numbers
     return np.ascontiguousarray(real_array(numbers, what))
-
-
-class _Lines:
-    """A graph as the lines of a program: `refs` says where the number of a node is to be found."""
-
-    def __init__(self, inputs: Sequence[Value], parameters: Sequence[Value]) -> None:
-        self.builder = Builder(len(inputs), len(parameters))
-        self.refs: dict[Value, int] = {v: i for i, v in enumerate([*inputs, *parameters])}
-        # what a function in one gate comes to, and from which leaves
-        self.inner: dict[Value, tuple[Any, list[Value]]] = {}
-
-    def write(self, roots: Sequence[Any], leaves: Sequence[Value]) -> None:
-        """Emit what the roots depend on, from leaves that have references already."""
-        for v in nodes_below(*[root for root in roots if isinstance(root, Value)], stop=leaves):
-            row = v.primitive
-            operands = tuple(
-                [self.builder.constant(o) if type(o) is float else self.refs[o] for o in v.operands]
-            )
-            if row is None:
-                self.refs[v] = self.builder.constant(v._primal)  # noqa: SLF001  # its .data is what a user may not read now
-            elif not row.is_checkpoint:
-                self.refs[v] = self.builder.emit(row, operands)
-            else:  # a function in one gate: its inner graph comes onto the tape
-                inputs = [Value(o if type(o) is float else o._primal) for o in v.operands]  # noqa: SLF001
-                self.refs |= zip(inputs, operands)
-                with tracing(inputs):
-                    # else it holds a number of other operands
-                    if not any(checks.stale_nodes([*value_operands(v), v])):
-                        numbers = [x._primal for x in inputs]  # noqa: SLF001
-                        require_repeated(row.name, v.operands, v, row.primal(*numbers))
-                    out = row.expansion(*inputs)
-                    self.write([out], inputs)
-                self.inner[v], self.refs[v] = (out, inputs), self.ref(out)
-
-    def ref(self, number: Any) -> int:
-        """Where a number of the graph is, or of a sweep over it."""
-        if isinstance(number, Term):
-            return number.ref
-        return (
-            self.refs[number]
-            if isinstance(number, Value)
-            else self.builder.constant(ops.as_float(number, "a tape"))
-        )
-
-    def adjoints(self, out: Any, leaves: Sequence[Value]) -> dict[Value, Any]:
-        """The reverse sweep from `out` to the leaves, as lines of the program."""
-        return (
-            adjoints(between([out], leaves), {out: Contribution(1.0)}, self._partials)
-            if isinstance(out, Value)
-            else {}
-        )
-
-    def _partials(self, v: Value) -> Sequence[Any]:
-        if v not in self.inner:
-            numbers = [
-                o if type(o) is float else Term(self.builder, self.refs[o])
-                for o in (v, *v.operands)
-            ]
-            partials = local_terms(v.primitive, numbers)
-            # constants need none
-            return [None if type(o) is float else p for o, p in zip(v.operands, partials)]
-        adjoint = self.adjoints(*self.inner[v])
-        return [adjoint[leaf].or_else(0.0) if leaf in adjoint else 0.0 for leaf in self.inner[v][1]]
