@@ -80,6 +80,7 @@ where: Ternary = row(
     "inf.",
     primal=lambda condition, x, y: x if condition else y,
     slopes=lambda out, condition, x, y: (None, 1.0 - equal(condition, 0.0), equal(condition, 0.0)),
+    rule=("", "1 if condition else 0", "0 if condition else 1"),
     gate="routes",
     roles=("condition", "number", "number"),
     edges=[((0.0, inf, 2.0), 2.0, (0.0, 0.0, 1.0)), ((nan, 1.0, 2.0), 1.0, (0.0, 1.0, 0.0))],

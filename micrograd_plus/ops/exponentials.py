@@ -21,6 +21,7 @@ exp: Unary = row(
     "eˣ, which is its own slope.",
     primal=ieee.exp,
     slope=lambda out, x: out,
+    rule="eˣ",
     edges=[((1000.0,), inf, (inf,)), ((-inf,), 0.0, (0.0,)), ((nan,), nan, (nan,))],
     lowering=CFunction("exp"),
     oracle=lambda mp, x: mp.exp(x),
@@ -32,6 +33,7 @@ exp2: Unary = row(
     "2ˣ, whose slope is 2ˣ·ln 2.",
     primal=ieee.quiet(math.exp2),
     slope=lambda out, x: out * math.log(2),
+    rule="2ˣ·ln 2",
     edges=[((2000.0,), inf, (inf,))],
     lowering=CFunction("exp2"),
     oracle=lambda mp, x: mp.power(2, x),
@@ -43,6 +45,7 @@ expm1: Unary = row(
     "eˣ − 1, with all its digits near 0.",
     primal=ieee.quiet(math.expm1),
     slope=lambda out, x: exp(x),
+    rule="eˣ",
     edges=[((1000.0,), inf, (inf,))],
     lowering=CFunction("expm1"),
     oracle=lambda mp, x: mp.expm1(x),
@@ -52,6 +55,7 @@ expm1: Unary = row(
 def _logarithm(
     name: str,
     doc: str,
+    rule: str,
     function: Callable[[float], float],
     reciprocal: Callable[[Number], Number],
     oracle: Callable[..., Any],
@@ -66,6 +70,7 @@ def _logarithm(
         doc,
         primal=ieee.quiet(function, poles={pole: -inf}),
         slope=lambda out, x: where(less(x, pole), nan, div(1.0, reciprocal(x) + 0.0)),
+        rule=rule,
         domain=((pole, inf),),
         edges=[((pole,), -inf, (inf,)), ((pole - 1.0,), nan, (nan,))],
         lowering=CFunction(name),
@@ -76,6 +81,7 @@ def _logarithm(
 log_row: Unary = _logarithm(
     "log",
     "The natural logarithm of x, whose slope is 1/x.",
+    "1/x",
     math.log,
     lambda x: x,
     lambda mp, x: mp.log(x),
@@ -98,6 +104,7 @@ def log(x: Any, base: Any = None) -> Any:
 log2: Unary = _logarithm(
     "log2",
     "The logarithm of x to base 2, whose slope is 1/(x·ln 2).",
+    "1/(x·ln 2)",
     math.log2,
     lambda x: x * math.log(2),
     lambda mp, x: mp.log(x) / mp.log(2),
@@ -105,6 +112,7 @@ log2: Unary = _logarithm(
 log10: Unary = _logarithm(
     "log10",
     "The logarithm of x to base 10, whose slope is 1/(x·ln 10).",
+    "1/(x·ln 10)",
     math.log10,
     lambda x: x * math.log(10),
     lambda mp, x: mp.log10(x),
@@ -112,6 +120,7 @@ log10: Unary = _logarithm(
 log1p: Unary = _logarithm(
     "log1p",
     "The natural logarithm of 1 + x, with all its digits near 0.",
+    "1/(1 + x)",
     math.log1p,
     lambda x: 1.0 + x,
     lambda mp, x: mp.log1p(x),
@@ -143,6 +152,7 @@ logsumexp: Variadic = row(
     "Softmax Correctly).",
     primal=ieee.logsumexp,
     slopes=_softmax,
+    rule="p = eˣ⁻ᵃ",
     edges=[
         ((inf, 0.0), inf, (1.0, 0.0)),
         ((-inf, -inf), -inf, (0.5, 0.5)),

@@ -38,6 +38,7 @@ pow: Binary = row(
     "xʸ, never a complex number. Its slopes are y·xʸ⁻¹ and xʸ·ln x.",
     primal=ieee.power,
     slopes=lambda out, x, y: (_power_slope(x, y), _exponent_slope(out, x, y)),
+    rule=("y·xʸ⁻¹", "a·ln x"),
     domain=(POSITIVE, REAL),
     edges=[
         *_POWERS_OF_ZERO,
@@ -58,6 +59,7 @@ sqrt: Unary = row(
     "The square root of x, whose slope is 1/(2√x), inf at 0.",
     primal=ieee.quiet(math.sqrt),
     slope=lambda out, x: div(0.5, out + 0.0),  # −0 + 0 is +0
+    rule="1/(2√x)",
     domain=(POSITIVE,),
     edges=[((0.0,), 0.0, (inf,)), ((-0.0,), -0.0, (inf,)), ((-1.0,), nan, (nan,))],
     lowering=Instruction("sqrt"),
@@ -79,6 +81,7 @@ cbrt: Unary = row(
     "The cube root of x, of negative numbers too; its slope is 1/(3·∛x²), inf at 0.",
     primal=math.cbrt,
     slope=_cbrt_slope,
+    rule="1/(3a²)",
     kinks=(0.0,),
     edges=[((0.0,), 0.0, (inf,)), ((-0.0,), -0.0, (inf,)), ((inf,), inf, (0.0,))],
     lowering=CFunction("cbrt"),
@@ -98,6 +101,7 @@ hypot_row: Binary = row(
     "√(x² + y²) without overflow on the way; its slopes are x/out and y/out, nan at (0, 0).",
     primal=ieee.hypot,
     slopes=lambda out, x, y: (_cosine(x, y, out), _cosine(y, x, out)),
+    rule=("x/a", "y/a"),
     kinks=((0.0, 0.0),),
     edges=[((0.0, 0.0), 0.0, (nan, nan)), ((3 * 2.0**600, 4 * 2.0**600), 5 * 2.0**600, (0.6, 0.8))],
     expansion=lambda x, y: sqrt(x * x + y * y),

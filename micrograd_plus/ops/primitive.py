@@ -73,7 +73,11 @@ class Primitive:
     left and on its right; `precedence`, from 1 up, is that of an operator that stands between its
     operands, 0 of what is written as a call; a row that `is_condition` gives 1 for true and 0 for
     false; the operands of one that `is_weighted_sum` are a bias, then as many weights as inputs,
-    then these. `expansion` spells a composite row in simpler ones.
+    then these. `expansion` spells a composite row in simpler ones. `rule` is the derivative as a
+    book writes it, one for each operand, in the operands' names with `a` for the result: `1 − a²`.
+    In a variadic row any operand is `x`, its `place` is counted from 0, and its `partner` in a
+    weighted sum is the factor beside it; "p = ..." gives the derivative the name that books have.
+    It is empty where no book writes one or no gradient passes.
 
     How it runs elsewhere: `lowering` is an instruction, a C function or an expression in other
     rows, None where only Python will do. A row with a `strict_function` has a public function of
@@ -108,6 +112,7 @@ class Primitive:
     strict_function: bool = False
     shares: bool = True
     expansion: Callable[..., Number] | None = None
+    rule: str | tuple[str, ...] = ""
     lowering: Lowering = None
     oracle: Callable[..., Any] | None = None
     samples: Sequence[tuple[float, ...]] = ()
@@ -124,10 +129,20 @@ class Primitive:
             parameters[-1] = parameters[-1].replace(kind=kind)
         for attribute, value in (
             ("__name__", self.name),
-            ("__doc__", self.doc),
+            ("__doc__", self._documentation()),
             ("__signature__", inspect.Signature(parameters)),
         ):
             object.__setattr__(self, attribute, value)
+
+    def _documentation(self) -> str:
+        """What help() shows: the documentation and, where books write them, the derivatives."""
+        lines = []
+        for place, operand in enumerate(self.operands):
+            any_of_many = self.variadic and place == len(self.operands) - 1
+            name, where = ("x", f", for each x of {operand}") if any_of_many else (operand, "")
+            if self.rule_of(place):
+                lines.append(f"∂a/∂{name} = {self.rule_of(place)}{where}")
+        return "\n".join([self.doc, "", "With a for the result:", *lines]) if lines else self.doc
 
     @property
     def arity(self) -> int | None:
@@ -141,6 +156,11 @@ class Primitive:
     def interval(self, place: int) -> Interval:
         """The open interval of the operand at a place in which the row is smooth."""
         return self.domain[min(place, len(self.domain) - 1)]
+
+    def rule_of(self, place: int) -> str:
+        """The derivative in the operand at a place, as a book writes it; empty where none does."""
+        rules = (self.rule,) if isinstance(self.rule, str) else self.rule
+        return rules[min(place, len(rules) - 1)]
 
     def is_kink(self, operands: Sequence[float]) -> bool:
         """Whether the row bends or jumps at these operands."""

@@ -50,6 +50,7 @@ maximum: Variadic = row(
     "The largest of the operands, nan if one is. Those that tie share the gradient equally.",
     primal=ieee.largest,
     slopes=_ties,
+    rule="1 if x = a else 0",
     gate="routes",
     compares=True,
     edges=[
@@ -69,6 +70,7 @@ minimum: Variadic = row(
     "The smallest of the operands, nan if one is. Those that tie share the gradient equally.",
     primal=lambda *xs: -ieee.largest(*(-x for x in xs)),
     slopes=_ties,
+    rule="1 if x = a else 0",
     gate="routes",
     compares=True,
     edges=[
@@ -108,6 +110,7 @@ take_row: Variadic = row(
         None,
         *[equal(index, float(place)) for place in range(len(values))],
     ),
+    rule=("", "1 if index = place else 0"),
     gate="routes",
     roles=("index", "number"),
     least=2,
@@ -148,6 +151,7 @@ relu: Unary = row(
     "x where it is positive, else 0; the slope at 0 is 0 (Sharif, slide 12).",
     primal=lambda x: x if x > 0 or x != x else 0.0,
     slope=lambda out, x: step(x),
+    rule="1 if x > 0 else 0",
     gate="routes",
     kinks=(0.0,),
     edges=[((0.0,), 0.0, (0.0,)), ((nan,), nan, (nan,)), ((-inf,), 0.0, (0.0,))],
@@ -161,6 +165,7 @@ hard_tanh: Unary = row(
     "x cut off at −1 and 1, where its slope is 1 still (RWTH, Nonlinearities).",
     primal=lambda x: x if x != x else builtins.max(-1.0, builtins.min(1.0, x)),
     slope=lambda out, x: 1.0 - step(abs(x) - 1.0),
+    rule="1 if |x| ≤ 1 else 0",
     gate="routes",
     kinks=UNIT,
     edges=[
@@ -179,6 +184,7 @@ leaky_relu_row: Binary = row(
     "x where it is positive, slope·x elsewhere (Maas et al. 2013).",
     primal=lambda x, slope: x if x > 0 or x != x else slope * x,
     slopes=lambda out, x, slope: (step(x) + slope * (1.0 - step(x)), x * (1.0 - step(x))),
+    rule=("1 if x > 0 else slope", "0 if x > 0 else x"),
     kinks=((0.0, None),),
     edges=[((0.0, 0.25), 0.0, (0.25, 0.0)), ((-2.0, 0.25), -0.5, (0.25, -2.0))],
     lowering=lambda x, slope: where(less_equal(x, 0.0), slope * x, x),
@@ -197,6 +203,7 @@ abs: Unary = row(
     "|x|; the slope at 0 is 0.",
     primal=math.fabs,
     slope=lambda out, x: sign(x),
+    rule="sign(x)",
     kinks=(0.0,),
     edges=[((0.0,), 0.0, (0.0,)), ((-0.0,), 0.0, (0.0,)), ((nan,), nan, (nan,))],
     lowering=Instruction("fabs"),
@@ -220,6 +227,7 @@ copysign: Binary = row(
     # the sign of a nan says nothing
     primal=lambda x, y: math.copysign(x, y) if y == y else nan,
     slopes=lambda out, x, y: (sign(x) * copysign(1.0, y), None),
+    rule=("sign(x)·sign(y)", ""),
     kinks=((0.0, None), (None, 0.0)),
     edges=[*_SIGNED_ZEROS, ((2.0, -inf), -2.0, (-1.0, 0.0))],
     lowering=_with_sign,
@@ -276,6 +284,7 @@ fmod: Binary = row(
     "0.",
     primal=ieee.remainder,
     slopes=lambda out, x, y: (1.0, -_times(out, x, y)),
+    rule=("1", "−trunc(x/y)"),
     kinks=((None, 0.0), _from_whole),
     edges=[
         ((7.0, 4.0), 3.0, (1.0, -1.0)),
@@ -292,6 +301,7 @@ mod: Binary = row(
     "x − y·floor(x/y), with the sign of y, as Python's %; nan where x is infinite or y is 0.",
     primal=ieee.modulo,
     slopes=lambda out, x, y: (1.0, -_times(out, x, y)),
+    rule=("1", "−floor(x/y)"),
     kinks=((None, 0.0), _from_whole),
     edges=[
         ((7.0, 4.0), 3.0, (1.0, -1.0)),
