@@ -26,7 +26,10 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-IMAGE = re.compile(r'<img alt="[^"<>]+" src="data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)">')
+IMAGE = re.compile(
+    r"(?:<style>[^<]*</style>)?"
+    r'<img class="mgp" alt="[^"<>]+" src="data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)">'
+)
 # The kernel's client runs in this process: what its next version deprecates is not ours to mend.
 pytestmark = pytest.mark.filterwarnings(
     r"ignore::DeprecationWarning:(nbclient|jupyter_client|jupyter_core|tornado|zmq)\b"

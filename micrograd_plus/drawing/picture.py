@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
 from typing import Any, Literal, overload
@@ -141,7 +140,7 @@ class Picture:
         places = arrange(texts, self.rankdir, None)
         return Frames(texts, places, self.rankdir, tuple(moments_of), values)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         # an image, not inline SVG: notebooks show it whether trusted or not, and its styles stay
         # its own
         theme: Theme = self.texts.style.theme or "auto"
@@ -149,16 +148,10 @@ class Picture:
         data = base64.b64encode(svg.encode()).decode()
         alt = html.escape(described(self.texts), quote=True)
         image = f'<img class="mgp" alt="{alt}" src="data:image/svg+xml;base64,{data}">'
-        bundle: dict[str, Any] = {
+        return {
             "text/plain": repr(self),
             "text/html": f"<style>{SCHEMES}</style>{image}" if theme == "auto" else image,
         }
-        # for what takes no HTML, such as an export to LaTeX
-        if find_spec("vl_convert") is not None:
-            bundle["image/png"] = base64.b64encode(self._png()).decode()
-        else:
-            bundle["image/svg+xml"] = self.svg
-        return bundle
 
     def _mime_(self) -> tuple[str, str]:
         return richest(self._repr_mimebundle_())
@@ -306,7 +299,8 @@ def draw(
     end = monotonic() + SECONDS
     # whatever the caller is in the middle of
     with modes.switched(recording=True, anomaly=False, simplify=None):
-        model = adjust(build(root, mode, wrt, names, wishes), level)
+        model = build(root, mode, wrt, names, wishes)
+        model = adjust(model, level)
     least = QUICK
     for work in EFFORTS:  # a slow machine gets a smaller picture, so that it has one in time
         model = shrunk(model, work)
@@ -359,7 +353,7 @@ def _require_known(mode: str, constants: str, collapse: str, rankdir: str) -> No
             raise ValueError(f"{option} must be one of {', '.join(known)}, not {asked!r}")
 
 
-def mimebundle(v: Value) -> dict[str, Any]:
+def mimebundle(v: Value) -> dict[str, str]:
     """What Jupyter shows for a Value: its picture next to its repr.
 
     Where nothing can draw it is the repr, and the first time a sentence that says why, and what to
