@@ -357,8 +357,10 @@ def _takes_another_way(row: Primitive, here: Exact, there: Exact) -> bool:
     if list(here) == list(there):
         return False
     for kink in curves(row):
-        distance = kink(*here)
-        if distance == 0.0 or abs(kink(*there) - distance) > HALFWAY:
+        distance, other = kink(*here), kink(*there)
+        # halfway between two kinks a distance changes from that to the one to that to the other
+        halfway = min(abs(distance), abs(other)) > HALFWAY
+        if distance == 0.0 or (abs(other - distance) > HALFWAY and not halfway):
             return True
     for place, (x, y) in enumerate(zip(here, there)):
         if row.role(place) == "condition" and bool(x) != bool(y):

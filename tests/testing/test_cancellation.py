@@ -272,3 +272,9 @@ def test_a_checkpoint_is_checked_inside_whatever_its_name(row, monkeypatch):
     with planted("wrong sign: cos", monkeypatch), pytest.raises(GradientError) as caught:
         gradcheck(lambda x: checkpoint(named)(x) * 2, 0.7)
     assert f"gate {row.name}" in str(caught.value)
+
+
+@pytest.mark.parametrize("row", [ops.fmod, ops.mod], ids=["fmod", "mod"])
+@pytest.mark.parametrize(("x", "y"), [(0.0, -2.0), (0.0, 2.0), (math.log(3.0), -2.0)])
+def test_halfway_between_two_kinks_there_is_none(row, x, y):
+    gradcheck(lambda a, b: row(ops.exp(a), b), x, y)
