@@ -1,8 +1,8 @@
 """What is held and what is given back: bytes of tapes that live, that are gone, of predictions, and
 of a graph's nodes.
 
-    python tests/benchmarks/memory.py [--tapes 500] [--calls 500] [--nodes 100000] [--only
-    tapes,calls,nodes]
+    python tests/benchmarks/memory.py [--tapes 500] [--calls 500] [--nodes 100000]
+        [--only tapes,calls,nodes]
 
 A tape is recorded, run as machine code for one row and for the mean of forty with its gradient, and
 dropped; each has numbers of its own, so that no two are alike. "kept" is what the process grew by

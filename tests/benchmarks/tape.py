@@ -1,8 +1,8 @@
 """A recorded tape and its peers side by side: the value of a loss and its whole gradient, again and
 again, on one core.
 
-    python tests/benchmarks/tape.py [--rounds 5] [--workloads moons,circuit,image,digits] [--only
-    machine,numpy]
+    python tests/benchmarks/tape.py [--rounds 5] [--workloads moons,circuit,image,digits]
+        [--only machine,numpy]
 
 moons is micrograd's demo: the hinge loss of MLP(2, [16, 16, 1]) on a hundred points, and 1e-4 times
 the sum of squares. circuit is (x + σ(y)) / (σ(x) + (x + y)²) and its two derivatives, one point a

@@ -3,8 +3,7 @@
 Each is a difference of equal things computed in different ways (the families), perhaps seen through
 a function that magnifies what is left (the lenses), at a random point.
 
-    python tests/helpers/cancelling.py 2000        # how many raise a false alarm; from seed 0, or
-    the next
+    python tests/helpers/cancelling.py 2000        # how many raise a false alarm, from seed 0
 """
 
 import math
