@@ -12,7 +12,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,20 +20,44 @@ from .lowering import lowered, operation
 from .tape import Tape, gradients_of
 
 Array = Any  # of whichever library
-# an operation, its operands, and those that have served
-Step = tuple[Callable[..., Array], list[int], list[int]]
+Operation = Callable[..., Array]
 
-_OPERATORS: dict[str, Callable[..., Array]] = {
+
+class Step(NamedTuple):
+    """An operation, the registers of its operands, and those whose numbers have served then."""
+
+    operation: Operation
+    operands: list[int]
+    served: list[int]
+
+
+class Prepared(NamedTuple):
+    """The steps of a task, the constants they begin with, and where its outputs are."""
+
+    steps: list[Step]
+    constants: list[float]
+    outputs: list[int]
+
+
+def _sum(*terms: Array) -> Array:
+    return reduce(operator.add, terms)
+
+
+def _dot(bias: Array, *factors: Array) -> Array:
+    half = len(factors) // 2
+    products = map(operator.mul, factors[:half], factors[half:])
+    return reduce(operator.add, products, bias)
+
+
+_OPERATORS: dict[str, Operation] = {
     "fadd": operator.add,
     "fsub": operator.sub,
     "fmul": operator.mul,
     "fdiv": operator.truediv,
     "fneg": operator.neg,
     "fabs": abs,
-    "sum": lambda *xs: reduce(operator.add, xs),
-    "dot": lambda bias, *f: reduce(
-        operator.add, map(operator.mul, f[: len(f) // 2], f[len(f) // 2 :]), bias
-    ),
+    "sum": _sum,
+    "dot": _dot,
 }
 _COMPARISONS = {"olt": operator.lt, "ole": operator.le, "oeq": operator.eq}
 
@@ -56,31 +80,31 @@ class ArrayTape:
 
     def __init__(self, tape: Tape, xp: Any, special: Any = None) -> None:
         self.tape, self.xp, self.special = tape, xp, special
-        self._prepared: dict[str, tuple[list[Step], list[float], list[int]]] = {}
+        self._prepared: dict[str, Prepared] = {}
 
     def values(self, points: Array, parameters: Array = None) -> Array:
         """The outputs for each point: shape (points,) for one number, else (points, outputs)."""
         columns = self._columns("values", points, parameters)
-        return (
-            self._side_by_side(columns, points)
-            if isinstance(self.tape.form, (list, tuple))
-            else columns[0]
-        )
+        if isinstance(self.tape.form, (list, tuple)):
+            return self._side_by_side(columns, points)
+        return columns[0]
 
     def gradients(self, points: Array, parameters: Array = None, of: str = "inputs") -> Array:
         """The gradient for each point, with respect to its inputs or `of` the "parameters": shape
         (points, numbers).
         """
-        return self._side_by_side(self._columns(gradients_of(of), points, parameters), points)
+        columns = self._columns(gradients_of(of), points, parameters)
+        return self._side_by_side(columns, points)
 
     def sum_and_grad(self, points: Array, parameters: Array = None) -> tuple[Array, Array]:
         """The sum of the output over the points, an array of no axes,
         and its gradient with respect to the parameters.
         """
-        total, *gradient = [
-            self.xp.sum(column) for column in self._columns("sums", points, parameters)
-        ]
-        return total, self.xp.stack(gradient) if gradient else self.xp.sum(points[:, :0], axis=0)
+        columns = self._columns("sums", points, parameters)
+        total, *gradient = [self.xp.sum(column) for column in columns]
+        if not gradient:
+            return total, self.xp.sum(points[:, :0], axis=0)
+        return total, self.xp.stack(gradient)
 
     def mean_and_grad(self, points: Array, parameters: Array = None) -> tuple[Array, Array]:
         """The mean of the output over the points, and its gradient with respect to the parameters;
@@ -93,7 +117,22 @@ class ArrayTape:
 
     def _columns(self, task: str, points: Array, parameters: Array) -> list[Array]:
         """The outputs of a task, each a number for each point."""
-        xp, inputs, shared = self.xp, self.tape.program.inputs, self.tape.program.parameters
+        self._require_shapes(points, parameters)
+        if task not in self._prepared:
+            self._prepared[task] = self._steps(task)
+        steps, constants, outputs = self._prepared[task]
+        with np.errstate(all="ignore"):  # NumPy would warn of what IEEE 754 calls inf and nan
+            points = 1.0 * points  # whole numbers become floats here
+            registers = self._given(points, parameters, constants)
+            for step in steps:
+                registers.append(step.operation(*[registers[o] for o in step.operands]))
+                for o in step.served:
+                    registers[o] = None
+            count = points.shape[0]
+            return [self.xp.broadcast_to(registers[o], (count,)) for o in outputs]
+
+    def _require_shapes(self, points: Array, parameters: Array) -> None:
+        inputs, shared = self.tape.program.inputs, self.tape.program.parameters
         if len(points.shape) != 2 or points.shape[1] != inputs:
             raise ValueError(
                 f"{self.tape!r} takes an array of shape (points, {inputs}), "
@@ -104,38 +143,35 @@ class ArrayTape:
                 f"{self.tape!r} takes parameters of shape ({shared},), not "
                 f"{tuple(parameters.shape)}"
             )
-        if task not in self._prepared:
-            self._prepared[task] = self._steps(task)
-        steps, constants, outputs = self._prepared[task]
-        with np.errstate(all="ignore"):  # NumPy would warn of what IEEE 754 calls inf and nan
-            points = 1.0 * points  # whole numbers become floats here
-            like = xp.sum(points[: min(1, points.shape[0]), :], axis=1)
-            if parameters is None:
-                constants = [*self.tape._shared(None).tolist(), *constants]  # noqa: SLF001  # the tape reads its own
-            registers = [points[:, i] for i in range(inputs)]
-            registers += [] if parameters is None else [1.0 * parameters[i] for i in range(shared)]
-            registers += [xp.full_like(like, number) for number in constants]
-            for operation, operands, done in steps:
-                registers.append(operation(*[registers[o] for o in operands]))
-                for o in done:
-                    registers[o] = None
-            return [xp.broadcast_to(registers[o], (points.shape[0],)) for o in outputs]
 
-    def _steps(self, task: str) -> tuple[list[Step], list[float], list[int]]:
-        """The operations for a task, the constants they begin with, and where its outputs are."""
+    def _given(self, points: Array, parameters: Array, constants: list[float]) -> list[Array]:
+        """The registers before the first step: inputs, parameters and constants."""
+        columns = [points[:, i] for i in range(self.tape.program.inputs)]
+        if parameters is None:
+            shared = []
+            constants = [*self.tape._shared(None).tolist(), *constants]  # noqa: SLF001  # the tape reads its own
+        else:
+            shared = [1.0 * parameters[i] for i in range(self.tape.program.parameters)]
+        # one number where there are points, of their precision and on their device
+        like = self.xp.sum(points[: min(1, points.shape[0]), :], axis=1)
+        return [*columns, *shared, *[self.xp.full_like(like, number) for number in constants]]
+
+    def _steps(self, task: str) -> Prepared:
         program = lowered(self.tape.program_for(task))
         if program is None:
             rows = ", ".join(self.tape.program.python_only)
             raise NotImplementedError(f"no array library has the custom row(s) {rows}")
-        operands_of, outputs = program.operands_of(), program.outputs.tolist()
-        last = {o: i for i, operands in enumerate(operands_of) for o in operands}
-        done: list[list[int]] = [[] for _ in operands_of]
-        for o in last.keys() - set(outputs):
-            done[last[o]].append(o)
+        operands_of = program.operands_of()
+        outputs = program.outputs.tolist()
+        last_use = {o: i for i, operands in enumerate(operands_of) for o in operands}
+        served: list[list[int]] = [[] for _ in operands_of]
+        for o in last_use.keys() - set(outputs):
+            served[last_use[o]].append(o)
         operations = [self._operation(operation(row)) for row in program.rows()]
-        return list(zip(operations, operands_of, done)), program.constants.tolist(), outputs
+        steps = list(map(Step, operations, operands_of, served))
+        return Prepared(steps, program.constants.tolist(), outputs)
 
-    def _operation(self, name: str) -> Callable[..., Array]:
+    def _operation(self, name: str) -> Operation:
         xp = self.xp
         if name in _OPERATORS:
             return _OPERATORS[name]
@@ -144,9 +180,7 @@ class ArrayTape:
             return lambda x, y: xp.where(compared(x, y), xp.ones_like(x), xp.zeros_like(x))
         if name == "select":
             return lambda c, x, y: xp.where(c != 0, x, y)
-        function: Callable[..., Array] | None = getattr(xp, name, None) or getattr(
-            self.special, name, None
-        )
+        function: Operation | None = getattr(xp, name, None) or getattr(self.special, name, None)
         if function is None:
             raise NotImplementedError(
                 f"{name} is neither in {xp.__name__} nor in `special`, where it can be given"
