@@ -16,7 +16,7 @@ from .. import checks, ops
 from ..ops import Primitive
 from ..ops.operators import Operators, with_operators
 from ..ops.simplify import simplified
-from .program import MOST, FlatProgram, Integers
+from .program import MOST, FlatProgram, Integers, starts_of
 
 _BITS = struct.Struct("d").pack
 
@@ -86,7 +86,7 @@ class Builder:
             return np.where(refs < 0, shared + ~refs, after_constants).astype(np.int32)
 
         codes = np.array([code for code, _ in self._instructions], dtype=np.int32)
-        starts = np.concatenate(([0], np.cumsum(arities))).astype(np.int32)
+        starts = starts_of(arities)
         registers = placed(np.fromiter(outputs, np.int64))
         whole = FlatProgram(
             self.inputs,

@@ -49,11 +49,15 @@ class FlatProgram:
         return len(self.codes)
 
     @property
+    def size(self) -> int:
+        """How many registers there are."""
+        return self.first + len(self)
+
+    @property
     def nbytes(self) -> int:
         """The memory of the instructions and their operands, in bytes."""
-        return sum(
-            a.nbytes for a in (self.constants, self.codes, self.starts, self.operands, self.outputs)
-        )
+        instructions = (self.codes, self.starts, self.operands)
+        return sum(a.nbytes for a in (self.constants, *instructions, self.outputs))
 
     @property
     def arities(self) -> npt.NDArray[np.int64]:
@@ -85,36 +89,32 @@ class FlatProgram:
                 raise ValueError(
                     f"the {part} of a program are an array of one dimension, of {kind.__name__}"
                 )
-        if (
-            self.inputs < 0
-            or self.parameters < 0
-            or self.first + len(self) > MOST
-            or len(self.operands) > MOST
-        ):
+        if min(self.inputs, self.parameters) < 0 or max(self.size, len(self.operands)) > MOST:
             raise ValueError(f"a program has between 0 and {MOST} registers")
-        if (
-            len(self.starts) != len(self) + 1
-            or self.starts[0] != 0
-            or self.starts[-1] != len(self.operands)
-        ):
+        self._require_starts()
+        arities = self.arities
+        results = np.repeat(np.arange(self.first, self.size, dtype=np.int64), arities)
+        if (self.operands < 0).any() or (self.operands >= results).any():
+            raise ValueError("an operand must be a register that comes before the instruction")
+        if (self.outputs < 0).any() or (self.outputs >= self.size).any():
+            raise ValueError("an output must be a register of the program")
+        for code in set(self.codes.tolist()):
+            for arity in set(arities[self.codes == code].tolist()):
+                self._require_row(code, arity)
+        return self
+
+    def _require_starts(self) -> None:
+        """Raise ValueError unless the operands are shared out among the instructions in order."""
+        starts, count = self.starts, len(self) + 1
+        if len(starts) != count or starts[0] != 0 or starts[-1] != len(self.operands):
             raise ValueError(
                 "the starts of a program must lead from 0 through its operands, one more than "
                 "instructions"
             )
-        arities = self.arities
-        if (arities < 0).any():
+        if (self.arities < 0).any():
             raise ValueError("the starts of a program must not decrease")
-        results = np.repeat(np.arange(self.first, self.first + len(self), dtype=np.int64), arities)
-        if (self.operands < 0).any() or (self.operands >= results).any():
-            raise ValueError("an operand must be a register that comes before the instruction")
-        if (self.outputs < 0).any() or (self.outputs >= self.first + len(self)).any():
-            raise ValueError("an output must be a register of the program")
-        for code in set(self.codes.tolist()):
-            for arity in set(arities[self.codes == code].tolist()):
-                self._require(code, arity)
-        return self
 
-    def _require(self, code: int, arity: int) -> None:
+    def _require_row(self, code: int, arity: int) -> None:
         """Raise ValueError unless the table has a row in that place which takes that many
         operands.
         """
@@ -138,28 +138,39 @@ class FlatProgram:
         """The program that gives these outputs and no more, and the new number of each register,
         -1 where it is gone.
         """
-        needed = np.zeros(self.first + len(self), dtype=bool)
-        needed[np.asarray(outputs, dtype=np.int64)] = True
-        flags, first = needed.tolist(), self.first
-        for i, operands in zip(range(len(self) - 1, -1, -1), reversed(self.operands_of())):
-            if flags[first + i]:
-                for o in operands:
-                    flags[o] = True
-        kept = np.flatnonzero(flags[self.first :])
-        place = np.full(self.first + len(self), -1, dtype=np.int32)
-        place[: self.first] = np.arange(self.first)
-        place[self.first + kept] = self.first + np.arange(len(kept))
-        arities = self.arities
-        of_kept = np.repeat(np.array(flags[self.first :], dtype=bool), arities)
+        wanted, first, arities = np.asarray(outputs, dtype=np.int64), self.first, self.arities
+        is_live = self._live(wanted)[first:]
+        kept = np.flatnonzero(is_live)
+        renumbered = np.full(self.size, -1, dtype=np.int32)
+        renumbered[:first] = np.arange(first)
+        renumbered[first + kept] = first + np.arange(len(kept))
+        operands = self.operands[np.repeat(is_live, arities)]
         used, codes = np.unique(self.codes[kept], return_inverse=True)
         reduced = FlatProgram(
             self.inputs,
             self.parameters,
             self.constants,
             codes.astype(np.int32),
-            np.concatenate(([0], np.cumsum(arities[kept]))).astype(np.int32),
-            place[self.operands[of_kept]],
-            place[np.asarray(outputs, dtype=np.int64)],
+            starts_of(arities[kept]),
+            renumbered[operands],
+            renumbered[wanted],
             tuple([self.table[code] for code in used.tolist()]),
         )
-        return reduced, place
+        return reduced, renumbered
+
+    def _live(self, outputs: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Which registers the outputs depend on, and are among (liveness)."""
+        marked = np.zeros(self.size, dtype=bool)
+        marked[outputs] = True
+        is_live = marked.tolist()
+        results = range(self.size - 1, self.first - 1, -1)
+        for register, operands in zip(results, reversed(self.operands_of())):
+            if is_live[register]:
+                for o in operands:
+                    is_live[o] = True
+        return np.array(is_live, dtype=bool)
+
+
+def starts_of(arities: npt.NDArray[np.int64]) -> Integers:
+    """Where the operands of each instruction begin, and where those of the last one end."""
+    return np.concatenate(([0], np.cumsum(arities))).astype(np.int32)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,9 +35,8 @@ def record(
     parameters.
     """
     shared = values_of(parameters)
-    leaves = [
-        Value(x, label=name) for x, name in zip(leaves_of(point), _names(f, point), strict=True)
-    ]
+    named = zip(leaves_of(point), _names(f, point), strict=True)
+    leaves = [Value(x, label=name) for x, name in named]
     with tracing([*leaves, *shared]):
         out = f(*like(point, leaves))
     tape = Tape.of(out, leaves, shared)
@@ -63,10 +62,8 @@ def _names(f: Callable[..., Tree], point: Sequence[Tree]) -> list[str]:
         branches = branches_of(tree)
         if branches is None:
             return [name]
-        joint = "_" * name[-1:].isdigit()
-        return [
-            leaf for i, branch in enumerate(branches) for leaf in below(branch, f"{name}{joint}{i}")
-        ]
+        stem = f"{name}_" if name[-1:].isdigit() else name
+        return [leaf for i, branch in enumerate(branches) for leaf in below(branch, f"{stem}{i}")]
 
     alone = [leaf for argument, name in zip(point, named) for leaf in below(argument, name)]
     return alone + below(tuple(point[len(named) :]), others)
@@ -85,11 +82,7 @@ def _check(
     They do to the last bit, but for derivatives of derivatives, which may add in another order
     where gates route.
     """
-    fixed = _inputs_of_indices(traced, inputs)
-    there = [
-        x if i in fixed else x + (0.1 + 0.1 * abs(x)) * (0.5 + i * 0.618034 % 1.0)
-        for i, x in enumerate(leaves_of(point))
-    ]
+    there = _second_point(point, _inputs_of_indices(traced, inputs))
     leaves = [Value(x) for x in there]
     again = f(*like(point, leaves))
     given, width = leaves_of(again), len(leaves_of(tape.form))
@@ -98,34 +91,50 @@ def _check(
             f"the function gave {width} numbers and then {len(given)}: a tape gives as many each "
             "time"
         )
+    varied = [*leaves, *shared]
+    _require_named(leaves_of(traced), given, varied)
     of_tape = Replay(tape.program).point(there, np.array([p.data for p in shared]))
-    varied = {*leaves, *shared}
-    known = {v for v in nodes_below(*_nodes(leaves_of(traced))) if v.primitive is None}
-    for v in nodes_below(*_nodes(given)):
-        if v.primitive is None and v in known and v not in varied:
-            raise ValueError(
-                f"the function refers to {v!r}, which the tape would hold fast at {v.data!r}: give "
-                "it among "
-                "the parameters, or, if it is a constant, use its .data"
-            )
     found = [float(x.data) if isinstance(x, Value) else x for x in given]
     if tape.gradient and isinstance(again, Value):
-        order = [*leaves, *shared]
-        found += swept(adjoints, between([again], order), {again: 1.0}, False, order)
+        found += swept(adjoints, between([again], varied), {again: 1.0}, False, varied)
     size = max([abs(x) for x in found if math.isfinite(x)], default=0.0)
     for i, (x, y) in enumerate(zip(found, of_tape)):
         if not (math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-12 * size) or (x != x and y != y)):
-            derivative = i - len(given)
-            what = (
-                f"output {i}"
-                if derivative < 0
-                else f"the derivative in input or parameter {derivative}"
-            )
             raise ValueError(
-                f"at {there} the function gives {x!r} for {what}, its tape {y!r}: what it does "
-                "must "
-                "depend on its arguments and parameters alone, neither on chance nor on anything "
-                "it changes"
+                f"at {there} the function gives {x!r} for {_meaning(i, width)}, its tape {y!r}: "
+                "what it does must depend on its arguments and parameters alone, neither on chance "
+                "nor on anything it changes"
+            )
+
+
+def _meaning(place: int, width: int) -> str:
+    """What a number is that a tape of so many outputs gives, the gradient after them."""
+    if place < width:
+        return f"output {place}"
+    return f"the derivative in input or parameter {place - width}"
+
+
+def _second_point(point: Tree, fixed: Collection[int]) -> list[float]:
+    """The numbers of a point nearby, but for those that are fixed."""
+    there = leaves_of(point)
+    for i, x in enumerate(there):
+        if i not in fixed:
+            share = 0.5 + i * 0.618034 % 1.0  # of the step, without a pattern
+            there[i] = x + (0.1 + 0.1 * abs(x)) * share
+    return there
+
+
+def _require_named(before: Sequence[Any], now: Sequence[Any], varied: Sequence[Value]) -> None:
+    """Raise ValueError when both calls of a function refer to a leaf that is neither an input nor
+    a parameter.
+    """
+    named = set(varied)
+    known = {v for v in nodes_below(*_nodes(before)) if v.primitive is None}
+    for v in nodes_below(*_nodes(now)):
+        if v.primitive is None and v in known and v not in named:
+            raise ValueError(
+                f"the function refers to {v!r}, which the tape would hold fast at {v.data!r}: give "
+                "it among the parameters, or, if it is a constant, use its .data"
             )
 
 
