@@ -28,6 +28,7 @@ class Builder:
 
     def __init__(self, inputs: int, parameters: int, lowering: bool = False) -> None:
         self.inputs, self.parameters, self.lowering = inputs, parameters, lowering
+        self._shared = inputs + parameters
         self._constants: dict[bytes, int] = {}
         self._numbers: list[float] = []
         self._instructions: list[tuple[int, tuple[int, ...]]] = []
@@ -66,7 +67,7 @@ class Builder:
                 if simpler is not None:
                     return simpler if type(simpler) is int else self.constant(simpler)
         self._instructions.append(key)
-        return self.inputs + self.parameters + len(self._instructions) - 1
+        return self._shared + len(self._instructions) - 1
 
     def finished(
         self, outputs: Iterable[int]
@@ -74,32 +75,34 @@ class Builder:
         """The finished program, and a function from references to its registers,
         -1 for what is left out.
         """
-        shared = self.inputs + self.parameters
+        codes = [code for code, _ in self._instructions]
         listed = [operands for _, operands in self._instructions]
         arities = np.fromiter(map(len, listed), np.int64, len(listed))
-        flat = np.fromiter(chain.from_iterable(listed), np.int64, int(arities.sum()))
-        if shared + len(self._numbers) + len(arities) > MOST or len(flat) > MOST:
+        operands = np.fromiter(chain.from_iterable(listed), np.int64, int(arities.sum()))
+        size = self._shared + len(self._numbers) + len(listed)
+        if max(size, len(operands)) > MOST:
             raise OverflowError(f"a tape holds at most {MOST} registers and operands")
-
-        def placed(refs: npt.NDArray[np.int64]) -> Integers:
-            after_constants = refs + len(self._numbers) * (refs >= shared)
-            return np.where(refs < 0, shared + ~refs, after_constants).astype(np.int32)
-
-        codes = np.array([code for code, _ in self._instructions], dtype=np.int32)
-        starts = starts_of(arities)
-        registers = placed(np.fromiter(outputs, np.int64))
+        registers = self._registers(np.fromiter(outputs, np.int64))
         whole = FlatProgram(
             self.inputs,
             self.parameters,
             np.array(self._numbers, dtype=np.float64),
-            codes,
-            starts,
-            placed(flat),
+            np.array(codes, dtype=np.int32),
+            starts_of(arities),
+            self._registers(operands),
             registers,
             tuple(self._table),
         )
-        program, place = whole.reduced(registers)
-        return program, lambda refs: place[placed(np.array(refs, dtype=np.int64))]
+        program, renumbered = whole.reduced(registers)
+        return program, lambda refs: renumbered[self._registers(np.array(refs, dtype=np.int64))]
+
+    def _registers(self, refs: npt.NDArray[np.int64]) -> Integers:
+        """The registers of references, now that it is known how many constants lie before the
+        results.
+        """
+        is_result = refs >= self._shared
+        others = refs + len(self._numbers) * is_result
+        return np.where(refs < 0, self._shared + ~refs, others).astype(np.int32)
 
 
 def _direct(row: Primitive) -> Callable[[Term, Any], Term]:
@@ -141,12 +144,11 @@ class Term(Operators):
 
     @staticmethod
     def __primitive__(row: Primitive, operands: Sequence[Any]) -> Term:
-        first = operands[0]
-        builder: Builder = (
-            first.builder
-            if type(first) is Term
-            else next(o.builder for o in operands if type(o) is Term)
-        )
+        builder: Builder
+        if type(operands[0]) is Term:
+            builder = operands[0].builder
+        else:
+            builder = next(o.builder for o in operands if type(o) is Term)
         refs = tuple([o.ref if type(o) is Term else builder.constant(o) for o in operands])
         return Term(builder, builder.emit(row, refs))
 

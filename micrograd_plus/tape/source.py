@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import keyword
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import count
+from string import ascii_lowercase
 
 from ..ops import BUILT_IN, TABLE, Primitive
 from ..ops.operators import EXACT_ON_FLOATS, UNARY
@@ -28,43 +29,49 @@ def source(tape: Contents) -> str:
     With a gradient it gives three things: that, the derivatives in the inputs, and those in the
     parameters.
     """
-    program, rows, operands = tape.program, tape.program.rows(), tape.program.operands_of()
-    called = _called({row for row in rows if row not in EXACT_ON_FLOATS and row is not _NEGATION})
+    program, rows = tape.program, tape.program.rows()
     shared = program.inputs + program.parameters
+    called = _called({row for row in rows if row not in EXACT_ON_FLOATS and row is not _NEGATION})
     width = len(program.outputs) - tape.gradient * shared
-    forward = (program.reduced(program.outputs[:width])[1] >= 0).tolist()
-    names = _names(tape, called.values(), forward)
-    for i, number in enumerate(program.constants.tolist()):
-        names[shared + i] = repr(number)
-    lines: tuple[list[str], list[str]] = [], []
-    for i, (row, of_row) in enumerate(zip(rows, operands)):
-        register = program.first + i
-        expression = _expression(row, called.get(row, ""), [names[o] for o in of_row])
-        lines[not forward[register]].append(f"    {names[register]} = {expression}")
-    given = [names[register] for register in program.outputs.tolist()]
-    result = _written(tape.form, iter(given))
-    if tape.gradient:
-        result += (
-            f", {_tuple(given[1 : 1 + program.inputs])}, {_tuple(given[1 + program.inputs :])}"
-        )
+    is_forward = (program.reduced(program.outputs[:width])[1] >= 0).tolist()
+    names = _names(tape, called.values(), is_forward)
+    constants = [repr(number) for number in program.constants.tolist()]
+    names[shared : program.first] = constants
+    forward, backward = list[str](), list[str]()
+    for register, (row, operands) in enumerate(zip(rows, program.operands_of()), program.first):
+        expression = _expression(row, called.get(row, ""), [names[o] for o in operands])
+        lines = forward if is_forward[register] else backward
+        lines.append(f"{names[register]} = {expression}")
+    body = [*forward, *["# backward"] * bool(backward), *backward]
+    if program.parameters:
+        body.insert(0, f"{_tuple(names[program.inputs : shared])} = parameters")
+    body.append(f"return {_result(tape, [names[register] for register in program.outputs])}")
+    header = _header(called, constants)
+    arguments = [*names[: program.inputs], *["parameters"] * bool(program.parameters)]
+    function = [f"def tape({', '.join(arguments)}):", *[f"    {line}" for line in body], ""]
+    return "\n".join([*header, *["", ""] * bool(header), *function])
+
+
+def _header(called: Mapping[Primitive, str], constants: Sequence[str]) -> list[str]:
+    """The imports, and the rows that have no name to be imported by."""
     public = sorted(row.name for row in called if _is_public(row))
     fetched = sorted((row.name, name) for row, name in called.items() if not _is_public(row))
-    header = (
-        ["from math import inf, nan"]
-        if {"inf", "nan", "-inf"} & set(names[shared : program.first])
-        else []
-    )
-    imported = [*public, *["primitive"] * bool(fetched)]
-    header += [f"from micrograd_plus.ops import {', '.join(imported)}"] if imported else []
-    header += [f"{name} = primitive({of_row!a})" for of_row, name in fetched]
-    arguments = [*names[: program.inputs], *(["parameters"] if program.parameters else [])]
-    unpacked = (
-        [f"    {_tuple(names[program.inputs : shared])} = parameters"] if program.parameters else []
-    )
-    backward = ["    # backward", *lines[1]] if lines[1] else []
-    header += ["", ""] if header else []
-    body = [*unpacked, *lines[0], *backward, f"    return {result}", ""]
-    return "\n".join([*header, f"def tape({', '.join(arguments)}):", *body])
+    lines = []
+    if not {"inf", "nan", "-inf"}.isdisjoint(constants):
+        lines.append("from math import inf, nan")
+    if called:
+        imported = [*public, *["primitive"] * bool(fetched)]
+        lines.append(f"from micrograd_plus.ops import {', '.join(imported)}")
+    return lines + [f"{name} = primitive({of_row!a})" for of_row, name in fetched]
+
+
+def _result(tape: Contents, outputs: Sequence[str]) -> str:
+    """What the function gives: the form, and after it the gradient, if there is one."""
+    given = _written(tape.form, iter(outputs))
+    if not tape.gradient:
+        return given
+    first = 1 + tape.program.inputs
+    return f"{given}, {_tuple(outputs[1:first])}, {_tuple(outputs[first:])}"
 
 
 def _called(rows: Collection[Primitive]) -> dict[Primitive, str]:
@@ -112,8 +119,8 @@ def _names(tape: Contents, called: Iterable[str], forward: Sequence[bool]) -> li
     an adjoint by d and what it is the adjoint of.
     """
     program, fresh = tape.program, _Fresh(called)
-    shared, size = program.inputs + program.parameters, program.first + len(program)
-    names = [""] * size
+    shared = program.inputs + program.parameters
+    names = [""] * program.size
 
     def name(register: int, wanted: str) -> None:
         if not names[register] and _is_name(wanted):
@@ -123,25 +130,29 @@ def _names(tape: Contents, called: Iterable[str], forward: Sequence[bool]) -> li
         if not shared <= register < program.first:  # constants go by their numbers
             name(register, wanted)
     letters = (letter for letter in _letters() if letter not in fresh.taken)
-    of_output = dict(zip(program.outputs[1:].tolist(), range(shared))) if tape.gradient else {}
-    adjoint_of = {
-        r: of
-        for r, of in {**of_output, **tape.adjoint_of}.items()
-        if forward[of] and not forward[r]
-    }
-    for register in [*range(shared), *range(program.first, size)]:
+    adjoint_of = _adjoint_of(tape, forward)
+    results = range(program.first, program.size)
+    for register in [*range(shared), *results]:
         if not names[register] and register not in adjoint_of:
             name(register, next(letters))
-    for register in range(program.first, size):
+    for register in results:
         if register in adjoint_of:
             name(register, f"d{names[adjoint_of[register]]}"[:_LONGEST])
     return names
 
 
+def _adjoint_of(tape: Contents, forward: Sequence[bool]) -> dict[int, int]:
+    """The registers of the backward pass that are named after a forward one, and after which."""
+    found: dict[int, int] = {}
+    if tape.gradient:
+        found.update(zip(tape.program.outputs[1:].tolist(), count()))
+    found |= tape.adjoint_of
+    return {r: of for r, of in found.items() if forward[of] and not forward[r]}
+
+
 def _letters() -> Iterator[str]:
-    yield from (
-        f"{letter}{number or ''}" for number in count() for letter in "abcdefghijklmnopqrstuvwxyz"
-    )
+    for number in count():
+        yield from [f"{letter}{number or ''}" for letter in ascii_lowercase]
 
 
 def _expression(row: Primitive, called: str, operands: Sequence[str]) -> str:
@@ -151,9 +162,8 @@ def _expression(row: Primitive, called: str, operands: Sequence[str]) -> str:
         return f"-{operands[0]}"
     if row.is_weighted_sum:
         half = len(operands) // 2 + 1
-        return (
-            f"dot([{', '.join(operands[1:half])}], [{', '.join(operands[half:])}], {operands[0]})"
-        )
+        weights, inputs = ", ".join(operands[1:half]), ", ".join(operands[half:])
+        return f"dot([{weights}], [{inputs}], {operands[0]})"
     return f"{called}({', '.join(operands)})"
 
 
