@@ -179,7 +179,7 @@ def test_several_threads_may_call_one_tape_at_once(executor, data, monkeypatch):
 
 def test_code_is_made_once_whoever_asks_and_whatever_it_is_called(monkeypatch):
     tape, rows, start = model(), some_rows(300), threading.Barrier(6)
-    compiled = counted(monkeypatch, machine._Compiled, "__init__")
+    compiled = counted(monkeypatch, machine, "compile_code")
 
     def work(executor):
         start.wait()

@@ -14,7 +14,7 @@ import pytest
 
 from micrograd_plus import Value, ops, record
 from micrograd_plus.tape.executors.llvm.loops import Loops
-from micrograd_plus.tape.executors.llvm.machine import MOST_NESTS, _Compiled
+from micrograd_plus.tape.executors.llvm.machine import MOST_NESTS, compile_code
 from micrograd_plus.tape.executors.llvm.rolling import rolled
 from micrograd_plus.tape.lowering import lowered
 
@@ -78,7 +78,7 @@ def test_every_way_to_compile_gives_back_what_it_took(lanes, long, monkeypatch):
     def compiled():
         code = Loops(loops, program.inputs, len(program.outputs), lanes, summed=lanes > 1)
         assert code.has_long_loops == long
-        _Compiled(code)
+        compile_code(code)
 
     for _ in range(5):
         compiled()

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from threading import current_thread, main_thread
-from typing import Any
+from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
 import numpy as np
@@ -64,10 +64,8 @@ class Machine:
 
     def __init__(self, program: FlatProgram) -> None:
         self.inputs, self.outputs = program.inputs, len(program.outputs)
-        self._constants, self._form = (
-            program.constants,
-            rolled(program, MOST_NESTS) or as_data(program),
-        )
+        self._constants = program.constants
+        self._form = rolled(program, MOST_NESTS) or as_data(program)
         self._codes: dict[tuple[int, bool], _Loaded] = {}
 
     def point(self, point: Sequence[float], parameters: Floats) -> list[float]:
@@ -114,21 +112,26 @@ class Machine:
     def _made(self, lanes: int, summed: bool) -> _Loaded:
         sizes, form = (lanes, self.inputs, self.outputs), self._form
         if isinstance(form, Rolled):
-            compiled = _Compiled(Loops(form, self.inputs, self.outputs, lanes, summed))
+            compiled = compile_code(Loops(form, self.inputs, self.outputs, lanes, summed))
             return _Loaded(compiled, self._constants, form.shared, form.lanes, *sizes)
         return _Loaded(
             _dispatcher(lanes, summed), form.constants, 0, form.slots, *sizes, form.program
         )
 
 
-class _Compiled:
-    """Machine code in memory; `kernel` runs it."""
+class Compiled(NamedTuple):
+    """Machine code in memory: `kernel` runs it, as long as LLVM's engine lives."""
 
-    def __init__(self, code: Code) -> None:
-        # the code lives as long as the engine
-        self._engine, address = _undisturbed(_loaded, code)
-        kind = ctypes.CFUNCTYPE(None, ctypes.c_int64, *[ctypes.c_void_p] * (code.arguments - 1))
-        self.kernel = kind(address)
+    kernel: Callable[..., None]
+    engine: Any
+
+
+def compile_code(code: Code) -> Compiled:
+    """The code for this processor, in memory."""
+    engine, address = _undisturbed(_in_memory, code)
+    pointers = [ctypes.c_void_p] * (code.arguments - 1)
+    kernel = ctypes.CFUNCTYPE(None, ctypes.c_int64, *pointers)
+    return Compiled(kernel(address), engine)
 
 
 def _undisturbed(make: Callable[[Code], Any], code: Code) -> Any:
@@ -145,7 +148,7 @@ def _undisturbed(make: Callable[[Code], Any], code: Code) -> Any:
         return made.result()
 
 
-def _loaded(code: Code) -> tuple[Any, int]:
+def _in_memory(code: Code) -> tuple[Any, int]:
     """The engine of LLVM that holds the code, and where the kernel begins."""
     compiled = _object_file(code)
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target().create_target_machine())
@@ -205,6 +208,18 @@ def _dispose(passes: Any) -> None:
         passes.detach()
 
 
+class _Workspace(NamedTuple):
+    """Memory in which one thread works, and the addresses of its parts."""
+
+    memory: Floats
+    point: Any  # what one point brings and takes
+    outputs: Any
+    point_at: int
+    outputs_at: int
+    shared_at: int
+    scratch_at: int
+
+
 class _Loaded:
     """Machine code with all that it needs to run one program:
     constants, memory, and the program itself if it is data.
@@ -212,7 +227,7 @@ class _Loaded:
 
     def __init__(
         self,
-        compiled: _Compiled,
+        compiled: Compiled,
         constants: Floats,
         shared: int,
         scratch: int,
@@ -221,73 +236,73 @@ class _Loaded:
         outputs: int,
         program: Integers | None = None,
     ) -> None:
-        self._compiled, self._kernel, self._constants, self._program = (
-            compiled,
-            compiled.kernel,
-            constants,
-            program,
-        )
-        self._shared, self._scratch = max(shared, len(constants)), (scratch + outputs) * lanes
+        self._compiled, self._kernel = compiled, compiled.kernel
+        self._constants, self._program = constants, program
+        self._shared = max(shared, len(constants))
+        self._scratch = (scratch + outputs) * lanes
         self._inputs, self._outputs = inputs, outputs
         self._more = () if program is None else (program.ctypes.data,)
-        self._rooms: list[tuple[Any, ...]] = []
+        self._free: list[_Workspace] = []
 
     def run(self, points: Floats, parameters: Floats, outputs: Floats) -> None:
         """Fill, or add to, the outputs."""
-        room = self._room()
-        shared_at, scratch_at = room[-2:]
+        workspace = self._workspace()
         self._kernel(
             len(points),
             _address_of(points),
             _address_of(parameters),
-            shared_at,
-            scratch_at,
+            workspace.shared_at,
+            workspace.scratch_at,
             _address_of(outputs),
             *self._more,
         )
-        self._rooms.append(room)
+        self._free.append(workspace)
 
     def point(self, numbers: Sequence[float], parameters: Floats) -> list[float]:
         """The outputs for one point, of code for one lane."""
-        room = self._room()
-        _, point, outputs, point_at, outputs_at, shared_at, scratch_at = room
+        workspace = self._workspace()
+        _, point, outputs, point_at, outputs_at, shared_at, scratch_at = workspace
         point[:] = numbers
         parameters_at = _address_of(parameters) if len(parameters) else 0
         self._kernel(1, point_at, parameters_at, shared_at, scratch_at, outputs_at, *self._more)
         found: list[float] = outputs[:]
-        self._rooms.append(room)
+        self._free.append(workspace)
         return found
 
-    def _room(self) -> tuple[Any, ...]:
+    def _workspace(self) -> _Workspace:
         """Memory to work in, which no other thread works in."""
         try:
-            return self._rooms.pop()
+            return self._free.pop()
         except IndexError:
-            memory = np.empty(self._shared + self._scratch + 2 * _LINE)
+            return self._new_workspace()
+
+    def _new_workspace(self) -> _Workspace:
+        memory = np.empty(self._shared + self._scratch + 2 * _LINE)
+        memory_at = _address_of(memory)
+        shared = self._scratch + _LINE
+        memory[shared : shared + len(self._constants)] = self._constants
+        point = (ctypes.c_double * self._inputs)()
+        outputs = (ctypes.c_double * self._outputs)()
+        return _Workspace(
+            memory,
+            point,
+            outputs,
+            point_at=ctypes.addressof(point),
+            outputs_at=ctypes.addressof(outputs),
+            shared_at=memory_at + 8 * shared,
             # whole vectors lie in one line of the cache
-            scratch_at = _address_of(memory) + -_address_of(memory) % (8 * _LINE)
-            shared = self._scratch + _LINE
-            memory[shared : shared + len(self._constants)] = self._constants
-            point, outputs = (ctypes.c_double * self._inputs)(), (ctypes.c_double * self._outputs)()
-            return (
-                memory,
-                point,
-                outputs,
-                ctypes.addressof(point),
-                ctypes.addressof(outputs),
-                _address_of(memory) + 8 * shared,
-                scratch_at,
-            )
+            scratch_at=memory_at + -memory_at % (8 * _LINE),
+        )
 
 
 @cache
-def _dispatcher(lanes: int, summed: bool) -> _Compiled:
-    return _Compiled(Dispatcher(lanes, summed))
+def _dispatcher(lanes: int, summed: bool) -> Compiled:
+    return compile_code(Dispatcher(lanes, summed))
 
 
 def _address_of(array: Floats) -> int:
-    place: int = array.__array_interface__["data"][0]  # a third of the time of .ctypes.data
-    return place
+    address: int = array.__array_interface__["data"][0]  # a third of the time of .ctypes.data
+    return address
 
 
 def _over_threads(run: Callable[[int], Any], starts: range, threads: int) -> Iterator[Any]:
@@ -327,7 +342,8 @@ def _address(name: str) -> int:
     function = getattr(library, name)
     function.restype, function.argtypes = ctypes.c_double, [ctypes.c_double] * arity
     for i, x in enumerate(_SAMPLES):
-        operands = (x, _SAMPLES[(3 * i + 2) % len(_SAMPLES)])[:arity]
+        y = _SAMPLES[(3 * i + 2) % len(_SAMPLES)]
+        operands = (x, y)[:arity]
         of_c, of_row = function(*operands), row.primal(*operands)
         if of_c != of_row and (of_c == of_c or of_row == of_row):
             raise RuntimeError(
