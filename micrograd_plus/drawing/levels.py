@@ -57,9 +57,12 @@ class Level:
 
     def require_known(self, model: Model) -> None:
         """Raise ValueError for a word that is the name of nothing in the picture."""
+        words = self.opened | self.closed
+        if not words:
+            return
         known = {"all", "neuron", "layer", "stretch"}
         known |= {box.name for box in model.boxes} | {_row_of(box) for box in model.boxes}
-        for word in self.opened | self.closed:
+        for word in words:
             if word not in known:
                 near = did_you_mean(word, known) or f"there are {listed(sorted(known - {''}))}"
                 raise ValueError(f"there is nothing called {word!r} to open or close: {near}")
@@ -113,7 +116,7 @@ def _closed(boxes: list[Box], level: Level) -> list[Box]:
     repeats = automatic and "stretch" not in level.opened
     asked = level.closes("stretch")
     found = stretches(boxes) if asked or (repeats and _too_many(boxes)) else []
-    if asked or boxes_left(boxes, found) <= OPENED:
+    if found and (asked or boxes_left(boxes, found) <= OPENED):
         boxes = stretches_closed(boxes, found)
     asked = level.collapse in ("neuron", "layer") or level.closes("neuron")
     neurons = automatic and "neuron" not in level.opened
@@ -183,17 +186,15 @@ def inputs_named(boxes: Sequence[Box]) -> list[Box]:
 
     Neurons that see the same numbers have them in common.
     """
-    known: dict[tuple[object, ...], Box] = {}
+    known: dict[tuple[object, ...], list[Box]] = {}
     made: dict[Box, Box] = {}  # from a constant to the input that it is
     for box in boxes:
         if box.is_weighted_sum:
             wires = box.wires[len(box.wires) // 2 + 1 :]
             seen = tuple(map(_seen, wires))
-            for place, wire in enumerate(wires, 1):
-                if wire.source.kind == "constant":
-                    made[wire.source] = known.setdefault(
-                        (place, seen), _input(place, wire.source.value)
-                    )
+            if seen not in known:
+                known[seen] = [_as_input(place, wire) for place, wire in enumerate(wires, 1)]
+            made.update(zip([wire.source for wire in wires], known[seen]))
     kept = dict.fromkeys(made.get(box, box) for box in boxes)
     for box in kept:
         for wire in box.wires:
@@ -201,9 +202,13 @@ def inputs_named(boxes: Sequence[Box]) -> list[Box]:
     return list(kept)
 
 
-def _input(place: int, x: float) -> Box:
+def _as_input(place: int, wire: Wire) -> Box:
+    """A box for a plain number; what has one already keeps it."""
+    if wire.source.kind != "constant":
+        return wire.source
     name = f"x{place}".translate(SUBSCRIPTS)
-    return Box("leaf", name, value=x, role="input", note="a plain number, so it has no gradient")
+    note = "a plain number, so it has no gradient"
+    return Box("leaf", name, value=wire.source.value, role="input", note=note)
 
 
 def _count_opened(boxes: Iterable[Box]) -> int:
