@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from ..support.text import shortened
 from .model import Box, Model, Wire
@@ -23,10 +23,48 @@ def settled(model: Model) -> Model:
             Wire(copies.get(wire.source, wire.source), wire.local, wire.count) for wire in box.wires
         ]
     copy = replace(model, boxes=list(copies.values()), gathered=False)
-    *_, last = moments(copy, Style())
+    derivatives = {_seed(copy): 1.0}
+    for step in _steps(copy, derivatives):
+        derivatives[step.target] = step.total
     for box in copy.boxes:
-        box.derivative = last.derivatives.get(box)
+        box.derivative = derivatives.get(box, 0.0 if box.kind in REACHED else None)
     return copy
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One edge of a sweep: what comes along it, and what its target had before and has then."""
+
+    wire: Wire
+    source: Box
+    target: Box
+    passed: float
+    before: float | None
+
+    @property
+    def carried(self) -> float:
+        return (self.wire.local or 0.0) * self.passed
+
+    @property
+    def total(self) -> float:
+        return self.carried if self.before is None else self.before + self.carried
+
+
+def _steps(model: Model, derivatives: Mapping[Box, float]) -> Iterator[_Step]:
+    """The edges that carry something, in the order of the sweep, by the derivatives as they are
+    when each is asked for.
+    """
+    forward = model.mode == "forward"
+    for user in model.boxes if forward else reversed(model.boxes):
+        for wire in user.wires:
+            source, target = (wire.source, user) if forward else (user, wire.source)
+            passed = derivatives.get(source)
+            if passed is not None and wire.local is not None and target.kind != "constant":
+                yield _Step(wire, source, target, passed, derivatives.get(target))
+
+
+def _seed(model: Model) -> Box:
+    return next((box for box in model.boxes if box.is_source), model.boxes[-1])
 
 
 def moments(model: Model, style: Style) -> Iterator[Moment]:
@@ -40,35 +78,21 @@ def moments(model: Model, style: Style) -> Iterator[Moment]:
         if box.wires:
             now = replace(now, values=now.values | {box}, sentence=_forward(box, style))
             yield now
-    seed = next((b for b in model.boxes if b.is_source), model.boxes[-1])
-    now = replace(now, derivatives={seed: 1.0}, sentence=f"{_called(seed)} by itself: 1.")
+    derivatives = {_seed(model): 1.0}
+    sentence = f"{_called(_seed(model))} by itself: 1."
+    now = replace(now, derivatives=dict(derivatives), sentence=sentence)
     yield now
-    for wire, user in _edges(model):
-        source, target = (wire.source, user) if model.mode == "forward" else (user, wire.source)
-        passed = now.derivatives.get(source)
-        if passed is None or wire.local is None or target.kind == "constant":
-            continue
-        before = now.derivatives.get(target)
-        total = wire.local * passed if before is None else before + wire.local * passed
-        sentence = _carried(style, wire, user, passed, before, total, model.mode == "forward")
-        derivatives = {**now.derivatives, target: total}
-        now = replace(now, derivatives=derivatives, carried=now.carried | {wire}, sentence=sentence)
+    for step in _steps(model, derivatives):
+        derivatives[step.target] = step.total
+        carried = now.carried | {step.wire}
+        sentence = _told(step, style)
+        now = replace(now, derivatives=dict(derivatives), carried=carried, sentence=sentence)
         yield now
-    missed = [b for b in model.boxes if b.kind in REACHED and b not in now.derivatives]
+    missed = [b for b in model.boxes if b.kind in REACHED and b not in derivatives]
     if missed:
         sentence = f"Nothing reaches {', '.join(map(_called, missed[:3]))}: 0."
-        yield replace(
-            now, derivatives=now.derivatives | dict.fromkeys(missed, 0.0), sentence=sentence
-        )
-
-
-def _edges(model: Model) -> Iterator[tuple[Wire, Box]]:
-    """The wires with the boxes that they go into, in the order of the sweep."""
-    forward = model.mode == "forward"
-    for box in model.boxes if forward else reversed(model.boxes):
-        for wire in box.wires:
-            if wire.source.kind != "cut":
-                yield wire, box
+        derivatives |= dict.fromkeys(missed, 0.0)
+        yield replace(now, derivatives=derivatives, sentence=sentence)
 
 
 def _called(box: Box) -> str:
@@ -83,19 +107,10 @@ def _forward(box: Box, style: Style) -> str:
     return f"{_called(box)} ({box.symbol}) from {told}: {style.number(box.value)}."
 
 
-def _carried(
-    style: Style,
-    wire: Wire,
-    user: Box,
-    passed: float,
-    before: float | None,
-    total: float,
-    forward: bool,
-) -> str:
-    source, target = (wire.source, user) if forward else (user, wire.source)
-    local, other = style.number(wire.local or 0.0), style.number(passed)
-    carries = style.number((wire.local or 0.0) * passed)
-    text = f"{_called(source)} → {_called(target)}: local {local} · {other} = {carries}."
-    if before is None:
+def _told(step: _Step, style: Style) -> str:
+    local, other = style.number(step.wire.local or 0.0), style.number(step.passed)
+    carries = style.number(step.carried)
+    text = f"{_called(step.source)} → {_called(step.target)}: local {local} · {other} = {carries}."
+    if step.before is None:
         return text
-    return f"{text} So far {style.number(before)}, and {carries}: {style.number(total)}."
+    return f"{text} So far {style.number(step.before)}, and {carries}: {style.number(step.total)}."

@@ -1,4 +1,6 @@
-"""`draw`, and the Picture that it gives: shown by Jupyter, saved as SVG, PNG, PDF, DOT or HTML."""
+"""`draw`, and the Picture that it gives: shown by Jupyter, saved as SVG, PNG, PDF, TikZ, HTML, DOT;
+and its frames.
+"""
 
 from __future__ import annotations
 
@@ -99,12 +101,12 @@ class Picture:
 
     def _content(self, suffix: str) -> bytes:
         written: dict[str, Callable[[], bytes]] = {
-            ".svg": self.svg.encode,
+            ".svg": lambda: self.svg.encode(),  # noqa: PLW0108  # drawn only when asked for
             ".html": self._page,
             ".dot": self._dot,
             ".png": self._png,
             ".pdf": self._pdf,
-            ".tex": tikz(self.texts, self.places).encode,
+            ".tex": lambda: tikz(self.texts, self.places).encode(),
         }
         if suffix not in written:
             raise ValueError(
@@ -133,12 +135,11 @@ class Picture:
         """The picture frame by frame on one layout: what is given, each gate's value, the seed, and
         each edge of the sweep with what it carries. Derivatives are those of this output alone.
         """
-        model = settled(self.model)
-        moments_of = list(moments(model, self.texts.style))
-        values = sum(not moment.derivatives for moment in moments_of)
-        texts = Texts(model, self.texts.style)
-        places = arrange(texts, self.rankdir, None)
-        return Frames(texts, places, self.rankdir, tuple(moments_of), values)
+        style = self.texts.style
+        whole = _arranged(settled(self.model), style, self.rankdir, None)
+        steps = tuple(moments(whole.model, style))
+        values = sum(not moment.derivatives for moment in steps)
+        return Frames(whole.texts, whole.places, self.rankdir, steps, values)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         # an image, not inline SVG: notebooks show it whether trusted or not, and its styles stay
