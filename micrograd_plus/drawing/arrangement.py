@@ -183,6 +183,25 @@ def box_height(texts: Texts, box: Box) -> float:
     return CARD + line * (texts.rows(box) - 1) + (BARS if box.kind == "layer" else 0.0)
 
 
+@dataclass(frozen=True)
+class Title:
+    """Where the name of a box and the chip with its gate stand, from the middle of the box."""
+
+    y: float
+    name: float  # the middle of the name
+    chip: float  # and that of the chip
+    chip_width: float
+
+
+def title_of(texts: Texts, box: Box) -> Title:
+    """The places of a box's name and chip, beside each other on the line of the title."""
+    room = room_of(texts.style)
+    whole, chip = title_width(texts, box), chip_width(room, box)
+    beside = whole - (chip + room.apart if chip else 0)
+    y = box_lines(texts, box)[1 if texts.shows("values") else 0]
+    return Title(y, (beside - whole) / 2, (whole - chip) / 2, chip)
+
+
 def title_width(texts: Texts, box: Box) -> float:
     """Of the name, and the chip with the gate's symbol beside it."""
     room = room_of(texts.style)

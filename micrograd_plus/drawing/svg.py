@@ -21,12 +21,10 @@ from .arrangement import (
     SMALL,
     WRITTEN,
     Arrangement,
-    box_lines,
-    chip_width,
     lines_size,
     room_of,
     spots,
-    title_width,
+    title_of,
 )
 from .layout import Point
 from .mathlabels import Set, set_label
@@ -292,23 +290,18 @@ def _fill(box: Box) -> str:
 
 def _draw_title(g: ET.Element, sheet: Sheet, texts: Texts, box: Box) -> None:
     """The name, and the chip with the gate's symbol beside it."""
-    room = room_of(texts.style)
-    y = box_lines(texts, box)[1 if texts.shows("values") else 0]
-    name, chip, whole = texts.title(box), chip_width(room, box), title_width(texts, box)
-    left = -whole / 2
+    title, name = title_of(texts, box), texts.title(box)
     if box.symbol:
-        at = left + whole - chip / 2
-        height = min(20.0, room.line)
-        _rectangle(g, sheet, (at, y), (chip, height), "chip", "", height / 2)
-        _text(g, sheet, (at, y + 4.2), [(box.symbol, "onchip")], CHIP, bold=True)
-    middle = left + (whole - (chip + room.apart if chip else 0)) / 2
+        size = title.chip_width, min(20.0, room_of(texts.style).line)
+        _rectangle(g, sheet, (title.chip, title.y), size, "chip", "", size[1] / 2)
+        _text(g, sheet, (title.chip, title.y + 4.2), [(box.symbol, "onchip")], CHIP, bold=True)
     formula = set_label(box.label, NAME)
     if formula is not None:
-        _formula(g, sheet, (middle, y + 4.8), formula)
+        _formula(g, sheet, (title.name, title.y + 4.8), formula)
     elif name:
-        _text(g, sheet, (middle, y + 4.8), [(name, "ink")], NAME, bold=True)
+        _text(g, sheet, (title.name, title.y + 4.8), [(name, "ink")], NAME, bold=True)
     elif not box.symbol:
-        _text(g, sheet, (0, y + 4.2), [("leaf", "muted")], SMALL)
+        _text(g, sheet, (0, title.y + 4.2), [("leaf", "muted")], SMALL)
 
 
 def _draw_members(g: ET.Element, sheet: Sheet, box: Box, size: Point) -> None:

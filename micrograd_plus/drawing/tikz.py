@@ -14,8 +14,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ..support.formulas import tex
-from ..support.text import shortened
-from .arrangement import NAME, Arrangement, box_lines, chip_width, room_of, spots, title_width
+from .arrangement import NAME, SMALL, Arrangement, spots, title_of
 from .layout import Point
 from .model import Box
 from .style import NUMBER
@@ -39,7 +38,7 @@ STYLES = {
     "mgp wire": "draw=mgp wire, line width=0.6pt, -stealth",
     "mgp closed": "mgp wire, dashed",
 }
-SIZES = {"mgpnumber": NUMBER, "mgpname": NAME, "mgpsmall": 11.0}
+SIZES = {"mgpnumber": NUMBER, "mgpname": NAME, "mgpsmall": SMALL}
 HEAD = r"""% A computational graph. By itself it makes a page; where TikZ is loaded, \input it.
 % The styles "mgp box", "mgp value" ... may be defined before it, by \tikzset. Letters that pdfLaTeX
 % does not know take XeLaTeX or LuaLaTeX.
@@ -121,16 +120,12 @@ def _titled(texts: Texts, box: Box, centre: Point) -> Iterator[str]:
     if box.kind in ("constant", "cut"):
         yield f"\\node[mgp muted] at {_at(centre)} {{{tex(texts.constant(box))}}};"
         return
-    y = centre[1] + box_lines(texts, box)[1 if texts.shows("values") else 0]
-    room = room_of(texts.style)
-    whole, chip = title_width(texts, box), chip_width(room, box)
-    name = tex(box.label or shortened(box.name))
+    title, name = title_of(texts, box), tex(box.label or texts.title(box))
+    y = centre[1] + title.y
     if box.symbol:
-        at = _at((centre[0] + whole / 2 - chip / 2, y))
-        yield f"\\node[mgp chip] at {at} {{{tex(box.symbol)}}};"
+        yield f"\\node[mgp chip] at {_at((centre[0] + title.chip, y))} {{{tex(box.symbol)}}};"
     if name:
-        left = whole - (chip + room.apart if chip else 0)
-        yield f"\\node[mgp name] at {_at((centre[0] - whole / 2 + left / 2, y))} {{{name}}};"
+        yield f"\\node[mgp name] at {_at((centre[0] + title.name, y))} {{{name}}};"
 
 
 def _number(spot: Spot, at: Point, lines: Sequence[str]) -> str:
@@ -149,7 +144,7 @@ def _tex(text: str) -> str:
 
 
 def node_names(boxes: Sequence[Box]) -> dict[Box, str]:
-    """A name for each node: its label where that is a plain word, else n1, n2 ..."""
+    """A name for each node: its label where that is a plain word, else mgp-1, mgp-2 ..."""
     names: dict[Box, str] = {}
     taken: set[str] = set()
     for i, box in enumerate(boxes, 1):
