@@ -11,6 +11,7 @@ from ..ops.operators import BINARY, UNARY
 from ..support.formulas import unicode
 from ..support.text import did_you_mean, listed, number, visible
 
+OUTPUT = "output"  # what one is called that has no name
 LONGEST_NAME = 24
 TIGHT = 9
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -81,18 +82,19 @@ class Names:
     def __call__(self, v: Value | float) -> str:
         if not isinstance(v, Value):
             return number(v)
-        if self._given(v):
-            return visible(unicode(self._given(v)), LONGEST_NAME)
+        if self.given(v):
+            return visible(unicode(self.given(v)), LONGEST_NAME)
         if self._is_shallow(v, 2):
             formula = self._formula(v)
             if len(formula) <= LONGEST_NAME:
                 return formula
         if v is self._output and v.primitive is not None:
-            return "out"
+            return OUTPUT
         kind = gate_name(v.primitive) if v.primitive else "leaf"
         return kind + str(self.numbers.get(v, "")).translate(SUBSCRIPTS)
 
-    def _given(self, v: Value) -> str:
+    def given(self, v: Value) -> str:
+        """The name that somebody gave to a node; empty where nobody did."""
         return v.label or self._named.get(v, "")
 
     def _is_shallow(self, v: Value, depth: int) -> bool:
@@ -103,7 +105,7 @@ class Names:
             and all(
                 not isinstance(o, Value)
                 or o.primitive is None
-                or self._given(o) != ""
+                or self.given(o) != ""
                 or (depth > 0 and self._is_shallow(o, depth - 1))
                 for o in v.operands
             )
@@ -137,7 +139,7 @@ class Names:
             return UNARY["-"][1].precedence if text.startswith("−") else TIGHT
         is_formula = (
             operand.primitive is not None
-            and not self._given(operand)
+            and not self.given(operand)
             and (" " in text or text[0] == "−")
         )
         return operand.primitive.precedence or TIGHT if is_formula else TIGHT

@@ -32,26 +32,30 @@ TEX_SPECIAL = str.maketrans(
 )
 
 
-def written(formula: Formula, digits: int = 6) -> str:
-    """The formula as text: numbers with so many significant digits, names as they are, a dot where
-    two letters would run together.
+def written(formula: Formula, say: Callable[[float], str] = number) -> str:
+    """The formula as text: numbers as `say` writes them, names as they are, a dot where two letters
+    would run together.
 
     >>> from micrograd_plus.chain_rule.formulas import of_number, parse, simplified, substituted
     >>> written(simplified(substituted(parse("y·xʸ⁻¹")[1], {"y": of_number(2.0)})))
     '2x'
     """
-    return _Text(digits).write(formula)[0]
+    return _Text(say).write(formula)[0]
 
 
-def tex(formula: Formula, digits: int = 6, name: Callable[[str], str] | None = None) -> str:
-    r"""The formula as TeX in math mode; `name` writes a name, by default as upright text in which
-    every special character is escaped.
+def tex(
+    formula: Formula,
+    say: Callable[[float], str] = number,
+    name: Callable[[str], str] | None = None,
+) -> str:
+    r"""The formula as TeX in math mode; `say` writes a number, and `name` a name, by default as
+    upright text in which every special character is escaped.
 
     >>> from micrograd_plus.chain_rule.formulas import parse
     >>> print(tex(parse("−1/x²")[1]))
     -\frac{1}{x^{2}}
     """
-    return _Tex(digits, name or tex_name).write(formula)[0]
+    return _Tex(say, name or tex_name).write(formula)[0]
 
 
 def tex_name(text: str) -> str:
@@ -76,8 +80,8 @@ class _Writer:
 
     brackets = "({})"
 
-    def __init__(self, digits: int) -> None:
-        self._digits = digits
+    def __init__(self, say: Callable[[float], str]) -> None:
+        self._say = say
         self._methods: dict[str, Callable[..., Written]] = {
             "number": self._number,
             "name": self._name,
@@ -109,7 +113,7 @@ class _Writer:
         return operation
 
     def _number(self, x: float) -> Written:
-        text = number(x, self._digits)
+        text = self._say(x)
         return text, SUM if text.startswith("−") else ATOM
 
     def _name(self, text: str) -> Written:
@@ -177,8 +181,8 @@ def _begins_short(formula: Formula) -> bool:
 class _Tex(_Writer):
     brackets = r"\left({}\right)"
 
-    def __init__(self, digits: int, name: Callable[[str], str]) -> None:
-        super().__init__(digits)
+    def __init__(self, say: Callable[[float], str], name: Callable[[str], str]) -> None:
+        super().__init__(say)
         self._tex_name = name
 
     def _operation(self, operation: str) -> str:

@@ -213,6 +213,11 @@ def _parser() -> tuple[_Parser, Commands]:
     )
     _add_style(drawing)
     explaining.add_argument("--limit", type=int, default=5, help="how many paths to list")
+    explaining.add_argument("--full", action="store_true", help="leave nothing of them out")
+    explaining.add_argument("--digits", type=int, metavar="N", help="digits after the point")
+    explaining.add_argument(
+        "--table", action="store_true", help="the backward pass edge by edge in place of sentences"
+    )
     gallery = commands.add_parser(
         "gallery",
         help="write every worked example into one offline page",
@@ -395,8 +400,9 @@ def _columns(text: str) -> int:
 def _explain(options: argparse.Namespace, named: Named) -> None:
     *_, output = named.values()
     source = _wrt(options, named)
-    explanation = explain(output, source, limit=options.limit)
-    _say(str(explanation))
+    how = {"limit": options.limit, "full": options.full, "digits": options.digits}
+    explanation = explain(output, source, **how)
+    _say(str(explanation.table() if options.table else explanation))
 
 
 def _gallery(options: argparse.Namespace) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from micrograd_plus import draw, no_grad, ops
 from micrograd_plus.chain_rule import explain
 from micrograd_plus.engine import Value, adjoints, local_gradients, nodes_below
+from micrograd_plus.support.text import number
 
 
 def labelled(**values):
@@ -95,28 +96,103 @@ def test_paths_are_those_one_finds_by_walking(program, x, limit):
 def test_the_lecture_sum():
     a, b, _, _, e = two_paths()
     found = explain(e, b)
-    assert found.headline == "de/db = 1·2 + 1·3 = 5"
+    assert found.headline == "∂e/∂b = 2·1 + 3·1 = 5"
     assert (found.value, found.count, [p.product for p in found.paths]) == (5.0, 2, [2.0, 3.0])
     assert [p.title for p in found.paths] == [
-        "b → c → e: dc/db·de/dc = 1·2 = 2",
-        "b → d → e: dd/db·de/dd = 1·3 = 3",
+        "b → c → e: ∂e/∂c·∂c/∂b = 2·1 = 2",
+        "b → d → e: ∂e/∂d·∂d/∂b = 3·1 = 3",
     ]
     assert found.paths[0].steps == (
-        "c = a + b: add distributes, b gets the gradient unchanged (× 1)",
         "e = c × d: mul swaps, c gets the gradient times the other factor, d = 2",
+        "c = a + b: add distributes, b gets the gradient unchanged (× 1)",
     )
-    assert explain(e, a).headline == "de/da = 1·2 = 2"
+    assert explain(e, a).headline == "∂e/∂a = 2·1 = 2"
     assert str(found).startswith(
-        "de/db = 1·2 + 1·3 = 5\n2 paths lead from b to e; the gradient is the sum"
+        "∂e/∂b = 2·1 + 3·1 = 5\n2 paths lead from b to e; the gradient is the sum"
     )
+
+
+def test_from_the_output_back():
+    _, b, _, _, e = two_paths()
+    assert explain(e, b).factored == (
+        "∂e/∂d = c = 3",
+        "∂e/∂c = d = 2",
+        "∂e/∂b = ∂e/∂c·∂c/∂b + ∂e/∂d·∂d/∂b = 2·1 + 3·1 = 5",
+    )
+    # one gate says nothing more
+    assert explain(e, e.operands[0]).factored == ()
+
+
+def test_the_backward_pass_edge_by_edge():
+    a, b, _, _, e = two_paths()
+    lines = (
+        "e → c: upstream 1 × local 2 = 2; c.grad 0 → 2",
+        "e → d: upstream 1 × local 3 = 3; d.grad 0 → 3",
+        "d → b: upstream 3 × local 1 = 3; b.grad 0 → 3",
+        "c → b: upstream 2 × local 1 = 2; b.grad 3 → 5",
+    )
+    found = explain(e, b).table()
+    assert str(found) == repr(found) == "\n".join(lines)
+    assert found.html().count("<tr>") == 4
+    whole = str(explain(e, b).table(whole=True)).split("\n")
+    assert set(whole) == {*lines, "c → a: upstream 2 × local 1 = 2; a.grad 0 → 2"}
+    assert (a.grad, b.grad) == (0.0, 0.0)
+    x = Value(0.0, label="x")
+    for _ in range(100):
+        x = x + 1.0
+    assert "… 60 more edges …" in str(explain(x, "x").table())
+    assert len(explain(x, "x", full=True).table().rows) == 100
+
+
+@given(programs, st.integers(-3, 3))
+def test_what_a_table_gathers_are_the_gradients(program, x):
+    nodes = [Value(float(x)), Value(2.0), Value(-1.0)]
+    for gate, i, j in program:
+        nodes.append(GATES[gate](nodes[i % len(nodes)], nodes[j % len(nodes)]))
+    for i, v in enumerate(nodes):
+        v.label = f"n{i}"
+    e = nodes[-1]
+    gradients = adjoints(nodes_below(e), {e: 1.0})
+    for whole in (False, True):
+        last = {}
+        for edge, _, grad in explain(e, nodes[0], full=True).table(whole=whole).rows:
+            last[edge.partition(" → ")[2]] = grad.partition(" → ")[2]
+        for v in nodes_below(e)[:-1]:
+            if v.label in last:
+                assert last[v.label] == number(gradients[v])
+
+
+def test_digits_are_those_of_the_lecture():
+    x = Value(0.123456, label="x")
+    (y,) = labelled(y=x.exp())
+    assert explain(y, x, digits=2).headline == "∂y/∂x = 1.13"
+    assert "e^x = e^0.12 = 1.13" in str(explain(y, x, digits=2))
+    for digits in (-1, 18, 2.0, True):
+        with pytest.raises(ValueError, match="digits must be a whole number from 0 to 17"):
+            explain(y, x, digits=digits)
+
+
+def test_a_long_path_folds_what_only_hands_on_and_full_leaves_nothing_out():
+    x = Value(2.0, label="x")
+    y = x * 3.0
+    for _ in range(20):
+        y = y + 1.0
+    z = y * y
+    found = explain(z, x, limit=1)
+    assert "20 steps hand the gradient on unchanged (× 1)" in str(found)
+    assert found.headline == "∂output/∂x = 26·3 + … = 156"
+    assert len(found.factored) == 2
+    full = explain(z, x, limit=1, full=True)
+    assert str(full).count("gets the gradient unchanged (× 1)") == 20
+    assert full.headline == f"∂output/∂x = 26·{'1·' * 20}3 + … = 156"
 
 
 def test_any_node_may_stand_for_the_leaf():
     *_, c, d, e = two_paths()
-    assert explain(e, c).headline == "de/dc = 2"
-    assert explain(e, e).headline == "de/de = 1"
+    assert explain(e, c).headline == "∂e/∂c = 2"
+    assert explain(e, e).headline == "∂e/∂e = 1"
     assert (explain(e, e).count, explain(e, e).value) == (1, 1.0)
-    assert explain(c, d).headline == "dc/dd = 0"
+    assert explain(c, d).headline == "∂c/∂d = 0"
 
 
 def test_a_label_names_its_node_as_it_does_in_a_picture():
@@ -193,8 +269,8 @@ def test_a_name_of_several_nodes_or_in_a_graph_without_labels_is_refused():
 def test_negative_numbers_are_bracketed_behind_others():
     x = Value(-2.0, label="x")
     (y,) = labelled(y=x * x)
-    assert explain(y, x).headline == "dy/dx = −2 + (−2) = −4"
-    assert explain(-y, x).headline == "d(−y)/dx = −2·(−1) + (−2)·(−1) = 4"
+    assert explain(y, x).headline == "∂y/∂x = −2 + (−2) = −4"
+    assert explain(-y, x).headline == "∂(−y)/∂x = −1·(−2) + (−1)·(−2) = 4"
     assert "x as operand 2 gets the gradient times the other factor, x = −2" in str(explain(y, x))
 
 
@@ -217,8 +293,8 @@ def test_negative_numbers_are_bracketed_behind_others():
             lambda x, y: y.relu(),
             "relu(y): relu routes, it is open at y = 3, so the gradient passes (× 1)",
         ),
-        (lambda x, y: y.exp(), "exp(y): exp scales, its slope at y = 3 is 20.0855"),
-        (lambda x, y: x / y, "x ÷ y: div scales, its slope in y is −0.222222 here"),
+        (lambda x, y: y.exp(), "exp(y): exp scales, ∂exp(y)/∂y = e^y = e³ = 20.0855"),
+        (lambda x, y: x / y, "x ÷ y: div scales, ∂(x ÷ y)/∂y = −x/y² = −2/3² = −0.222222"),
         (
             lambda x, y: ops.dot([x], [y], 1.0),
             "dot(1, x, y): dot swaps, y gets the gradient times the other factor, x = 2",
@@ -233,7 +309,7 @@ def test_negative_numbers_are_bracketed_behind_others():
         ),
         (
             lambda x, y: ops.sum(x, y, x, 1.0),
-            "out = sum of 4 operands: sum distributes, y gets the gradient unchanged (× 1)",
+            "output = sum of 4 operands: sum distributes, y gets the gradient unchanged (× 1)",
         ),
         (
             lambda x, y: ops.where(x < y, y, x),
@@ -328,7 +404,7 @@ def test_nine_paths_list_the_largest():
     found = explain(z, x, names={"z": z})
     assert (
         found.headline
-        == "dz/dx = 3·1·0.3·1 + 3·1·0.2·1·1 + 2·1·1·0.3·1 + 2·1·1·0.2·1·1 + 3·1·0.1·1·1 + … = 3.6"
+        == "∂z/∂x = 1·0.3·1·3 + 1·1·0.2·1·3 + 1·0.3·1·1·2 + 1·1·0.2·1·1·2 + 1·1·0.1·1·3 + … = 3.6"
     )
     assert found.summary == (
         "9 paths lead from x to z; the 5 largest products are listed, 4 more are not, "
@@ -377,9 +453,9 @@ def test_a_long_chain():
     for _ in range(50_000):
         y = y * 1.0 + 0.0
     found = explain(y, x)
-    assert found.headline == "dout/dx = 1·1·1·…·1·1·1 = 1"
+    assert found.headline == "∂output/∂x = 1"
     assert len(found.paths[0].nodes) == 100_001
-    assert "… 99,994 more gates …" in str(found)
+    assert "… 99,988 more gates …" in str(found)
     assert len(str(found)) < 2000
 
 
@@ -387,21 +463,21 @@ def test_names():
     x, y = Value(2.0), Value(3.0)
     product = x * y
     names = locals()
-    assert explain(product + 1, x, names=names).headline == "d(product + 1)/dx = 3·1 = 3"
-    assert explain(x * y + 1, x).headline == "d(leaf₁ × leaf₂ + 1)/dleaf₁ = 3·1 = 3"
+    assert explain(product + 1, x, names=names).headline == "∂(product + 1)/∂x = 1·3 = 3"
+    assert explain(x * y + 1, x).headline == "∂(leaf₁ × leaf₂ + 1)/∂leaf₁ = 1·3 = 3"
     assert explain((x + y) * (x - (y - x)), y, names={"x": x, "y": y}).headline.startswith(
-        "d((x + y) × (x − (y − x)))/dy"
+        "∂((x + y) × (x − (y − x)))/∂y"
     )
     assert explain((x**y) ** 2.0, y, names={"x": x, "y": y, "_": 3}).headline.startswith(
-        "d((x ** y) ** 2)/dy"
+        "∂((x ** y) ** 2)/∂y"
     )
-    assert explain(-(x + y), y, names={"x": x, "y": y}).headline.startswith("d(−(x + y))/dy")
+    assert explain(-(x + y), y, names={"x": x, "y": y}).headline.startswith("∂(−(x + y))/∂y")
     formula = ((-x) ** 2.0 * -y + (-3.0) * y) / (x + -2.0)
     assert "(−x) ** 2 × (−y)" in str(explain(formula, y, names={"x": x, "y": y}))
     assert "(−3) × y" in str(explain(formula, y, names={"x": x, "y": y}))
     assert "x + (−2)" in str(explain(formula, x, names={"x": x, "y": y}))
     deep = ((x * y).exp() * 2 + x * x * x * y * x * y * x).tanh()
-    assert explain(deep, y, names={"x": x}).headline.startswith("dout/dleaf")
+    assert explain(deep, y, names={"x": x}).headline.startswith("∂output/∂leaf")
 
 
 def test_a_step_without_a_short_formula_has_its_gate_and_number():

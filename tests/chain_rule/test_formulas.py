@@ -15,6 +15,7 @@ from micrograd_plus.chain_rule.formulas import (
     substituted,
 )
 from micrograd_plus.chain_rule.notation import tex, written
+from micrograd_plus.support.text import number
 
 FUNCTIONS = {
     **{name: getattr(mp, name) for name in ("ln", "sqrt", "sign", "floor")},
@@ -153,7 +154,7 @@ def test_a_formula_with_names_is_simplified_and_written(text, names, expected):
 )
 def test_numbers_in_place_of_names_are_left_as_they_stand(text, x, expected):
     formula = substituted(parse(text)[1], {"x": of_number(x), "a": of_number(x)})
-    assert written(formula, digits=3) == expected
+    assert written(formula, lambda x: number(x, 3)) == expected
 
 
 @by_name(DIFFERENTIABLE)

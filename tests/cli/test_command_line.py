@@ -504,7 +504,7 @@ def test_explain_prints_the_chain_rule(capsys):
     )
     assert code == 0
     assert out.startswith(
-        "de/db = 1·3 + … = 5\n2 paths lead from b to e; the largest product is listed, 1 more"
+        "∂e/∂b = 3·1 + … = 5\n2 paths lead from b to e; the largest product is listed, 1 more"
     )
 
 
