@@ -28,6 +28,8 @@ EXPLAINED = {  # the leaves whose gradients have the most to tell; elsewhere it 
     "sigmoid_gate": ("x0",),
     "gates": ("w", "x"),
     "forward_and_reverse": ("b",),
+    "softmax_loss": ("s3",),
+    "two_layer_network": ("w1",),
     "tanh_neuron": ("x1",),
 }
 SWEPT_FORWARD = {"forward_and_reverse": "b"}

@@ -31,6 +31,8 @@ def all_examples() -> dict[str, Callable[[], Circuit]]:
         forward_and_reverse,
         nine_paths,
         staged_function,
+        softmax_loss,
+        two_layer_network,
         micrograd_readme,
         tanh_neuron,
     )
@@ -207,6 +209,45 @@ def staged_function() -> Circuit:
     return _labelled(
         x=x, y=y, sigy=sigy, num=num, sigx=sigx, xpy=xpy, xpysqr=xpysqr, den=den, invden=invden, f=f
     )
+
+
+def softmax_loss() -> Circuit:
+    """A softmax with its loss
+
+    Stanford CS231n notes, Linear Classification: the softmax classifier beside the SVM. Scores
+    -2.85, 0.86 and 0.28, of which the last is right; the probabilities are 0.016, 0.631 and 0.353,
+    the loss is 1.04, and its gradient in each score is the probability, less 1 where it is right.
+    """
+    s1, s2, s3 = Value(-2.85), Value(0.86), Value(0.28)
+    lse = ops.logsumexp(s1, s2, s3)
+    loss = lse - s3
+    return _labelled(s1=s1, s2=s2, s3=s3, lse=lse, L=loss)
+
+
+def two_layer_network() -> Circuit:
+    """Two inputs, two hidden neurons, two outputs
+
+    Matt Mazur, A Step by Step Backpropagation Example. Sigmoids, half the squared errors, one bias
+    a layer. What a hidden neuron is told is a sum: one contribution from each output.
+    """
+    i1, i2 = Value(0.05), Value(0.10)
+    w1, w2, w3, w4, b1 = [Value(x) for x in (0.15, 0.20, 0.25, 0.30, 0.35)]
+    w5, w6, w7, w8, b2 = [Value(x) for x in (0.40, 0.45, 0.50, 0.55, 0.60)]
+    t1, t2 = Value(0.01), Value(0.99)
+    net1 = w1 * i1 + w2 * i2 + b1
+    net2 = w3 * i1 + w4 * i2 + b1
+    h1, h2 = net1.sigmoid(), net2.sigmoid()
+    net3 = w5 * h1 + w6 * h2 + b2
+    net4 = w7 * h1 + w8 * h2 + b2
+    o1, o2 = net3.sigmoid(), net4.sigmoid()
+    error1, error2 = 0.5 * (t1 - o1) ** 2, 0.5 * (t2 - o2) ** 2
+    error = error1 + error2
+    inputs = {"i1": i1, "i2": i2, "w1": w1, "w2": w2, "w3": w3, "w4": w4, "b1": b1}
+    more = {"w5": w5, "w6": w6, "w7": w7, "w8": w8, "b2": b2, "t1": t1, "t2": t2}
+    hidden = {"net1": net1, "net2": net2, "h1": h1, "h2": h2}
+    outputs = {"net3": net3, "net4": net4, "o1": o1, "o2": o2}
+    errors = {"E1": error1, "E2": error2, "E": error}
+    return _labelled(**inputs, **more, **hidden, **outputs, **errors)
 
 
 def micrograd_readme() -> Circuit:

@@ -89,7 +89,7 @@ def test_every_example_has_its_pictures_numbers_and_explanation(page):
         assert "∂ ·" in article[article.index("Forward.") : article.index("Backward.")]
         assert "∂ ·" not in article[article.index("Backward.") :]
     plain = {name: re.sub("<[^>]*>", "", article) for name, article in articles.items()}
-    assert "de/db = 1·2 + 1·3 = 5" in plain["forward_and_reverse"]
+    assert "∂e/∂b = 2·1 + 3·1 = 5" in plain["forward_and_reverse"]
     assert "∂ = ∂·/∂b" in plain["forward_and_reverse"]
     for name, number in [
         ("sigmoid_circuit", "−0.534446645389"),
@@ -105,17 +105,17 @@ def test_every_example_has_its_pictures_numbers_and_explanation(page):
 
 def test_it_says_whose_examples_it_has(page, pytestconfig):
     assert sources() == (
-        "6 from Sharif University of Technology, 2 from RWTH Aachen, 1 from Stanford CS231n notes "
-        "and 2 from Andrej Karpathy"
+        "6 from Sharif University of Technology, 2 from RWTH Aachen, 2 from Stanford CS231n "
+        "notes, 1 from Matt Mazur and 2 from Andrej Karpathy"
     )
     assert sum(map(int, re.findall(r"\d+(?= from)", sources()))) == len(all_examples())
     assert f"They are {sources()}." in page
     readme = " ".join((pytestconfig.rootpath / "README.md").read_text(encoding="utf-8").split())
     assert (
-        "writes eleven worked examples as one offline page, `gallery/index.html`: six of Sharif "
+        "writes thirteen worked examples as one offline page, `gallery/index.html`: six of Sharif "
         "University's lecture "
-        "on backpropagation, two of RWTH Aachen's, one of Stanford's CS231n, two of Karpathy's "
-        "micrograd."
+        "on backpropagation, two of RWTH Aachen's, two of Stanford's CS231n, one of Mazur's, two "
+        "of Karpathy's micrograd."
     ) in readme
 
 
