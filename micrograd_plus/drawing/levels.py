@@ -199,6 +199,9 @@ def inputs_named(boxes: Sequence[Box]) -> list[Box]:
     for box in kept:
         for wire in box.wires:
             wire.source = made.get(wire.source, wire.source)
+    for constant, leaf in made.items():
+        if constant is not leaf:
+            constant.became = leaf
     return list(kept)
 
 
@@ -252,6 +255,7 @@ def _expansion(box: Box, forward: bool) -> list[Box]:
     for b in inside:
         b.stale = box.stale
     box.symbol, box.primitive, box.wires = last.symbol, last.primitive, last.wires
+    box.row, box.operands = last.row, last.operands
     return inside
 
 
@@ -313,6 +317,8 @@ def _neurons_closed(boxes: list[Box]) -> list[Box]:
             [Wire(w.source, None if w.local is None else w.local * local) for w in wires],
             note=f"a neuron: {name} of w·x + b with {inputs} weights",
             label=out.label,
+            row=out.row,
+            operands=out.operands,
         )
     return _replaced([box for box in boxes if box not in hidden], closed)
 

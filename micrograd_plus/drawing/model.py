@@ -47,6 +47,10 @@ class Box:
     asked: Asked | None = None  # for this very box
     is_focus: bool = False  # what lies around it is shown
     is_source: bool = False  # of a forward sweep
+    # what computes its value, whatever is open or closed: some of these are perhaps not shown
+    row: Any = None
+    operands: tuple[Box, ...] = ()
+    became: Box | None = None  # of a constant: the input that stands in its place
 
     def text(self) -> str:
         """Its value in print."""
@@ -150,13 +154,10 @@ def add_boxes(
     new = []
     for v in order:
         if v not in boxes:
-            wires = [
-                Wire(
-                    Box("constant", value=operand) if type(operand) is float else boxes[operand],
-                    local,
-                )
-                for operand, local in zip(v.operands, local_gradients(v))
-            ]
+            operands = tuple(
+                [Box("constant", value=o) if type(o) is float else boxes[o] for o in v.operands]
+            )
+            wires = [Wire(box, local) for box, local in zip(operands, local_gradients(v))]
             boxes[v] = Box(
                 "gate" if v.primitive else "leaf",
                 "",
@@ -165,6 +166,8 @@ def add_boxes(
                 v.data,
                 derivatives.get(v),
                 wires=wires,
+                row=v.primitive,
+                operands=operands,
             )
             new.append(boxes[v])
     return new

@@ -156,6 +156,8 @@ def _closed(hidden: Sequence[Box], stretch: Stretch) -> Box:
         stale=any(box.stale for box in hidden),
         members=list(hidden),
         note=f"{times} times more: {', '.join(gates)}",
+        row=last.row,
+        operands=last.operands,
     )
 
 
