@@ -70,11 +70,11 @@ def _name(
     boxes: Mapping[Value, Box], order: Sequence[Value], names: Mapping[str, Any] | None
 ) -> None:
     """Give every box its name, by label or as books have it, and leaves their role in a neuron."""
-    named, places, roles = named_by(names), _places(order), _roles(order)
+    named = named_by(names)
     for v in order:
         boxes[v].label = visible(v.label or named.get(v, ""))
-        boxes[v].name = unicode(boxes[v].label) or places.get(v, "")
-        boxes[v].role = roles.get(v, "")
+        boxes[v].name = unicode(boxes[v].label)
+    _name_parameters(boxes[v] for v in order)
 
 
 def _mark(
@@ -109,29 +109,19 @@ def _stale(order: Sequence[Value]) -> set[Value]:
     return stale
 
 
-def _places(order: Iterable[Value]) -> dict[Value, str]:
-    """What books call the nameless parameters of a neuron:
-    b for its bias, w₁ w₂ ... for its weights.
+def _name_parameters(boxes: Iterable[Box]) -> None:
+    """Give the leaves that go into neurons their role, and the nameless parameters the names of
+    books: b for a bias, w₁ w₂ ... for weights.
     """
-    places: dict[Value, str] = {}
-    for v in order:
-        if v.primitive is not None and v.primitive.is_weighted_sum:
-            for i, operand in enumerate(v.operands[: len(v.operands) // 2 + 1]):
-                if type(operand) is not float and operand.primitive is None:
-                    places.setdefault(operand, f"w{i}".translate(SUBSCRIPTS) if i else "b")
-    return places
-
-
-def _roles(order: Iterable[Value]) -> dict[Value, str]:
-    """Which leaves are parameters of neurons, and which are what goes into these."""
-    roles: dict[Value, str] = {}
-    for v in order:
-        if v.primitive is not None and v.primitive.is_weighted_sum:
-            weights = len(v.operands) // 2 + 1
-            for i, operand in enumerate(v.operands):
-                if type(operand) is not float and operand.primitive is None:
-                    roles.setdefault(operand, "parameter" if i < weights else "input")
-    return roles
+    for neuron in boxes:
+        if neuron.is_weighted_sum:
+            weights = len(neuron.wires) // 2 + 1
+            for i, wire in enumerate(neuron.wires):
+                leaf = wire.source
+                if leaf.kind == "leaf":
+                    leaf.role = leaf.role or ("parameter" if i < weights else "input")
+                    if i < weights:
+                        leaf.name = leaf.name or (f"w{i}".translate(SUBSCRIPTS) if i else "b")
 
 
 def _are_gathered(order: Sequence[Value], derivatives: Mapping[Value, float | None]) -> bool:

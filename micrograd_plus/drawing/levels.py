@@ -15,7 +15,7 @@ from ..chain_rule.naming import SUBSCRIPTS
 from ..engine import Value, adjoints, nodes_below, tangents
 from ..support.text import did_you_mean, listed, number
 from .layout import effort
-from .model import Box, Model, Wire, add_boxes, stubbed, users_of, with_constants
+from .model import Box, Model, Wire, add_boxes, replaced, stubbed, users_of, with_constants
 from .neurons import written_sums_read
 from .stretches import boxes_left, stretches, stretches_closed
 from .style import LABELLED
@@ -72,8 +72,11 @@ def _row_of(box: Box) -> str:
     return box.primitive.name if box.kind == "gate" else ""
 
 
-def adjust(model: Model, level: Level) -> Model:
-    """The model at the level of detail asked for; "auto" chooses one that can be read."""
+def adjust(model: Model, level: Level, write: Callable[[float], str] = number) -> Model:
+    """The model at the level of detail asked for; "auto" chooses one that can be read.
+
+    `write` gives the text of a number, for constants that are folded into their gates.
+    """
     level.require_known(model)
     boxes, collapse = model.boxes, level.collapse
     if level.fold_constants:
@@ -86,7 +89,7 @@ def adjust(model: Model, level: Level) -> Model:
         boxes = _opened(model, boxes, level.opens)
     boxes = _closed(_around(boxes, level.steps), level)
     if level.fold_constants:
-        boxes = _constants_folded(boxes)
+        boxes = _constants_folded(boxes, write)
     model = replace(model, boxes=boxes)
     if collapse == "none":
         return shrunk(model, WORK)
@@ -259,10 +262,10 @@ def _expansion(box: Box, forward: bool) -> list[Box]:
     return inside
 
 
-def _constants_folded(boxes: Iterable[Box]) -> list[Box]:
+def _constants_folded(boxes: Iterable[Box], write: Callable[[float], str]) -> list[Box]:
     folded = [box for box in boxes if box.kind != "constant"]
     for box in folded:
-        constants = [number(w.source.value) for w in box.wires if w.source.kind == "constant"]
+        constants = [write(w.source.value) for w in box.wires if w.source.kind == "constant"]
         if box.kind == "gate" and box.primitive.folded and not constants and len(box.wires) == 1:
             box.symbol = box.primitive.folded[0]
         elif constants:
@@ -320,7 +323,7 @@ def _neurons_closed(boxes: list[Box]) -> list[Box]:
             row=out.row,
             operands=out.operands,
         )
-    return _replaced([box for box in boxes if box not in hidden], closed)
+    return replaced([box for box in boxes if box not in hidden], closed)
 
 
 def _layers_closed(boxes: list[Box]) -> list[Box]:
@@ -343,30 +346,12 @@ def _layers_closed(boxes: list[Box]) -> list[Box]:
                 note=f"a layer of {len(group)} neurons with {len(group[0].wires)} inputs each",
             )
             closed.update(dict.fromkeys(group, layer))
-    return with_constants(b for b in _replaced(boxes, closed) if b.kind != "constant")
+    return with_constants(b for b in replaced(boxes, closed) if b.kind != "constant")
 
 
 def _seen(wire: Wire) -> object:
     """What comes along a wire: a box; or, since every gate has constants of its own, a number."""
     return wire.source.value if wire.source.kind == "constant" else wire.source
-
-
-def _replaced(boxes: list[Box], by: dict[Box, Box]) -> list[Box]:
-    """The boxes with those in `by` replaced, each replacement listed once,
-    and the wires from one layer made one.
-    """
-    kept = list(dict.fromkeys(by.get(box, box) for box in boxes))
-    for box in kept:
-        wires: dict[object, Wire] = {}
-        for i, wire in enumerate(box.wires):
-            source = by.get(wire.source, wire.source)
-            merged = wires.setdefault(
-                source if source.kind == "layer" else i, Wire(source, wire.local, 0)
-            )
-            merged.count += wire.count
-            merged.local = wire.local if merged.count == wire.count else None
-        box.wires = list(wires.values())
-    return kept
 
 
 def _cut(boxes: list[Box], limit: int) -> list[Box]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..engine import Value, local_gradients
+from ..graph import topological_order
 from ..support.text import number
 
 Mode = Literal["reverse", "forward"]
@@ -60,6 +61,11 @@ class Box:
     def title(self) -> str:
         """The name or, for want of one, the symbol."""
         return self.name or self.symbol or "leaf"
+
+    @property
+    def is_several(self) -> bool:
+        """Whether it stands for several boxes, so that a wire to or from it may be many."""
+        return self.kind in ("layer", "stretch", "cut")
 
     @property
     def is_weighted_sum(self) -> bool:
@@ -204,3 +210,21 @@ def users_of(boxes: Iterable[Box]) -> dict[Box, list[Box]]:
         for wire in box.wires:
             users[wire.source].append(box)
     return users
+
+
+def replaced(boxes: Iterable[Box], by: Mapping[Box, Box]) -> list[Box]:
+    """The boxes with those in `by` replaced, each replacement listed once, and operands before
+    their users; wires side by side, to or from a box that stands for several, are made one.
+    """
+    kept = dict.fromkeys(by.get(box, box) for box in boxes)
+    for box in kept:
+        wires: dict[object, Wire] = {}
+        for place, wire in enumerate(box.wires):
+            source = by.get(wire.source, wire.source)
+            if source is not box:
+                beside = source if box.is_several or source.is_several else place
+                merged = wires.setdefault(beside, Wire(source, wire.local, 0))
+                merged.count += wire.count
+                merged.local = wire.local if merged.count == wire.count else None
+        box.wires = list(wires.values())
+    return topological_order(kept, lambda box: [wire.source for wire in box.wires])

@@ -301,7 +301,7 @@ def draw(
     # whatever the caller is in the middle of
     with modes.switched(recording=True, anomaly=False, simplify=None):
         model = build(root, mode, wrt, names, wishes)
-        model = adjust(model, level)
+        model = adjust(model, level, style.number)
     least = QUICK
     for work in EFFORTS:  # a slow machine gets a smaller picture, so that it has one in time
         model = shrunk(model, work)

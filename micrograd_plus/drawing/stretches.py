@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .model import Box, Wire
+from .model import Box, replaced
 
 LEAST = 6  # times that something is repeated before it is closed
 LONGEST = 400  # boxes that a period may have
@@ -48,7 +48,7 @@ def stretches_closed(boxes: Sequence[Box], found: Sequence[Stretch]) -> list[Box
     for stretch in found:
         hidden = [boxes[i] for i in stretch.hidden]
         by.update(dict.fromkeys(hidden, _closed(hidden, stretch)))
-    return _rewired(boxes, by)
+    return replaced(boxes, by)
 
 
 def boxes_left(boxes: Sequence[Box], found: Sequence[Stretch]) -> int:
@@ -154,28 +154,9 @@ def _closed(hidden: Sequence[Box], stretch: Stretch) -> Box:
         value=last.value,
         derivative=last.derivative,
         stale=any(box.stale for box in hidden),
+        wires=[wire for box in hidden for wire in box.wires],
         members=list(hidden),
         note=f"{times} times more: {', '.join(gates)}",
         row=last.row,
         operands=last.operands,
     )
-
-
-def _rewired(boxes: Sequence[Box], by: dict[Box, Box]) -> list[Box]:
-    """The boxes with those in `by` replaced, each replacement listed once, where the last stood."""
-    last = {closed: box for box, closed in by.items()}
-    kept = [by.get(box, box) for box in boxes if box not in by or last[by[box]] is box]
-    for box in kept:
-        inside = [wire for member in box.members for wire in member.wires]
-        wires = inside if box.kind == "stretch" else box.wires
-        merged: dict[object, Wire] = {}
-        for place, wire in enumerate(wires):
-            source = by.get(wire.source, wire.source)
-            if source is box:
-                continue
-            one = box.kind == "stretch" or source.kind == "stretch"
-            whole = merged.setdefault(source if one else place, Wire(source, wire.local, 0))
-            whole.count += wire.count
-            whole.local = wire.local if whole.count == 1 else None
-        box.wires = list(merged.values())
-    return kept

@@ -87,6 +87,7 @@ class Sheet:
     size: Point
     origin: Point
     caption: list[str]
+    paper: str  # a colour that covers what lies below a text
 
     def paint(self, name: str, stroke: str = "") -> dict[str, str]:
         """The attributes that fill with a colour and draw an outline in another."""
@@ -148,7 +149,7 @@ def fragments(texts: Texts, places: Arrangement, moments: Sequence[Moment]) -> s
 def _cover(parent: ET.Element, sheet: Sheet, spot: Spot, at: Point, size: Point) -> None:
     """A card over what stood there before."""
     _, thing = spot
-    fill = (thing.fill or _fill(thing)) if isinstance(thing, Box) else "paper"
+    fill = (thing.fill or _fill(thing)) if isinstance(thing, Box) else sheet.paper
     wider = NUMBER / SMALL * size[0] if isinstance(thing, Box) else size[0]
     _rectangle(parent, sheet, at, (wider, size[1]), fill, "", 2)
 
@@ -182,7 +183,9 @@ def _sheet(texts: Texts, places: Arrangement, theme: Theme) -> Sheet:
     caption = 9 + CAPTION_LINE * len(lines) if lines else 0.0
     size = across + 2 * margin, places.layout.height + 2 * margin + caption
     origin = margin + (across - natural) / 2 - places.left, margin
-    return Sheet(DARK if theme == "dark" else LIGHT, theme == "auto", size, origin, lines)
+    paper = texts.style.background or "paper"
+    paper = "paper" if paper == "transparent" else paper
+    return Sheet(DARK if theme == "dark" else LIGHT, theme == "auto", size, origin, lines, paper)
 
 
 def _element(texts: Texts, sheet: Sheet) -> ET.Element:
@@ -203,11 +206,9 @@ def _element(texts: Texts, sheet: Sheet) -> ET.Element:
     svg = ET.Element("svg", attributes)
     if sheet.follows:
         ET.SubElement(svg, "style").text = STYLE
-    background = texts.style.background or "paper"
-    if background != "transparent":
-        _rectangle(
-            svg, sheet, (sheet.size[0] / 2, sheet.size[1] / 2), sheet.size, background, "", 8
-        )
+    if texts.style.background != "transparent":
+        middle = sheet.size[0] / 2, sheet.size[1] / 2
+        _rectangle(svg, sheet, middle, sheet.size, sheet.paper, "", 8)
     return svg
 
 
@@ -346,8 +347,7 @@ def _draw_wires(parent: ET.Element, sheet: Sheet, texts: Texts, places: Arrangem
 
 def is_closed(wire: Wire, user: Box) -> bool:
     """Whether no gradient passes along a wire."""
-    several = ("layer", "stretch", "cut")
-    return wire.local is None and wire.source.kind not in several and user.kind not in several
+    return wire.local is None and not wire.source.is_several and not user.is_several
 
 
 def shaft_and_tip(curve: list[Point]) -> tuple[list[Point], tuple[Point, Point, Point]]:
@@ -379,8 +379,7 @@ def write_number(
     g = ET.SubElement(parent, "g")
     ET.SubElement(g, "title").text = texts.model.wire_hint(thing, user)
     size = lines_size(lines) or (0.0, 0.0)
-    paper = texts.style.background or "paper"
-    _rectangle(g, sheet, at, size, "paper" if paper == "transparent" else paper, "", 8)
+    _rectangle(g, sheet, at, size, sheet.paper, "", 8)
     first = at[1] + 3.8 - WRITTEN * (len(lines) - 1) / 2
     for i, line in enumerate(lines):
         _text(g, sheet, (at[0], first + WRITTEN * i), line, SMALL)

@@ -12,7 +12,7 @@ from micrograd_plus.drawing import Style, style
 from micrograd_plus.drawing.model import Box
 from micrograd_plus.drawing.style import PARTS
 from micrograd_plus.examples import sigmoid_circuit
-from micrograd_plus.nn import MLP, Neuron
+from micrograd_plus.nn import MLP, Layer, Neuron
 from micrograd_plus.support.text import rounded
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -77,6 +77,10 @@ def test_one_number_is_written_one_way_in_one_picture():
     assert not re.search(r"0\.3678(?!8)|0\.367879", shown)
     shown = " ".join(words(draw(f, digits=2)))
     assert {"0.37", "1.37", "0.73", "−0.53", "−0.2", "0.39"} <= set(re.findall(r"−?[\d.]+", shown))
+    x = Value(2 / 3, "x")
+    for digits, text in ((2, "0.67"), (None, "0.66667")):
+        shown = words(draw(ops.maximum(x * (2 / 3), 2 / 3, x), digits=digits))
+        assert {text, f"× {text}", f"max {text}"} <= set(shown)
 
 
 @pytest.mark.parametrize(
@@ -268,6 +272,14 @@ def test_neurons_that_are_written_out_close_like_ours(inputs):
     assert kinds == ["leaf", "leaf", "layer", "layer", "neuron"]
     assert kinds[2:] == [box.kind for box in ours[2:]]
     assert [box.symbol for box in theirs[2:4]] == ["16 × tanh"] * 2
+
+
+def test_a_layer_stands_before_its_users_however_early_these_use_its_first_neuron():
+    first, *others = Layer(2, 3, activation="tanh")([Value(1.0), Value(2.0)])
+    boxes = draw(first.exp() * first + ops.sum(others), collapse="layer").model.boxes
+    places = {box: i for i, box in enumerate(boxes)}
+    assert [box.kind for box in boxes if box.kind != "leaf"] == ["layer"] + ["gate"] * 4
+    assert all(places[wire.source] < places[box] for box in boxes for wire in box.wires)
 
 
 def test_a_sum_that_is_no_weighted_sum_stays_as_it_is():

@@ -134,6 +134,20 @@ def test_the_groups_of_one_svg_appear_in_the_order_of_the_frames(tmp_path):
     assert placed(path.read_text(encoding="utf-8"))[1:] == placed(frames[-1].svg)[1:]
 
 
+@pytest.mark.parametrize(
+    ("background", "paper"),
+    [("", "#ffffff"), ("transparent", "#ffffff"), ("#fffbe6", "#fffbe6")],
+)
+def test_numbers_that_appear_on_wires_have_the_paper_of_the_picture(background, paper, tmp_path):
+    _, _, e = product_of_a_sum()
+    (path,) = draw(e, background=background).frames().save(tmp_path / "e.svg")
+    whole = ET.fromstring(path.read_bytes())
+    groups = [g for g in whole.iter(f"{SVG}g") if g.get("class") == "fragment"]
+    covers = [g.find(f"{SVG}rect").get("fill") for g in groups if g.find(f"{SVG}g") is not None]
+    assert covers
+    assert set(covers) == {paper}
+
+
 def test_the_command_line_writes_frames_and_figures(tmp_path, capsys):
     line = ["draw", "e = (a + b) * (b + 1)", "a=2", "b=1", "--digits", "2", "--compact"]
     assert main([*line, "--frames", "-o", str(tmp_path / "e-{:02}.svg")]) == 0
