@@ -63,7 +63,7 @@ def draw_dot(
 
 def digraph(model: Model, format: str = "svg", rankdir: str = "LR") -> graphviz.Digraph:  # noqa: A002
     """A model as a Digraph: a box for each box, with name, gate, value and gradient,
-    and the local gradients on edges.
+    each in a line, and the local gradients on edges.
     """
     import graphviz
 
@@ -78,8 +78,7 @@ def digraph(model: Model, format: str = "svg", rankdir: str = "LR") -> graphviz.
     )
     names = {box: f"n{i}" for i, box in enumerate(model.boxes)}
     for box, name in names.items():
-        called, gate = shortened(box.name), box.symbol
-        lines = [f"{called}  [{gate}]" if called and gate else called or gate]
+        lines = [shortened(box.name), box.symbol]
         if box.kind not in ("cut", "layer"):
             lines.append(number(box.value))
         if box.kind not in ("cut", "layer", "constant"):

@@ -664,7 +664,9 @@ def test_a_digraph_names_values_gradients_and_gates():
     e.backward()
     source = draw_dot(e, rankdir="TB").source
     assert "rankdir=TB" in source
-    assert r'label="c  [+]\n3\n∂ 2"' in source
+    assert r'label="a\n2\n∂ 2"' in source
+    assert r'label="c\n+\n3\n∂ 2"' in source
+    assert r'label="tanh\n0.999988\n∂ ·"' in draw_dot(e.tanh()).source
 
 
 @pytest.fixture
