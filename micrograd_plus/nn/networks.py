@@ -13,7 +13,15 @@ from .. import ops
 from ..engine import Operand, Value
 from ..options import one_of, real_number, whole_number
 from .modules import Label, Predictor, inputs_of, labels, named, require_eager, several
-from .neurons import Generator, Layer, activations, generator_of, threshold
+from .neurons import (
+    Generator,
+    Layer,
+    activations,
+    generator_of,
+    in_short,
+    options_of,
+    threshold,
+)
 
 
 class MLP(Predictor):
@@ -163,9 +171,17 @@ class MLP(Predictor):
         }
 
     def __repr__(self) -> str:
-        layers = ", ".join(map(str, self.layers))
-        finish = "" if self.output == "linear" else f" with {self.output} output"
-        return f"MLP of [{layers}]{finish}"
+        finish: dict[str, Any] = {} if self.output == "linear" else {"output": self.output}
+        if self.dropout:
+            finish["dropout"] = self.dropout
+        *hidden, last = [options_of(layer) for layer in self.layers] or [None]
+        first = hidden[0] if hidden else {}
+        is_made = last == {"activation": "linear"} and all(found == first for found in hidden)
+        if first is None or not is_made:
+            said = f"{type(self).__name__} of [{', '.join(map(str, self.layers))}]"
+            return ", ".join([said, *[f"{name}={given!r}" for name, given in finish.items()]])
+        sizes = len(self.layers[0].neurons[0].w), [len(layer.neurons) for layer in self.layers]
+        return in_short(self, sizes, first | finish)
 
 
 def _sizes(nin: Any, nouts: Any) -> list[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Never, Protocol
 
 from .. import ops
@@ -236,5 +236,29 @@ class Layer(Module):
         }
 
     def __repr__(self) -> str:
-        neurons = ", ".join(map(str, self.neurons))
-        return f"Layer of [{neurons}]"
+        options = options_of(self)
+        if options is None:
+            return f"{type(self).__name__} of [{', '.join(map(str, self.neurons))}]"
+        return in_short(self, (len(self.neurons[0].w), len(self.neurons)), options)
+
+
+def options_of(layer: Any) -> dict[str, Any] | None:
+    """The options of a layer that are not as they come;
+    None where its neurons differ, or are others than these.
+    """
+    neurons = layer.neurons if isinstance(layer, Layer) else []
+    if not neurons or any(type(n) is not Neuron for n in neurons):
+        return None
+    first, *others = [n.architecture() for n in neurons]
+    if any(other != first for other in others):
+        return None
+    usual = {"activation": "relu", "pieces": 2}
+    return {name: first[name] for name in usual if first.get(name, usual[name]) != usual[name]}
+
+
+def in_short(model: Module, sizes: Sequence[Any], options: Mapping[str, Any]) -> str:
+    """The call that makes a model like this one, and how many parameters it has."""
+    said = [str(size) for size in sizes]
+    said += [f"{name}={given!r}" for name, given in options.items()]
+    count = len(model.parameters())
+    return f"{type(model).__name__}({', '.join(said)}) with {count} parameters"
