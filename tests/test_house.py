@@ -43,7 +43,7 @@ ROOMS = {
     "estimators": {"training"},
     "chain_rule": {"engine"},
     "drawing": {"chain_rule", "tape"},
-    "examples": {"nn"},
+    "examples": {"training"},
     "plots": {"training"},
     "testing": {"autodiff", "tape"},
     "cli": {"drawing", "examples", "plots", "testing"},
@@ -352,7 +352,10 @@ PUBLIC = (
     *("micrograd_plus", "micrograd_plus.nn", "micrograd_plus.losses", "micrograd_plus.optim"),
     *("micrograd_plus.training", "micrograd_plus.estimators", "micrograd_plus.plots"),
     *("micrograd_plus.testing", "micrograd_plus.examples", "micrograd_plus.distributed"),
-    *("micrograd_plus.arrays", "micrograd_plus.cli"),
+    *("micrograd_plus.arrays", "micrograd_plus.cli", "micrograd_plus.examples.sharif"),
+    *("micrograd_plus.examples.rwth", "micrograd_plus.examples.edinburgh"),
+    *("micrograd_plus.examples.stone", "micrograd_plus.examples.lund"),
+    "micrograd_plus.examples.others",
 )
 _SELF = ("self", "cls")
 # Rows that are no school mathematics.

@@ -1,5 +1,5 @@
-"""The command line: draw an expression, explain one of its gradients, write the gallery of worked
-examples.
+"""The command line: draw an expression or a worked example, explain one of its gradients, write the
+gallery of all worked examples.
 
 Whatever goes wrong ends in a few clear lines on standard error and exit code 2, with nothing
 written. A reader that leaves early, as `head` does, is nothing wrong.
@@ -26,7 +26,8 @@ from ..drawing.style import PARTS, THEMES
 from ..engine import Value, nodes_below, tangents
 from ..support.text import did_you_mean, listed, number, shortened, visible
 from .expression import CONSTANTS, functions, parse
-from .gallery import sources, write_gallery
+from .gallery import lectures, sources, write_gallery
+from .worked import worked_example
 
 PROGRAM = "micrograd-plus"
 FAILURES = (
@@ -122,7 +123,7 @@ def _run(arguments: Sequence[str]) -> None:
     dashed = [other for other in others if other.startswith("-")]
     _require_known(dashed, options.command, commands)
     leaves = _numbers([*options.values, *others])
-    named = parse(options.expression, leaves)
+    named = worked_example(options.expression, leaves) or parse(options.expression, leaves)
     if options.command == "draw":
         _draw(options, named)
     else:
@@ -185,7 +186,9 @@ def _parser() -> tuple[_Parser, Commands]:
     )
     for command in (drawing, explaining):
         command.add_argument(
-            "expression", help='such as "e = (a + b) * (b + 1)", or several separated by semicolons'
+            "expression",
+            help='such as "e = (a + b) * (b + 1)", or several separated by semicolons; or the name '
+            "of a worked example, such as sharif.gates",
         )
         command.add_argument(
             "values", nargs="*", metavar="name=number", help="the value of each leaf, as in a=2 b=1"
@@ -231,6 +234,9 @@ def _parser() -> tuple[_Parser, Commands]:
         default=Path("gallery"),
         metavar="DIR",
         help="default: ./gallery",
+    )
+    gallery.add_argument(
+        "--lecture", choices=lectures(), metavar="NAME", help=f"only {' or '.join(lectures())}"
     )
     return parser, commands.choices
 
@@ -407,7 +413,7 @@ def _explain(options: argparse.Namespace, named: Named) -> None:
 
 def _gallery(options: argparse.Namespace) -> None:
     try:
-        _say(str(write_gallery(options.output)))
+        _say(str(write_gallery(options.output, options.lecture)))
     except OSError as error:
         raise CommandError(f"cannot write into {options.output}: {error.strerror}") from None
 

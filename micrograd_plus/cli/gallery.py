@@ -17,22 +17,22 @@ from typing import Any
 from ..chain_rule import explain
 from ..drawing import Picture, draw
 from ..engine import Value
-from ..examples import Circuit, all_examples, factoring_chain
+from ..examples import LECTURES, Circuit, Lecture, factoring_chain
 from ..support.files import write_whole
-from ..support.text import visible
+from ..support.text import did_you_mean, visible
 
 Make = Callable[[], Circuit]
 
 EXPLAINED = {  # the leaves whose gradients have the most to tell; elsewhere it is the first one
-    "sigmoid_circuit": ("w0",),
-    "sigmoid_gate": ("x0",),
-    "gates": ("w", "x"),
-    "forward_and_reverse": ("b",),
-    "softmax_loss": ("s3",),
-    "two_layer_network": ("w1",),
-    "tanh_neuron": ("x1",),
+    "sharif.sigmoid_circuit": ("w0",),
+    "sharif.sigmoid_gate": ("x0",),
+    "sharif.gates": ("w", "x"),
+    "rwth.forward_and_reverse": ("b",),
+    "others.softmax_loss": ("s3",),
+    "others.two_layer_network": ("w1",),
+    "others.tanh_neuron": ("x1",),
 }
-SWEPT_FORWARD = {"forward_and_reverse": "b"}
+SWEPT_FORWARD = {"rwth.forward_and_reverse": "b"}
 # points that a picture may be wide, before it runs down the page in place of across
 WIDEST = 1600
 SMALLEST = 0.55  # of its natural size, below which a picture scrolls rather than shrinks
@@ -65,12 +65,12 @@ They are {sources}.</p>
 <li class="unknown"><b>∂ ·</b> not known yet</li>
 <li class="local"><b>−4</b> local gradient, on the wire</li>
 </ul>
-<nav aria-label="Examples"><ol>
+<nav aria-label="Contents">
 {contents}
-</ol></nav>
+</nav>
 </header>
 <main>
-{articles}
+{sections}
 </main>
 <footer><p>Written by <code>micrograd-plus gallery</code>.
 Point at a box or a wire to read what it does.</p></footer>
@@ -79,39 +79,82 @@ Point at a box or a wire to read what it does.</p></footer>
 """
 
 
-def write_gallery(directory: str | os.PathLike[str]) -> Path:
+def write_gallery(directory: str | os.PathLike[str], lecture: str | None = None) -> Path:
     """Write index.html into the directory, which is made where it is missing, and give the page's
-    path.
+    path: every example, or those of one lecture.
 
-    The page appears whole or not at all, whether there is Graphviz or not.
+    The page appears whole or not at all, whether there is Graphviz or not. Raises ValueError for a
+    lecture that has no circuits.
     """
-    content = gallery_html().encode()
+    content = gallery_html(lecture).encode()
     target = Path(directory) / "index.html"
     target.parent.mkdir(parents=True, exist_ok=True)
     return write_whole(target, content)
 
 
-def gallery_html() -> str:
-    """The page with every example of `all_examples()`."""
-    examples = all_examples()
-    items = [f'<li><a href="#{name}">{_title(make)}</a></li>' for name, make in examples.items()]
-    articles = [_article(name, make) for name, make in examples.items()]
+def gallery_html(lecture: str | None = None) -> str:
+    """The page with every example of `all_examples()`, or with those of one lecture, each lecture
+    under its heading, in the order of its slides.
+
+    Raises ValueError for a lecture that has no circuits.
+    """
+    shown = _shown(lecture)
     style = Path(__file__).with_name("gallery.css")
     return PAGE.format(
-        sources=escape(sources()),
+        sources=escape(sources(lecture)),
         policy=escape(POLICY),
         css=style.read_text(encoding="utf-8"),
-        contents="\n".join(items),
-        articles="\n".join(articles),
+        contents="\n".join(map(_contents, shown)),
+        sections="\n".join(map(_section, shown)),
     )
 
 
-def sources() -> str:
-    """Whose the examples are: `6 from X, 2 from Y and 1 from Z`, as their descriptions say."""
-    counts = Counter(_author(make) for make in all_examples().values())
+def lectures() -> list[str]:
+    """The names of the lectures that have circuits to show."""
+    return [lecture.name for lecture in LECTURES if lecture.circuits]
+
+
+def sources(lecture: str | None = None) -> str:
+    """Whose the examples are: `6 from X, 2 from Y and 1 from Z`, as their descriptions say.
+
+    Raises ValueError for a lecture that has no circuits.
+    """
+    circuits = [circuit for one in _shown(lecture) for circuit in one.circuits]
+    counts = Counter(map(_author, circuits))
     *others, last = [f"{count} from {whose}" for whose, count in counts.items()]
-    listed = ", ".join(others)
-    return f"{listed} and {last}"
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _shown(name: str | None) -> list[Lecture]:
+    """The lectures of a page: all that have circuits, or the one of that name."""
+    known = lectures()
+    if name is not None and name not in known:
+        hint = did_you_mean(name, known) or f"there are {', '.join(known)}"
+        raise ValueError(f"there is no lecture {name!r} with circuits; {hint}")
+    return [
+        lecture for lecture in LECTURES if lecture.name in known and name in (None, lecture.name)
+    ]
+
+
+def _contents(lecture: Lecture) -> str:
+    """A lecture's part of the table of contents."""
+    items = [
+        f'<li><a href="#{lecture.name}.{make.__name__}">{_title(make)}</a></li>'
+        for make in lecture.circuits
+    ]
+    listed = "\n".join(items)
+    whose = escape(lecture.university)
+    return f'<p><a href="#{lecture.name}">{whose}</a></p>\n<ol>\n{listed}\n</ol>'
+
+
+def _section(lecture: Lecture) -> str:
+    """A lecture: its heading, and its examples."""
+    articles = [_article(f"{lecture.name}.{make.__name__}", make) for make in lecture.circuits]
+    joined = "\n".join(articles)
+    return f"""<section id="{lecture.name}" class="lecture" aria-labelledby="{lecture.name}-title">
+<h2 id="{lecture.name}-title"><b>{escape(lecture.university)}</b> {escape(lecture.title)}</h2>
+{joined}
+</section>"""
 
 
 def _description(make: Callable[..., object]) -> list[str]:
@@ -138,17 +181,17 @@ def _article(name: str, make: Make) -> str:
     first = next(iter(circuit))
     leaves = EXPLAINED.get(name, (first,))
     told = "\n".join(explain(output, circuit[leaf]).html() for leaf in leaves)
-    if name == "nine_paths":
+    if name == "rwth.nine_paths":
         told += _chain()
     return f"""<article id="{name}" aria-labelledby="{name}-title">
-<h2 id="{name}-title">{escape(title)}</h2>
+<h3 id="{name}-title">{escape(title)}</h3>
 <p class="source">{escape(source)}</p>
 <p>{escape(words)}</p>
 <div class="figures">
 {figures}</div>
 <div class="details">
-<section><h3>Values and gradients</h3>{_table(circuit, result)}</section>
-<section><h3>The chain rule</h3>
+<section><h4>Values and gradients</h4>{_table(circuit, result)}</section>
+<section><h4>The chain rule</h4>
 {told}</section>
 </div>
 </article>"""

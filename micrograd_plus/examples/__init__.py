@@ -1,334 +1,95 @@
-"""Worked examples of lectures, by name: each gives its named Values in the order in which they are
-computed.
+"""Worked examples of lectures: a module for each lecture, a function for each example.
 
-Every function names and labels its Values as the lecture does and gives them in a dict, the output
-last. No backward pass has run on them yet.
+A circuit's function names and labels its Values as the lecture does and gives them in a dict, in
+the order in which they are computed, the output last; no backward pass has run on them yet. A
+training's function gives a named tuple of its numbers. Each module lists its circuits in `EXAMPLES`
+and its trainings in `TRAININGS`, by slides. The examples that are the oldest may be imported from
+here, too.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
-from .. import ops
-from ..engine import Value
-from ..nn import MLP
+from . import edinburgh, lund, others, rwth, sharif, stone
+from .circuits import GREEK, Circuit, Lecture, labelled
+from .others import (
+    Moons,
+    micrograd_readme,
+    moons,
+    softmax_loss,
+    staged_function,
+    tanh_neuron,
+    two_layer_network,
+)
+from .rwth import factoring_chain, forward_and_reverse, nine_paths
+from .sharif import (
+    branches,
+    gates,
+    product_of_a_sum,
+    reused_input,
+    sigmoid_circuit,
+    sigmoid_gate,
+)
 
-Circuit = dict[str, Value]
-GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ"}
+__all__ = [
+    "GREEK",
+    "LECTURES",
+    "Circuit",
+    "Lecture",
+    "Moons",
+    "all_examples",
+    "all_trainings",
+    "branches",
+    "edinburgh",
+    "factoring_chain",
+    "forward_and_reverse",
+    "gates",
+    "labelled",
+    "lund",
+    "micrograd_readme",
+    "moons",
+    "nine_paths",
+    "others",
+    "product_of_a_sum",
+    "reused_input",
+    "rwth",
+    "sharif",
+    "sigmoid_circuit",
+    "sigmoid_gate",
+    "softmax_loss",
+    "staged_function",
+    "stone",
+    "tanh_neuron",
+    "two_layer_network",
+]
+
+LECTURES = (
+    Lecture("sharif", sharif.UNIVERSITY, sharif.TITLE, sharif.EXAMPLES, sharif.TRAININGS),
+    Lecture("rwth", rwth.UNIVERSITY, rwth.TITLE, rwth.EXAMPLES, rwth.TRAININGS),
+    Lecture(
+        "edinburgh", edinburgh.UNIVERSITY, edinburgh.TITLE, edinburgh.EXAMPLES, edinburgh.TRAININGS
+    ),
+    Lecture("stone", stone.UNIVERSITY, stone.TITLE, stone.EXAMPLES, stone.TRAININGS),
+    Lecture("lund", lund.UNIVERSITY, lund.TITLE, lund.EXAMPLES, lund.TRAININGS),
+    Lecture("others", others.UNIVERSITY, others.TITLE, others.EXAMPLES, others.TRAININGS),
+)
 
 
 def all_examples() -> dict[str, Callable[[], Circuit]]:
-    """The circuits by the names of their functions, in the order of the lectures."""
-    circuits: tuple[Callable[[], Circuit], ...] = (
-        product_of_a_sum,
-        sigmoid_circuit,
-        sigmoid_gate,
-        gates,
-        branches,
-        reused_input,
-        forward_and_reverse,
-        nine_paths,
-        staged_function,
-        softmax_loss,
-        two_layer_network,
-        micrograd_readme,
-        tanh_neuron,
-    )
-    return {circuit.__name__: circuit for circuit in circuits}
+    """The circuits by `lecture.function`, in the order of the lectures and of their slides."""
+    return {
+        f"{lecture.name}.{circuit.__name__}": circuit
+        for lecture in LECTURES
+        for circuit in lecture.circuits
+    }
 
 
-def _labelled(**circuit: Value) -> Circuit:
-    for name, v in circuit.items():
-        v.label = GREEK.get(name, name)
-    return circuit
-
-
-def product_of_a_sum() -> Circuit:
-    """(x + y)·z
-
-    Sharif University of Technology, Multi-Layer Networks and Backpropagation, slides 44-50. The sum
-    hands its gradient on as it is; the product gives each factor the value of the other one.
-    """
-    x, y, z = Value(-2.0), Value(5.0), Value(-4.0)
-    q = x + y
-    f = q * z
-    return _labelled(x=x, y=y, z=z, q=q, f=f)
-
-
-def sigmoid_circuit() -> Circuit:
-    """The sigmoid circuit, gate by gate
-
-    Sharif University of Technology, Multi-Layer Networks and Backpropagation, slides 53-66. Local
-    times upstream gradient at every gate. The slides round to 0.2 on the way, which makes w0 −0.2
-    and x0 0.4.
-    """
-    w0, x0, w1, x1, w2 = Value(2.0), Value(-1.0), Value(-3.0), Value(-2.0), Value(-3.0)
-    w0x0 = w0 * x0
-    w1x1 = w1 * x1
-    s = w0x0 + w1x1
-    z = s + w2
-    neg = -z
-    exp = neg.exp()
-    den = exp + 1.0
-    f = 1.0 / den
-    return _labelled(
-        w0=w0,
-        x0=x0,
-        w1=w1,
-        x1=x1,
-        w2=w2,
-        w0x0=w0x0,
-        w1x1=w1x1,
-        s=s,
-        z=z,
-        neg=neg,
-        exp=exp,
-        den=den,
-        f=f,
-    )
-
-
-def sigmoid_gate() -> Circuit:
-    """The sigmoid circuit, its last gates in one
-
-    Sharif University of Technology, Multi-Layer Networks and Backpropagation, slides 67-68.
-    Any gates may be taken together when the derivative of the whole is known: here σ(z)·(1 − σ(z)).
-    """
-    w0, x0, w1, x1, w2 = Value(2.0), Value(-1.0), Value(-3.0), Value(-2.0), Value(-3.0)
-    w0x0 = w0 * x0
-    w1x1 = w1 * x1
-    s = w0x0 + w1x1
-    z = s + w2
-    f = z.sigmoid()
-    return _labelled(w0=w0, x0=x0, w1=w1, x1=x1, w2=w2, w0x0=w0x0, w1x1=w1x1, s=s, z=z, f=f)
-
-
-def gates() -> Circuit:
-    """Patterns in backward flow
-
-    Sharif University of Technology, Multi-Layer Networks and Backpropagation, slide 69. Add
-    distributes the gradient, max routes it to the larger operand alone, mul switches the values of
-    its operands.
-    """
-    x, y, z, w = Value(3.0), Value(-4.0), Value(2.0), Value(-1.0)
-    p = x * y
-    m = ops.maximum(z, w)
-    s = p + m
-    f = s * 2.0
-    return _labelled(x=x, y=y, z=z, w=w, p=p, m=m, s=s, f=f)
-
-
-def branches() -> Circuit:
-    """Gradients add at branches
-
-    Sharif University of Technology, Multi-Layer Networks and Backpropagation, slide 70.
-    Each Value is used twice, by one and the same gate: two edges, two contributions.
-    """
-    a = Value(3.0)
-    b = a + a
-    c = b + b
-    return _labelled(a=a, b=b, c=c)
-
-
-def reused_input() -> Circuit:
-    """x·y + x
-
-    Sharif University of Technology, Multi-Layer Networks and Backpropagation, slides 70-72. x
-    counts twice, through the product and directly; the chain rule adds what comes along both paths.
-    """
-    x, y = Value(2.0), Value(3.0)
-    p = x * y
-    f = p + x
-    return _labelled(x=x, y=y, p=p, f=f)
-
-
-def forward_and_reverse() -> Circuit:
-    """e = (a + b)·(b + 1), forward and in reverse
-
-    RWTH Aachen, Advanced Machine Learning, lecture 13, Backpropagation: Computational Graphs, Why
-    Do We Care? One sweep up from b differentiates every node by b; one sweep down from e
-    differentiates e by every node.
-    """
-    a, b = Value(2.0), Value(1.0)
-    c = a + b
-    d = b + 1.0
-    e = c * d
-    return _labelled(a=a, b=b, c=c, d=d, e=e)
-
-
-def nine_paths() -> Circuit:
-    """Factoring paths
-
-    RWTH Aachen, Advanced Machine Learning, lecture 13, Backpropagation: Factoring Paths. Three
-    edges lead from x to y and three from y to z. Nine products come to the same as (α + β + γ)·(δ +
-    ε + ζ).
-    """
-    x = Value(1.0)
-    alpha, beta, gamma = Value(1.0), Value(2.0), Value(3.0)
-    delta, epsilon, zeta = Value(4.0), Value(5.0), Value(6.0)
-    y = ops.sum(alpha * x, beta * x, gamma * x)
-    z = ops.sum(delta * y, epsilon * y, zeta * y)
-    return _labelled(
-        x=x, alpha=alpha, beta=beta, gamma=gamma, y=y, delta=delta, epsilon=epsilon, zeta=zeta, z=z
-    )
-
-
-def factoring_chain(diamonds: int = 60) -> Circuit:
-    """Factoring paths in a chain
-
-    RWTH Aachen, Advanced Machine Learning, lecture 13, Backpropagation: Factoring Paths. A chain of
-    the diamonds of `nine_paths` has 9**diamonds paths and 12 wires a diamond. The factors add up to
-    1 at each step, so the gradient is exactly 1, whatever the length.
-    """
-    x = Value(1.0)
-    circuit = {"x": x}
-    for i in range(1, diamonds + 1):
-        y = circuit[f"y{i}"] = ops.sum(0.5 * x, 0.25 * x, 0.25 * x)
-        x = circuit[f"z{i}"] = ops.sum(0.5 * y, 0.25 * y, 0.25 * y)
-    return _labelled(**circuit)
-
-
-def staged_function() -> Circuit:
-    """(x + σ(y)) / (σ(x) + (x + y)²), in stages
-
-    Stanford CS231n notes, Backpropagation, from which the Sharif slides are adapted: staged
-    computation. No formula for the gradient is needed: every stage has a simple local gradient, and
-    x and y gather theirs.
-    """
-    x, y = Value(3.0), Value(-4.0)
-    sigy = y.sigmoid()
-    num = x + sigy
-    sigx = x.sigmoid()
-    xpy = x + y
-    xpysqr = xpy**2
-    den = sigx + xpysqr
-    invden = 1.0 / den
-    f = num * invden
-    return _labelled(
-        x=x, y=y, sigy=sigy, num=num, sigx=sigx, xpy=xpy, xpysqr=xpysqr, den=den, invden=invden, f=f
-    )
-
-
-def softmax_loss() -> Circuit:
-    """A softmax with its loss
-
-    Stanford CS231n notes, Linear Classification: the softmax classifier beside the SVM. Scores
-    -2.85, 0.86 and 0.28, of which the last is right; the probabilities are 0.016, 0.631 and 0.353,
-    the loss is 1.04, and its gradient in each score is the probability, less 1 where it is right.
-    """
-    s1, s2, s3 = Value(-2.85), Value(0.86), Value(0.28)
-    lse = ops.logsumexp(s1, s2, s3)
-    loss = lse - s3
-    return _labelled(s1=s1, s2=s2, s3=s3, lse=lse, L=loss)
-
-
-def two_layer_network() -> Circuit:
-    """Two inputs, two hidden neurons, two outputs
-
-    Matt Mazur, A Step by Step Backpropagation Example. Sigmoids, half the squared errors, one bias
-    a layer. What a hidden neuron is told is a sum: one contribution from each output.
-    """
-    i1, i2 = Value(0.05), Value(0.10)
-    w1, w2, w3, w4, b1 = [Value(x) for x in (0.15, 0.20, 0.25, 0.30, 0.35)]
-    w5, w6, w7, w8, b2 = [Value(x) for x in (0.40, 0.45, 0.50, 0.55, 0.60)]
-    t1, t2 = Value(0.01), Value(0.99)
-    net1 = w1 * i1 + w2 * i2 + b1
-    net2 = w3 * i1 + w4 * i2 + b1
-    h1, h2 = net1.sigmoid(), net2.sigmoid()
-    net3 = w5 * h1 + w6 * h2 + b2
-    net4 = w7 * h1 + w8 * h2 + b2
-    o1, o2 = net3.sigmoid(), net4.sigmoid()
-    error1, error2 = 0.5 * (t1 - o1) ** 2, 0.5 * (t2 - o2) ** 2
-    error = error1 + error2
-    inputs = {"i1": i1, "i2": i2, "w1": w1, "w2": w2, "w3": w3, "w4": w4, "b1": b1}
-    more = {"w5": w5, "w6": w6, "w7": w7, "w8": w8, "b2": b2, "t1": t1, "t2": t2}
-    hidden = {"net1": net1, "net2": net2, "h1": h1, "h2": h2}
-    outputs = {"net3": net3, "net4": net4, "o1": o1, "o2": o2}
-    errors = {"E1": error1, "E2": error2, "E": error}
-    return _labelled(**inputs, **more, **hidden, **outputs, **errors)
-
-
-def micrograd_readme() -> Circuit:
-    """The example of micrograd's README
-
-    Andrej Karpathy, micrograd: README, Example usage.
-    Two leaves, reused over and over: names that the README assigns again are numbered here.
-    """
-    a, b = Value(-4.0), Value(2.0)
-    c1 = a + b
-    d1 = a * b + b**3
-    c2 = c1 + (c1 + 1)
-    c3 = c2 + (1 + c2 + (-a))
-    d2 = d1 + (d1 * 2 + (b + a).relu())
-    d3 = d2 + (3 * d2 + (b - a).relu())
-    e = c3 - d3
-    f = e**2
-    g1 = f / 2.0
-    g = g1 + 10.0 / f
-    return _labelled(a=a, b=b, c1=c1, d1=d1, c2=c2, c3=c3, d2=d2, d3=d3, e=e, f=f, g1=g1, g=g)
-
-
-def tanh_neuron() -> Circuit:
-    """A neuron with tanh
-
-    Andrej Karpathy, The spelled-out intro to neural networks and backpropagation: building
-    micrograd. The bias is chosen so that the gradients come out whole: 1 − o² is a half.
-    """
-    x1, x2, w1, w2, b = Value(2.0), Value(0.0), Value(-3.0), Value(1.0), Value(6.8813735870195432)
-    x1w1 = x1 * w1
-    x2w2 = x2 * w2
-    s = x1w1 + x2w2
-    n = s + b
-    o = n.tanh()
-    return _labelled(x1=x1, x2=x2, w1=w1, w2=w2, b=b, x1w1=x1w1, x2w2=x2w2, s=s, n=n, o=o)
-
-
-class Moons(NamedTuple):
-    """A training: the model after it, the loss and the accuracy before each step,
-    and the data with classes ±1.
-    """
-
-    model: MLP
-    losses: list[float]
-    accuracies: list[float]
-    points: list[tuple[float, float]]
-    classes: list[int]
-
-
-def moons(steps: int = 100) -> Moons:
-    """Two moons, told apart by an MLP(2, [16, 16, 1])
-
-    Andrej Karpathy, micrograd: demo.ipynb. Hinge loss and 1e-4·Σp², a rate that falls from 1 to
-    0.1; the numbers are those of micrograd after `random.seed(1337)` and `np.random.seed(1337)`.
-    Raises ImportError without scikit-learn.
-    """
-    points, classes = _moons_data()
-    model = MLP(2, [16, 16, 1], rng=random.Random(1337))  # noqa: S311  # a seeded training is no secret
-    losses, accuracies = [], []
-    for k in range(steps):
-        scores = [model([Value(x) for x in point]) for point in points]
-        hinges = [(1 + -c * score).relu() for c, score in zip(classes, scores)]
-        loss = sum(hinges) * (1.0 / len(hinges)) + 1e-4 * sum(p * p for p in model.parameters())
-        model.zero_grad()
-        loss.backward()
-        for p in model.parameters():
-            p.data -= (1.0 - 0.9 * k / 100) * p.grad
-        losses.append(loss.data)
-        accuracies.append(
-            sum((c > 0) == (s.data > 0) for c, s in zip(classes, scores)) / len(classes)
-        )
-    return Moons(model, losses, accuracies, points, classes)
-
-
-def _moons_data() -> tuple[list[tuple[float, float]], list[int]]:
-    try:
-        from sklearn.datasets import make_moons
-    except ImportError:
-        raise ImportError(
-            'the moons come from scikit-learn: `pip install "micrograd-plus[data]"`'
-        ) from None
-    points: Any
-    points, halves = make_moons(n_samples=100, noise=0.1, random_state=1337)
-    return [(float(x), float(y)) for x, y in points], [2 * int(half) - 1 for half in halves]
+def all_trainings() -> dict[str, Callable[[], tuple[Any, ...]]]:
+    """The trainings by `lecture.function`, in the order of the lectures and of their slides."""
+    return {
+        f"{lecture.name}.{training.__name__}": training
+        for lecture in LECTURES
+        for training in lecture.trainings
+    }

@@ -780,3 +780,49 @@ def test_a_link_stays_one_and_a_pipe_is_written_to(tmp_path):
     os.close(reader)
     assert pipe.is_fifo()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["link", "pipe", "real"]
+
+
+def test_the_gallery_of_one_lecture(capsys, tmp_path):
+    assert run(capsys, "gallery", "--lecture", "rwth", "-o", tmp_path)[0] == 0
+    page = (tmp_path / "index.html").read_text("utf-8")
+    names = [name for name in examples.all_examples() if name.startswith("rwth.")]
+    assert re.findall('<article id="([^"]+)"', page) == names
+    code, _, err = run(capsys, "gallery", "--lecture", "oxford", "-o", tmp_path)
+    assert code == 2
+    assert "invalid choice: 'oxford'" in err
+
+
+def test_a_worked_example_is_drawn_and_explained_by_its_name(capsys, tmp_path):
+    code, out, err = run(capsys, "draw", "sharif.product_of_a_sum")
+    assert (code, err) == (0, "")
+    assert re.search("f = q × z +−12 +1", out)
+    page = tmp_path / "gates.svg"
+    assert run(capsys, "draw", "sharif.gates", "-o", page)[0] == 0
+    assert "<svg" in page.read_text("utf-8")
+    code, out, err = run(capsys, "explain", "rwth.forward_and_reverse", "--wrt", "b")
+    assert (code, err) == (0, "")
+    assert out.startswith("∂e/∂b = 2·1 + 3·1 = 5\n")
+
+
+def test_a_worked_example_takes_other_values_for_its_leaves(capsys):
+    _, out, _ = run(capsys, "draw", "sharif.product_of_a_sum", "z=2")
+    assert re.search("f = q × z +6 +1", out)
+    code, _, err = run(capsys, "draw", "sharif.product_of_a_sum", "q=2")
+    assert (code, err) == (
+        2,
+        "micrograd-plus: there is no leaf q in sharif.product_of_a_sum; it has x, y, z\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("sharif.gate", "did you mean sharif.gate"),
+        ("shariff.gates", "did you mean sharif.gates"),
+        ("rwth.xyz", "rwth has rwth."),
+    ],
+)
+def test_a_worked_example_that_does_not_exist_is_named_with_what_may_be_meant(capsys, name, hint):
+    code, out, err = run(capsys, "explain", name, "--wrt", "x")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"micrograd-plus: there is no worked example {name}; {hint}")

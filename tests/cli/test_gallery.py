@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from micrograd_plus.cli.gallery import gallery_html, sources, write_gallery
-from micrograd_plus.examples import all_examples
+from micrograd_plus.cli.gallery import gallery_html, lectures, sources, write_gallery
+from micrograd_plus.examples import LECTURES, all_examples
 
 VOID = {"meta"}
 
@@ -50,7 +50,12 @@ def test_the_page_is_well_formed(page):
     ids = [attributes["id"] for _, attributes in found.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     targets = [attributes["href"] for tag, attributes in found.elements if tag == "a"]
-    assert targets == [f"#{name}" for name in all_examples()]
+    expected = []
+    for lecture in LECTURES:
+        expected += [lecture.name] if lecture.circuits else []
+        expected += [f"{lecture.name}.{make.__name__}" for make in lecture.circuits]
+    assert targets == [f"#{name}" for name in expected]
+    assert [found for found in ids if found in expected] == expected
     assert {target[1:] for target in targets} <= set(ids)
 
 
@@ -82,48 +87,58 @@ def test_every_example_has_its_pictures_numbers_and_explanation(page):
         assert (
             article.count("<svg ")
             == article.count('role="img"')
-            == (3 if name == "forward_and_reverse" else 2)
+            == (3 if name == "rwth.forward_and_reverse" else 2)
         )
         assert article.count("<tr>") == len(all_examples()[name]()) + 1
         assert 'class="explanation"' in article
         assert "∂ ·" in article[article.index("Forward.") : article.index("Backward.")]
         assert "∂ ·" not in article[article.index("Backward.") :]
     plain = {name: re.sub("<[^>]*>", "", article) for name, article in articles.items()}
-    assert "∂e/∂b = 2·1 + 3·1 = 5" in plain["forward_and_reverse"]
-    assert "∂ = ∂·/∂b" in plain["forward_and_reverse"]
+    assert "∂e/∂b = 2·1 + 3·1 = 5" in plain["rwth.forward_and_reverse"]
+    assert "∂ = ∂·/∂b" in plain["rwth.forward_and_reverse"]
     for name, number in [
-        ("sigmoid_circuit", "−0.534446645389"),
-        ("sigmoid_circuit", "0.731058578630"),
-        ("staged_function", "2.059569795572"),
-        ("micrograd_readme", "645.577259475219"),
-        ("tanh_neuron", "−1.5"),
-        ("nine_paths", f"{9**60:,} paths"),
-        ("product_of_a_sum", "−12"),
+        ("sharif.sigmoid_circuit", "−0.534446645389"),
+        ("sharif.sigmoid_circuit", "0.731058578630"),
+        ("others.staged_function", "2.059569795572"),
+        ("others.micrograd_readme", "645.577259475219"),
+        ("others.tanh_neuron", "−1.5"),
+        ("rwth.nine_paths", f"{9**60:,} paths"),
+        ("sharif.product_of_a_sum", "−12"),
     ]:
         assert number in plain[name]
 
 
 def test_it_says_whose_examples_it_has(page, pytestconfig):
-    assert sources() == (
-        "6 from Sharif University of Technology, 2 from RWTH Aachen, 2 from Stanford CS231n "
-        "notes, 1 from Matt Mazur and 2 from Andrej Karpathy"
-    )
     assert sum(map(int, re.findall(r"\d+(?= from)", sources()))) == len(all_examples())
     assert f"They are {sources()}." in page
     readme = " ".join((pytestconfig.rootpath / "README.md").read_text(encoding="utf-8").split())
-    assert (
-        "writes thirteen worked examples as one offline page, `gallery/index.html`: six of Sharif "
-        "University's lecture "
-        "on backpropagation, two of RWTH Aachen's, two of Stanford's CS231n, one of Mazur's, two "
-        "of Karpathy's micrograd."
-    ) in readme
+    told = readme.partition("as one offline page, `gallery/index.html`: ")[2].partition("```")[0]
+    whose = {"sharif": "Sharif", "rwth": "RWTH Aachen", "edinburgh": "Edinburgh"}
+    whose |= {"stone": "Stone", "lund": "Lund"}
+    assert [whose[name] for name in lectures() if name in whose if whose[name] not in told] == []
+    for author in ("CS231n", "Mazur", "Karpathy"):
+        assert author in told
+        assert author in sources()
+
+
+def test_one_lecture_has_a_page_of_its_own():
+    page = gallery_html("rwth")
+    found = Reader(page)
+    ids = [attributes["id"] for tag, attributes in found.elements if tag == "article"]
+    assert ids == [name for name in all_examples() if name.startswith("rwth.")]
+    assert [tag for tag, _ in found.elements].count("h2") == 1
+    assert f"They are {sources('rwth')}." in page
+    assert re.fullmatch(r"\d+ from RWTH Aachen", sources("rwth"))
+    with pytest.raises(ValueError, match=r"no lecture 'rwht' with circuits; did you mean rwth\?"):
+        gallery_html("rwht")
 
 
 def test_headings_and_tables_say_what_they_are(page):
     found = Reader(page)
     tags = [tag for tag, _ in found.elements]
     assert tags.count("h1") == 1
-    assert tags.count("h2") == len(all_examples())
+    assert tags.count("h2") == len(lectures())
+    assert tags.count("h3") == len(all_examples())
     assert all("scope" in attributes for tag, attributes in found.elements if tag == "th")
     assert all(attributes.get("aria-label") for tag, attributes in found.elements if tag == "svg")
     assert "prefers-color-scheme: dark" in page

@@ -54,7 +54,7 @@ def page(tmp_path_factory):
 
 def test_every_example_is_there_with_its_pictures(page, tmp_path):
     shown = browse(tmp_path, "--dump-dom", page.as_uri())
-    articles = re.findall(r"<article id=\"(\w+)\".*?</article>", shown, re.DOTALL)
+    articles = re.findall(r"<article id=\"([\w.]+)\".*?</article>", shown, re.DOTALL)
     assert articles == list(all_examples())
     for article in re.findall(r"<article.*?</article>", shown, re.DOTALL):
         assert len(re.findall(r"<svg[^>]*>.*?</svg>", article, re.DOTALL)) >= 2
