@@ -2,9 +2,12 @@
 and initialisations.
 
 Beside them stand the single layers of before backpropagation, which learn by rules of their own,
-and model files. Nothing here needs more than Python; training on data is
-`micrograd_plus.training`'s.
+and model files. Nothing here needs more than Python, `modular` apart: layers on NumPy arrays, with
+fprop and bprop as lectures write them. Training on data is `micrograd_plus.training`'s.
 """
+
+from importlib import import_module
+from typing import Any
 
 from . import descriptions as _descriptions  # noqa: F401  # makes the models known to blueprints
 from .model_files import load, save
@@ -25,6 +28,13 @@ __all__ = [
     "activations",
     "linear",
     "load",
+    "modular",
     "save",
     "threshold",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "modular":  # NumPy is loaded when it is asked for
+        return import_module(".modular", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
