@@ -215,6 +215,36 @@ def name_width(texts: Texts, box: Box) -> float:
     return width(texts.title(box), NAME, bold=True) if formula is None else formula.width
 
 
+@dataclass(frozen=True)
+class Bar:
+    """A number of a layer as a bar, from the middle of its box."""
+
+    color: str
+    centre: Point
+    size: Point
+
+
+def bars_of(box: Box, size: Point) -> list[Bar]:
+    """A bar for each value of a layer, and below one for each derivative."""
+    values = [m.value for m in box.members]
+    slopes = [m.derivative for m in box.members if m.derivative is not None]
+    found = _bars(values, "value", -size[1] / 2 + 22)
+    if len(slopes) == len(values):
+        found += _bars(slopes, "slope", size[1] / 2 - 22)
+    return found
+
+
+def _bars(numbers: list[float], color: str, y: float) -> list[Bar]:
+    """A bar a number, upward when positive and downward when negative, the longest 15 points."""
+    top = max((abs(x) for x in numbers if math.isfinite(x)), default=0.0) or 1.0
+    found = []
+    for i, x in enumerate(numbers):
+        height = 15 * x / top if math.isfinite(x) else 0.0
+        centre = 9 * (i - (len(numbers) - 1) / 2), y - height / 2
+        found.append(Bar(color, centre, (6.0, max(abs(height), 1.0))))
+    return found
+
+
 def chip_width(room: Room, box: Box) -> float:
     """Of the gate's symbol in its chip."""
     return width(box.symbol, CHIP, bold=True) + room.chip if box.symbol else 0.0

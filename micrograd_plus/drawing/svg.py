@@ -21,6 +21,7 @@ from .arrangement import (
     SMALL,
     WRITTEN,
     Arrangement,
+    bars_of,
     lines_size,
     room_of,
     spots,
@@ -173,7 +174,7 @@ def begun(texts: Texts, places: Arrangement, theme: Theme) -> Drawing:
 
 
 def _sheet(texts: Texts, places: Arrangement, theme: Theme) -> Sheet:
-    margin = NARROW if texts.style.compact else MARGIN
+    margin = margin_of(texts)
     natural = places.right - places.left
     across, lines = natural, list[str]()
     if texts.shows("caption"):
@@ -186,6 +187,11 @@ def _sheet(texts: Texts, places: Arrangement, theme: Theme) -> Sheet:
     paper = texts.style.background or "paper"
     paper = "paper" if paper == "transparent" else paper
     return Sheet(DARK if theme == "dark" else LIGHT, theme == "auto", size, origin, lines, paper)
+
+
+def margin_of(texts: Texts) -> float:
+    """How much paper there is around a picture."""
+    return NARROW if texts.style.compact else MARGIN
 
 
 def _element(texts: Texts, sheet: Sheet) -> ET.Element:
@@ -281,7 +287,8 @@ def _draw_box(
     _rectangle(g, sheet, (0, 0), size, box.fill or _fill(box), "edge", radius, dashed=box.stale)
     _draw_title(g, sheet, texts, box)
     if box.kind == "layer":
-        _draw_members(g, sheet, box, size)
+        for bar in bars_of(box, size):
+            _rectangle(g, sheet, bar.centre, bar.size, bar.color, "", 1)
     return g
 
 
@@ -303,22 +310,6 @@ def _draw_title(g: ET.Element, sheet: Sheet, texts: Texts, box: Box) -> None:
         _text(g, sheet, (title.name, title.y + 4.8), [(name, "ink")], NAME, bold=True)
     elif not box.symbol:
         _text(g, sheet, (0, title.y + 4.2), [("leaf", "muted")], SMALL)
-
-
-def _draw_members(g: ET.Element, sheet: Sheet, box: Box, size: Point) -> None:
-    """A bar for each value of a layer, and below one for each derivative."""
-    _bars(g, sheet, [m.value for m in box.members], -size[1] / 2 + 22, "value")
-    if all(m.derivative is not None for m in box.members):
-        _bars(g, sheet, [m.derivative or 0.0 for m in box.members], size[1] / 2 - 22, "slope")
-
-
-def _bars(parent: ET.Element, sheet: Sheet, numbers: list[float], y: float, color: str) -> None:
-    """A bar a number, upward when positive and downward when negative, the longest 15 points."""
-    top = max((abs(x) for x in numbers if math.isfinite(x)), default=0.0) or 1.0
-    for i, x in enumerate(numbers):
-        height = 15 * x / top if math.isfinite(x) else 0.0
-        at = 9 * (i - (len(numbers) - 1) / 2)
-        _rectangle(parent, sheet, (at, y - height / 2), (6, max(abs(height), 1.0)), color, "", 1)
 
 
 def _draw_wires(parent: ET.Element, sheet: Sheet, texts: Texts, places: Arrangement) -> None:

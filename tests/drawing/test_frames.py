@@ -6,9 +6,11 @@ import subprocess
 from xml.etree import ElementTree as ET
 
 import pytest
+from matplotlib.colors import CSS4_COLORS
 
 from micrograd_plus import Value, draw, ops
 from micrograd_plus.cli import main
+from micrograd_plus.drawing import colors
 from micrograd_plus.drawing.tikz import STYLES
 from micrograd_plus.examples import all_examples
 from micrograd_plus.support.formulas import TEXT_WORDS, WORDS
@@ -187,7 +189,19 @@ def tex_of(tmp_path, label, frames=False):
 
 
 OWN = {
-    *("ifx", "tikzpicture", "undefined", "documentclass", "usepackage", "def", "mgpshow", "fi"),
+    *(
+        "fill",
+        "setbeamertemplate",
+        "geometry",
+        "ifx",
+        "tikzpicture",
+        "undefined",
+        "documentclass",
+        "usepackage",
+        "def",
+        "mgpshow",
+        "fi",
+    ),
     *("begin", "end", "mgppicture", "else", "tikzset", "input", "begingroup", "endgroup", "draw"),
     *("definecolor", "mgpnumber", "mgpname", "mgpsmall", "fontsize", "selectfont", "node"),
     *("pgfkeysifdefined", "textcolor", "onslide", "textbackslash", "textasciicircum"),
@@ -216,6 +230,49 @@ def test_nodes_are_named_and_styles_can_be_set_anew(tmp_path):
     assert re.findall(r"\\node\[mgp (?:leaf|gate), [^]]*\] \((\w+)\)", text) == list("abcde")
     for style in STYLES:
         assert f"\\pgfkeysifdefined{{/tikz/{style}/.@cmd}}{{}}" in text
+
+
+def tikz_of(tmp_path, **options):
+    _, _, e = product_of_a_sum()
+    e.backward()
+    return draw(e, **options).save(tmp_path / "e.tex").read_text(encoding="utf-8")
+
+
+def test_tikz_has_the_colours_that_were_asked_for(tmp_path):
+    text = tikz_of(tmp_path, color={"a": "Teal", "b": "#fdd", "c": "teal"})
+    assert re.findall(r"definecolor\{(mgp fill \d)\}\{HTML\}\{(\w+)\}", text) == [
+        ("mgp fill 1", "008080"),
+        ("mgp fill 2", "FFDDDD"),
+    ]
+    fills = re.findall(r"\\node\[mgp \w+, fill=mgp fill (\d), [^]]*\] \((\w)\)", text)
+    assert fills == [("1", "a"), ("2", "b"), ("1", "c")]
+    assert "fill=mgp fill" not in tikz_of(tmp_path, color={"a": "nocolour"})
+
+
+def test_tikz_is_dark_or_has_a_background_where_asked_and_else_that_of_its_document(tmp_path):
+    plain, dark = tikz_of(tmp_path), tikz_of(tmp_path, theme="dark")
+    assert "{mgp ink}{HTML}{1F2328}" in plain
+    assert "{mgp ink}{HTML}{E6EDF3}" in dark
+    painted = r"\fill[color=mgp paper]"
+    assert painted not in plain
+    assert painted not in tikz_of(tmp_path, theme="dark", background="transparent")
+    assert painted in dark
+    yellow = tikz_of(tmp_path, background="#fffbe6")
+    assert painted in yellow
+    assert "{mgp paper}{HTML}{FFFBE6}" in yellow
+    assert re.search(r"mgp label/.style=\{fill=mgp paper", yellow)
+
+
+def test_tikz_leaves_no_space_before_or_behind_the_picture(tmp_path):
+    before, _, rest = tikz_of(tmp_path).partition("\\begin{tikzpicture}")
+    begun = before[before.index(r"\def\mgppicture") :].split("\n")[:-1]
+    assert all(line.endswith("%") for line in begun)
+    assert "\\end{tikzpicture}%\n\\endgroup}" in rest
+
+
+def test_the_names_of_colours_are_those_that_matplotlib_knows():
+    css = {name: digits[1:].lower() for name, digits in CSS4_COLORS.items()}
+    assert css == colors.NAMED
 
 
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="LaTeX takes hundreds of megabytes")

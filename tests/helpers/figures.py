@@ -53,7 +53,7 @@ FRAGMENTS = (
     "<style>.fragment{visibility:hidden}.fragment.visible{visibility:visible}"
     "body{margin:10px}</style>"
 )
-SLIDE = r"""\documentclass{beamer}
+SLIDE = r"""\documentclass[aspectratio=169]{beamer}
 \usepackage{tikz}
 \begin{document}
 \begin{frame}{The sigmoid circuit, gate by gate}
@@ -64,7 +64,7 @@ Every gate multiplies what comes from above by its own slope.
 \end{document}
 """
 PAPER = r"""\documentclass[11pt]{article}
-\usepackage[a5paper, margin=20mm]{geometry}
+\usepackage[a4paper, textwidth=398pt]{geometry}
 \usepackage{tikz}
 \begin{document}
 \section*{The chain rule}
@@ -332,7 +332,7 @@ def slides(directory):
     yield figure(
         "In a LaTeX page",
         r"\input{sigmoid}",
-        "In an article on A5.",
+        "In an article.",
         shown(directory, "paper-page1.png", compiled(directory, "paper", PAPER)),
     )
     yield figure(
