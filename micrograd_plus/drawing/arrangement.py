@@ -11,11 +11,11 @@ from operator import itemgetter
 from typing import Literal
 
 from . import layered
-from .labels import Rectangle, place_labels, rectangle
+from .labels import Rectangle, lying_on_others, place_labels, rectangle
 from .layout import QUICK, Layout, Point, Rankdir, lay_out
 from .mathlabels import set_label
 from .model import Box, Wire
-from .style import LABELLED, NUMBER, Style
+from .style import FEW, LABELLED, NUMBER, Style
 from .texts import Lines, Spot, Texts, plain
 from .widths import width
 
@@ -28,7 +28,12 @@ PILL = 26.0  # the height of a constant
 CARD = 28.0  # and of a box with its title alone
 BARS = 34.0  # how much higher a layer is, for its bars
 
-STRETCHES = (1.0, 1.5, 2.25, 3.5)  # of the gap between boxes, until every number has a place
+# of the gap between boxes, until every number has a place, and in a small picture one where it lies
+# on no other wire; and where many wires might do with less on them
+STRETCHES = (1.0, 1.5, 2.25, 3.5)
+MANY_TOLD = STRETCHES[:2]
+ENOUGH = 2.25  # of a stretch, if numbers lie on other wires only
+CROSSED = 0.3  # how much larger a picture may be for each number that then lies on no other wire
 WIDE_GAP = 130.0  # for hairlines
 EDGE = 16.0  # how far a number may stand above or below the layout
 
@@ -83,12 +88,17 @@ def arrange(texts: Texts, rankdir: Rankdir, seconds: float | None) -> Arrangemen
     labels = [label_size(texts, wire, box) for wire, box in wires]
     gap = _gap(room, labels, rankdir)
     found: list[tuple[int, float, Layout, list[Point | None]]] = []
-    for stretch in STRETCHES:
+    enough = MANY_TOLD if texts.may_say_less and len(wires) > FEW // 2 else STRETCHES
+    for stretch in enough:
         layout = _laid_out(sizes, ends, rankdir, gap * stretch, "spline", seconds, room.across)
         places = _placed(layout, labels, sizes)
         missing = places.count(None) - labels.count(None)
-        found.append((missing, stretch, layout, places))
-        if not missing or layout.work > QUICK:
+        few = len(wires) <= FEW and not missing
+        crossed = lying_on_others(layout.curves, labels, places) if few else 0
+        size = (layout.width + layout.height) * (1 + CROSSED * crossed)
+        found.append((missing, size, layout, places))
+        done = not missing and (not crossed or stretch >= ENOUGH)
+        if done or layout.work > QUICK:
             break
     missing, _, layout, places = min(found, key=itemgetter(0, 1))
     sides = [rectangle(place, size) for place, size in zip(places, labels) if place and size]

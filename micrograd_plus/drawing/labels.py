@@ -52,6 +52,18 @@ def place_labels(
     return [_centre(chosen[k]) if k in chosen else None for k in range(len(curves))]
 
 
+def lying_on_others(
+    curves: Sequence[Sequence[Point]], sizes: Sequence[Point | None], places: Sequence[Point | None]
+) -> int:
+    """How many labels in these places lie on a wire that is not theirs."""
+    wires = _Wires(curves, sizes, [], (0.0, 0.0, 0.0, 0.0))
+    return sum(
+        wires.is_crossed(k, rectangle(place, size))
+        for k, (place, size) in enumerate(zip(places, sizes))
+        if place is not None and size is not None
+    )
+
+
 class _Wires:
     """The curves, and the rectangles on each that its label could take."""
 
@@ -123,6 +135,10 @@ class _Wires:
         if _overlap(r, tip) or not _inside(r, self._frame):
             return False
         return not any(_overlap(r, box) for box in boxes)
+
+    def is_crossed(self, k: int, r: Rectangle) -> bool:
+        """Whether another wire passes through a rectangle on wire k."""
+        return self._crossing(k, r) > 0
 
     def _crossing(self, k: int, r: Rectangle) -> int:
         """How many wires other than k pass through a rectangle on wire k."""

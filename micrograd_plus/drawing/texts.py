@@ -50,6 +50,11 @@ class Texts:
         """Whether a part is shown."""
         return part in self.parts
 
+    @property
+    def may_say_less(self) -> bool:
+        """Whether contributions are shown that nobody asked for."""
+        return self.style.show is None and self.shows("contributions")
+
     def number(self, x: float) -> str:
         """A number as it stands everywhere in the picture."""
         return self.style.number(x)

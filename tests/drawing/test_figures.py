@@ -6,9 +6,12 @@ from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
+from figures import tangled
 
 from micrograd_plus import Value, draw, ops
 from micrograd_plus.drawing import Style, style
+from micrograd_plus.drawing.arrangement import label_size
+from micrograd_plus.drawing.labels import lying_on_others
 from micrograd_plus.drawing.model import Box
 from micrograd_plus.drawing.style import PARTS
 from micrograd_plus.examples import sigmoid_circuit
@@ -101,6 +104,26 @@ def test_one_number_is_written_one_way_in_one_picture():
 )
 def test_digits_are_those_after_the_point_unless_the_number_is_small(x, digits, text):
     assert rounded(x, digits) == text
+
+
+def test_in_a_small_picture_each_number_lies_on_no_wire_but_its_own():
+    a, b = Value(2.0, "a"), Value(-3.0, "b")
+    y = (a * b) * (a + b)
+    y.backward()
+    drawn = draw(y)
+    places, sizes = drawn.places, [label_size(drawn.texts, *wire) for wire in drawn.places.wires]
+    assert None not in places.labels
+    assert lying_on_others(places.layout.curves, sizes, places.labels) == 0
+    middle = [(x + 40.0, y) for (x, y), *_ in places.layout.curves]
+    assert lying_on_others(places.layout.curves, [(80.0, 80.0)] * 6, middle) > 0
+
+
+def test_where_many_wires_have_no_room_a_picture_says_less_rather_than_grow():
+    out = tangled(10)
+    few, all_told = draw(out), draw(out, show=PARTS)
+    assert not few.texts.shows("contributions")
+    widths = [float(ET.fromstring(drawn.svg).get("width")) for drawn in (few, all_told)]
+    assert 2 * widths[0] < widths[1]
 
 
 # How it looks. ------------------------------------------------------------------------------------
