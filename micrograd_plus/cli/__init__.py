@@ -21,6 +21,7 @@ from typing import Any, NoReturn, TextIO
 
 from ..chain_rule import explain
 from ..chain_rule.naming import Names
+from ..chain_rule.rules import bracketed_name
 from ..drawing import draw
 from ..drawing.style import PARTS, THEMES
 from ..engine import Value, nodes_below, tangents
@@ -334,12 +335,12 @@ def _draw(options: argparse.Namespace, named: Named) -> None:
     *_, (name, output) = named.items()
     if options.mode == "forward":
         source = _wrt(options, named)
-        heading = f"∂·/∂{shortened(options.wrt)}"
+        heading = f"∂·/∂{bracketed_name(shortened(options.wrt))}"
     else:
         if options.wrt is not None:
             raise CommandError("--wrt belongs to --mode forward")
         source = None
-        heading = f"∂{shortened(name)}/∂·"
+        heading = f"∂{bracketed_name(shortened(name))}/∂·"
         output.backward()
     if options.output is None:
         _say(_table(heading, named, source))

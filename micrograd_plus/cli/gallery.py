@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from ..chain_rule import explain
+from ..chain_rule.rules import bracketed_name
 from ..drawing import Picture, draw
 from ..engine import Value
 from ..examples import LECTURES, Circuit, Lecture, factoring_chain
 from ..support.files import write_whole
+from ..support.formulas import unicode
 from ..support.text import did_you_mean, visible
 
 Make = Callable[[], Circuit]
@@ -240,7 +242,7 @@ def _figure(picture: Picture, title: str, words: str) -> str:
 
 def _table(circuit: Circuit, result: str) -> str:
     nodes = circuit.values()
-    labels = [escape(visible(v.label)) for v in nodes]
+    labels = [escape(visible(unicode(v.label))) for v in nodes]
     values = _column([v.data for v in nodes], "value")
     gradients = _column([v.grad for v in nodes], "slope")
     rows = [
@@ -248,9 +250,10 @@ def _table(circuit: Circuit, result: str) -> str:
         for label, value, gradient in zip(labels, values, gradients)
     ]
     body = "\n".join(rows)
+    slope = f"∂{bracketed_name(visible(unicode(result)))}/∂·"
     return (
         '<table><thead><tr><th scope="col">Name</th><th scope="col">Value</th>'
-        f'<th scope="col">∂{escape(result)}/∂·</th></tr></thead>\n<tbody>\n{body}\n</tbody></table>'
+        f'<th scope="col">{escape(slope)}</th></tr></thead>\n<tbody>\n{body}\n</tbody></table>'
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..chain_rule.naming import OUTPUT
 from .model import Box, Model
 from .texts import Texts
 
@@ -27,7 +28,7 @@ def described(texts: Texts) -> str:
 def _names(model: Model) -> dict[Box, str]:
     last = model.boxes[-1]
     return {
-        box: box.name or ("the output" if box is last else f"({box.symbol or 'leaf'})")
+        box: box.name or (OUTPUT if box is last else f"({box.symbol or 'leaf'})")
         for box in model.boxes
     }
 

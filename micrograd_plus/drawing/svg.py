@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from operator import itemgetter
 from xml.etree import ElementTree as ET
 
+from ..chain_rule.naming import OUTPUT
+from ..chain_rule.rules import bracketed_name
 from ..support.text import shortened
 from .arrangement import (
     CHIP,
@@ -225,10 +227,10 @@ def _caption(texts: Texts, labelled: bool) -> list[str]:
         return ["A leaf was edited since: call .forward() to evaluate again."]
     if texts.moment is not None and texts.moment.sentence:
         return [texts.moment.sentence]
-    output = shortened(model.boxes[-1].name, 12) or "output"
-    derivative = f"red: ∂ = ∂{output}/∂·"
+    output = shortened(model.boxes[-1].name, 12) or OUTPUT
+    derivative = f"red: ∂ = ∂{bracketed_name(output)}/∂·"
     if model.mode == "forward":
-        derivative = f"red: ∂ = ∂·/∂{shortened(model.wrt, 12)}, forward"
+        derivative = f"red: ∂ = ∂·/∂{bracketed_name(shortened(model.wrt, 12))}, forward"
     if model.gathered:
         derivative = "red: ∂ gathered so far, not of this output alone"
     if not model.known and texts.moment is None:
@@ -261,7 +263,7 @@ def summary(model: Model) -> str:
     """A sentence that stands for the picture where it cannot be seen."""
     gates = sum(box.kind not in ("leaf", "constant", "cut") for box in model.boxes)
     last = model.boxes[-1]
-    name = last.name or "the output"
+    name = last.name or OUTPUT
     size = f"{boxes(model)}, {gates} of them gates"
     return f"Computational graph of {name} = {last.text()}: {size}"
 

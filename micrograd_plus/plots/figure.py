@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..support.formulas import has_math, unicode
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -98,8 +100,8 @@ def paper(ax: Axes) -> str:
 
 
 def literally(text: Any, words: object) -> None:
-    """Make a matplotlib Text show these words as they are:
-    no mathematics, no TeX, no hidden characters.
+    """Make a matplotlib Text show these words as they are, formulas among them as Unicode:
+    no TeX, no hidden characters.
     """
     text.set_text(_shown(words))
     text.set(parse_math=False, usetex=False)
@@ -118,10 +120,11 @@ def number(x: float, digits: int = 6) -> str:
 
 
 def _shown(words: object, limit: int = 300) -> str:
-    """The words, cut to a number of characters, with those that control,
-    hide or reorder others as escapes.
+    """The words, formulas among them as Unicode, cut to a number of characters, with those that
+    control, hide or reorder others as escapes.
     """
     text = str(words)
+    text = unicode(text) if has_math(text) else text
     if len(text) > limit:
         text = f"{text[: limit - 1]}…"
     return "".join(map(_shown_character, text))

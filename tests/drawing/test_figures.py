@@ -8,12 +8,14 @@ from xml.etree import ElementTree as ET
 import pytest
 from figures import tangled
 
-from micrograd_plus import Value, draw, ops
+from micrograd_plus import Value, draw, explain, ops
 from micrograd_plus.drawing import Style, style
 from micrograd_plus.drawing.arrangement import label_size
+from micrograd_plus.drawing.described import described
 from micrograd_plus.drawing.labels import lying_on_others
 from micrograd_plus.drawing.model import Box
 from micrograd_plus.drawing.style import PARTS
+from micrograd_plus.drawing.svg import summary
 from micrograd_plus.examples import sigmoid_circuit
 from micrograd_plus.nn import MLP, Layer, Neuron
 from micrograd_plus.support.text import rounded
@@ -352,3 +354,14 @@ def test_the_description_reads_the_graph():
     alt = re.search(r'alt="([^"]*)"', html).group(1)
     assert "e = × of" in alt
     assert "∂e/∂b = 5" in alt
+
+
+def test_an_output_without_a_name_is_called_the_same_everywhere():
+    x = Value(2.0, "x")
+    y = ((x * x).exp() * x + x.sin() * x.cos()).tanh() * 2
+    y.backward()
+    drawn = draw(y)
+    assert summary(drawn.model).startswith("Computational graph of output = ")
+    assert described(drawn.texts).startswith("Computational graph: output = × 2 of ")
+    assert "∂output/∂·" in "".join(words(drawn))
+    assert str(explain(y, x)).startswith("∂output/∂x = ")

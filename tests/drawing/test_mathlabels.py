@@ -209,6 +209,25 @@ def test_a_picture_shows_formulas_and_says_them_in_unicode():
         assert draw(y, mode="forward", wrt=name).model.wrt == "w⁽¹⁾₁₂"
 
 
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [
+        ("e", "∂ = ∂e/∂·"),
+        (r"$\hat y$", "∂ = ∂ŷ/∂·"),
+        (r"$\frac{1}{2}(\hat y - y)^2$", "∂ = ∂(1/2(ŷ − y)²)/∂·"),
+        ("f(x + 1)", "∂ = ∂f(x + 1)/∂·"),
+        ("", "∂ = ∂output/∂·"),
+    ],
+)
+def test_a_caption_tells_of_what_the_derivatives_are(label, told):
+    x = Value(2.0, "x")
+    y = x * x
+    y.label = label
+    y.backward()
+    written = "".join(ET.fromstring(draw(y).svg).itertext())
+    assert told in written
+
+
 @pytest.fixture
 def no_matplotlib(monkeypatch):
     for module in ("matplotlib", "matplotlib.font_manager", "matplotlib.textpath"):
