@@ -43,10 +43,11 @@ ROOMS = {
     "estimators": {"training"},
     "chain_rule": {"engine"},
     "drawing": {"chain_rule", "tape"},
+    "player": {"drawing"},
     "examples": {"training"},
     "plots": {"training"},
     "testing": {"autodiff", "tape"},
-    "cli": {"drawing", "examples", "plots", "testing"},
+    "cli": {"examples", "player", "plots", "testing"},
     "__main__": {"cli"},
     "__init__": {"drawing", "chain_rule", "autodiff", "testing", "training"},
 }

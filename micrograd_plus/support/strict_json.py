@@ -57,6 +57,11 @@ def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def exact(x: float) -> float | str:
+    """A number as JSON can hold it: itself, or inf, -inf and nan as strings."""
+    return x if math.isfinite(x) else str(x)
+
+
 def _float(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):

@@ -7,7 +7,6 @@ Nothing of what a text says is believed before it is checked.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from ..ops import BUILT_IN, TABLE, Primitive
 from ..support.strict_json import (
+    exact,
     integers,
     is_exact,
     list_of,
@@ -95,8 +95,8 @@ def to_json(tape: Contents) -> str:
     """The tape as JSON: numbers with all their digits, those that JSON lacks as strings."""
     program = tape.program
     entries: dict[str, Any] = {"format": FORMAT, "version": VERSION, "names": tape.names}
-    entries["parameters"] = [_number(x) for x in tape.parameters]
-    entries["constants"] = [_number(x) for x in program.constants.tolist()]
+    entries["parameters"] = [exact(x) for x in tape.parameters]
+    entries["constants"] = [exact(x) for x in program.constants.tolist()]
     entries["rows"] = names_of(program.table)
     for part in _ARRAYS:
         entries[part] = getattr(program, part).tolist()
@@ -185,10 +185,6 @@ def _numbered_rows(
         raise ValueError(f"{shown(taken[0])} is no custom row")
     rows = _rows_called([*NUMBERED, *custom])
     return np.where(codes > 0, codes - 1, len(NUMBERED) - 1 - codes).astype(np.int32), rows
-
-
-def _number(x: float) -> float | str:
-    return x if math.isfinite(x) else str(x)
 
 
 def _float(x: Any) -> float:

@@ -35,7 +35,7 @@ def linearised(outputs: Tree, inputs: Sequence[Value], parameters: Sequence[Valu
     outputs = listed(outputs)
     given = leaves_of(outputs)
     has_gradient = len(given) == 1 and not isinstance(outputs, (list, tuple))
-    graph = _Graph(Builder(len(inputs), len(parameters)), varied)
+    graph = Graph(Builder(len(inputs), len(parameters)), varied)
     adjoint: Adjoints = {}
     gradient: list[Any] = []
     with tracing(varied):
@@ -61,7 +61,7 @@ def _numbers(adjoint: Adjoints, leaves: Sequence[Value]) -> list[Any]:
     return [adjoint[leaf].or_else(0.0) if leaf in adjoint else 0.0 for leaf in leaves]
 
 
-class _Graph:
+class Graph:
     """A graph on its way into a program: `refs` says where the number of a node is there."""
 
     def __init__(self, builder: Builder, leaves: Sequence[Value]) -> None:
@@ -112,9 +112,14 @@ class _Graph:
         """The reverse sweep from `out` to the leaves, emitted as it goes."""
         if not isinstance(out, Value):
             return {}
-        return adjoints(between([out], leaves), {out: Contribution(1.0)}, self._partials)
+        return adjoints(between([out], leaves), {out: Contribution(1.0)}, self.partials)
 
-    def _partials(self, v: Value) -> Sequence[Any]:
+    def partials(self, v: Value) -> Sequence[Any]:
+        """The local gradients of a node, emitted: each a term, a contribution where a gate routes,
+        a number, or None where no gradient passes.
+        """
+        if v.primitive is None:
+            return ()
         if v in self.inner:
             out, inputs = self.inner[v]
             return _numbers(self.adjoints(out, inputs), inputs)
