@@ -57,7 +57,9 @@ def _add_neuron(found: Blueprint, neuron: Module) -> bool:
         return False
     found.parts.extend((len(neuron.w), neuron.nonlin, neuron._activate, len(neuron.more)))
     found.values.extend(neuron.w)
-    found.values.append(neuron.b)
+    found.parts.append(neuron.b is None)
+    if neuron.b is not None:
+        found.values.append(neuron.b)
     return not neuron.more or all(_add_neuron(found, piece) for piece in neuron.more)
 
 

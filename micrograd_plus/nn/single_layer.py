@@ -17,9 +17,10 @@ from .. import ops
 from ..engine import Operand, Value
 from ..options import real_number, whole_number
 from .modules import Predictor, assign, examples_of, indices, inputs_of, labels, leaves_of, winner
-from .neurons import Generator, Layer, generator_of, threshold
+from .neurons import Generator, Layer, generator_of, threshold, without_bias
 
-# the bias, then the weights; an example begins with the 1 that goes with the bias
+# the bias, then the weights; an example begins with the 1 that goes with the bias, or with a 0,
+# which leaves a bias that is none at 0
 Unit = list[float]
 
 
@@ -28,11 +29,11 @@ class SingleLayer(Predictor):
     or one for each class when there are more than two.
     """
 
-    def __init__(self, nin: int, classes: Iterable[Any] | None) -> None:
+    def __init__(self, nin: int, classes: Iterable[Any] | None, bias: bool = True) -> None:
         self.classes = None if classes is None else labels(classes)
         count = 1 if self.classes is None else len(self.classes)
         units = 1 if count == 2 else count
-        self.layer = Layer(nin, units, nonlin=False, init="zero")
+        self.layer = Layer(nin, units, nonlin=False, init="zero", bias=bias)
 
     def totals(self, x: Sequence[Operand]) -> Any:
         return self.layer(x)
@@ -48,14 +49,19 @@ class SingleLayer(Predictor):
             **super().architecture(),
             "inputs": len(self.layer.neurons[0].w),
             "classes": self.classes,
+            **without_bias(not self._has_bias),
         }
 
+    @property
+    def _has_bias(self) -> bool:
+        return self.layer.neurons[0].b is not None
+
     def _examples(self, X: Iterable[Sequence[Operand]], targets: Sequence[Any]) -> list[Unit]:  # noqa: N803
-        """The examples, checked, with a 1 before each."""
-        examples = []
+        """The examples, checked, with what goes with the bias before each."""
+        examples, beside_bias = [], 1.0 if self._has_bias else 0.0
         for example in examples_of(X, "fit"):
             numbers = [ops.as_float(x, "fit") for x in example]
-            examples.append([1.0, *numbers])
+            examples.append([beside_bias, *numbers])
         width = len(self.layer.neurons[0].w)
         for i, example in enumerate(examples):
             if len(example) != 1 + width or not all(map(math.isfinite, example)):
@@ -68,10 +74,13 @@ class SingleLayer(Predictor):
         return examples
 
     def _units(self) -> list[Unit]:
-        return [[v.data for v in (n.b, *n.w)] for n in self.layer.neurons]
+        neurons = self.layer.neurons
+        return [[0.0 if n.b is None else n.b.data, *[w.data for w in n.w]] for n in neurons]
 
     def _assign(self, units: Sequence[Unit]) -> None:
-        numbers = [number for bias, *weights in units for number in (*weights, bias)]
+        numbers: list[float] = []
+        for bias, *weights in units:
+            numbers += [*weights, bias] if self._has_bias else weights
         assign(self.parameters(), numbers)
 
     def __repr__(self) -> str:
@@ -156,7 +165,8 @@ class Adaline(SingleLayer):
 
     The targets are −1 for the first of two classes and 1 for the second; of more classes, each has
     a unit whose target is 1 for its own examples and −1 for others. With `classes` None there
-    is one unit, and the targets are numbers.
+    is one unit, and the targets are numbers. Without `bias` the unit gives w·x, and w alone is
+    learned: with one input, Stone's simplest network.
 
     >>> adaline = Adaline(1, classes=None)
     >>> errors = adaline.fit([[1.0], [2.0], [3.0]], [2.5, 4.5, 6.5], rate=0.1, passes=500)
@@ -164,8 +174,10 @@ class Adaline(SingleLayer):
     [0.5, 20.5]
     """
 
-    def __init__(self, nin: int, classes: Iterable[Any] | None = (-1, 1)) -> None:
-        super().__init__(nin, classes)
+    def __init__(
+        self, nin: int, classes: Iterable[Any] | None = (-1, 1), bias: bool = True
+    ) -> None:
+        super().__init__(nin, classes, bias)
 
     def fit(
         self,
