@@ -17,7 +17,7 @@ _METHODS = [
     (kind, name, method)
     for kind in _KINDS
     for name, method in vars(kind).items()
-    if name in ("__call__", "totals")
+    if name in ("__call__", "totals", "_output", "is_signed")
 ]
 
 
@@ -32,6 +32,8 @@ def described(model: Any) -> Blueprint | None:
         layers: Iterable[Any] = model.layers
     elif type(model) in (Perceptron, Adaline):
         layers = [model.layer]
+        if type(model) is Perceptron:
+            found.parts.extend((model.at_zero, model.is_signed))
     elif type(model) is Layer:
         layers = [model]
     elif type(model) is Neuron:
