@@ -144,7 +144,8 @@ class Neuron(Module):
         draw = INITIALISATIONS[one_of(init, "initialisation", INITIALISATIONS)]
         source = generator_of(rng)
         self.w = [Value(draw(nin, nout, source)) for _ in range(nin)]
-        self.b = Value(0) if bias else None
+        # Any, so that whoever knows that there is a bias need not tell a type checker
+        self.b: Any = Value(0) if bias else None
         others = pieces - 1 if nonlin and activation == "maxout" else 0
         self.more = [
             Neuron(nin, nonlin=False, init=init, rng=rng, nout=nout, bias=bias)
