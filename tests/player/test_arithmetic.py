@@ -3,6 +3,7 @@
 import math
 import random
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from micrograd_plus.tape.lowering import FUNCTIONS, INSTRUCTIONS, lowered, opera
 
 pytestmark = needs_node
 
+TSC = shutil.which("tsc")
 PLAYER = Path(micrograd_plus.__file__).parent / "player"
 POINTS = 10_000
 SMALLEST = 2.0**-1022  # of normal numbers
@@ -209,6 +211,15 @@ def test_modules_make_no_code_from_text():
     texts = [path.read_text(encoding="utf-8") for path in PLAYER.glob("*.js")]
     assert texts
     assert not [t for t in texts if re.search(r"\beval\b|\bFunction\(|\bimport\(", t)]
+
+
+@pytest.mark.skipif(not TSC, reason="no tsc here")  # .ci/run brings it
+def test_the_types_that_comments_name_hold():
+    checks = ["--noEmit", "--allowJs", "--checkJs", "--strict"]
+    language = ["--target", "es2022", "--module", "es2022", "--lib", "es2022,dom"]
+    command = [TSC, *checks, *language, *PLAYER.glob("*.js")]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_modules_pass_their_own_tests():
