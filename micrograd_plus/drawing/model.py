@@ -26,26 +26,6 @@ RULES = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Group:
-    """One stay within a group, which is no other stay's, and the group around it."""
-
-    name: str
-    around: Group | None = None
-
-    def __str__(self) -> str:
-        return self.name
-
-    def path(self) -> list[Group]:
-        """It and those around it, from inside."""
-        within: Group | None = self
-        found = []
-        while within is not None:
-            found.append(within)
-            within = within.around
-        return found
-
-
 @dataclass(eq=False, repr=False)
 class Box:
     """A leaf, gate, constant, closed neuron or layer, or a cut:
@@ -64,7 +44,6 @@ class Box:
     note: str = ""
     label: str = ""  # the name as it was written, perhaps with formulas; `name` is Unicode
     role: str = ""  # "parameter" or "input", of a leaf
-    group: Group | None = None  # of the user's own
     fill: str = ""  # a colour that somebody asked for
     asked: Asked | None = None  # for this very box
     is_focus: bool = False  # what lies around it is shown
@@ -72,7 +51,7 @@ class Box:
     # what computes its value, whatever is open or closed: some of these are perhaps not shown
     row: Any = None
     operands: tuple[Box, ...] = ()
-    became: Box | None = None  # of a constant: the input that stands in its place
+    became: Box | None = None  # the one that stands in its place, where it is shown otherwise
 
     def text(self) -> str:
         """Its value in print."""
@@ -106,6 +85,7 @@ class Wire:
     source: Box
     local: float | None
     count: int = 1
+    carried: float | None = None  # what several edges of the graph, drawn as one, carry together
 
 
 BEYOND = Box("cut", note="what lies further from the output is not drawn")
@@ -120,8 +100,6 @@ class Model:
     wrt: str
     # gradients are not those of this output alone: of a later one, or summed over passes
     gathered: bool = False
-    # that shall be closed: the name of each, and its parameters
-    modules: Sequence[tuple[str, list[Box]]] = ()
 
     @property
     def stale(self) -> bool:
@@ -155,6 +133,8 @@ class Model:
 
     def contribution(self, wire: Wire, user: Box) -> float | None:
         """What a wire carries, local gradient × upstream; None where nothing passes or is known."""
+        if wire.carried is not None:
+            return wire.carried
         other = wire.source.derivative if self.mode == "forward" else user.derivative
         return None if wire.local is None or other is None else wire.local * other
 

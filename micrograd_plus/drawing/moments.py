@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ..support.text import shortened
-from .model import Box, Model, Wire
+from . import inside
+from .model import Box, Mode, Model, Wire
 from .style import Style
 from .texts import Moment
 
@@ -15,35 +16,31 @@ REACHED = ("leaf", "gate", "neuron")  # boxes that have a derivative, if only 0
 
 def settled(model: Model) -> Model:
     """A copy of the model whose derivatives are those of its output alone, whatever passes ran."""
+    found, together = inside.derivatives(model)
     copies: dict[Box, Box] = {}
     for box in model.boxes:
-        copies[box] = replace(box, wires=[], derivative=None, stale=False)
+        known = found.get(box, 0.0 if box.kind in REACHED else None)
+        copies[box] = replace(box, wires=[], derivative=known, stale=False)
     for box in model.boxes:
         copies[box].wires = [
-            Wire(copies.get(wire.source, wire.source), wire.local, wire.count) for wire in box.wires
+            replace(
+                wire, source=copies.get(wire.source, wire.source), carried=together.get(id(wire))
+            )
+            for wire in box.wires
         ]
-    copy = replace(model, boxes=list(copies.values()), gathered=False)
-    derivatives = {_seed(copy): 1.0}
-    for step in _steps(copy, derivatives):
-        derivatives[step.target] = step.total
-    for box in copy.boxes:
-        box.derivative = derivatives.get(box, 0.0 if box.kind in REACHED else None)
-    return copy
+    return replace(model, boxes=list(copies.values()), gathered=False)
 
 
 @dataclass(frozen=True)
 class _Step:
-    """One edge of a sweep: what comes along it, and what its target had before and has then."""
+    """One wire of a sweep: what comes along it, what its target had before and has then."""
 
     wire: Wire
     source: Box
     target: Box
-    passed: float
+    passed: float | None  # to multiply with the local gradient; None where several do so apart
+    carried: float
     before: float | None
-
-    @property
-    def carried(self) -> float:
-        return (self.wire.local or 0.0) * self.passed
 
     @property
     def total(self) -> float:
@@ -51,16 +48,23 @@ class _Step:
 
 
 def _steps(model: Model, derivatives: Mapping[Box, float]) -> Iterator[_Step]:
-    """The edges that carry something, in the order of the sweep, by the derivatives as they are
+    """The wires that carry something, in the order of the sweep, by the derivatives as they are
     when each is asked for.
     """
     forward = model.mode == "forward"
+    reached = {_seed(model)}
     for user in model.boxes if forward else reversed(model.boxes):
         for wire in user.wires:
             source, target = (wire.source, user) if forward else (user, wire.source)
-            passed = derivatives.get(source)
-            if passed is not None and wire.local is not None and target.kind != "constant":
-                yield _Step(wire, source, target, passed, derivatives.get(target))
+            if source in reached and target.kind != "constant":
+                carried, passed = wire.carried, derivatives.get(source)
+                if carried is None and wire.local is not None and passed is not None:
+                    carried = wire.local * passed
+                if carried is not None:
+                    reached.add(target)
+                    together = wire.carried is not None
+                    before = derivatives.get(target)
+                    yield _Step(wire, source, target, None if together else passed, carried, before)
 
 
 def _seed(model: Model) -> Box:
@@ -83,9 +87,11 @@ def moments(model: Model, style: Style) -> Iterator[Moment]:
     now = replace(now, derivatives=dict(derivatives), sentence=sentence)
     yield now
     for step in _steps(model, derivatives):
-        derivatives[step.target] = step.total
+        total = _total(step, model.mode)
+        if total is not None:
+            derivatives[step.target] = total
         carried = now.carried | {step.wire}
-        sentence = _told(step, style)
+        sentence = _told(step, total, style)
         now = replace(now, derivatives=dict(derivatives), carried=carried, sentence=sentence)
         yield now
     missed = [b for b in model.boxes if b.kind in REACHED and b not in derivatives]
@@ -107,10 +113,29 @@ def _forward(box: Box, style: Style) -> str:
     return f"{_called(box)} ({box.symbol}) from {told}: {style.number(box.value)}."
 
 
-def _told(step: _Step, style: Style) -> str:
-    local, other = style.number(step.wire.local or 0.0), style.number(step.passed)
+def _total(step: _Step, mode: Mode) -> float | None:
+    """The derivative that a box has after a step. What is closed has that of its last gate; a layer
+    has none of its own.
+    """
+    if step.target.kind == "layer":
+        return None
+    is_closed = step.target.kind == "stretch" or mode == "forward"
+    return step.target.derivative if step.passed is None and is_closed else step.total
+
+
+def _told(step: _Step, total: float | None, style: Style) -> str:
+    way = f"{_called(step.source)} → {_called(step.target)}"
+    if total is None:
+        return f"{way}: a gradient for each neuron."
     carries = style.number(step.carried)
-    text = f"{_called(step.source)} → {_called(step.target)}: local {local} · {other} = {carries}."
+    if step.passed is None and step.target.kind == "stretch":
+        return f"{way}: the derivative of the last is {style.number(total)}."
+    if step.passed is None:
+        wires = f"{step.wire.count} wires, together" if step.wire.count > 1 else "it carries"
+        text = f"{way}: {wires} {carries}."
+    else:
+        local = style.number(step.wire.local or 0.0)
+        text = f"{way}: local {local} · {style.number(step.passed)} = {carries}."
     if step.before is None:
         return text
-    return f"{text} So far {style.number(step.before)}, and {carries}: {style.number(step.total)}."
+    return f"{text} So far {style.number(step.before)}, and {carries}: {style.number(total)}."

@@ -17,7 +17,6 @@ LEAST = 6  # times that something is repeated before it is closed
 LONGEST = 400  # boxes that a period may have
 NEAREST = 3  # how many boxes like it, before a box, say what the period may be
 TRIED = 12  # periods, the likeliest first
-CLOSABLE = ("gate", "neuron", "layer")
 WORK = 400_000  # comparisons of two boxes: a quarter of a second
 
 
@@ -85,7 +84,7 @@ def _operands(boxes: Sequence[Box]) -> list[tuple[int, ...]]:
 
 
 def _like(box: Box) -> tuple[object, ...]:
-    return box.kind, box.primitive or box.symbol, len(box.wires)
+    return box.kind, box.primitive, len(box.wires)
 
 
 def _runs(
@@ -98,7 +97,8 @@ def _runs(
             more = i < end - period and _repeats(likes, operands, i, period)
             if not more:
                 run = Stretch(start, i + period, period)
-                if run.times >= LEAST:
+                computes = any(operands[j] for j in range(start, start + period))
+                if run.times >= LEAST and computes:  # leaves alone are no stretch
                     yield run
                 start = i + 1
 
@@ -147,8 +147,8 @@ def _aligned(run: Stretch, operands: Sequence[tuple[int, ...]]) -> Stretch:
 def _closed(hidden: Sequence[Box], stretch: Stretch) -> Box:
     times = stretch.times - 2
     last = hidden[-1]
-    gates = [box.symbol for box in hidden[: stretch.period] if box.kind in CLOSABLE]
-    return Box(
+    gates = [box.symbol for box in hidden[: stretch.period] if box.kind == "gate"]
+    closed = Box(
         "stretch",
         symbol=f"× {times}",
         primitive=last.primitive,
@@ -161,3 +161,5 @@ def _closed(hidden: Sequence[Box], stretch: Stretch) -> Box:
         row=last.row,
         operands=last.operands,
     )
+    last.became = closed
+    return closed

@@ -1,19 +1,21 @@
 """Frames: the passes step by step on one layout, and the forms in which they are saved; TikZ."""
 
+import random
 import re
 import shutil
 import subprocess
 from xml.etree import ElementTree as ET
 
 import pytest
-from hostile import IN_TEX
 from matplotlib.colors import CSS4_COLORS
 
 from micrograd_plus import Value, draw, ops
 from micrograd_plus.cli import main
 from micrograd_plus.drawing import colors
 from micrograd_plus.drawing.tikz import STYLES
+from micrograd_plus.engine import adjoints, nodes_below, tangents
 from micrograd_plus.examples import all_examples
+from micrograd_plus.nn import MLP
 from micrograd_plus.support.formulas import TEXT_WORDS, WORDS
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -166,6 +168,18 @@ def test_the_command_line_writes_frames_and_figures(tmp_path, capsys):
 
 
 # TikZ. --------------------------------------------------------------------------------------------
+HOSTILE = (
+    r"\input{/etc/passwd}",
+    r"\write18{rm x}",
+    "a_b^c%d&e#f{g}h~i$",
+    "}}\\end{tikzpicture}",
+    "$\\theta_1$ and $x$",
+    "^^5cinput",
+    "$\\catcode`\\%=0$",
+    "line\nbreak",
+)
+
+
 def tex_of(tmp_path, label, frames=False):
     x = Value(2.0, label)
     y = (x * Value(3.0, "b")).tanh()
@@ -199,7 +213,7 @@ OWN = {
 
 
 @pytest.mark.parametrize("frames", [False, True])
-@pytest.mark.parametrize("label", IN_TEX)
+@pytest.mark.parametrize("label", HOSTILE)
 def test_no_label_brings_a_control_word_into_tex(label, frames, tmp_path):
     harmless, hostile = tex_of(tmp_path, "a", frames), tex_of(tmp_path, label, frames)
     known = {f"\\{word.lstrip(chr(92))}" for word in (*OWN, *WORDS, *TEXT_WORDS, "symbol")}
@@ -267,7 +281,7 @@ def test_the_names_of_colours_are_those_that_matplotlib_knows():
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="LaTeX takes hundreds of megabytes")
 @pytest.mark.slow
 @pytest.mark.parametrize("frames", [False, True])
-@pytest.mark.parametrize("label", ["a", *IN_TEX])
+@pytest.mark.parametrize("label", ["a", *HOSTILE])
 def test_it_compiles(label, frames, tmp_path):
     tex_of(tmp_path, label, frames)
     subprocess.run(
@@ -284,3 +298,38 @@ def test_a_softmax_has_frames_too():
     out.backward()
     assert frames[-1].model.boxes[-1].derivative == 1.0
     assert len(frames) > 10
+
+
+def recurrence(steps=100):
+    w, h, x = Value(0.5, label="w"), Value(0.1, label="h"), Value(0.3, label="x")
+    for _ in range(steps):
+        h = ops.tanh(w * h + x)
+    return h
+
+
+def deep_network():
+    inputs = [Value(1.0, label="p"), Value(-2.0, label="q")]
+    return MLP(2, [4, 4, 1], activation="tanh", rng=random.Random(0))(inputs)
+
+
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+@pytest.mark.parametrize("options", [{}, {"close": "neuron"}, {"close": "layer"}, {"close": "all"}])
+@pytest.mark.parametrize(
+    ("make", "wrt"), [(recurrence, "w"), (deep_network, "p"), (lambda: product_of_a_sum()[2], "b")]
+)
+def test_whatever_is_closed_the_last_frame_has_the_derivatives(mode, options, make, wrt):
+    """What a neuron, a layer or a stretch hides is carried along the wires that go into it."""
+    root = make()
+    order = nodes_below(root)
+    found = adjoints(order, {root: 1.0})
+    if mode == "forward":
+        found = tangents(order, {next(v for v in order if v.label == wrt): 1.0})
+        options = {**options, "mode": "forward", "wrt": wrt}
+    texts = draw(root, **options).frames().after_backward.texts
+    known = {v.label: found.get(v, 0.0) for v in order if v.label}
+    boxes = [box for box in texts.model.boxes if box.kind == "leaf" and box.name in known]
+    assert boxes
+    for box in [*boxes, texts.model.boxes[-1]]:
+        expected = known[box.name] if box in boxes else found.get(root, 0.0)
+        assert texts._derivative(box) == pytest.approx(expected, rel=1e-12, abs=1e-300)
+        assert box.derivative == pytest.approx(expected, rel=1e-12, abs=1e-300)

@@ -1,0 +1,141 @@
+"""What lies inside closed boxes: the graph that they hide, computed anew, and what it carries.
+
+A neuron, a layer or a stretch hides gates. What comes along a wire that goes into it is the sum of
+what comes along all wires inside that lead out to the same box.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from .. import modes
+from ..engine import Value, adjoints, local_gradients, nodes_below, tangents
+from .model import BEYOND, Box, Model, Wire
+
+Nodes = Mapping[Box, Value | float]
+
+
+def operands_of(box: Box) -> list[Box]:
+    """The boxes that its value is computed from, shown or not."""
+    return [operand.became or operand for operand in box.operands]
+
+
+def members_of(box: Box) -> list[Box]:
+    """The boxes that it holds, but for one in whose place it stands."""
+    return [member for member in box.members if member.became is not box]
+
+
+def computed(boxes: Iterable[Box]) -> dict[Box, Value | float]:
+    """A graph of Values for the boxes and for all that they hide, at the values that they have."""
+    nodes: dict[Box, Value | float] = {}
+    with modes.switched(recording=True, anomaly=False, simplify=None):
+        for box in _in_order(boxes):
+            if box.row is not None:
+                nodes[box] = box.row(*[nodes[operand] for operand in operands_of(box)])
+            elif box.kind == "leaf":
+                nodes[box] = Value(box.value)
+            else:
+                nodes[box] = box.value
+    return nodes
+
+
+def _in_order(boxes: Iterable[Box]) -> Iterator[Box]:
+    """The boxes and what they hide, operands before their users."""
+    met: set[Box] = set()
+    for box in boxes:
+        waiting = [box]
+        while waiting:
+            top = waiting[-1]
+            before = [b for b in (*members_of(top), *operands_of(top)) if b not in met]
+            if top in met or not before:
+                waiting.pop()
+                if top not in met:
+                    met.add(top)
+                    yield top
+            else:
+                waiting += reversed(before)
+
+
+def owners(boxes: Sequence[Box]) -> dict[Box, Box]:
+    """For each box that is shown, or hidden in one, that which shows it."""
+    found = {box: box for box in boxes}
+    for box in boxes:
+        found.update(dict.fromkeys(members_of(box), box))
+    for box in boxes:
+        waiting = [box, *members_of(box)]
+        while waiting:
+            for operand in operands_of(waiting.pop()):
+                if operand not in found:
+                    found[operand] = box
+                    waiting.append(operand)
+    return found
+
+
+def edges_of(owner: Mapping[Box, Box]) -> dict[tuple[Box, Box], list[tuple[Box, int]]]:
+    """For each pair of boxes that are wired, the edges of the graph that the wire stands for: a box
+    inside the one, and the place of its operand that lies in the other.
+    """
+    found: dict[tuple[Box, Box], list[tuple[Box, int]]] = {}
+    for inner, box in owner.items():
+        for place, operand in enumerate(operands_of(inner)):
+            source = owner.get(operand, operand)
+            if source is not box:
+                found.setdefault((source, box), []).append((inner, place))
+    return found
+
+
+def several(wire: Wire, user: Box) -> bool:
+    """Whether a wire stands for edges of the graph that no one local gradient tells of."""
+    kinds = ("layer", "stretch")
+    into_several = wire.local is None and (wire.count != 1 or wire.source.kind in kinds)
+    return into_several or user.kind in kinds
+
+
+def derivatives(model: Model) -> tuple[dict[Box, float], dict[int, float]]:
+    """The derivatives of the boxes with the output alone, or the source alone swept forward; and by
+    their ids the wires that stand for several edges, with what these carry together.
+
+    Where the graph is too large to be looked at whole, both go over the boxes that are shown.
+    """
+    owner = owners(model.boxes)
+    if BEYOND in owner:
+        return {}, {}
+    nodes, edges = computed(model.boxes), edges_of(owner)
+    swept = _swept(model, nodes)
+    found = {box: swept[node] for box in model.boxes if (node := nodes[box]) in swept}
+    together: dict[int, float] = {}
+    for user in model.boxes:
+        for wire in user.wires:
+            inner = edges.get((wire.source, user), [])
+            if several(wire, user) and inner:
+                carried = [_carried(model, nodes, swept, edge) for edge in inner]
+                known = [c for c in carried if c is not None]
+                if known:
+                    together[id(wire)] = sum(known)
+    return found, together
+
+
+def _swept(model: Model, nodes: Nodes) -> Mapping[Any, float]:
+    """What the sweep of the model's mode finds for each node."""
+    root = nodes[model.boxes[-1]]
+    if not isinstance(root, Value):
+        return {}
+    order = nodes_below(root)
+    source = next((nodes[box] for box in model.boxes if box.is_source), None)
+    if model.mode == "forward":
+        return tangents(order, {source: 1.0}) if isinstance(source, Value) else {}
+    return adjoints(order, {root: 1.0})
+
+
+def _carried(
+    model: Model, nodes: Nodes, swept: Mapping[Any, float], edge: tuple[Box, int]
+) -> float | None:
+    """What one edge carries; None where nothing passes."""
+    inner, place = edge
+    node, operand = nodes[inner], nodes[operands_of(inner)[place]]
+    if not isinstance(node, Value) or not isinstance(operand, Value):
+        return None
+    local = local_gradients(node)[place]
+    from_there: Any = swept.get(operand if model.mode == "forward" else node)
+    return None if local is None or from_there is None else from_there * local
