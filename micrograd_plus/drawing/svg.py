@@ -315,25 +315,27 @@ def _draw_title(g: ET.Element, sheet: Sheet, texts: Texts, box: Box) -> None:
 
 
 def _draw_wires(parent: ET.Element, sheet: Sheet, texts: Texts, places: Arrangement) -> None:
+    stroke = {"fill": "none", "stroke": sheet.colors["wire"], "class": "mgp-wire-s"}
+    if not places.labelled:
+        # too many for curves and arrows: hairlines, the darker the more flows through them
+        parent = ET.SubElement(parent, "g", {**stroke, "stroke-width": "0.8"})
     for (wire, box), curve in zip(places.wires, places.layout.curves):
         g = ET.SubElement(parent, "g")
         hint = texts.model.wire_hint(wire, box) if wire.count == 1 else f"{wire.count} wires"
         ET.SubElement(g, "title").text = hint
         flow = flow_of(texts.model, wire, box) if texts.moment is None else None
         thickness = 1.3 if flow is None else 1.1 + 1.9 * math.tanh(flow)
-        stroke = {"fill": "none", "stroke": sheet.colors["wire"], "class": "mgp-wire-s"}
-        if is_closed(wire, box):
-            stroke["stroke-dasharray"] = "3 4"
+        dashes = {"stroke-dasharray": "3 4"} if is_closed(wire, box) else {}
         if not places.labelled:
-            # too many for curves and arrows: hairlines, the darker the more flows through them
-            faint = {"stroke-width": "0.8", "stroke-opacity": f"{0.5 * thickness - 0.4:.2f}"}
             path = f"M{_at(curve[0])} L{_at(curve[-1])}"
-            ET.SubElement(g, "path", {"d": path, **stroke, **faint})
+            faint = {"stroke-opacity": f"{0.5 * thickness - 0.4:.2f}"}
+            ET.SubElement(g, "path", {"d": path, **dashes, **faint})
             continue
         points, corners = shaft_and_tip(curve)
         bends = zip(points[1::3], points[2::3], points[3::3])
         path = f"M{_at(points[0])}" + "".join(f" C{_at(a)} {_at(b)} {_at(c)}" for a, b, c in bends)
-        ET.SubElement(g, "path", {"d": path, "stroke-width": f"{thickness:.2f}", **stroke})
+        thick = {"stroke-width": f"{thickness:.2f}"}
+        ET.SubElement(g, "path", {"d": path, **thick, **stroke, **dashes})
         arrow = {"points": " ".join(_at(p) for p in corners), **sheet.paint("wire")}
         ET.SubElement(g, "polygon", arrow)
 
