@@ -68,9 +68,9 @@ PAPER = r"""\documentclass[11pt]{article}
 \usepackage{tikz}
 \begin{document}
 \section*{The chain rule}
-The circuit below has five gates. Its output is close to one, so little passes back.
+The circuit below is the sigmoid of a weighted sum, one gate at a time.
 \begin{center}\input{sigmoid}\end{center}
-The same after its forward pass, and after its backward pass, stand in one line of text.
+Values stand above the names, and the gradients of $f$ below them.
 \end{document}
 """
 
@@ -218,14 +218,27 @@ def cell():
     return draw(recurrence(100))
 
 
+def perceptron():
+    """A network's output, swept."""
+    y = MLP(2, [16, 16, 1], rng=random.Random(0))([Value(1.0, "x1"), Value(-2.0, "x2")])
+    y.backward()
+    return y
+
+
 def network():
     """MLP(2, [16, 16, 1]) with its inputs
 
-    Layers close by themselves; a bar is a unit's value, below it its derivative.
+    Neurons are closed; so many wires are hairlines, the darker the more flows through them.
     """
-    y = MLP(2, [16, 16, 1], rng=random.Random(0))([Value(1.0, "x1"), Value(-2.0, "x2")])
-    y.backward()
-    return draw(y)
+    return draw(perceptron())
+
+
+def layers():
+    """The same, layer by layer
+
+    A bar is a unit's value, and below it its derivative.
+    """
+    return draw(perceptron(), collapse="layer")
 
 
 def by_hand():
@@ -246,7 +259,7 @@ def mathematics():
 
 PICTURES = (
     *(sigmoid, sum_and_product, shared_twice, first_example, tanh_closed, tanh_opened),
-    *(cell, network, by_hand, mathematics),
+    *(cell, network, layers, by_hand, mathematics),
 )
 SIZES = (3, 10, 34, 70)  # gates of the graphs that are laid out twice
 
@@ -311,6 +324,8 @@ def slides(directory):
     picture = sigmoid()
     frames = picture.frames()
     picture.save(directory / "sigmoid.tex")
+    dark = draw(swept(sigmoid_circuit()), theme="dark", color={"w0": "teal"})
+    dark.save(directory / "dark.tex")
     frames.save(directory / "overlays.tex")
     (svg,) = frames.save(directory / "fragments.svg")
     yield figure(
@@ -334,6 +349,12 @@ def slides(directory):
         r"\input{sigmoid}",
         "In an article.",
         shown(directory, "paper-page1.png", compiled(directory, "paper", PAPER)),
+    )
+    yield figure(
+        "A dark picture in TikZ, by itself",
+        'draw(f, theme="dark", color={"w0": "teal"}).save("dark.tex")',
+        "With what its wires carry.",
+        shown(directory, "dark-page1.png", compiled(directory, "dark", None)),
     )
     yield figure(
         "As fragments of reveal.js",
