@@ -62,3 +62,25 @@ def test_a_circuit_s_labels_are_its_names_and_its_values_its_own(name):
     assert [v.label for v in circuit.values()] == [examples.GREEK.get(k, k) for k in circuit]
     first = next(iter(circuit))
     assert EXAMPLES[name]()[first] is not circuit[first], "each call makes its own Values"
+
+
+# where a step of the leaves' size crosses an edge, so that a difference is no slope
+AT_AN_EDGE = {"sharif.threshold_form", "sharif.bias_form", "sharif.or_network", "sharif.same_bit"}
+
+
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name not in AT_AN_EDGE])
+def test_gradients_are_what_central_differences_come_near_to(name):
+    """To 1e-6 of the gradient, and of the output over the step, whose digits a difference loses."""
+    circuit = EXAMPLES[name]()
+    *_, output = circuit.values()
+    output.backward()
+    gradients = {key: v.grad for key, v in circuit.items() if v.primitive is None}
+    for key, gradient in gradients.items():
+        leaf = circuit[key]
+        middle, step = leaf.data, 1e-5
+        found = []
+        for leaf.data in (middle - step, middle + step):
+            found.append(output.forward().data)
+        leaf.data = middle
+        difference = (found[1] - found[0]) / (2 * step)
+        assert difference == pytest.approx(gradient, rel=1e-6, abs=1e-9 + 1e-10 * abs(output.data))
