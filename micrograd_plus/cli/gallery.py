@@ -171,7 +171,25 @@ def _section(lecture: Lecture) -> str:
     return f"""<section id="{lecture.name}" class="lecture" aria-labelledby="{lecture.name}-title">
 <h2 id="{lecture.name}-title"><b>{escape(lecture.university)}</b> {escape(lecture.title)}</h2>
 {joined}
-</section>"""
+{_in_numbers(lecture)}</section>"""
+
+
+def _in_numbers(lecture: Lecture) -> str:
+    """What a lecture trains or reckons: the titles, and the calls that give the numbers."""
+    items = [
+        f"<li>{_title(make)} <code>{lecture.name}.{make.__name__}()</code></li>"
+        for make in lecture.trainings
+    ]
+    listed = "\n".join(items)
+    if not items:
+        return ""
+    return f"""<aside aria-label="In numbers">
+<p>Trainings, tables and searches of this lecture are functions in
+<code>micrograd_plus.examples</code> that give their numbers:</p>
+<ul>
+{listed}
+</ul></aside>
+"""
 
 
 def _description(make: Callable[..., object]) -> list[str]:

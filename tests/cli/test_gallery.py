@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from micrograd_plus.cli.gallery import gallery_html, lectures, sources, write_gallery
-from micrograd_plus.examples import LECTURES, all_examples
+from micrograd_plus.examples import LECTURES, all_examples, all_trainings
 
 VOID = {"meta"}
 
@@ -119,6 +119,11 @@ def test_it_says_whose_examples_it_has(page, pytestconfig):
     for author in ("CS231n", "Mazur", "Karpathy"):
         assert author in told
         assert author in sources()
+
+
+def test_it_names_what_a_lecture_gives_in_numbers(page):
+    for name in all_trainings():
+        assert page.count(f"<code>{name}()</code>") == (name.partition(".")[0] in lectures())
 
 
 def test_one_lecture_has_a_page_of_its_own():

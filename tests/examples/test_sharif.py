@@ -1,6 +1,10 @@
 """Sharif: every number that is printed, to the last digit printed."""
 
+import sys
+
+import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 from worked import check_numbers, decimals
 
 from micrograd_plus import zero_grad
@@ -667,3 +671,39 @@ def test_all_thinned_networks():
     assert found.mean == pytest.approx(found.whole) == 1.7
     assert f"{found.mean_of_sigmoids:.12f}" == "0.719957471370"
     assert f"{found.geometric_mean:.12f}" == "0.845534734916"
+
+
+def test_templates_of_digits_are_those_of_an_independent_loop():
+    images, digits = load_digits(return_X_y=True)
+    rows = np.column_stack([images, np.ones(len(images))])
+    weights, mistakes = np.zeros((10, 65)), []
+    for _ in range(3):
+        wrong = 0
+        for row, digit in zip(rows[:1200], digits[:1200], strict=True):
+            won = int(np.argmax(weights @ row))
+            if won != digit:
+                wrong += 1
+                weights[digit] += row
+                weights[won] -= row
+        mistakes.append(wrong)
+    found = sharif.digit_templates(passes=3)
+    assert found.mistakes == mistakes
+    assert found.templates == weights[:, :64].tolist()
+    told = np.argmax(rows[1200:] @ weights.T, axis=1)
+    assert found.accuracy == np.mean(told == digits[1200:])
+    assert found.accuracy > 0.8
+
+
+def test_digits_say_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    with pytest.raises(ImportError, match=r'pip install "micrograd-plus\[data\]"'):
+        sharif.digit_templates()
+
+
+def test_two_hidden_layers_do_better_here_than_one_of_more_parameters():
+    found = sharif.networks_by_depth()
+    assert found.parameters == [121, 105, 109]
+    one, two, three = found.losses
+    assert two < one
+    assert two < three
+    assert found.accuracies[1] == 1.0
