@@ -98,13 +98,23 @@ def hinge(output: Number, target: Number) -> Number:
     >>> hinge(0.25, 1), hinge(0.25, -1), hinge(3.0, 1)
     (0.75, 1.25, 0.0)
     """
-    y, t = _number(output, "hinge"), _number(target, "hinge")
-    if _is_plain(t) and t not in (-1.0, 1.0):
-        raise ValueError(
-            f"hinge takes a target of -1 or 1, not {target!r}: a target of 0 or 1 becomes one by 2 "
-            "* t - 1"
-        )
+    y, t = _signed(output, target, "hinge")
     return ops.relu(1.0 - t * y)
+
+
+def perceptron(output: Number, target: Number) -> Number:
+    """max(0, -t·y) for a target t of -1 or 1: what a mistake lacks, and nothing for what is right
+    (Lund, Perceptron: its sum is -Σ (w·x + θ)·t over the mistakes).
+
+    Its gradient in the weights is -x·t at a mistake, so a step down it with rate 1 adds x·t, as the
+    perceptron does; the number of mistakes itself has the gradient 0 wherever it has one. At y = 0
+    the derivative is 0. Raises ValueError for another target.
+
+    >>> perceptron(-0.5, 1), perceptron(1.5, -1), perceptron(3.5, 1)
+    (0.5, 1.5, 0.0)
+    """
+    y, t = _signed(output, target, "perceptron")
+    return ops.relu(-t * y)
 
 
 def multiclass_hinge(outputs: Numbers, target: Number | Numbers) -> Number:
@@ -216,6 +226,7 @@ _TAKES = {
     "absolute_error": _PAIRS,
     "binary_cross_entropy": "one output and one target",
     "hinge": "one output and one target",
+    "perceptron": "one output and one target",
     "multiclass_hinge": "a list of outputs, and the number of a class",
     "cross_entropy": "a list of outputs, and the number of a class or as many probabilities",
     "margin_loss": "a list of outputs, and the number of a class",
@@ -242,6 +253,17 @@ def _number(number: Number, user: str) -> Number:
             "examples take the mean of their losses"
         )
     return as_float(number, user)
+
+
+def _signed(output: Number, target: Number, user: str) -> tuple[Number, Number]:
+    """An output, and a target of -1 or 1."""
+    y, t = _number(output, user), _number(target, user)
+    if _is_plain(t) and t not in (-1.0, 1.0):
+        raise ValueError(
+            f"{user} takes a target of -1 or 1, not {target!r}: a target of 0 or 1 becomes one by "
+            "2 * t - 1"
+        )
+    return y, t
 
 
 def _differences(output: Number | Numbers, target: Number | Numbers, user: str) -> list[Number]:

@@ -16,7 +16,17 @@ from mpmath import mp, mpf
 from oracle import is_close
 from orders import true_first
 
-from micrograd_plus import Value, detect_anomaly, grad, gradcheck, jvp, ops, record, value_and_grad
+from micrograd_plus import (
+    Value,
+    detect_anomaly,
+    grad,
+    gradcheck,
+    jvp,
+    nn,
+    ops,
+    record,
+    value_and_grad,
+)
 from micrograd_plus.engine import nodes_below
 from micrograd_plus.losses import (
     absolute_error,
@@ -27,9 +37,9 @@ from micrograd_plus.losses import (
     l2_penalty,
     margin_loss,
     multiclass_hinge,
+    perceptron,
     squared_error,
 )
-from micrograd_plus.nn import MLP
 
 inf, nan = math.inf, math.nan
 needs_llvm = pytest.mark.skipif(
@@ -120,6 +130,11 @@ CASES = {
         SHARES,
     ),
     "hinge, 1": (lambda y: hinge(y, 1), lambda y: max(mpf(0), 1 - y), ONE),
+    "perceptron, -1": (
+        lambda y: perceptron(y, -1),
+        lambda y: max(mpf(0), y),
+        [p for p in ONE if p != (0.0,)],
+    ),
     "multiclass hinge": (
         lambda *ys: multiclass_hinge(ys, 1),
         lambda x, y, z: max(mpf(0), 1 + x - y) + max(mpf(0), 1 + z - y),
@@ -253,7 +268,7 @@ def test_binary_targets_may_differ_from_row_to_row_of_a_tape(from_logits):
         assert (value, gradient[0]) == eager
 
 
-@pytest.mark.parametrize("loss", [squared_error, absolute_error, hinge])
+@pytest.mark.parametrize("loss", [squared_error, absolute_error, hinge, perceptron])
 @pytest.mark.parametrize("t", [-1.0, 1.0])
 def test_other_targets_may_be_values(loss, t):
     tape = record(loss, 0.5, 1.0)
@@ -301,11 +316,35 @@ def test_infinite_scores():
     )
 
 
+def test_the_perceptron_s_objective_as_by_hand():
+    """Lund, Perceptron: one mistake on either side, and one example that is right."""
+    w, theta = [Value(1.0), Value(-1.0)], Value(0.5)
+    examples = [((1.0, 2.0), 1), ((2.0, 1.0), -1), ((3.0, 0.0), 1)]
+    objective = ops.sum([perceptron(ops.dot(w, x, theta), t) for x, t in examples])
+    objective.backward()
+    assert objective.data == 2.0
+    assert [v.grad for v in (*w, theta)] == [1.0, -1.0, 0.0]
+
+
+def test_a_step_down_the_perceptron_s_objective_is_the_perceptron_s():
+    unit, w = nn.Perceptron(2, (-1, 1)), [Value(x) for x in (1.0, -1.0, 0.5)]
+    for p, v in zip(unit.parameters(), w):
+        p.data = v.data
+    for x, t in [((1.0, 2.0), 1), ((2.0, 1.0), -1), ((3.0, 0.0), 1)]:
+        unit.fit([x], [t], passes=1)
+        perceptron(ops.dot(w[:2], x, w[2]), t).backward()
+        for v in w:
+            v.data -= v.grad
+            v.grad = None
+        assert [p.data for p in unit.parameters()] == [v.data for v in w]
+
+
 # Laws. --------------------------------------------------------------------------------------------
 CONVEX = {
     "squared": squared_error,
     "absolute": absolute_error,
     "hinge": hinge,
+    "perceptron": perceptron,
     "binary": binary_cross_entropy,
     "multiclass hinge": lambda x, t: multiclass_hinge([x, 0.5, -x], int(t)),
     "classes": lambda x, t: cross_entropy([x, 0.5, -x], int(t)),
@@ -404,13 +443,14 @@ def test_small_losses_have_small_graphs():
         (absolute_error(zs[:1], [1.0]), "sub abs"),
         (cross_entropy(zs, [0.0, 1.0, 0.0]), "logsumexp sub"),
         (hinge(zs[0], -1), "mul sub relu"),
+        (perceptron(zs[0], -1), "mul relu"),
     ):
         assert [v.primitive.name for v in nodes_below(loss) if v.primitive] == gates.split()
 
 
 # Penalties. ---------------------------------------------------------------------------------------
 def test_penalties_of_a_model_and_of_its_parameters():
-    model = MLP(2, [3, 1], rng=random.Random(0))
+    model = nn.MLP(2, [3, 1], rng=random.Random(0))
     data = [p.data for p in model.parameters()]
     for penalty, sizes, slopes in (
         (l1_penalty, list(map(abs, data)), [(w > 0) - (w < 0) for w in data]),
@@ -432,6 +472,7 @@ def test_penalties_of_a_model_and_of_its_parameters():
         (lambda: squared_error([1.0, 2.0], 1.0), "one target, and a sequence of outputs"),
         (lambda: absolute_error(Value(1.0), [1.0]), "one output, and a sequence of targets"),
         (lambda: squared_error([], []), "at least one"),
+        (lambda: perceptron(0.5, 0), "perceptron takes a target of -1 or 1, not 0: "),
         (lambda: binary_cross_entropy(0.5, nan), "not nan"),
         (lambda: binary_cross_entropy(0.5, -1), "0, 1 or between.* hinge.* not -1"),
         (lambda: binary_cross_entropy(1.5, 1, from_logits=False), "from_logits=True: not 1.5"),

@@ -17,7 +17,7 @@ _METHODS = [
     (kind, name, method)
     for kind in _KINDS
     for name, method in vars(kind).items()
-    if name in ("__call__", "totals")
+    if name in ("__call__", "totals", "_output", "is_signed")
 ]
 
 
@@ -32,6 +32,8 @@ def described(model: Any) -> Blueprint | None:
         layers: Iterable[Any] = model.layers
     elif type(model) in (Perceptron, Adaline):
         layers = [model.layer]
+        if type(model) is Perceptron:
+            found.parts.extend((model.at_zero, model.is_signed))
     elif type(model) is Layer:
         layers = [model]
     elif type(model) is Neuron:
@@ -57,7 +59,9 @@ def _add_neuron(found: Blueprint, neuron: Module) -> bool:
         return False
     found.parts.extend((len(neuron.w), neuron.nonlin, neuron._activate, len(neuron.more)))
     found.values.extend(neuron.w)
-    found.values.append(neuron.b)
+    found.parts.append(neuron.b is None)
+    if neuron.b is not None:
+        found.values.append(neuron.b)
     return not neuron.more or all(_add_neuron(found, piece) for piece in neuron.more)
 
 

@@ -128,7 +128,14 @@ class Predictor(Module):
                 found.append(_numbers(out))
         if self.classes is None:
             return found
-        return [self.classes[winner(several(totals))] for totals in found]
+        return [self.classes[self.chosen(several(totals))] for totals in found]
+
+    def chosen(self, totals: Sequence[float]) -> int:
+        """The number of the class that these total inputs of the output units decide on.
+
+        Raises ValueError where one is nan.
+        """
+        return winner(totals)
 
     def score(self, X: Iterable[Sequence[Operand]], y: Iterable[Any]) -> float:  # noqa: N803
         """The share of examples whose class is predicted right; without classes R², as in

@@ -28,7 +28,8 @@ class MLP(Predictor):
     """Layers one after another, of which the last is linear; MLP(2, [16, 16, 1]) has 337
     parameters.
 
-    `activation`, `init`, `rng` and `pieces` are those of a Neuron, for the hidden layers. `output`
+    `activation`, `init`, `rng` and `pieces` are those of a Neuron, for the hidden layers, and so is
+    `bias`, for all layers. `output`
     is what becomes of the total inputs of the last layer: "linear" leaves them, "softmax" makes
     them probabilities that add up to 1, and any other activation by its name is applied to each.
     `totals(x)` gives what comes before it, and that is what losses take when they work from logits.
@@ -54,6 +55,7 @@ class MLP(Predictor):
         dropout: float = 0.0,
         classes: Iterable[Any] | None = None,
         pieces: int = 2,
+        bias: bool = True,
         **others: Never,
     ) -> None:
         if others:
@@ -79,6 +81,7 @@ class MLP(Predictor):
                 init=init,
                 rng=rng,
                 pieces=pieces,
+                bias=bias,
             )
             self.layers.append(layer)
         self._output, self._finish = output, finish
@@ -224,5 +227,5 @@ def _no_options(others: Mapping[str, Any]) -> str:
         )
     return (
         f"an MLP has no option {', '.join(others)}; there are: activation, init, rng, output, "
-        "dropout, classes, pieces"
+        "dropout, classes, pieces, bias"
     )

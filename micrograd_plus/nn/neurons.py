@@ -98,15 +98,21 @@ def function_called(activation: str | Callable[[Any], Any]) -> Callable[[Any], A
     return known[one_of(activation, "activation", known)]
 
 
+def without_bias(is_without: bool) -> dict[str, bool]:
+    """What an architecture says of a model without biases; of others it never said anything."""
+    return {"bias": False} if is_without else {}
+
+
 class Neuron(Module):
     """activation(w·x + b), or w·x + b when not `nonlin`.
 
     `activation` is a name from `activations()`, "threshold", "maxout" or a function of a Value;
     `init` is "uniform" (on [-1, 1], as micrograd), "he", "xavier" (in a layer of `nout` neurons) or
-    "zero"; `rng` draws the weights, by default the module `random`. The bias starts at 0. Raises
-    TypeError for options of another kind, as an activation's name for `nonlin`, and when called
-    with a batch; ValueError for a name that does not exist, for nin < 1, and when called with a
-    number of inputs that is not nin.
+    "zero"; `rng` draws the weights, by default the module `random`. The bias starts at 0; without
+    `bias` there is none, b is None, and the total input is w·x (Stone; Lund). Raises TypeError for
+    options of another kind, as an activation's name for `nonlin`, and when called with a batch;
+    ValueError for a name that does not exist, for nin < 1, and when called with a number of inputs
+    that is not nin.
 
     A maxout neuron gives the largest of `pieces` total inputs, each with weights and a bias of its
     own (Goodfellow et al. 2013): w and b are those of the first, and the others are the neurons
@@ -122,6 +128,7 @@ class Neuron(Module):
         rng: Generator | None = None,
         nout: int = 1,
         pieces: int = 2,
+        bias: bool = True,
     ) -> None:
         nin = whole_number(nin, "nin, the number of inputs of a neuron,")
         nout = whole_number(nout, "nout, the number of neurons in a layer,")
@@ -132,14 +139,17 @@ class Neuron(Module):
             f": the activation is another option, activation={given!r}" if is_activation else ""
         )
         nonlin = yes_or_no(nonlin, "nonlin, whether a neuron has an activation,", advice)
+        bias = yes_or_no(bias, "bias, whether a neuron has one,")
         function = function_called(activation)
         draw = INITIALISATIONS[one_of(init, "initialisation", INITIALISATIONS)]
         source = generator_of(rng)
         self.w = [Value(draw(nin, nout, source)) for _ in range(nin)]
-        self.b = Value(0)
+        # Any, so that whoever knows that there is a bias need not tell a type checker
+        self.b: Any = Value(0) if bias else None
         others = pieces - 1 if nonlin and activation == "maxout" else 0
         self.more = [
-            Neuron(nin, nonlin=False, init=init, rng=rng, nout=nout) for _ in range(others)
+            Neuron(nin, nonlin=False, init=init, rng=rng, nout=nout, bias=bias)
+            for _ in range(others)
         ]
         self._activation, self._activate, self.nonlin = activation, function, nonlin
 
@@ -164,8 +174,9 @@ class Neuron(Module):
             x = inputs_of(self, x, others)
         if len(x) != len(self.w):
             raise misfit(self, len(self.w), x)
+        bias = 0.0 if self.b is None else self.b
         try:
-            total = record(ops.dot_row, (self.b, *self.w, *x))
+            total = record(ops.dot_row, (bias, *self.w, *x))
         except TypeError as error:
             raise misfit(self, len(self.w), x, error) from None
         if not self.nonlin:
@@ -179,10 +190,15 @@ class Neuron(Module):
 
     def parameters(self) -> list[Value]:
         of_pieces = [p for piece in self.more for p in piece.parameters()]
-        return [*self.w, self.b, *of_pieces]
+        return [*self.w, *self._biases, *of_pieces]
+
+    @property
+    def _biases(self) -> list[Value]:
+        return [] if self.b is None else [self.b]
 
     def named_parameters(self) -> dict[str, list[Value]]:
-        return {"w": self.w, "b": [self.b], **named("more", self.more)}
+        biases = {} if self.b is None else {"b": [self.b]}
+        return {"w": self.w, **biases, **named("more", self.more)}
 
     def architecture(self) -> dict[str, Any]:
         more = {"pieces": 1 + len(self.more)} if self.more else {}
@@ -191,6 +207,7 @@ class Neuron(Module):
             "inputs": len(self.w),
             "activation": self._activation_name,
             **more,
+            **without_bias(self.b is None),
         }
 
     @property

@@ -15,11 +15,14 @@ from typing import Any, Never
 
 from .. import ops
 from ..engine import Operand, Value
-from ..options import real_number, whole_number
-from .modules import Predictor, assign, examples_of, indices, inputs_of, labels, leaves_of, winner
-from .neurons import Generator, Layer, generator_of, threshold
+from ..options import one_of, real_number, whole_number
+from .modules import Predictor, assign, examples_of, indices, inputs_of, labels, leaves_of
+from .neurons import Generator, Layer, generator_of, threshold, without_bias
 
-# the bias, then the weights; an example begins with the 1 that goes with the bias
+AT_ZERO = ("positive", "negative", "mistake")
+
+# the bias, then the weights; an example begins with the 1 that goes with the bias, or with a 0,
+# which leaves a bias that is none at 0
 Unit = list[float]
 
 
@@ -28,11 +31,11 @@ class SingleLayer(Predictor):
     or one for each class when there are more than two.
     """
 
-    def __init__(self, nin: int, classes: Iterable[Any] | None) -> None:
+    def __init__(self, nin: int, classes: Iterable[Any] | None, bias: bool = True) -> None:
         self.classes = None if classes is None else labels(classes)
         count = 1 if self.classes is None else len(self.classes)
         units = 1 if count == 2 else count
-        self.layer = Layer(nin, units, nonlin=False, init="zero")
+        self.layer = Layer(nin, units, nonlin=False, init="zero", bias=bias)
 
     def totals(self, x: Sequence[Operand]) -> Any:
         return self.layer(x)
@@ -48,14 +51,19 @@ class SingleLayer(Predictor):
             **super().architecture(),
             "inputs": len(self.layer.neurons[0].w),
             "classes": self.classes,
+            **without_bias(not self._has_bias),
         }
 
+    @property
+    def _has_bias(self) -> bool:
+        return self.layer.neurons[0].b is not None
+
     def _examples(self, X: Iterable[Sequence[Operand]], targets: Sequence[Any]) -> list[Unit]:  # noqa: N803
-        """The examples, checked, with a 1 before each."""
-        examples = []
+        """The examples, checked, with what goes with the bias before each."""
+        examples, beside_bias = [], 1.0 if self._has_bias else 0.0
         for example in examples_of(X, "fit"):
             numbers = [ops.as_float(x, "fit") for x in example]
-            examples.append([1.0, *numbers])
+            examples.append([beside_bias, *numbers])
         width = len(self.layer.neurons[0].w)
         for i, example in enumerate(examples):
             if len(example) != 1 + width or not all(map(math.isfinite, example)):
@@ -68,10 +76,13 @@ class SingleLayer(Predictor):
         return examples
 
     def _units(self) -> list[Unit]:
-        return [[v.data for v in (n.b, *n.w)] for n in self.layer.neurons]
+        neurons = self.layer.neurons
+        return [[0.0 if n.b is None else n.b.data, *[w.data for w in n.w]] for n in neurons]
 
     def _assign(self, units: Sequence[Unit]) -> None:
-        numbers = [number for bias, *weights in units for number in (*weights, bias)]
+        numbers: list[float] = []
+        for bias, *weights in units:
+            numbers += [*weights, bias] if self._has_bias else weights
         assign(self.parameters(), numbers)
 
     def __repr__(self) -> str:
@@ -83,8 +94,16 @@ class Perceptron(SingleLayer):
     Perceptron Algorithm).
 
     Two classes take one unit, which gives 1 and means the second class when w·x + b ≥ 0, else 0 and
-    the first. More classes take a unit each, whose weights are a template of its class; each gives
-    w·x + b, and the largest wins.
+    the first; with the classes (-1, 1) it gives 1 and -1. More classes take a unit each, whose
+    weights are a template of its class; each gives w·x + b, and the largest wins.
+
+    The lectures differ in what a total input of 0 means, and with it in every trace that begins at
+    weights of 0. `at_zero` is "positive", the second class, as Sharif's slide 9 has it (z ≥ θ);
+    "negative", the first, as Lund (1 if > 0); or "mistake", neither, as on Sharif's slide 16, where
+    sign(0) = 0 is no target: fit then learns from such an example whatever its class, and the unit
+    gives what lies halfway, while predict, which must choose, goes by slide 9. Raises ValueError
+    for another word, and for one beside "positive" when there are more than two classes; TypeError
+    for classes that are None.
 
     >>> perceptron = Perceptron(2)
     >>> # AND: the mistakes of each pass
@@ -94,20 +113,49 @@ class Perceptron(SingleLayer):
     [0, 1]
     """
 
-    def __init__(self, nin: int, classes: Iterable[Any] = (0, 1)) -> None:
+    def __init__(
+        self, nin: int, classes: Iterable[Any] = (0, 1), *, at_zero: str = "positive"
+    ) -> None:
         if classes is None:
             raise TypeError(
                 "a perceptron tells classes apart: list them, or take an Adaline, which "
                 "learns numbers"
             )
         super().__init__(nin, classes)
+        self.at_zero = one_of(at_zero, "meaning of a total input of 0", AT_ZERO)
+        if at_zero != "positive" and len(self.layer.neurons) > 1:
+            raise ValueError(
+                f"at_zero={at_zero!r} is for one unit and two classes: of several units the "
+                "largest total input wins, whatever it is"
+            )
 
     def __call__(self, x: Sequence[Operand], *others: Never) -> Any:
-        """From one unit 1 or 0; from several the list of their total inputs,
-        of which the largest wins.
+        """From one unit 1 or 0, with the classes (-1, 1) 1 or -1; from several the list of their
+        total inputs, of which the largest wins.
         """
         totals = self.totals(inputs_of(self, x, others) if others else x)
-        return threshold(totals) if isinstance(totals, Value) else totals
+        return self._output(totals) if isinstance(totals, Value) else totals
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether the unit gives 1 and -1, as the classes are called, and not 1 and 0."""
+        return self.classes == (-1, 1)
+
+    def _output(self, total: Value) -> Value:
+        if self.at_zero == "mistake":
+            sign = ops.sign(total)
+            return sign if self.is_signed else 0.5 * (1.0 + sign)
+        fires = threshold(total) if self.at_zero == "positive" else ops.less(0.0, total)
+        return ops.where(fires, 1.0, -1.0) if self.is_signed else fires
+
+    def chosen(self, totals: Sequence[float]) -> int:
+        if self.at_zero == "negative" and totals[0] == 0.0:
+            return 0
+        return super().chosen(totals)
+
+    def architecture(self) -> dict[str, Any]:
+        more = {} if self.at_zero == "positive" else {"at_zero": self.at_zero}
+        return {**super().architecture(), **more}
 
     def fit(
         self,
@@ -137,8 +185,10 @@ class Perceptron(SingleLayer):
             wrong = 0
             for i in _order(len(examples), rng):
                 example, target = examples[i], targets[i]
-                found = winner([_total(unit, example) for unit in units])
-                if found != target:
+                totals = [_total(unit, example) for unit in units]
+                found = self.chosen(totals)
+                is_neither = self.at_zero == "mistake" and totals[0] == 0.0
+                if found != target or is_neither:
                     wrong += 1
                     if len(units) == 1:
                         _add(units[0], 1.0 if target else -1.0, example)
@@ -156,7 +206,8 @@ class Adaline(SingleLayer):
 
     The targets are −1 for the first of two classes and 1 for the second; of more classes, each has
     a unit whose target is 1 for its own examples and −1 for others. With `classes` None there
-    is one unit, and the targets are numbers.
+    is one unit, and the targets are numbers. Without `bias` the unit gives w·x, and w alone is
+    learned: with one input, Stone's simplest network.
 
     >>> adaline = Adaline(1, classes=None)
     >>> errors = adaline.fit([[1.0], [2.0], [3.0]], [2.5, 4.5, 6.5], rate=0.1, passes=500)
@@ -164,8 +215,10 @@ class Adaline(SingleLayer):
     [0.5, 20.5]
     """
 
-    def __init__(self, nin: int, classes: Iterable[Any] | None = (-1, 1)) -> None:
-        super().__init__(nin, classes)
+    def __init__(
+        self, nin: int, classes: Iterable[Any] | None = (-1, 1), bias: bool = True
+    ) -> None:
+        super().__init__(nin, classes, bias)
 
     def fit(
         self,

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..nn import Module
 from ..optim import Adam
-from ..options import whole_number
+from ..options import real_number, whole_number
 from .data import examples_of, held_out_of
 from .objective import Loss, Objective, Penalty, loss_called
 from .prediction import outputs
@@ -43,6 +43,7 @@ def fit(
     progress: bool | None = None,
     engine: str = "tape",
     threads: int = 1,
+    tolerance: float | None = None,
 ) -> History:
     """Train a model on examples: `X` of shape (examples, inputs), `y` of shape (examples,) or
     (examples, targets).
@@ -52,16 +53,18 @@ def fit(
     takes all examples at once, 1 one after the other; batches are drawn anew for each epoch, in an
     order that `seed` fixes (None: the order of the data). `validation` is a share of the examples
     to hold out, or a pair (X, y). With `early_stopping` training ends when the validation loss has
-    not fallen for so many epochs, and the best weights are restored. `penalty` is a function of the
-    parameters that is added to the mean loss. `progress` shows a bar (tqdm), by default on a
-    terminal or in a notebook. Ctrl-C ends training; the model keeps what it has learned. The
-    cross-entropies take the total inputs of softmax and sigmoid outputs (a loss of your own gets
-    the outputs themselves), and dropout draws its masks anew for each example. Values that the
-    model computes once and keeps follow its parameters, with either engine. After an error model
-    and optimizer are as before. Raises ValueError or TypeError, before the first step, for data of
-    the wrong shape, what is no finite real number (masked, complex, a date), targets that the loss
-    refuses, numbers that make an index of `take` no whole number in range, parameters that are no
-    leaves, and options of another kind or out of range.
+    not fallen for so many epochs, and the best weights are restored. With `tolerance` it ends where
+    the gradient over all examples, and of the penalty, is no longer than that, as Stone's
+    algorithms end "when the gradient is about 0". `penalty` is a function of the parameters that is
+    added to the mean loss. `progress` shows a bar (tqdm), by default on a terminal or in a
+    notebook. Ctrl-C ends training; the model keeps what it has learned. The cross-entropies take
+    the total inputs of softmax and sigmoid outputs (a loss of your own gets the outputs
+    themselves), and dropout draws its masks anew for each example. Values that the model computes
+    once and keeps follow its parameters, with either engine. After an error model and optimizer are
+    as before. Raises ValueError or TypeError, before the first step, for data of the wrong shape,
+    what is no finite real number (masked, complex, a date), targets that the loss refuses, numbers
+    that make an index of `take` no whole number in range, parameters that are no leaves, and
+    options of another kind or out of range.
     """
     if engine not in ("tape", "eager"):
         raise ValueError(f'there are the engines "tape" and "eager", not {engine!r}')
@@ -71,6 +74,7 @@ def fit(
             f"a loss is a function of an output and a target, or the name of one, not {loss!r}"
         )
     whole_number(epochs, "epochs")
+    flat = None if tolerance is None else _tolerance(tolerance)
     whole_number(threads, "threads")
     if batch_size is not None:
         whole_number(batch_size, "batch_size")
@@ -90,6 +94,12 @@ def fit(
         raise TypeError(
             f"the optimizer is one such as Adam(0.01), with its settings, not {optimizer!r}"
         )
+    size = batch_size or len(examples)
+    if flat is not None and size < len(examples):
+        raise ValueError(
+            f"tolerance is for the gradient over all {len(examples)} examples, for that of a batch "
+            f"differs from the next one's: leave out batch_size or tolerance, not batch_size={size}"
+        )
     objective = Objective(model, chosen, penalty, examples[0], width, engine, threads)
     objective.require_places(given, held_out)
     rng = np.random.default_rng(seed)
@@ -97,9 +107,19 @@ def fit(
         examples,
         held_out,
         epochs,
-        batch_size or len(examples),
+        size,
         rng,
         seed is not None,
         early_stopping,
         progress,
+        flat,
     )
+
+
+def _tolerance(tolerance: Any) -> float:
+    length = real_number(tolerance, "tolerance, the length of a gradient at which to stop,")
+    if not 0.0 <= length < np.inf:
+        raise ValueError(
+            f"tolerance is the length of a gradient at which to stop, 0 or more, not {tolerance!r}"
+        )
+    return length

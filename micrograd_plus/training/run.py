@@ -41,7 +41,7 @@ class History:
 
     `losses` has the penalty in it, `validation_losses` has not; `best_epoch` is the epoch, counted
     from 0, whose weights the model has (interrupted within an epoch, it has learned a little more);
-    `stopped` says why training ended: "epochs", "early stopping" or "interrupted".
+    `stopped` says why training ended: "epochs", "early stopping", "tolerance" or "interrupted".
     """
 
     losses: list[float] = field(default_factory=list)
@@ -81,6 +81,7 @@ class Run:
         shuffle: bool,
         patience: int | None,
         progress: bool | None,
+        tolerance: float | None,
     ) -> History:
         """All epochs; the model has the last complete weights then, or the best,
         or after an error those from before.
@@ -91,7 +92,7 @@ class Run:
         try:
             with _bar(epochs, progress) as advance:
                 for epoch in range(epochs):
-                    self._epoch(examples, batch_size, rng, shuffle)
+                    is_flat = self._epoch(examples, batch_size, rng, shuffle, tolerance)
                     if len(held_out):
                         history.validation_losses.append(
                             self.objective.mean(held_out, self.weights)
@@ -100,6 +101,9 @@ class Run:
                         self.best, history.best_epoch = self.weights, epoch
                     elif epoch - history.best_epoch >= patience:
                         history.stopped = "early stopping"
+                        break
+                    if is_flat:
+                        history.stopped = "tolerance"
                         break
                     advance(history)
         except KeyboardInterrupt:
@@ -117,8 +121,14 @@ class Run:
         return history
 
     def _epoch(
-        self, examples: Floats, batch_size: int, rng: np.random.Generator, shuffle: bool
-    ) -> None:
+        self,
+        examples: Floats,
+        batch_size: int,
+        rng: np.random.Generator,
+        shuffle: bool,
+        tolerance: float | None,
+    ) -> bool:
+        """A step for each batch, or none where the gradient is flat; gives whether it was."""
         order = rng.permutation(len(examples)) if shuffle and batch_size < len(examples) else None
         total = 0.0
         for start in range(0, len(examples), batch_size):
@@ -126,10 +136,14 @@ class Run:
             batch = examples[start:end] if order is None else examples[order[start:end]]
             thinned = self.objective.thinned(batch, rng)
             value, gradient = self.objective(thinned, self.weights)
+            if tolerance is not None and np.linalg.norm(gradient) <= tolerance:
+                self.history.losses.append(value)
+                return True
             self.weights = self._updated(gradient)
             self.history.updates += 1
             total += value * len(batch)
         self.history.losses.append(total / len(examples))
+        return False
 
     def _updated(self, gradient: Floats) -> Floats:
         """The weights after a step, in an array that nobody else has; those from before stay."""

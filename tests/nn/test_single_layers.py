@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
 from micrograd_plus import Value, ops
-from micrograd_plus.nn import MLP, Adaline, Neuron, Perceptron, activations, threshold
+from micrograd_plus.nn import (
+    MLP,
+    Adaline,
+    Neuron,
+    Perceptron,
+    activations,
+    load,
+    save,
+    threshold,
+)
+from micrograd_plus.training import outputs
 
 BITS = [(0, 0), (0, 1), (1, 0), (1, 1)]
 AND, OR, XOR, SAME = [0, 0, 0, 1], [0, 1, 1, 1], [0, 1, 1, 0], [1, 0, 0, 1]
@@ -105,6 +115,74 @@ def test_a_perceptron_learns_and_and_or_as_by_hand(gate):
     assert at_once.predict(BITS) == y
     assert [at_once(x).data for x in BITS] == y
     assert at_once.score(BITS, y) == 1.0
+
+
+AT_ZERO = {  # the lectures' conventions: for AND and OR, mistakes of each pass, then w1, w2 and b
+    "positive": ([2, 3, 3, 2, 1, 0], (2, 1, -3), [2, 2, 1, 0], (1, 1, -1)),
+    "negative": ([1, 3, 3, 2, 1, 0], (2, 1, -2), [1, 2, 1, 0], (1, 1, 0)),
+    "mistake": ([2, 3, 3, 2, 2, 3, 2, 1, 0], (3, 2, -4), [3, 1, 2, 2, 1, 0], (2, 2, -1)),
+}
+
+
+@pytest.mark.parametrize("classes", [(0, 1), (-1, 1), ("no", "yes")], ids=str)
+@pytest.mark.parametrize("at_zero", AT_ZERO)
+def test_each_lecture_s_meaning_of_0_has_its_own_trace(at_zero, classes):
+    of_and, and_ends, of_or, or_ends = AT_ZERO[at_zero]
+    for y, mistakes, ends in ((AND, of_and, and_ends), (OR, of_or, or_ends)):
+        perceptron = Perceptron(2, classes, at_zero=at_zero)
+        targets = [classes[k] for k in y]
+        assert perceptron.fit(BITS, targets) == mistakes
+        assert tuple(data(perceptron)) == ends
+        assert perceptron.predict(BITS) == targets
+
+
+@pytest.mark.parametrize(
+    ("at_zero", "signed", "unsigned"),
+    [
+        ("positive", [-1, 1, 1], [0, 1, 1]),
+        ("negative", [-1, -1, 1], [0, 0, 1]),
+        ("mistake", [-1, 0, 1], [0, 0.5, 1]),
+    ],
+)
+def test_a_unit_gives_what_its_classes_are_called(at_zero, signed, unsigned):
+    for classes, expected in (((-1, 1), signed), ((0, 1), unsigned), ("ab", unsigned)):
+        perceptron = Perceptron(1, classes, at_zero=at_zero)
+        give(perceptron, [1.0, 0.0])
+        assert [perceptron([x]).data for x in (-2.0, 0.0, 2.0)] == expected
+        assert outputs(perceptron, [[-2.0], [0.0], [2.0]]).ravel().tolist() == expected
+        first, second = classes
+        at_0 = first if at_zero == "negative" else second
+        assert perceptron.predict([[-2.0], [0.0], [2.0]]) == [first, at_0, second]
+
+
+def test_kept_outputs_follow_what_0_means():
+    perceptron = Perceptron(1, (-1, 1))
+    assert outputs(perceptron, [[1.0]]).tolist() == [[1.0]]
+    perceptron.at_zero = "negative"
+    assert outputs(perceptron, [[1.0]]).tolist() == [[-1.0]]
+    perceptron.classes = (0, 1)
+    assert outputs(perceptron, [[1.0]]).tolist() == [[0.0]]
+
+
+def test_files_say_what_0_means_where_it_is_not_sharif_s(tmp_path):
+    plain = save(Perceptron(1), tmp_path / "plain.json")
+    assert "at_zero" not in plain.read_text(encoding="utf-8")
+    other = save(Perceptron(1, at_zero="negative"), tmp_path / "negative.json")
+    load(Perceptron(1, at_zero="negative"), other)
+    with pytest.raises(ValueError, match="at_zero"):
+        load(Perceptron(1), other)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: Perceptron(1, at_zero="zero"), "there are: positive, negative, mistake"),
+        (lambda: Perceptron(1, "abc", at_zero="mistake"), "one unit and two classes"),
+    ],
+)
+def test_what_0_cannot_mean_is_refused(make, said):
+    with pytest.raises(ValueError, match=said):
+        make()
 
 
 @pytest.mark.parametrize("y", [SAME, XOR])
