@@ -4,7 +4,8 @@ An optimiser is used in one of two ways, which give the same bits: `step(model)`
 of Values and writes their data; `update(parameters, gradient)` takes arrays, a tape's gradient for
 one, and gives the new parameters. Formulas, defaults and the place of every epsilon are PyTorch's;
 a learning rate is a number, or a schedule: a function from the number of updates done so far to a
-number.
+number. A schedule that goes by the loss, OnPlateau, is told it by `observe(loss)`, from a loop of
+your own after each epoch; `fit` does so itself.
 
 An update happens as a whole or not at all. Should a gradient, or a number that comes out, not be
 finite, then a FloatingPointError names the first parameter concerned, and neither parameters nor
@@ -24,10 +25,11 @@ import numpy as np
 from ..engine import Value, known_gradient
 from ..nn import Module
 from ..nn.modules import leaves_of
+from ..options import real_number
 from ..tape.program import Floats
 from ..tape.reals import first_not_finite, real_array
 from ..tape.tape import values_of
-from .schedules import CosineDecay, InverseTimeDecay, Settings, StepDecay
+from .schedules import CosineDecay, InverseTimeDecay, OnPlateau, Settings, StepDecay
 
 __all__ = [
     "SGD",
@@ -36,12 +38,14 @@ __all__ = [
     "AdamW",
     "CosineDecay",
     "InverseTimeDecay",
+    "OnPlateau",
     "Optimizer",
     "RMSProp",
     "StepDecay",
 ]
 
-Schedule = Callable[[int], float]
+# from the number of updates to a rate; one with a method `after` takes what it has seen, too
+Schedule = Callable[..., float]
 # what an optimiser remembers of earlier gradients: arrays of the parameters' shape
 Memory = dict[str, Floats]
 
@@ -50,6 +54,7 @@ class _State(NamedTuple):
     updates: int = 0
     shape: tuple[int, ...] | None = None
     memory: Memory = {}  # noqa: RUF012  # nobody changes it: an update makes another
+    seen: Any = None  # what a schedule that goes by the loss has seen of it
 
 
 @dataclass(repr=False, eq=False)
@@ -81,7 +86,19 @@ class Optimizer(Settings):
     def rate(self) -> float:
         """The learning rate of the next update."""
         rate = self.learning_rate
-        return self.checked("learning_rate", rate(self.updates) if callable(rate) else rate)
+        if callable(rate):
+            told = (self._state.seen,) if hasattr(rate, "after") else ()
+            rate = rate(self.updates, *told)
+        return self.checked("learning_rate", rate)
+
+    def observe(self, loss: float) -> None:
+        """Tell the loss of an epoch, for a learning rate that goes by it, as OnPlateau does; for
+        others it is without effect. Raises TypeError for what is no number.
+        """
+        number = real_number(loss, f"the loss that {type(self).__name__} observes")
+        after = getattr(self.learning_rate, "after", None)
+        if after is not None:
+            self._state = self._state._replace(seen=after(self._state.seen, number))
 
     def update(self, parameters: Floats, gradient: Floats) -> Floats:
         """The parameters after one update, a new array; `parameters` and `gradient` are real arrays
@@ -120,7 +137,7 @@ class Optimizer(Settings):
         self._state = _State()
 
     def _next(self, w: Floats, g: Floats, leaves: Sequence[Value]) -> tuple[Floats, _State]:
-        updates, shape, memory = self._state
+        updates, shape, memory, seen = self._state
         if w.shape != g.shape:
             raise ValueError(
                 f"the gradient has the shape of the parameters, {w.shape}, not {g.shape}"
@@ -148,7 +165,7 @@ class Optimizer(Settings):
                 f"the {name} of {{}} would become {{}}",
                 f"try a learning rate below {rate}",
             )
-        return new, _State(updates + 1, w.shape, remembered)
+        return new, _State(updates + 1, w.shape, remembered, seen)
 
     def _apart(self, w: Floats, g: Floats, rate: float, memory: Memory) -> tuple[Floats, Memory]:
         """What a rule of a user's own gives, apart from what it was given and may have kept."""

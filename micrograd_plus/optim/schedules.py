@@ -1,7 +1,9 @@
 """Learning rates that fall as training goes on: functions from the number of updates done so far to
 a rate.
 
-Any such function is a schedule; these are three that pickle, compare and print. Settings whose
+Any such function is a schedule; these pickle, compare and print, and change nothing in themselves.
+One goes by the loss, too: what it has seen so far is kept beside the optimiser's other numbers and
+handed to it. Settings whose
 names say in what range they lie are checked here, for the optimisers, too.
 """
 
@@ -9,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf, pi
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..ops import cos
 from ..options import real_number, whole_number, yes_or_no
@@ -24,9 +26,11 @@ FROM_ZERO_ON = (
     "factor",
     "decay",
     "final",
+    "patience",
+    "threshold",
     *BELOW_ONE,
 )
-WHOLE = ("every", "updates")
+WHOLE = {"every": 1, "updates": 1, "patience": 0}  # each with the least that it may be
 YES_OR_NO = ("nesterov", "centered", "amsgrad")
 
 
@@ -80,13 +84,15 @@ class Settings:
             return  # a schedule, whose numbers are checked as they come
         self.checked(name, given)
         if name in WHOLE:
-            whole_number(given, f"the {name} of {kind}")
+            whole_number(given, f"the {name} of {kind}", least=WHOLE[name])
 
 
 @dataclass(frozen=True)
 class StepDecay(Settings):
-    """initial · factor^⌊k / every⌋ after k updates (Lund, Practical Training Tips: tune by factors,
-    on a plateau decrease).
+    """initial · factor^⌊k / every⌋ after k updates, whatever becomes of the loss: a change by
+    factors (Lund, Practical Training Tips).
+
+    On a plateau of the loss, as Lund advises there, decreases OnPlateau.
 
     >>> [StepDecay(0.5, every=2, factor=0.5)(k) for k in range(5)]
     [0.5, 0.5, 0.25, 0.25, 0.125]
@@ -136,3 +142,63 @@ class CosineDecay(Settings):
     def __call__(self, updates: int) -> float:
         height: float = 0.5 * (1.0 + cos(pi * min(updates / self.updates, 1.0)))
         return self.final + (self.initial - self.final) * height
+
+
+class Seen(NamedTuple):
+    """What a schedule that goes by the loss has seen: the lowest loss, for how many losses it has
+    not fallen since, and how often the rate was cut.
+    """
+
+    lowest: float = inf
+    waited: int = 0
+    cuts: int = 0
+
+
+@dataclass(frozen=True)
+class OnPlateau(Settings):
+    """initial · factor^cuts, and not below `final`: a cut whenever the loss has not fallen for more
+    than `patience` losses in a row (Lund, Practical Training Tips: decrease if the loss plateaus).
+
+    A loss has fallen when it is below the lowest so far by more than the share `threshold` of it;
+    after a cut the waiting begins anew. Defaults are those of PyTorch's ReduceLROnPlateau. The
+    optimiser is told the losses by `observe`, which `fit` calls after each epoch: with that of the
+    validation data where there are some. Raises ValueError for a factor that is not below 1.
+
+    >>> schedule, seen = OnPlateau(0.5, patience=1, factor=0.5), Seen()
+    >>> for loss in (3.0, 2.0, 2.0, 2.5, 1.0):
+    ...     seen = schedule.after(seen, loss)
+    ...     print(loss, schedule(0, seen))
+    3.0 0.5
+    2.0 0.5
+    2.0 0.5
+    2.5 0.25
+    1.0 0.25
+    """
+
+    initial: float
+    patience: int = 10
+    factor: float = 0.1
+    threshold: float = 1e-4
+    final: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.factor >= 1.0:
+            raise ValueError(
+                f"the factor of OnPlateau makes the rate smaller, and is below 1, not {self.factor}"
+            )
+
+    def __call__(self, updates: int, seen: Seen | None = None) -> float:
+        """The rate after the losses seen so far; `updates` have no part in it."""
+        cuts = 0 if seen is None else seen.cuts
+        return max(self.final, self.initial * self.factor**cuts)
+
+    def after(self, seen: Seen | None, loss: float) -> Seen:
+        """What has been seen after one more loss; a nan has not fallen."""
+        lowest, waited, cuts = seen or Seen()
+        enough = lowest if lowest == inf else lowest - self.threshold * abs(lowest)
+        if loss < enough:
+            return Seen(loss, 0, cuts)
+        if waited < self.patience:
+            return Seen(lowest, waited + 1, cuts)
+        return Seen(lowest, 0, cuts + 1)

@@ -19,6 +19,7 @@ import numpy as np
 from ..nn import Module
 from ..nn.modules import assign
 from ..optim import BUILT_IN
+from ..optim import Optimizer as OurOptimizer
 from ..tape.program import Floats
 from ..tape.reals import first_not_finite, real_array
 from .objective import Objective
@@ -97,6 +98,7 @@ class Run:
                         history.validation_losses.append(
                             self.objective.mean(held_out, self.weights)
                         )
+                    self._tell(*(history.validation_losses or history.losses)[-1:])
                     if patience is None or self._is_best(epoch):
                         self.best, history.best_epoch = self.weights, epoch
                     elif epoch - history.best_epoch >= patience:
@@ -144,6 +146,11 @@ class Run:
             total += value * len(batch)
         self.history.losses.append(total / len(examples))
         return False
+
+    def _tell(self, loss: float) -> None:
+        """Tell the optimiser a loss, where it is one that goes by it."""
+        if isinstance(self.optimizer, OurOptimizer):
+            self.optimizer.observe(loss)
 
     def _updated(self, gradient: Floats) -> Floats:
         """The weights after a step, in an array that nobody else has; those from before stay."""

@@ -14,6 +14,7 @@ from micrograd_plus.optim import (
     AdamW,
     CosineDecay,
     InverseTimeDecay,
+    OnPlateau,
     RMSProp,
     StepDecay,
 )
@@ -53,7 +54,12 @@ def test_the_rate_follows_the_updates_and_any_function_may_give_it():
 
 
 def test_schedules_are_values():
-    for schedule in (StepDecay(1.0, 3), InverseTimeDecay(1.0, 0.5), CosineDecay(1.0, 10)):
+    for schedule in (
+        StepDecay(1.0, 3),
+        InverseTimeDecay(1.0, 0.5),
+        CosineDecay(1.0, 10),
+        OnPlateau(1.0, patience=2, threshold=0.0),
+    ):
         assert pickle.loads(pickle.dumps(schedule)) == eval(repr(schedule)) == schedule
 
 
@@ -72,6 +78,9 @@ def test_schedules_are_values():
         (lambda: AdamW(weight_decay=-1), "weight_decay"),
         (lambda: StepDecay(0.1, every=0), "every of StepDecay must be above 0"),
         (lambda: CosineDecay(-1.0, 5), "initial"),
+        (lambda: OnPlateau(0.1, factor=1.0), "factor of OnPlateau makes the rate smaller"),
+        (lambda: OnPlateau(0.1, patience=-1), "patience of OnPlateau"),
+        (lambda: OnPlateau(0.1, threshold=-0.1), "threshold of OnPlateau must be at least 0"),
         (lambda: SGD(lambda k: -1.0).update(np.zeros(1), np.zeros(1)), "learning_rate of SGD"),
     ],
 )
@@ -103,6 +112,8 @@ def test_settings_out_of_range_are_refused(make, said):
         (lambda: StepDecay(0.1, every=2.5), "every of StepDecay is a whole number, not 2.5"),
         (lambda: StepDecay("0.1", every=2), "initial of StepDecay is a number, not '0.1'"),
         (lambda: StepDecay(lambda k: 0.1, every=2), "initial of StepDecay"),
+        (lambda: OnPlateau(0.1, patience=2.5), "patience of OnPlateau is a whole number"),
+        (lambda: SGD(OnPlateau(0.1)).observe(None), "loss that SGD observes is a number"),
         (lambda: CosineDecay(0.1, updates=10.0), "updates of CosineDecay is a whole number"),
         (
             lambda: InverseTimeDecay(0.1, decay=None),
