@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from . import descriptions as _descriptions  # noqa: F401  # makes the models known to blueprints
+from .ensembles import Ensemble
 from .model_files import load, save
 from .modules import Module
 from .networks import MLP
@@ -20,6 +21,7 @@ __all__ = [
     "INITIALISATIONS",
     "MLP",
     "Adaline",
+    "Ensemble",
     "Generator",
     "Layer",
     "Module",

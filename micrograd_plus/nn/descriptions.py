@@ -7,12 +7,13 @@ from typing import Any
 
 from .. import ops
 from .blueprint import Blueprint, described_by
+from .ensembles import Ensemble
 from .modules import Module, Predictor
 from .networks import MLP
 from .neurons import Layer, Neuron, linear, threshold
 from .single_layer import Adaline, Perceptron, SingleLayer
 
-_KINDS = (Predictor, MLP, SingleLayer, Perceptron, Adaline, Layer, Neuron)
+_KINDS = (Predictor, MLP, SingleLayer, Perceptron, Adaline, Layer, Neuron, Ensemble)
 _METHODS = [
     (kind, name, method)
     for kind in _KINDS
@@ -26,6 +27,8 @@ def described(model: Any) -> Blueprint | None:
     """The blueprint of a model of this package as it comes; None of any other."""
     if any(vars(kind).get(name) is not method for kind, name, method in _METHODS):
         return None
+    if type(model) is Ensemble:
+        return _of_all(model)
     found = Blueprint([type(model)], [])
     if type(model) is MLP:
         found.parts.extend((model._output, model._finish))
@@ -43,6 +46,18 @@ def described(model: Any) -> Blueprint | None:
     if "totals" in vars(model):  # a method of this one alone
         return None
     return found if all(_add_layer(found, layer) for layer in layers) else None
+
+
+def _of_all(ensemble: Ensemble) -> Blueprint | None:
+    """The blueprint of models that are asked together."""
+    found = Blueprint([Ensemble, len(ensemble.models)], [])
+    for model in ensemble.models:
+        one = described(model)
+        if one is None:
+            return None
+        found.parts.extend(one.parts)
+        found.values.extend(one.values)
+    return None if "totals" in vars(ensemble) else found
 
 
 def _add_layer(found: Blueprint, layer: Module) -> bool:

@@ -97,6 +97,11 @@ class Predictor(Module):
 
     classes: tuple[Label, ...] | None = None
 
+    @property
+    def boundary(self) -> float:
+        """Where on its one output the second of two classes begins."""
+        return 0.0
+
     def __call__(self, x: Sequence[Operand], *others: Never) -> Any:
         """What the model gives for the inputs of one example: a list,
         or one Value when there is one output.

@@ -97,6 +97,16 @@ class MLP(Predictor):
         self._finish = _finish_of(output, units)
         self._output = output
 
+    @property
+    def boundary(self) -> float:
+        """Where on its one output the second of two classes begins: what the output makes of 0, and
+        halfway between a threshold's 0 and 1.
+        """
+        if self._output in ("threshold", "softmax"):
+            return 0.5
+        at_zero: float = self._finish(0.0)
+        return at_zero
+
     def __call__(
         self, x: Sequence[Operand], masks: Sequence[Operand] | None = None, *others: Never
     ) -> Any:

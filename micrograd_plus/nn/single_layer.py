@@ -141,6 +141,11 @@ class Perceptron(SingleLayer):
         """Whether the unit gives 1 and -1, as the classes are called, and not 1 and 0."""
         return self.classes == (-1, 1)
 
+    @property
+    def boundary(self) -> float:
+        """Halfway between the two outputs of the unit."""
+        return 0.0 if self.is_signed else 0.5
+
     def _output(self, total: Value) -> Value:
         if self.at_zero == "mistake":
             sign = ops.sign(total)

@@ -64,7 +64,7 @@ def test_pytorch_cuts_where_we_do(patience):
 
     losses = [3.0, 2.5, 2.5, 2.6, 2.4999, 2.4, 2.4, 2.4, 2.4, 2.3, 5.0, 5.0, 5.0, 5.0]
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
-    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=patience)
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=patience, eps=0.0)
     expected = []
     for loss in losses:
         scheduler.step(loss)
