@@ -46,7 +46,7 @@ ROOMS = {
     "player": {"drawing"},
     "examples": {"training"},
     "plots": {"training"},
-    "testing": {"autodiff", "tape"},
+    "testing": {"autodiff", "options", "tape"},
     "cli": {"examples", "player", "plots", "testing"},
     "__main__": {"cli"},
     "__init__": {"drawing", "chain_rule", "autodiff", "testing", "training"},

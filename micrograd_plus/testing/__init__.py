@@ -10,6 +10,8 @@ Five lines test a model of your own at points that Hypothesis picks, and shrinks
     def test_gradients_of_my_model(x, y):
         gradcheck(my_model, x, y)
 
+`numerical_gradient` is the lectures' difference quotient, in floats and with its error.
+
 `graphs()` draws whole programs, for those who test a row or a sweep rather than a model, and
 `tapes()` draws them recorded, for those who test what runs a tape. Hypothesis knows the types:
 `st.from_type(Value)` draws `values()`, that of a Program `graphs()`, and that of a Tape `tapes()`.
@@ -19,6 +21,7 @@ import sys
 
 from .check import gradcheck
 from .failure import Failure, GradientError, NotChecked
+from .numerical import NumericalGradient, numerical_gradient
 from .program import Program
 from .reference import Precise
 from .strategies import graphs, register, tapes, values
@@ -27,10 +30,12 @@ __all__ = [
     "Failure",
     "GradientError",
     "NotChecked",
+    "NumericalGradient",
     "Precise",
     "Program",
     "gradcheck",
     "graphs",
+    "numerical_gradient",
     "tapes",
     "values",
 ]
