@@ -187,14 +187,24 @@ class MLP(Predictor):
         finish: dict[str, Any] = {} if self.output == "linear" else {"output": self.output}
         if self.dropout:
             finish["dropout"] = self.dropout
-        *hidden, last = [options_of(layer) for layer in self.layers] or [None]
-        first = hidden[0] if hidden else {}
-        is_made = last == {"activation": "linear"} and all(found == first for found in hidden)
-        if first is None or not is_made:
+        options = _options_of(self.layers)
+        if options is None:
             said = f"{type(self).__name__} of [{', '.join(map(str, self.layers))}]"
             return ", ".join([said, *[f"{name}={given!r}" for name, given in finish.items()]])
         sizes = len(self.layers[0].neurons[0].w), [len(layer.neurons) for layer in self.layers]
-        return in_short(self, sizes, first | finish)
+        return in_short(self, sizes, options | finish)
+
+
+def _options_of(layers: Sequence[Layer]) -> dict[str, Any] | None:
+    """The options with which one call makes these layers; None where none does."""
+    found = [options for layer in layers if (options := options_of(layer)) is not None]
+    if not found or len(found) < len(layers):
+        return None
+    *hidden, last = found
+    shared = {name: given for name, given in last.items() if name != "activation"}
+    first = hidden[0] if hidden else shared
+    alike = all(options == first for options in hidden) and first.get("bias") == last.get("bias")
+    return first if alike and last == {**shared, "activation": "linear"} else None
 
 
 def _sizes(nin: Any, nouts: Any) -> list[int]:

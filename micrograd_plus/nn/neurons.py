@@ -269,7 +269,7 @@ def options_of(layer: Any) -> dict[str, Any] | None:
     first, *others = [n.architecture() for n in neurons]
     if any(other != first for other in others):
         return None
-    usual = {"activation": "relu", "pieces": 2}
+    usual = {"activation": "relu", "pieces": 2, "bias": True}
     return {name: first[name] for name in usual if first.get(name, usual[name]) != usual[name]}
 
 

@@ -86,7 +86,11 @@ class SingleLayer(Predictor):
         assign(self.parameters(), numbers)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self.layer.neurons[0].w)}, classes={self.classes})"
+        known = ("kind", "inputs", "classes")
+        more = {name: said for name, said in self.architecture().items() if name not in known}
+        options = "".join([f", {name}={said!r}" for name, said in more.items()])
+        inputs = len(self.layer.neurons[0].w)
+        return f"{type(self).__name__}({inputs}, classes={self.classes}{options})"
 
 
 class Perceptron(SingleLayer):

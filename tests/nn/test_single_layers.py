@@ -155,6 +155,13 @@ def test_a_unit_gives_what_its_classes_are_called(at_zero, signed, unsigned):
         assert perceptron.predict([[-2.0], [0.0], [2.0]]) == [first, at_0, second]
 
 
+def test_a_repr_says_what_0_means():
+    assert repr(Perceptron(1, at_zero="mistake")) == (
+        "Perceptron(1, classes=(0, 1), at_zero='mistake')"
+    )
+    assert repr(Perceptron(1)) == "Perceptron(1, classes=(0, 1))"
+
+
 def test_kept_outputs_follow_what_0_means():
     perceptron = Perceptron(1, (-1, 1))
     assert outputs(perceptron, [[1.0]]).tolist() == [[1.0]]

@@ -66,6 +66,16 @@ def test_of_models_with_biases_the_files_say_what_they_always_said(make, tmp_pat
     assert "bias" not in json.dumps(json.loads(text)["architecture"])
 
 
+def test_a_repr_says_so():
+    assert repr(Layer(2, 3, bias=False)) == "Layer(2, 3, bias=False) with 6 parameters"
+    assert repr(MLP(2, [3, 1], bias=False)) == "MLP(2, [3, 1], bias=False) with 9 parameters"
+    assert repr(MLP(2, [1], bias=False)) == "MLP(2, [1], bias=False) with 2 parameters"
+    assert repr(Adaline(2, bias=False)) == "Adaline(2, classes=(-1, 1), bias=False)"
+    mixed = MLP(2, [3, 1])
+    mixed.layers[1] = Layer(3, 1, nonlin=False, bias=False)
+    assert repr(mixed).startswith("MLP of [Layer(2, 3) with 9 parameters")
+
+
 def test_the_option_is_true_or_false():
     with pytest.raises(
         TypeError, match="bias, whether a neuron has one, is True or False, not 'no'"
