@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ..chain_rule.naming import OUTPUT
+from ..chain_rule.rules import bracketed_name
+from ..support.text import shortened
 from .model import Box, Model
 from .texts import Texts
 
@@ -17,7 +19,7 @@ def described(texts: Texts) -> str:
     told = [_sentence(texts, box, names) for box in reversed(gates[-MOST:])]
     leaves = [b for b in model.boxes if b.kind == "leaf" and b.derivative is not None]
     told += [
-        f"{model.derivative_name(leaf)} = {texts.number(leaf.derivative or 0.0)}"
+        f"{_derivative(model, leaf, names)} = {texts.number(leaf.derivative or 0.0)}"
         for leaf in leaves[:MOST]
     ]
     more = len(gates) - len(gates[-MOST:])
@@ -28,9 +30,16 @@ def described(texts: Texts) -> str:
 def _names(model: Model) -> dict[Box, str]:
     last = model.boxes[-1]
     return {
-        box: box.name or (OUTPUT if box is last else f"({box.symbol or 'leaf'})")
+        box: shortened(box.name) or (OUTPUT if box is last else f"({box.symbol or 'leaf'})")
         for box in model.boxes
     }
+
+
+def _derivative(model: Model, leaf: Box, names: dict[Box, str]) -> str:
+    above, below = names[model.boxes[-1]], names[leaf] if leaf.name else "leaf"
+    if model.mode == "forward":
+        above, below = below, shortened(model.wrt)
+    return f"∂{bracketed_name(above)}/∂{bracketed_name(below)}"
 
 
 def _sentence(texts: Texts, box: Box, names: dict[Box, str]) -> str:

@@ -263,7 +263,7 @@ def summary(model: Model) -> str:
     """A sentence that stands for the picture where it cannot be seen."""
     gates = sum(box.kind not in ("leaf", "constant", "cut") for box in model.boxes)
     last = model.boxes[-1]
-    name = last.name or OUTPUT
+    name = shortened(last.name) or OUTPUT
     size = f"{boxes(model)}, {gates} of them gates"
     return f"Computational graph of {name} = {last.text()}: {size}"
 

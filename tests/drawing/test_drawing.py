@@ -16,6 +16,7 @@ from xml.etree import ElementTree as ET
 import graphviz
 import pygraphviz
 import pytest
+from hostile import HOSTILE
 from overlaps import faults, picture, wires_and_numbers
 from shapes import SHAPES
 
@@ -36,73 +37,6 @@ from micrograd_plus.nn import MLP, Neuron
 from micrograd_plus.support.text import number
 
 SVG = "{http://www.w3.org/2000/svg}"
-
-HOSTILE = [
-    '"',
-    "'",
-    "\\",
-    "\\\\",
-    "<",
-    ">",
-    "&",
-    "<b>",
-    "<b>bold</b>",
-    "<>",
-    "a<b",
-    "a|b",
-    "{a|b}",
-    "{",
-    "}",
-    "\\N",
-    "\\G",
-    "\\E",
-    "\\n",
-    "\\l\\r",
-    "\n",
-    "\r\n",
-    "\t",
-    "\0",
-    "\x01\x1f",
-    "\x7f",
-    "\x85",
-    "\u2028",
-    "\ufeff",
-    "\ufffe",
-    "\uffff",
-    "\ud800",
-    "\u202eabc",
-    "\u2066abc\u2069",
-    "\u200b\u200d",
-    "<script>alert(1)</script>",
-    "</text><script>alert(1)</script>",
-    "</title></svg><img src=x onerror=alert(1)>",
-    "]]>",
-    "<!--",
-    "-->",
-    "<![CDATA[x]]>",
-    "&lt;b&gt;",
-    "&#60;b&#62;",
-    "&nbsp;",
-    '" onload="alert(1)',
-    "' onload='alert(1)",
-    '"]; n9 [label="injected',
-    "};digraph{x",
-    "javascript:alert(1)",
-    "%s%n{0}{x}",
-    "x" * 100_000,
-    "<" * 5_000,
-    "日本語ラベル",
-    "مرحبا",
-    "🧠" * 40,
-    "a\u0301" * 30,
-    "style='fill:red'",
-    "</style>",
-    "=cmd()",
-    r"$\input{x}$",
-    "$x^^41$",
-    "$</path><script>$",
-    "$" + "{" * 100 + "}" * 100 + "$",
-]
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ import subprocess
 from xml.etree import ElementTree as ET
 
 import pytest
+from hostile import IN_TEX
 from matplotlib.colors import CSS4_COLORS
 
 from micrograd_plus import Value, draw, ops
@@ -168,18 +169,6 @@ def test_the_command_line_writes_frames_and_figures(tmp_path, capsys):
 
 
 # TikZ. --------------------------------------------------------------------------------------------
-HOSTILE = (
-    r"\input{/etc/passwd}",
-    r"\write18{rm x}",
-    "a_b^c%d&e#f{g}h~i$",
-    "}}\\end{tikzpicture}",
-    "$\\theta_1$ and $x$",
-    "^^5cinput",
-    "$\\catcode`\\%=0$",
-    "line\nbreak",
-)
-
-
 def tex_of(tmp_path, label, frames=False):
     x = Value(2.0, label)
     y = (x * Value(3.0, "b")).tanh()
@@ -213,7 +202,7 @@ OWN = {
 
 
 @pytest.mark.parametrize("frames", [False, True])
-@pytest.mark.parametrize("label", HOSTILE)
+@pytest.mark.parametrize("label", IN_TEX)
 def test_no_label_brings_a_control_word_into_tex(label, frames, tmp_path):
     harmless, hostile = tex_of(tmp_path, "a", frames), tex_of(tmp_path, label, frames)
     known = {f"\\{word.lstrip(chr(92))}" for word in (*OWN, *WORDS, *TEXT_WORDS, "symbol")}
@@ -281,7 +270,7 @@ def test_the_names_of_colours_are_those_that_matplotlib_knows():
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="LaTeX takes hundreds of megabytes")
 @pytest.mark.slow
 @pytest.mark.parametrize("frames", [False, True])
-@pytest.mark.parametrize("label", ["a", *HOSTILE])
+@pytest.mark.parametrize("label", ["a", *IN_TEX])
 def test_it_compiles(label, frames, tmp_path):
     tex_of(tmp_path, label, frames)
     subprocess.run(
