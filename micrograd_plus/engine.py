@@ -492,6 +492,10 @@ def record(primitive: Primitive, operands: tuple[Operand, ...]) -> Value:
         if not mode.recording and not primitive.is_condition:
             checks.require_untraced("a result without its graph (no_grad)", operands)
             return _node(None, (), primal, None, _edits, "")
+        if mode.group is not None:
+            v = _node(primitive, operands, primal, None, clock, "")
+            v.group = mode.group
+            return v
     v = _new(Value)  # as _node does: a call saved for every gate
     v._primal, v._gradient, v._clock = primal, None, clock
     v.primitive, v.operands, v.label = primitive, operands, ""

@@ -16,13 +16,15 @@ class Mode(NamedTuple):
 
     `simplify(primitive, operands)`, if there is one, gives what stands for the operation without
     recording it, or None. `tracing` is there while a function is recorded on a tape, on which no
-    number may decide what happens next.
+    number may decide what happens next. `group` is what Values recorded now belong together in, for
+    pictures.
     """
 
     recording: bool = True
     anomaly: bool = False
     simplify: Callable[[Any, Sequence[Any]], Any] | None = None
     tracing: Any = None
+    group: Any = None
 
 
 DEFAULT = Mode()

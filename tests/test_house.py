@@ -250,7 +250,7 @@ def written_files():
             continue
         if (
             path.suffix
-            in {".py", ".md", ".toml", ".ipynb", ".css", ".js", ".svg", ".yml", ".txt", ""}
+            in {".py", ".md", ".toml", ".ipynb", ".css", ".js", ".mjs", ".svg", ".yml", ".txt", ""}
             and path.is_file()
         ):
             yield path

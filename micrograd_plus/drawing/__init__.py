@@ -9,7 +9,8 @@ all that to Graphviz. `picture` is the door.
 """
 
 from .dot import draw_dot, trace
+from .groups import group
 from .picture import Picture, draw, mime, mimebundle
 from .style import Style, style
 
-__all__ = ["Picture", "Style", "draw", "draw_dot", "mime", "mimebundle", "style", "trace"]
+__all__ = ["Picture", "Style", "draw", "draw_dot", "group", "mime", "mimebundle", "style", "trace"]

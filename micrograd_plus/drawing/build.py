@@ -12,7 +12,7 @@ from ..checks import stale_nodes
 from ..engine import Value, adjoints, known_gradient, nodes_below, tangents, value_operands
 from ..support.formulas import unicode
 from ..support.text import visible
-from .model import BEYOND, Asked, Box, Mode, Model, add_boxes, stubbed, with_constants
+from .model import BEYOND, Asked, Box, Group, Mode, Model, add_boxes, stubbed, with_constants
 from .style import require_color
 
 # Values above which only the tenth part of so many, nearest the output, are looked at
@@ -30,6 +30,7 @@ class Wishes:
     opened: Collection[Value] = ()
     closed: Collection[Value] = ()
     around: Value | str | None = None
+    modules: Sequence[Any] = ()  # to be closed
 
 
 def build(
@@ -60,20 +61,25 @@ def build(
         boxes[v].stale = v in stale
     if wishes is not None:
         _mark(boxes, order, names, wishes)
+    modules = [_parameters_of(m, boxes) for m in (() if wishes is None else wishes.modules)]
     swept = "" if source is None else boxes.get(source, BEYOND).title
     if source in boxes:
         boxes[source].is_source = True
-    return Model(stubbed(with_constants(made)), mode, swept, gathered)
+    return Model(stubbed(with_constants(made)), mode, swept, gathered, modules)
 
 
 def _name(
     boxes: Mapping[Value, Box], order: Sequence[Value], names: Mapping[str, Any] | None
 ) -> None:
-    """Give every box its name, by label or as books have it, and leaves their role in a neuron."""
+    """Give every box its name, by label or as books have it, its group,
+    and leaves their role in a neuron.
+    """
     named = named_by(names)
     for v in order:
         boxes[v].label = visible(v.label or named.get(v, ""))
         boxes[v].name = unicode(boxes[v].label)
+        recorded_in = getattr(v, "group", None)  # or something else that the user calls so
+        boxes[v].group = recorded_in if isinstance(recorded_in, Group) else None
     _name_parameters(boxes[v] for v in order)
 
 
@@ -97,6 +103,15 @@ def _mark(
             boxes[v].asked = word
     if wishes.around is not None:
         boxes[_named(wishes.around, "around", order, names)].is_focus = True
+
+
+def _parameters_of(module: Any, boxes: Mapping[Value, Box]) -> tuple[str, list[Box]]:
+    """What a module is called, and those of its parameters that are in the graph."""
+    parameters = [boxes[p] for p in module.parameters() if isinstance(p, Value) and p in boxes]
+    name = type(module).__name__
+    if not parameters:
+        raise ValueError(f"the {name} shall be closed, but no parameter of it is in this graph")
+    return name, [box for box in parameters if box.kind == "leaf"]
 
 
 def _stale(order: Sequence[Value]) -> set[Value]:

@@ -55,7 +55,7 @@ def draw_dot(
         raise ValueError(f"rankdir must be one of LR, TB, RL, BT, not {rankdir!r}")
     if not isinstance(root, Value):
         raise TypeError(f"only a Value has a graph to draw, not a {type(root).__name__}")
-    with modes.switched(recording=True, anomaly=False, simplify=None):
+    with modes.switched(recording=True, anomaly=False, simplify=None, group=None):
         return digraph(
             shrunk(adjust(build(root), Level(fold_constants=False)), LARGEST), format, rankdir
         )

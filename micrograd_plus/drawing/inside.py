@@ -18,7 +18,13 @@ Nodes = Mapping[Box, Value | float]
 
 def operands_of(box: Box) -> list[Box]:
     """The boxes that its value is computed from, shown or not."""
-    return [operand.became or operand for operand in box.operands]
+    return [_as_shown(operand) for operand in box.operands]
+
+
+def _as_shown(box: Box) -> Box:
+    while box.became is not None:
+        box = box.became
+    return box
 
 
 def members_of(box: Box) -> list[Box]:

@@ -8,14 +8,16 @@ import math
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Literal
 
 from ..chain_rule.naming import SUBSCRIPTS
 from ..engine import Value, adjoints, nodes_below, tangents
 from ..support.text import did_you_mean, listed, number
+from .groups import depth, groups_closed, module_closed
 from .layout import effort
-from .model import Box, Model, Wire, add_boxes, replaced, stubbed, users_of, with_constants
+from .model import Box, Group, Model, Wire, add_boxes, replaced, stubbed, users_of, with_constants
 from .neurons import written_sums_read
 from .stretches import boxes_left, stretches, stretches_closed
 from .style import LABELLED
@@ -23,7 +25,8 @@ from .style import LABELLED
 Collapse = Literal["auto", "none", "neuron", "layer"]
 
 OPENED = 40  # boxes up to which a picture opens its dot gates, as slides do
-CLOSED = 150  # boxes above which first the neurons close, then the layers
+CLOSED = 150  # boxes above which a picture closes something: groups, neurons, layers, stretches
+READ = 60  # boxes up to which it then goes on
 WORK = 5000  # the effort of layout that no picture may cost: well under a second
 CUT = WORK // 2  # boxes that take as much, so no picture has more
 
@@ -31,7 +34,8 @@ CUT = WORK // 2  # boxes that take as much, so no picture has more
 @dataclass(frozen=True)
 class Level:
     """How much is asked for. `collapse` closes neurons and layers; `opened` and `closed` name what
-    else is: the kinds "neuron", "layer", "stretch", rows by name, boxes by label, or "all".
+    else is: the kinds "neuron", "layer", "stretch", "group", groups and rows by name, boxes by
+    label, or "all".
     """
 
     collapse: Collapse = "auto"
@@ -55,12 +59,26 @@ class Level:
         """Whether everything of a kind shall be closed."""
         return bool(self.closed & {"all", kind}) and kind not in self.opened
 
+    def opens_group(self, group: Group) -> bool:
+        """Whether a group of the user's own shall stay open, however large the picture."""
+        return bool(self.opened & {"all", "group", group.name}) and group.name not in self.closed
+
+    def closes_group(self, group: Group) -> bool:
+        """Whether a group of the user's own shall be closed, however small the picture."""
+        by_name = group.name in self.closed
+        return by_name or (self.closes("group") and group.name not in self.opened)
+
+    def prepare(self, boxes: list[Box]) -> list[Box]:
+        """The boxes with the inputs of neurons among them, where numbers do not stay constants."""
+        return inputs_named(boxes) if self.fold_constants else boxes
+
     def require_known(self, model: Model) -> None:
         """Raise ValueError for a word that is the name of nothing in the picture."""
         words = self.opened | self.closed
         if not words:
             return
-        known = {"all", "neuron", "layer", "stretch"}
+        known = {"all", "group", "neuron", "layer", "stretch"}
+        known |= {one.name for box in model.boxes if box.group for one in box.group.path()}
         known |= {box.name for box in model.boxes} | {_row_of(box) for box in model.boxes}
         for word in words:
             if word not in known:
@@ -78,25 +96,33 @@ def adjust(model: Model, level: Level, write: Callable[[float], str] = number) -
     `write` gives the text of a number, for constants that are folded into their gates.
     """
     level.require_known(model)
-    boxes, collapse = model.boxes, level.collapse
-    if level.fold_constants:
-        boxes = inputs_named(boxes)
+    boxes, collapse = _asked_closed(model, level), level.collapse
+    begun = len(boxes) < len(model.boxes)
+    boxes = level.prepare(boxes)
     automatic = collapse == "auto"
     if collapse == "none" or (automatic and _count_opened(boxes) <= OPENED):
         dots_too = replace(level, opened=level.opened | {"dot"})
         boxes = _opened(model, _cut(boxes, CUT), dots_too.opens)
     else:
         boxes = _opened(model, boxes, level.opens)
-    boxes = _closed(_around(boxes, level.steps), level)
+    boxes = _closed(_around(boxes, level.steps), level, begun)
     if level.fold_constants:
         boxes = _constants_folded(boxes, write)
     model = replace(model, boxes=boxes)
     if collapse == "none":
         return shrunk(model, WORK)
-    if sum(box.kind != "constant" for box in boxes) > 2 * CLOSED or work_of(model) > WORK:
+    if _count(boxes) > 2 * CLOSED or work_of(model) > WORK:
         # what is there can be read, since it is not all there
         return shrunk(model, WORK, LABELLED)
     return model
+
+
+def _asked_closed(model: Model, level: Level) -> list[Box]:
+    """The boxes with modules and groups closed, as asked for."""
+    boxes = model.boxes
+    for name, parameters in model.modules:
+        boxes = module_closed(boxes, name, parameters, level.prepare)
+    return groups_closed(boxes, level.closes_group, level.prepare)
 
 
 def _around(boxes: list[Box], steps: int) -> list[Box]:
@@ -111,27 +137,38 @@ def _around(boxes: list[Box], steps: int) -> list[Box]:
     return stubbed(box for box in boxes if box in near)
 
 
-def _closed(boxes: list[Box], level: Level) -> list[Box]:
+def _closed(boxes: list[Box], level: Level, begun: bool) -> list[Box]:
     """The boxes with stretches that repeat, neurons and layers closed, as asked for; or as little
-    of it as makes a picture that can be read.
+    of it as makes a picture that can be read. `begun` says whether something was closed before.
     """
     automatic = level.collapse == "auto"
+    most = READ if begun or _count(boxes) > CLOSED else CLOSED
+    for inner in range(depth(boxes) if automatic else 0, 0, -1):
+        if _count(boxes) > most:
+            boxes = groups_closed(boxes, partial(_closes, level, inner), level.prepare)
     repeats = automatic and "stretch" not in level.opened
     asked = level.closes("stretch")
-    found = stretches(boxes) if asked or (repeats and _too_many(boxes)) else []
-    if found and (asked or boxes_left(boxes, found) <= OPENED):
+    last = asked and (level.closes("neuron") or level.closes("layer"))  # what repeats are these
+    first = asked and not last
+    found = stretches(boxes) if first or (repeats and _count(boxes) > most) else []
+    if found and (first or boxes_left(boxes, found) <= OPENED):
         boxes = stretches_closed(boxes, found)
     asked = level.collapse in ("neuron", "layer") or level.closes("neuron")
     neurons = automatic and "neuron" not in level.opened
-    if asked or level.closes("layer") or (neurons and _too_many(boxes)):
+    if asked or level.closes("layer") or (neurons and _count(boxes) > most):
         boxes = written_sums_read(boxes)
-        boxes = _neurons_closed(inputs_named(boxes) if level.fold_constants else boxes)
+        boxes = _neurons_closed(level.prepare(boxes))
     asked = level.collapse == "layer" or level.closes("layer")
-    if asked or (neurons and "layer" not in level.opened and _too_many(boxes)):
+    if asked or (neurons and "layer" not in level.opened and _count(boxes) > most):
         boxes = _layers_closed(boxes)
-    if repeats and _too_many(boxes):
+    if last or (repeats and _count(boxes) > most):
         boxes = stretches_closed(boxes, stretches(boxes))
     return boxes
+
+
+def _closes(level: Level, inner: int, group: Group) -> bool:
+    """Whether a group is so far inside others, and not to stay open."""
+    return len(group.path()) >= inner and not level.opens_group(group)
 
 
 def shrunk(model: Model, work: int, wires: float = math.inf) -> Model:
@@ -180,8 +217,8 @@ def _wired(boxes: Iterable[Box], shown: Collection[Box]) -> list[list[int]]:
     return operands
 
 
-def _too_many(boxes: Iterable[Box]) -> bool:
-    return sum(box.kind != "constant" for box in boxes) > CLOSED
+def _count(boxes: Iterable[Box]) -> int:
+    return sum(box.kind != "constant" for box in boxes)
 
 
 def inputs_named(boxes: Sequence[Box]) -> list[Box]:
@@ -256,7 +293,7 @@ def _expansion(box: Box, forward: bool) -> list[Box]:
         found = {} if box.derivative is None else adjoints(order, {out: box.derivative})
     *inside, last = add_boxes(order, dict(found), made)
     for b in inside:
-        b.stale = box.stale
+        b.stale, b.group = box.stale, box.group
     box.symbol, box.primitive, box.wires = last.symbol, last.primitive, last.wires
     box.row, box.operands = last.row, last.operands
     return inside
@@ -294,7 +331,7 @@ def _neurons_closed(boxes: list[Box]) -> list[Box]:
         inputs = len(dot.wires) // 2  # a bias, as many weights, and they
         weights, wires = dot.wires[: inputs + 1], dot.wires[inputs + 1 :]
         out, local = dot, 1.0
-        if len(users[dot]) == 1 and users[dot][0].primitive.arity == 1:
+        if len(users[dot]) == 1 and _takes_one(users[dot][0]):
             out = users[dot][0]
             local = out.wires[0].local if out.wires[0].local is not None else 0.0
             hidden.add(dot)
@@ -322,9 +359,14 @@ def _neurons_closed(boxes: list[Box]) -> list[Box]:
             label=out.label,
             row=out.row,
             operands=out.operands,
+            group=out.group,
         )
         out.became = closed[out]
     return replaced([box for box in boxes if box not in hidden], closed)
+
+
+def _takes_one(box: Box) -> bool:
+    return box.kind == "gate" and box.primitive.arity == 1
 
 
 def _layers_closed(boxes: list[Box]) -> list[Box]:

@@ -26,6 +26,26 @@ RULES = {
 }
 
 
+@dataclass(frozen=True, eq=False)
+class Group:
+    """One stay within a group, which is no other stay's, and the group around it."""
+
+    name: str
+    around: Group | None = None
+
+    def __str__(self) -> str:
+        return self.name
+
+    def path(self) -> list[Group]:
+        """It and those around it, from inside."""
+        within: Group | None = self
+        found = []
+        while within is not None:
+            found.append(within)
+            within = within.around
+        return found
+
+
 @dataclass(eq=False, repr=False)
 class Box:
     """A leaf, gate, constant, closed neuron or layer, or a cut:
@@ -44,6 +64,7 @@ class Box:
     note: str = ""
     label: str = ""  # the name as it was written, perhaps with formulas; `name` is Unicode
     role: str = ""  # "parameter" or "input", of a leaf
+    group: Group | None = None  # of the user's own
     fill: str = ""  # a colour that somebody asked for
     asked: Asked | None = None  # for this very box
     is_focus: bool = False  # what lies around it is shown
@@ -100,6 +121,8 @@ class Model:
     wrt: str
     # gradients are not those of this output alone: of a later one, or summed over passes
     gathered: bool = False
+    # that shall be closed: the name of each, and its parameters
+    modules: Sequence[tuple[str, list[Box]]] = ()
 
     @property
     def stale(self) -> bool:

@@ -25,18 +25,36 @@ class Terms:
     inside: list[Box]
 
 
-def written_sums_read(boxes: Sequence[Box]) -> list[Box]:
-    """The boxes with every weighted sum that is written out in one box."""
+def written_sums_read(
+    boxes: Sequence[Box], regions: Mapping[Box, object] | None = None
+) -> list[Box]:
+    """The boxes with every weighted sum that is written out in one box; if there are regions, those
+    that lie in one and whose parameters nobody gave a name.
+    """
     users = users_of(boxes)
     sums = _weighted_sums(boxes, users)
     hidden: set[Box] = set()
     for box in reversed(boxes):
         if box in sums and box not in hidden:
             terms = _terms(box)
-            if terms.products:
+            if terms.products and (regions is None or _is_neuron(regions, box, terms)):
                 _gather(box, terms, users)
                 hidden |= {*terms.inside, *terms.products}
     return [box for box in boxes if box not in hidden]
+
+
+def _is_neuron(regions: Mapping[Box, object], root: Box, terms: Terms) -> bool:
+    """Whether all gates of a sum lie in one region, and its parameters are nameless."""
+    gates = (root, *terms.inside, *terms.products)
+    if root not in regions or len({regions.get(gate) for gate in gates}) > 1:
+        return False
+    return all(_has_nameless(product.wires) for product in terms.products) and (
+        not terms.biases or _has_nameless(terms.biases)
+    )
+
+
+def _has_nameless(wires: Sequence[Wire]) -> bool:
+    return any(wire.source.kind == "leaf" and not wire.source.label for wire in wires)
 
 
 def _weighted_sums(boxes: Sequence[Box], users: Mapping[Box, Sequence[Box]]) -> set[Box]:

@@ -10,7 +10,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -37,7 +37,7 @@ from .texts import Moment, Texts
 from .tikz import tikz
 
 Constants = Literal["fold", "show"]
-Marked = str | Value | Collection[str | Value]
+Marked = Any  # str | Value | a module | a collection of these
 
 SECONDS = 1.5  # that layouts may take, of the two of a whole picture
 PAUSE = 0.1  # seconds after which what is asked for next is not of the same list
@@ -274,14 +274,17 @@ def draw(
 
     `mode` "reverse" shows each node's gradient, "forward" its derivative with respect to the node
     `wrt` (or its label). `constants` are folded into their gates or shown as boxes of their own.
-    `collapse` closes neurons or layers into one box; "auto" does so above 150 boxes. `rankdir` is
-    LR, TB, RL or BT, the way from leaves to output. `names`, such as locals(), names Values without
-    a label. `style` and `options` say how it looks and how much it says: `show`, `digits`, `theme`,
+    `collapse` closes neurons or layers into one box; "auto" closes groups, neurons, layers and what
+    repeats, as far as needed, above 150 boxes until 60 are left. `rankdir` is LR, TB, RL or BT, the
+    way from leaves to output. `names`, such as locals(), names Values without a label. `style` and
+    `options` say how it looks and how much it says: `show`, `digits`, `theme`,
     `font`, `font_size`, `compact`, `background`, `width` and `color`, as `drawing.Style` has them.
 
     `open` and `close` name what shall be shown in its parts and what in one box: Values, labels,
-    rows such as "sigmoid", the kinds "neuron", "layer" and "stretch" (what repeats), or "all".
-    `around` a Value, or its label, shows what lies within `steps` wires of it.
+    rows such as "sigmoid", the kinds "neuron", "layer", "stretch" (what repeats) and "group", the
+    names of groups that were recorded `with drawing.group(name)`, or "all". `close` takes modules,
+    too, anything with `parameters()`: each call of one, from its parameters to its outputs, is a
+    box. `around` a Value, or its label, shows what lies within `steps` wires of it.
 
     What is too large to be read, or with "none" to be laid out in time, is cut to what lies nearest
     the output, so that no picture takes more than about two seconds; Ctrl-C ends any. Graphviz lays
@@ -294,12 +297,14 @@ def draw(
     _require_known(mode, constants, collapse, rankdir)
     if not isinstance(root, Value):
         raise TypeError(f"only a Value has a graph to draw, not a {type(root).__name__}")
+    if _modules(open):
+        raise TypeError("modules are closed, not opened: open what is in them by name")
     style = chosen(style, options)
     level = Level(collapse, constants == "fold", _words(open), _words(close), steps)
-    wishes = Wishes(style.color, _values(open), _values(close), around)
+    wishes = Wishes(style.color, _values(open), _values(close), around, _modules(close))
     end = monotonic() + SECONDS
     # whatever the caller is in the middle of
-    with modes.switched(recording=True, anomaly=False, simplify=None):
+    with modes.switched(recording=True, anomaly=False, simplify=None, group=None):
         model = build(root, mode, wrt, names, wishes)
         model = adjust(model, level, style.number)
     least = QUICK
@@ -326,13 +331,17 @@ def _arranged(model: Model, style: Style, rankdir: Rankdir, seconds: float | Non
     return Picture(texts, places, rankdir)
 
 
-def _items(marked: Marked) -> list[str | Value]:
+def _items(marked: Marked) -> list[Any]:
     several = isinstance(marked, (list, tuple, set, frozenset))
     items: list[Any] = list(marked) if several else [marked]
     for item in items:
-        if not isinstance(item, (str, Value)):
-            raise TypeError(f"open and close take Values and names, not {item!r}")
+        if not (isinstance(item, (str, Value)) or _is_module(item)):
+            raise TypeError(f"open and close take Values and names, close modules, not {item!r}")
     return items
+
+
+def _is_module(item: Any) -> bool:
+    return not isinstance(item, (str, Value, type)) and callable(getattr(item, "parameters", None))
 
 
 def _words(marked: Marked) -> frozenset[str]:
@@ -341,6 +350,10 @@ def _words(marked: Marked) -> frozenset[str]:
 
 def _values(marked: Marked) -> list[Value]:
     return [item for item in _items(marked) if isinstance(item, Value)]
+
+
+def _modules(marked: Marked) -> list[Any]:
+    return [item for item in _items(marked) if _is_module(item)]
 
 
 def _require_known(mode: str, constants: str, collapse: str, rankdir: str) -> None:

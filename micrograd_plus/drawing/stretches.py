@@ -17,6 +17,7 @@ LEAST = 6  # times that something is repeated before it is closed
 LONGEST = 400  # boxes that a period may have
 NEAREST = 3  # how many boxes like it, before a box, say what the period may be
 TRIED = 12  # periods, the likeliest first
+CLOSABLE = ("gate", "neuron", "layer")
 WORK = 400_000  # comparisons of two boxes: a quarter of a second
 
 
@@ -84,7 +85,7 @@ def _operands(boxes: Sequence[Box]) -> list[tuple[int, ...]]:
 
 
 def _like(box: Box) -> tuple[object, ...]:
-    return box.kind, box.primitive, len(box.wires)
+    return box.kind, box.primitive or box.symbol, len(box.wires)
 
 
 def _runs(
@@ -147,7 +148,7 @@ def _aligned(run: Stretch, operands: Sequence[tuple[int, ...]]) -> Stretch:
 def _closed(hidden: Sequence[Box], stretch: Stretch) -> Box:
     times = stretch.times - 2
     last = hidden[-1]
-    gates = [box.symbol for box in hidden[: stretch.period] if box.kind == "gate"]
+    gates = [box.symbol for box in hidden[: stretch.period] if box.kind in CLOSABLE]
     closed = Box(
         "stretch",
         symbol=f"× {times}",

@@ -2,9 +2,9 @@
 every node, and what each wire multiplies and carries.
 
 Both sweeps are recorded with the graph, so what runs the program knows forward rules only. Where no
-gradient ever passes there is no number. A switch that is off is the number 0, and so is what would
-come through it: a gate that routes passes nothing to an operand whose local gradient is 0. Knows
-tapes and the engine, and nothing of pictures.
+gradient ever passes there is no number. Where none passes at this point the number is 0: a gate
+that routes passes nothing to an operand whose local gradient is 0, and a node that nothing reaches
+passes nothing on, not even 0 times infinity. Knows tapes and the engine, and nothing of pictures.
 """
 
 from __future__ import annotations

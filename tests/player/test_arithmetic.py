@@ -3,37 +3,35 @@
 import math
 import random
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 from browser_arithmetic import NODE, needs_node, ran, same_bits, ulps
+from recordings import ROWS, SPECIAL, drawn, leaves_below, wild
 
 import micrograd_plus
-from micrograd_plus import ops
 from micrograd_plus.drawing.style import Style
-from micrograd_plus.engine import Value, nodes_below
+from micrograd_plus.engine import Value
 from micrograd_plus.player.recording import program_as_json, recorded
 from micrograd_plus.support import text
 from micrograd_plus.tape.builder import Builder
 from micrograd_plus.tape.executors.python import Replay
 from micrograd_plus.tape.lowering import FUNCTIONS, INSTRUCTIONS, lowered, operation
-from micrograd_plus.testing.strategies import DISTANCES, _program
 
 pytestmark = needs_node
 
+TSC = shutil.which("tsc")
 PLAYER = Path(micrograd_plus.__file__).parent / "player"
 POINTS = 10_000
 SMALLEST = 2.0**-1022  # of normal numbers
-SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, math.inf, -math.inf, math.nan]
-SPECIAL += [5e-324, -5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, 709.78, -745.2]
 # What IEEE 754 fixes to the last bit.
 EXACT = {*INSTRUCTIONS, "floor", "fmod"}
 # m + log Σ exp(x − m) cancels where both summands are near in size: an ulp is one of the larger.
 CANCELS = {"logsumexp"}
 MOST_ULPS = 4
-ROWS = [row for row in ops.primitives() if row.lowering is not None]
 
 
 def program_of(row, count):
@@ -71,20 +69,6 @@ def operands_for(row):
         drawn[::7] = drawn[::7, :1]  # operands that tie
         special = [x for x in given if len(x) == count]
         yield count, np.array([*special, *drawn.tolist()])
-
-
-def graph(rng, rows, leaves, gates):
-    """A random graph of rows, and its leaves; operands are shared, and some are constants."""
-    nodes = list(leaves)
-    for _ in range(gates):
-        row = rng.choice(rows)
-        operands = [rng.choice(nodes[-9:]) for _ in range(row.arity or 3)]
-        if rng.random() < 0.2:
-            operands[rng.randrange(len(operands))] = rng.choice([0.0, 1.0, -0.5, math.inf])
-        if not any(isinstance(o, Value) for o in operands):
-            continue
-        nodes.append(row(*operands))
-    return nodes[-1]
 
 
 @pytest.fixture(scope="module")
@@ -148,16 +132,6 @@ def moved(program, seed):
     return program_as_json(here.program), points, np.array([here.numbers, there.numbers])
 
 
-def drawn(seed):
-    """A program at random in which every gate is inside its domain and away from its kinks."""
-    rng = random.Random(seed)
-    inputs = [rng.choice([rng.uniform(-3.0, 3.0), float(rng.randint(-3, 3))]) for _ in range(3)]
-    names = [row.name for row in ROWS]
-    size = rng.randint(1, 30)
-    drafts = [(rng.choice(names), rng.choices(DISTANCES, k=rng.randint(1, 5))) for _ in range(size)]
-    return _program(inputs, drafts)
-
-
 def largest_difference(count, folder):
     """Over random graphs, the largest difference of any number of a picture, relative to the
     largest number of the same kind of graph where that is above 1.
@@ -185,14 +159,6 @@ def test_a_thousand_random_graphs(tmp_path):
     assert largest_difference(1_100, tmp_path) < 1e-10
 
 
-def wild(seed):
-    """A graph of exact rows on numbers of every kind."""
-    rng = random.Random(seed)
-    leaves = [Value(rng.choice([*SPECIAL, rng.gauss(0.0, 2.0)])) for _ in range(3)]
-    root = graph(rng, EXACT_ROWS, leaves, rng.randint(2, 12))
-    return recorded(root, leaves, wrt=next(v for v in nodes_below(root) if v in leaves))
-
-
 def exact_on_the_way_back(row):
     leaves = [Value(0.5 + i) for i in range(row.arity or 3)]
     program = recorded(row(*leaves), leaves, wrt=leaves[0]).program
@@ -204,7 +170,8 @@ EXACT_ROWS = [row for row in ROWS if exact_on_the_way_back(row)]
 
 def test_where_all_is_exact_every_bit_is_python_s_whatever_the_numbers(tmp_path):
     assert {"where", "maximum", "relu", "mod", "div", "dot"} <= {row.name for row in EXACT_ROWS}
-    made = [wild(seed) for seed in range(400)]
+    roots = [wild(seed, EXACT_ROWS) for seed in range(600)]
+    made = [recorded(root, leaves_below(root), wrt=leaves_below(root)[0]) for root in roots]
     jobs = [(program_as_json(r.program), [[v.data for v in r.leaves]]) for r in made]
     found, _ = ran(tmp_path, jobs)
     for recording, (outputs,) in zip(made, found):
@@ -244,6 +211,15 @@ def test_modules_make_no_code_from_text():
     texts = [path.read_text(encoding="utf-8") for path in PLAYER.glob("*.js")]
     assert texts
     assert not [t for t in texts if re.search(r"\beval\b|\bFunction\(|\bimport\(", t)]
+
+
+@pytest.mark.skipif(not TSC, reason="no tsc here")  # .ci/run brings it
+def test_the_types_that_comments_name_hold():
+    checks = ["--noEmit", "--allowJs", "--checkJs", "--strict"]
+    language = ["--target", "es2022", "--module", "es2022", "--lib", "es2022,dom"]
+    command = [TSC, *checks, *language, *PLAYER.glob("*.js")]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_modules_pass_their_own_tests():
