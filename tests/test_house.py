@@ -44,7 +44,7 @@ ROOMS = {
     "chain_rule": {"engine"},
     "drawing": {"chain_rule", "tape"},
     "player": {"drawing"},
-    "examples": {"training"},
+    "examples": {"testing", "training"},
     "plots": {"training"},
     "testing": {"autodiff", "options", "tape"},
     "cli": {"examples", "player", "plots", "testing"},

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 from ..engine import Value
-from ..examples import all_examples
+from ..examples import all_examples, all_trainings
 from ..support.text import did_you_mean, listed
 
 NAME = re.compile(r"\s*([a-z]\w*\.[a-z]\w*)\s*", re.ASCII)
@@ -42,9 +42,17 @@ def worked_example(text: str, leaves: Mapping[str, float]) -> dict[str, Value] |
 
 def _require_far(name: str, examples: Mapping[str, object]) -> None:
     """Refuse what only an example can be meant by."""
-    lecture, _, _ = name.partition(".")
-    of_it = [example for example in examples if example.startswith(f"{lecture}.")]
-    hint = did_you_mean(name, of_it or examples)
-    if of_it or hint:
-        told = hint or f"{lecture} has {listed(of_it)}"
-        raise ValueError(f"there is no worked example {name}; {told}")
+    lecture, _, own = name.partition(".")
+    if name in all_trainings():
+        raise ValueError(
+            f"{name} has no graph: it is a function of micrograd_plus.examples that gives numbers"
+        )
+    functions = [
+        example.partition(".")[2] for example in examples if example.startswith(f"{lecture}.")
+    ]
+    if functions:
+        hint = did_you_mean(own, functions) or f"{lecture} has {listed(functions)}"
+    else:
+        hint = did_you_mean(name, examples)
+    if hint:
+        raise ValueError(f"there is no worked example {name}; {hint}")

@@ -16,6 +16,7 @@ from ..engine import Value
 from ..nn import MLP, Perceptron, threshold
 from ..nn.modular import AddGate, MultiplyGate
 from ..optim import Adam
+from ..testing import numerical_gradient
 from ..training import History, fit, outputs
 from .circuits import Circuit, Circuits, Trainings, labelled
 
@@ -506,6 +507,30 @@ def _learned(targets: list[int]) -> Learned:
     return Learned(mistakes, weights, bias)
 
 
+class Signs(NamedTuple):
+    """The perceptron of signs on two tasks."""
+
+    conjunction: Learned
+    disjunction: Learned
+
+
+def perceptron_of_signs() -> Signs:
+    """The perceptron with targets −1 and 1
+
+    Sharif University of Technology, Multi-Layer Networks and Backpropagation, slide 16. Where
+    sign(wᵀx) ≠ y the weights move by x·y. As sign(0) is neither −1 nor 1, a total of 0 is always a
+    mistake: AND takes nine passes in place of the six of slides 9 and 15.
+    """
+    return Signs(_signed([-1, -1, -1, 1]), _signed([-1, 1, 1, 1]))
+
+
+def _signed(targets: list[int]) -> Learned:
+    perceptron = Perceptron(2, classes=(-1, 1), at_zero="mistake")
+    mistakes = perceptron.fit(BITS, targets)
+    *weights, bias = [v.data for v in perceptron.parameters()]
+    return Learned(mistakes, weights, bias)
+
+
 class Update(NamedTuple):
     """One update of templates: the image's class, the class that won in its place, and all
     templates afterwards.
@@ -723,6 +748,38 @@ def _spirals(count: int) -> tuple[list[list[float]], list[int]]:
     return points, classes
 
 
+class Differences(NamedTuple):
+    """An exact slope, and for each step what forward and central differences take it for."""
+
+    exact: float
+    steps: list[float]
+    forward: list[float]
+    central: list[float]
+
+
+def numerical_against_analytic() -> Differences:
+    """Numerical and analytic gradient
+
+    Sharif University of Technology, Multi-Layer Networks and Backpropagation, slide 41. The
+    slope of the sigmoid circuit in w0. The error of a forward difference falls with its step, that
+    of a central one with the square of it, until the digits that a subtraction loses outweigh it:
+    neither is exact, and each takes evaluations for every weight.
+    """
+    circuit = sigmoid_circuit()
+    circuit["f"].backward()
+    w0, f = circuit["w0"], circuit["f"]
+    start, exact = w0.data, w0.grad
+
+    def at(number: float) -> float:
+        w0.data = number
+        return float(f.forward().data)
+
+    steps = [10.0**-k for k in range(1, 15)]
+    forward = [numerical_gradient(at, start, "forward", h).gradient for h in steps]
+    central = [numerical_gradient(at, start, "central", h).gradient for h in steps]
+    return Differences(exact, steps, forward, central)
+
+
 class Passes(NamedTuple):
     """What the gates of (x + y)·z give forwards, and what they send backwards."""
 
@@ -920,11 +977,13 @@ EXAMPLES: Circuits = (
 )
 TRAININGS: Trainings = (
     perceptron_convergence,
+    perceptron_of_signs,
     learning_templates,
     digit_templates,
     translation_with_wrap_around,
     regions_by_depth,
     networks_by_depth,
+    numerical_against_analytic,
     forward_backward_api,
     gradients_of_vectors,
     overfitting,

@@ -817,12 +817,18 @@ def test_a_worked_example_takes_other_values_for_its_leaves(capsys):
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("sharif.gate", "did you mean sharif.gate"),
+        ("sharif.gate", "did you mean gate"),
         ("shariff.gates", "did you mean sharif.gates"),
-        ("rwth.xyz", "rwth has rwth."),
+        ("rwth.qqqqqqqq", "rwth has delta_rule, "),
     ],
 )
 def test_a_worked_example_that_does_not_exist_is_named_with_what_may_be_meant(capsys, name, hint):
     code, out, err = run(capsys, "explain", name, "--wrt", "x")
     assert (code, out) == (2, "")
     assert err.startswith(f"micrograd-plus: there is no worked example {name}; {hint}")
+
+
+def test_a_training_has_nothing_to_draw(capsys):
+    code, out, err = run(capsys, "draw", "rwth.perturbation_search")
+    assert (code, out) == (2, "")
+    assert "rwth.perturbation_search has no graph" in err

@@ -707,3 +707,23 @@ def test_two_hidden_layers_do_better_here_than_one_of_more_parameters():
     assert two < one
     assert two < three
     assert found.accuracies[1] == 1.0
+
+
+def test_where_a_total_of_0_is_a_mistake_the_perceptron_takes_longer():
+    conjunction, disjunction = sharif.perceptron_of_signs()
+    assert conjunction == ([2, 3, 3, 2, 2, 3, 2, 1, 0], [3.0, 2.0], -4.0)
+    assert disjunction == ([3, 1, 2, 2, 1, 0], [2.0, 2.0], -1.0)
+
+
+def test_differences_come_near_to_the_slope_and_lose_it_again():
+    found = sharif.numerical_against_analytic()
+    assert f"{found.exact:.12f}" == "-0.196611933241"
+    assert f"{found.forward[0]:.12f}" == "-0.201090760050"
+    assert f"{found.central[0]:.12f}" == "-0.196553014851"
+    forward = [abs(slope - found.exact) for slope in found.forward]
+    central = [abs(slope - found.exact) for slope in found.central]
+    assert forward[4] == pytest.approx(4.5e-7, rel=0.05)  # h = 1e-5
+    assert central[1] == pytest.approx(5.9e-7, rel=0.05)  # h = 1e-2
+    assert min(forward) < 1e-7
+    assert min(central) < 1e-9
+    assert forward[13] > 1e-4  # h = 1e-14
