@@ -395,6 +395,18 @@ def sigmoid_by_tanh() -> Circuit:
     return labelled(x=x, half=half, tanh=tanh, above=above, sigmoid=above / 2.0)
 
 
+def relu_unit(total: float = 2.0) -> Circuit:
+    """A ReLU unit, on
+
+    University of Edinburgh, Machine Learning Practical, lecture 3, Rectified Linear Unit. Of total
+    inputs above 0 it hands both the number and the gradient on as they are; at 0 and below, it
+    gives 0, and so is its derivative.
+    """
+    x, w = Value(total), Value(1.0)
+    z = w * x
+    return labelled(x=x, w=w, z=z, h=z.relu())
+
+
 def dead_relu() -> Circuit:
     """A ReLU unit that is dead
 
@@ -495,6 +507,7 @@ EXAMPLES: Circuits = (
     tanh_by_exponentials,
     sigmoid_by_tanh,
     tanh_network,
+    relu_unit,
     dead_relu,
 )
 TRAININGS: Trainings = (

@@ -17,7 +17,7 @@ from ..engine import Value
 from ..nn import MLP
 from ..nn.modular import AffineLayer, batch_gradients
 from ..ops import Number
-from ..optim import SGD, AdaGrad, Adam, InverseTimeDecay, Optimizer, RMSProp
+from ..optim import SGD, AdaGrad, Adam, InverseTimeDecay, OnPlateau, Optimizer, RMSProp
 from ..tape.program import Floats
 from ..training import History, fit, outputs
 from .circuits import Circuit, Circuits, Trainings, labelled
@@ -577,6 +577,35 @@ def _sizes(matrices: Sequence[Floats], x: Floats) -> list[float]:
     return sizes
 
 
+class Plateau(NamedTuple):
+    """The rate of each update of a descent, the loss before it, and the point where it ended."""
+
+    rates: list[float]
+    losses: list[float]
+    end: tuple[float, float]
+
+
+def rate_on_a_plateau(initial: float = 0.21, updates: int = 60) -> Plateau:
+    """The rate halved when the loss does not fall
+
+    Lund University, Machine Learning, lecture 7, Practical Training Tips. In the valley again, from
+    a step size that is too big: after three losses in a row that are no lower than the lowest the
+    rate is halved, by `optim.OnPlateau`, and then it is right.
+    """
+    optimizer = SGD(OnPlateau(initial, patience=2, factor=0.5))
+    x, y = Value(10.0), Value(1.0)
+    found = Plateau([], [], (x.data, y.data))
+    for _ in range(updates):
+        loss = valley(x, y)
+        optimizer.observe(loss.data)
+        found.rates.append(optimizer.rate)
+        found.losses.append(loss.data)
+        x.grad = y.grad = 0.0
+        loss.backward()
+        optimizer.step([x, y])
+    return found._replace(end=(x.data, y.data))
+
+
 class Playground(NamedTuple):
     """A trained network, its data with classes of 0 and 1, what happened, and the share of points
     of the training and of the test data that it gets right.
@@ -725,6 +754,7 @@ TRAININGS: Trainings = (
     vectorized_algorithm,
     decaying_weight,
     decay_beside_momentum,
+    rate_on_a_plateau,
     he_initialisation,
     playground,
     universal_approximation,

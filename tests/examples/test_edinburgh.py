@@ -225,6 +225,12 @@ def test_the_sigmoid_as_a_tanh():
     assert circuit["x"].grad == pytest.approx(0.221712873293, abs=5.1e-13)
 
 
+@pytest.mark.parametrize(("total", "h", "slope"), [(-1.0, 0, 0), (0.0, 0, 0), (2.0, 2, 1)])
+def test_a_relu_and_its_derivative(total, h, slope):
+    circuit = swept(edinburgh.relu_unit(total))
+    assert (circuit["h"].data, circuit["z"].grad) == (h, slope)
+
+
 def test_a_dead_relu_learns_nothing():
     circuit = swept(edinburgh.dead_relu())
     assert numbers(circuit, "z h E") == [-9.5, 0, 0.5]

@@ -1,14 +1,15 @@
 """Every number of Lund's lecture: printed by it, or reckoned without the package."""
 
+import itertools
 import math
 
 import numpy as np
 import pytest
 
-from micrograd_plus import ops
+from micrograd_plus import losses, ops
 from micrograd_plus.chain_rule import explain
 from micrograd_plus.examples import lund
-from micrograd_plus.nn import MLP
+from micrograd_plus.nn import MLP, Perceptron
 from micrograd_plus.nn.modular import (
     AffineLayer,
     Chain,
@@ -17,6 +18,7 @@ from micrograd_plus.nn.modular import (
     batch_gradients,
 )
 from micrograd_plus.optim import SGD
+from micrograd_plus.testing import numerical_gradient
 
 
 def swept(circuit):
@@ -69,6 +71,9 @@ def test_the_perceptron_algorithm(targets, mistakes, weights):
     found = lund.perceptron_algorithm(targets)
     assert found.mistakes == mistakes
     assert [*found.w, found.theta] == weights
+    model = Perceptron(2, classes=(-1, 1), at_zero="negative")
+    assert model.fit(lund.BITS, targets) == mistakes
+    assert [p.data for p in model.parameters()] == weights
 
 
 def test_no_weights_tell_same_bits_from_others():
@@ -110,6 +115,9 @@ def test_the_margin_loss():
     assert numbers(circuit, "yhat1 yhat2 yhat3") == twelve(*probabilities)
     assert circuit["loss"].data == pytest.approx(0.108223895288, abs=5.1e-13)
     assert gradients(circuit, "l1 yhat1 yhat2 yhat3") == [-2, -2, 2, 0]
+    scores = numbers(circuit, "z1 z2 z3")
+    assert losses.margin_loss(scores, 0) == circuit["loss"].data
+    assert losses.margin_loss(scores, 1) == 1
 
 
 # Descent. -----------------------------------------------------------------------------------------
@@ -202,11 +210,20 @@ def test_the_gradient_of_one_weight():
     assert circuit["w1_12"].grad == pytest.approx(-0.000452264926, abs=5.1e-13)
     assert circuit["w1_12"].grad == circuit["z2_1"].grad * circuit["x2"].data
     assert explain(circuit["J"], circuit["w1_12"]).count == 4
-    heights = []
-    for step in (1e-5, -2e-5):
-        circuit["w1_12"].data += step
-        heights.append(circuit["J"].forward().data)
-    assert (heights[0] - heights[1]) / 2e-5 == pytest.approx(-0.000452264926, abs=1e-10)
+
+
+def test_central_differences_of_all_weights():
+    def loss(weights):
+        first, second, third = weights
+        hidden = [ops.sigmoid(ops.dot(row, lund.X)) for row in first]
+        hidden = [ops.sigmoid(ops.dot(row, hidden)) for row in second]
+        return 0.5 * (ops.dot(third[0], hidden) - lund.Y) ** 2
+
+    found = numerical_gradient(loss, [w.tolist() for w in lund._weights()], h=1e-5)
+    assert found.gradient[0][0][1] == pytest.approx(-0.000452264926, abs=1e-11)
+    assert found.evaluations == 2 * 32
+    for slopes, expected in zip(found.gradient, lund.deltas()[3:], strict=True):
+        assert np.array(slopes) == pytest.approx(expected, abs=1e-10)
 
 
 def test_deltas_by_hand():
@@ -232,7 +249,7 @@ def test_the_algorithm_of_the_slide_takes_the_same_steps():
 def test_the_vectorized_algorithm_learns_in_every_layer():
     found = lund.vectorized_algorithm()
     assert found.losses[-1] < 0.01 * found.losses[0]
-    assert all(after < before for before, after in zip(found.losses, found.losses[1:]))
+    assert all(after < before for before, after in itertools.pairwise(found.losses))
     for before, after in zip(lund._weights(), found.weights, strict=True):
         assert np.abs(after - before).max() > 0.1
 
@@ -267,6 +284,16 @@ def test_weight_decay():
 def test_decay_beside_momentum():
     found = lund.decay_beside_momentum()
     assert found.points[20] == twelve(1.115934995861, 0.340971760429)
+
+
+def test_the_rate_on_a_plateau():
+    found = lund.rate_on_a_plateau()
+    assert found.rates[0] == 0.21
+    assert set(found.rates) <= {0.21 / 2**k for k in range(4)}
+    assert found.rates[-1] < 0.2
+    assert max(map(abs, found.end)) < 0.1
+    assert all(after <= before for before, after in itertools.pairwise(found.rates))
+    assert max(map(abs, lund.descent(SGD(0.21), 60).points[60])) > 100
 
 
 def test_he_s_weights_keep_the_signal():

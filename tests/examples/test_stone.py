@@ -6,9 +6,12 @@ import sys
 import numpy as np
 import pytest
 
-from micrograd_plus import grad, hessian, ops
+from micrograd_plus import grad, hessian, losses, ops
 from micrograd_plus.chain_rule import explain
 from micrograd_plus.examples import stone
+from micrograd_plus.nn import Neuron
+from micrograd_plus.optim import SGD
+from micrograd_plus.training import fit
 
 
 def swept(circuit):
@@ -75,6 +78,23 @@ def test_the_rule_for_one_association_is_the_gradient():
     found = stone.learning_one_association(updates=5)
     slope_at = grad(stone.error_of_one_weight)
     assert found.gradients == pytest.approx([slope_at(w) for w in found.weights], rel=1e-12)
+
+
+def test_a_unit_without_a_bias_learns_one_association_so_too():
+    found = stone.learning_one_association()
+    unit = Neuron(1, nonlin=False, bias=False)
+    unit.w[0].data = 0.4
+    history = fit(
+        unit,
+        [[0.8]],
+        [0.2],
+        loss=lambda y, target: losses.squared_error(y, target, half=True),
+        optimizer=SGD(0.5),
+        epochs=1000,
+        tolerance=1e-6,
+    )
+    assert history.updates == len(found.weights) - 1
+    assert unit.w[0].data == pytest.approx(found.weights[-1], rel=1e-14)
 
 
 # Two input units. ---------------------------------------------------------------------------------
