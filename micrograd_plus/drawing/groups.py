@@ -209,27 +209,37 @@ def _closed(
 ) -> Box:
     """One box for all, like a neuron where it has one output, and else like a layer."""
     inside = set(members)
-    outputs = [b for b in members if b is boxes[-1] or any(u not in inside for u in users[b])]
-    out = outputs[-1]
-    several = len(outputs) > 1
-    whole = Box(
-        "layer" if several else "neuron",
-        "" if several else out.name,
-        shortened(region.name, LONGEST),
-        value=0.0 if several else out.value,
-        derivative=None if several else out.derivative,
-        stale=any(box.stale for box in outputs),
-        wires=_wires_into(members, inside, None if several else out),
-        members=outputs if several else [],
-        note=f"{region.name}: {len(members)} gates",
-        label="" if several else out.label,
-        row=None if several else out.row,
-        operands=() if several else out.operands,
+    ends = [b for b in members if b is boxes[-1] or any(u not in inside for u in users[b])]
+    outputs = [one for end in ends for one in (end.members if end.kind == "layer" else [end])]
+    symbol, note = shortened(region.name, LONGEST), f"{region.name}: {len(members)} gates"
+    stale = any(box.stale for box in outputs)
+    if len(outputs) > 1:
+        wires = _wires_into(members, inside, None)
+        return Box(
+            "layer",
+            symbol=symbol,
+            stale=stale,
+            wires=wires,
+            members=outputs,
+            note=note,
+            group=region.around,
+        )
+    (out,) = outputs
+    out.became = closed = Box(
+        "neuron",
+        out.name,
+        symbol,
+        value=out.value,
+        derivative=out.derivative,
+        stale=stale,
+        wires=_wires_into(members, inside, out),
+        note=note,
+        label=out.label,
+        row=out.row,
+        operands=out.operands,
         group=region.around,
     )
-    if not several:
-        out.became = whole
-    return whole
+    return closed
 
 
 def _wires_into(members: Sequence[Box], inside: Collection[Box], out: Box | None) -> list[Wire]:

@@ -10,7 +10,7 @@ import pytest
 
 from micrograd_plus import Value, draw, no_grad, ops, record
 from micrograd_plus.drawing import group
-from micrograd_plus.drawing.groups import Group
+from micrograd_plus.drawing.groups import Group, groups_closed
 from micrograd_plus.modes import DEFAULT, mode
 
 
@@ -166,6 +166,38 @@ def test_large_pictures_close_groups_from_inside_until_they_can_be_read():
     assert len(several.model.boxes) <= 60
     assert closed(draw(one, open=["neuron", "layer"], collapse="none")) == []
     assert "layer" in closed(draw(one, open="neuron"))
+
+
+def test_a_group_around_a_group_of_several_outputs_has_a_bar_for_each():
+    x = Value(2.0, "x")
+    with group("outer"):
+        y = x * x
+        with group("inner"):
+            pair = [y.tanh(), y.sin()]
+    out = pair[0] * pair[1]
+    inner = draw(out, close="inner").model
+    for close in ("outer", ["outer", "inner"]):
+        (box,) = [box for box in draw(out, close=close).model.boxes if box.kind == "layer"]
+        assert [member.value for member in box.members] == [v.data for v in pair]
+    assert closed(draw(out, close="inner")) == ["inner"]
+    again = groups_closed(inner.boxes, lambda one: one.name == "outer")
+    (box,) = [box for box in again if box.kind == "layer"]
+    assert [member.value for member in box.members] == [v.data for v in pair]
+
+
+def test_the_frames_of_closed_groups_end_in_the_gradients_of_a_backward_pass():
+    x, y = Value(0.5, "x"), Value(-1.0, "y")
+    with group("outer"):
+        z = x * y
+        with group("inner"):
+            pair = [(z + x).tanh(), z.sin()]
+    out = pair[0] * pair[1] + x
+    out.backward()
+    for close in ("outer", "inner"):
+        boxes = draw(out, close=close).frames().after_backward.texts
+        found = {box.name: boxes.moment.derivatives.get(box) for box in boxes.model.boxes}
+        assert found["x"] == pytest.approx(x.grad, rel=1e-12)
+        assert found["y"] == pytest.approx(y.grad, rel=1e-12)
 
 
 def test_a_group_is_an_attribute_that_goes_with_copies_and_pickles():
