@@ -27,8 +27,9 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 IMAGE = re.compile(
-    r"(?:<style>[^<]*</style>)?"
-    r'<img class="mgp" alt="[^"<>]+" src="data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)">'
+    r'(?:<style>[^<]*</style>)?(?:<div style="overflow-x:auto">)?'
+    r'<img class="mgp" alt="[^"<>]+" src="data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)"'
+    r'(?: style="[-a-z0-9:;%]+"></div>|>)'
 )
 # The kernel's client runs in this process: what its next version deprecates is not ours to mend.
 pytestmark = pytest.mark.filterwarnings(

@@ -32,7 +32,7 @@ from .levels import WORK, Collapse, Level, adjust, shrunk
 from .model import Mode, Model
 from .moments import moments, settled
 from .style import WITHOUT_CONTRIBUTIONS, Style, Theme, chosen
-from .svg import boxes, fragments, render
+from .svg import boxes, extent, fragments, render
 from .texts import Moment, Texts
 from .tikz import tikz
 
@@ -40,6 +40,7 @@ Constants = Literal["fold", "show"]
 Marked = Any  # str | Value | a module | a collection of these
 
 SECONDS = 1.5  # that layouts may take, of the two of a whole picture
+SMALLEST = 0.6  # of its size; on a narrower page a picture scrolls
 PAUSE = 0.1  # seconds after which what is asked for next is not of the same list
 # of layout, tried in this order, before the one that is certainly quick
 EFFORTS = (WORK, WORK // 4)
@@ -49,8 +50,8 @@ PAGE = """<!DOCTYPE html>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>:root {{ color-scheme: {scheme} }}
-body {{ margin: 2rem; display: grid; place-items: center }}
-svg {{ max-width: 100%; height: auto }}</style></head>
+body {{ margin: 2rem; display: grid; place-items: safe center }}
+body > svg {{ {fitted} }}</style></head>
 <body>{svg}</body></html>
 """
 
@@ -119,7 +120,13 @@ class Picture:
         theme = self.texts.style.theme or "light"
         scheme = "light dark" if theme == "auto" else theme
         title = html.escape(self.model.boxes[-1].title)
-        return PAGE.format(title=title, scheme=scheme, svg=self.svg).encode()
+        return PAGE.format(title=title, scheme=scheme, svg=self.svg, fitted=self._fitted).encode()
+
+    @property
+    def _fitted(self) -> str:
+        """CSS with which it is as wide as the page at most, and never too small to be read."""
+        least = SMALLEST * extent(self.texts, self.places)[0]
+        return f"max-width:100%;min-width:{least:.0f}px;height:auto"
 
     def _dot(self) -> bytes:
         source: str = digraph(self.model, rankdir=self.rankdir).source
@@ -148,7 +155,8 @@ class Picture:
         svg = render(self.texts, self.places, theme)
         data = base64.b64encode(svg.encode()).decode()
         alt = html.escape(described(self.texts), quote=True)
-        image = f'<img class="mgp" alt="{alt}" src="data:image/svg+xml;base64,{data}">'
+        image = f'<img class="mgp" alt="{alt}" src="data:image/svg+xml;base64,{data}"'
+        image = f'<div style="overflow-x:auto">{image} style="{self._fitted}"></div>'
         return {
             "text/plain": repr(self),
             "text/html": f"<style>{SCHEMES}</style>{image}" if theme == "auto" else image,

@@ -196,17 +196,28 @@ def margin_of(texts: Texts) -> float:
     return NARROW if texts.style.compact else MARGIN
 
 
-def _element(texts: Texts, sheet: Sheet) -> ET.Element:
-    w, h = (f"{x:.0f}" for x in sheet.size)
+def extent(texts: Texts, places: Arrangement) -> Point:
+    """How wide and how high the picture is, in pixels of CSS."""
+    return _extent(texts, _sheet(texts, places, "light"))
+
+
+def _extent(texts: Texts, sheet: Sheet) -> Point:
+    w, h = round(sheet.size[0]), round(sheet.size[1])
     scale = texts.style.font_size / NUMBER
     if texts.style.width is not None:
-        scale = texts.style.width / float(w)
+        scale = texts.style.width / w
+    return scale * w, scale * h
+
+
+def _element(texts: Texts, sheet: Sheet) -> ET.Element:
+    w, h = (f"{x:.0f}" for x in sheet.size)
+    shown = _extent(texts, sheet)
     attributes = {
         "xmlns": "http://www.w3.org/2000/svg",
         "class": "mgp",
         "role": "img",
-        "width": f"{scale * float(w):.5g}",
-        "height": f"{scale * float(h):.5g}",
+        "width": f"{shown[0]:.5g}",
+        "height": f"{shown[1]:.5g}",
         "viewBox": f"0 0 {w} {h}",
         "font-family": texts.style.font,
         "aria-label": summary(texts.model),

@@ -12,7 +12,9 @@ import subprocess
 import pytest
 from overlaps import picture, texts
 
+from micrograd_plus import Value, draw
 from micrograd_plus.cli import main
+from micrograd_plus.drawing.svg import extent
 from micrograd_plus.examples import all_examples
 
 BROWSER = next(
@@ -111,3 +113,36 @@ def test_texts_take_no_more_room_than_was_reckoned_with_so_none_overlap(tmp_path
                 r[0] < s[2] and s[0] < r[2] and r[1] < s[3] and s[1] < r[3]
                 for s in measured[i + 1 :]
             )
+
+
+SHOWN = """<!DOCTYPE html><meta charset="utf-8"><style>%s</style><div class="output">%s</div>
+<pre id="measured"></pre><script>
+addEventListener("load", () => {
+  document.getElementById("measured").textContent = JSON.stringify(
+    [...document.querySelectorAll("img")].map(img => [img.getBoundingClientRect().width,
+      img.parentElement.clientWidth, document.documentElement.scrollWidth]));
+});
+</script>"""
+JUPYTERLAB = ".output img { max-width: 100%; height: auto }"
+
+
+def chain(gates):
+    x = Value(0.5, "x")
+    for i in range(gates):
+        x = x.sin() if i % 3 else x.exp() * 0.5
+    return x
+
+
+@pytest.mark.parametrize("css", ["", JUPYTERLAB])
+def test_a_picture_wider_than_the_page_scrolls_before_it_is_too_small_to_read(css, tmp_path):
+    drawn = [draw(chain(gates), collapse="none") for gates in (2, 4, 40)]
+    page = tmp_path / "page.html"
+    shown = "".join(one._repr_mimebundle_()["text/html"] for one in drawn)
+    page.write_text(SHOWN % (css, shown), encoding="utf-8")
+    dom = browse(tmp_path / "profile", "--window-size=1000,800", "--dump-dom", page.as_uri())
+    found = json.loads(re.search(r'<pre id="measured">(.*?)</pre>', dom, re.DOTALL)[1])
+    natural = [extent(one.texts, one.places)[0] for one in drawn]
+    assert natural[0] < 900 < natural[1] < 1500 < 5000 < natural[2]
+    for (width, room, page_width), whole in zip(found, natural, strict=True):
+        assert width == pytest.approx(max(0.6 * whole, min(whole, room)), abs=1.0)
+        assert page_width <= 1000  # the page itself does not scroll

@@ -338,7 +338,7 @@ def test_a_zero_is_printed_without_a_sign_wherever_a_number_is_read():
     assert not any(re.fullmatch("[-−]0", number(-5e-324, digits, 4)) for digits in range(1, 18))
 
 
-IN_A_PAGE = [("style",), ("img", "alt", "class", "src")]
+IN_A_PAGE = [("style",), ("div", "style"), ("img", "alt", "class", "src", "style")]
 
 
 @pytest.mark.parametrize("label", HOSTILE, ids=lambda label: ascii(label[:20]))
