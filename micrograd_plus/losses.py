@@ -37,10 +37,8 @@ def squared_error(output: Number | Numbers, target: Number | Numbers, half: bool
     0.0072
     """
     differences = _differences(output, target, "squared_error")
-    if len(differences) == 1:
-        total = differences[0] * differences[0]
-    else:
-        total = ops.dot(differences, differences)
+    squares = [ops.square(difference) for difference in differences]
+    total = squares[0] if len(squares) == 1 else ops.sum(squares)
     return 0.5 * total if half else total
 
 

@@ -439,7 +439,7 @@ def test_small_losses_have_small_graphs():
         (cross_entropy(zs, 1), "logsumexp sub softplus"),
         (binary_cross_entropy(zs[0], 0), "softplus"),
         (binary_cross_entropy(zs[0], 1), "neg softplus"),
-        (squared_error(zs[0], 1.0), "sub mul"),
+        (squared_error(zs[0], 1.0), "sub square"),
         (absolute_error(zs[:1], [1.0]), "sub abs"),
         (cross_entropy(zs, [0.0, 1.0, 0.0]), "logsumexp sub"),
         (hinge(zs[0], -1), "mul sub relu"),

@@ -53,6 +53,18 @@ pow: Binary = row(
     reason="dx is y * x**(y − 1), and rounding y − 1 costs log(x) times its size",
 )
 
+square: Unary = row(
+    "square",
+    "x²",
+    "x², whose slope is 2x.",
+    primal=lambda x: x * x,
+    slope=lambda out, x: 2.0 * x,
+    rule="2x",
+    edges=[((-0.0,), 0.0, (-0.0,))],
+    lowering=lambda x: x * x,
+    oracle=lambda mp, x: x * x,
+)
+
 sqrt: Unary = row(
     "sqrt",
     "√",

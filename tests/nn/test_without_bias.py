@@ -151,6 +151,7 @@ def test_the_numbers_of_lund_s_network():
     error.backward()
     assert y.grad == pytest.approx(-0.421281731169, rel=0, abs=5.1e-13)
     w12 = network.layers[0].neurons[0].w[1]
+    assert explain(error, w12).count == 4  # as on the slide: a square is one gate
     assert w12.grad == pytest.approx(-0.000452264926, rel=0, abs=5.1e-13)
     last = [w.grad for w in network.layers[2].neurons[0].w]
     printed = [-0.185630586233, -0.205582874880, -0.225626394002, -0.245400822620]
