@@ -421,10 +421,10 @@ class Value(Operators):
     def __primitive__(primitive: Primitive, operands: tuple[Operand, ...]) -> Value:
         return record(primitive, operands)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         from .drawing import mimebundle
 
-        return mimebundle(self)
+        return mimebundle(self, include, exclude)
 
     def _mime_(self) -> tuple[str, str]:
         from .drawing import mime

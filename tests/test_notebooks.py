@@ -19,6 +19,7 @@ from xml.etree import ElementTree as ET
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from nbconvert.exporters import HTMLExporter, LatexExporter
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -35,6 +36,14 @@ IMAGE = re.compile(
 pytestmark = pytest.mark.filterwarnings(
     r"ignore::DeprecationWarning:(nbclient|jupyter_client|jupyter_core|tornado|zmq)\b"
 )
+# how long matplotlib looks for the fonts of a machine is not in the notebook
+STARTUP = """
+import logging, sys
+sys.modules.update(dict.fromkeys({}))
+fonts = logging.getLogger("matplotlib.font_manager")
+fonts.addFilter(lambda record: "building the font cache" not in record.getMessage())
+del logging, sys, fonts
+"""
 NUMBER = re.compile(r"(\d+\.\d+(?:e[+-]?\d+)?)")
 
 
@@ -93,9 +102,7 @@ def executed(notebook):
         env |= {"IPYTHONDIR": settings, "MPLCONFIGDIR": settings}
         startup = Path(settings) / "profile_default" / "startup" / "missing.py"
         startup.parent.mkdir(parents=True)
-        startup.write_text(
-            f"__import__('sys').modules.update(dict.fromkeys({not_brought()}))", encoding="utf-8"
-        )
+        startup.write_text(STARTUP.format(not_brought()), encoding="utf-8")
         NotebookClient(
             fresh,
             timeout=120,
@@ -189,10 +196,29 @@ def test_every_value_is_stored_as_an_image_that_needs_no_trust(path):
     ]
     assert drawn
     for data in drawn:
-        assert data.keys() == {"text/plain", "text/html"}
+        assert data.keys() == {"text/plain", "text/html", "image/png"}
         image = IMAGE.fullmatch(data["text/html"])
         assert image, data["text/html"][:200]
         assert ET.fromstring(base64.b64decode(image[1])).tag == "{http://www.w3.org/2000/svg}svg"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_exported_by_nbconvert_a_notebook_keeps_every_picture_and_shows_it_once(path):
+    notebook = nbformat.read(path, as_version=4)
+    # words are for pandoc, which may not be there
+    notebook.cells = code_cells(notebook)
+    shown = [output for cell in notebook.cells for output in cell.outputs if "data" in output]
+    pictures = [output.data for output in shown if "image/png" in output.data]
+    latex, resources = LatexExporter().from_notebook_node(copy.deepcopy(notebook))
+    files = resources["outputs"]
+    assert len(files) == len(pictures)
+    assert all(content.startswith(b"\x89PNG") for content in files.values())
+    assert re.findall(r"\\adjustimage\{.*\}\{(.*)\}", latex) == list(files)
+    page, _ = HTMLExporter().from_notebook_node(copy.deepcopy(notebook))
+    assert page.count("<img ") == len(pictures)
+    assert page.count('<img class="mgp" ') + page.count('<img alt="Computational graph') == sum(
+        "text/html" in data for data in pictures
+    )
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -20,9 +20,9 @@ from typing import Any, Literal, overload
 from .. import modes
 from ..engine import Value
 from ..support.files import write_whole
-from ..support.notebooks import richest
+from ..support.notebooks import Bundle, is_asked, richest
 from ..support.text import did_you_mean, listed, visible
-from . import layered
+from . import layered, raster
 from .arrangement import Arrangement, arrange
 from .build import Wishes, build
 from .described import described
@@ -32,7 +32,7 @@ from .levels import WORK, Collapse, Level, adjust, shrunk
 from .model import Mode, Model
 from .moments import moments, settled
 from .style import WITHOUT_CONTRIBUTIONS, Style, Theme, chosen
-from .svg import boxes, extent, fragments, render
+from .svg import DARK, LIGHT, boxes, extent, fragments, render
 from .texts import Moment, Texts
 from .tikz import tikz
 
@@ -133,10 +133,10 @@ class Picture:
         return source.encode()
 
     def _png(self) -> bytes:
-        return bytes(_vl_convert().svg_to_png(self.svg, scale=2))
+        return raster.png(self.svg)
 
     def _pdf(self) -> bytes:
-        return bytes(_vl_convert().svg_to_pdf(self.svg))
+        return raster.pdf(self.svg)
 
     def frames(self) -> Frames:
         """The picture frame by frame on one layout: what is given, each gate's value, the seed, and
@@ -148,7 +148,20 @@ class Picture:
         values = sum(not moment.derivatives for moment in steps)
         return Frames(whole.texts, whole.places, self.rankdir, steps, values)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Bundle:
+        data, about = {"text/plain": repr(self), "text/html": self._image()}, dict[str, Any]()
+        # what shows HTML takes that; what makes a page of paper, which cannot, takes the PNG
+        png = self._printed() if is_asked("image/png", include, exclude) else None
+        if png is not None:
+            width, height = map(round, extent(self.texts, self.places))
+            data["image/png"] = base64.b64encode(png).decode()
+            about["image/png"] = {"width": width, "height": height}
+        return data, about
+
+    def _mime_(self) -> tuple[str, str]:
+        return "text/html", self._image()
+
+    def _image(self) -> str:
         # an image, not inline SVG: notebooks show it whether trusted or not, and its styles stay
         # its own
         theme: Theme = self.texts.style.theme or "auto"
@@ -157,13 +170,13 @@ class Picture:
         alt = html.escape(described(self.texts), quote=True)
         image = f'<img class="mgp" alt="{alt}" src="data:image/svg+xml;base64,{data}"'
         image = f'<div style="overflow-x:auto">{image} style="{self._fitted}"></div>'
-        return {
-            "text/plain": repr(self),
-            "text/html": f"<style>{SCHEMES}</style>{image}" if theme == "auto" else image,
-        }
+        return f"<style>{SCHEMES}</style>{image}" if theme == "auto" else image
 
-    def _mime_(self) -> tuple[str, str]:
-        return richest(self._repr_mimebundle_())
+    def _printed(self) -> bytes | None:
+        dark = self.texts.style.theme == "dark"
+        svg = render(self.texts, self.places, "dark" if dark else "light")
+        paper = (DARK if dark else LIGHT)["paper"]
+        return raster.printed(svg, extent(self.texts, self.places), paper)
 
     def __repr__(self) -> str:
         return f"<Picture of {self.model.boxes[-1].title}: {boxes(self.model)}>"
@@ -255,7 +268,7 @@ def _pages(svgs: Sequence[str]) -> bytes:
         ) from None
     writer = PdfWriter()
     for svg in svgs:
-        writer.append(PdfReader(io.BytesIO(bytes(_vl_convert().svg_to_pdf(svg)))))
+        writer.append(PdfReader(io.BytesIO(raster.pdf(svg))))
     whole = io.BytesIO()
     writer.write(whole)
     return whole.getvalue()
@@ -375,21 +388,22 @@ def _require_known(mode: str, constants: str, collapse: str, rankdir: str) -> No
             raise ValueError(f"{option} must be one of {', '.join(known)}, not {asked!r}")
 
 
-def mimebundle(v: Value) -> dict[str, str]:
+def mimebundle(v: Value, include: Any = None, exclude: Any = None) -> Bundle:
     """What Jupyter shows for a Value: its picture next to its repr.
 
     Where nothing can draw it is the repr, and the first time a sentence that says why, and what to
     install.
     """
     if _only_text_is_shown():
-        return {"text/plain": repr(v)}
+        return {"text/plain": repr(v)}, {}
     try:
         # the same protocol, one level down
-        return {**draw(v)._repr_mimebundle_(), "text/plain": repr(v)}
+        data, about = draw(v)._repr_mimebundle_(include, exclude)
     except (ImportError, OSError, RuntimeError) as error:
         said_before = str(error) in _said
         _said.add(str(error))
-        return {"text/plain": repr(v) if said_before else f"{v!r}\n({error})"}
+        return {"text/plain": repr(v) if said_before else f"{v!r}\n({error})"}, {}
+    return {**data, "text/plain": repr(v)}, about
 
 
 def mime(v: Value) -> tuple[str, str]:
@@ -403,7 +417,10 @@ def mime(v: Value) -> tuple[str, str]:
     if begin - _spell.end > PAUSE:
         _spell.spent = 0.0
     is_text = v.primitive is None or _spell.spent > SECONDS
-    shown = ("text/plain", repr(v)) if is_text else richest(mimebundle(v))
+    shown = "text/plain", repr(v)
+    if not is_text:
+        data, _ = mimebundle(v, exclude=("image/png",))
+        shown = richest(data)
     _spell.end = monotonic()
     _spell.spent += _spell.end - begin
     return shown
@@ -428,13 +445,3 @@ def _only_text_is_shown() -> bool:
     return getattr(getattr(shell, "display_formatter", None), "active_types", None) == [
         "text/plain"
     ]
-
-
-def _vl_convert() -> Any:
-    try:
-        import vl_convert
-    except ImportError:
-        raise ImportError(
-            'PNG and PDF need one more library: `pip install "micrograd-plus[draw]"`'
-        ) from None
-    return vl_convert

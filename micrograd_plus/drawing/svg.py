@@ -29,6 +29,7 @@ from .arrangement import (
     spots,
     title_of,
 )
+from .described import described
 from .layout import Point
 from .mathlabels import Set, set_label
 from .model import Box, Model, Wire
@@ -220,7 +221,7 @@ def _element(texts: Texts, sheet: Sheet) -> ET.Element:
         "height": f"{shown[1]:.5g}",
         "viewBox": f"0 0 {w} {h}",
         "font-family": texts.style.font,
-        "aria-label": summary(texts.model),
+        "aria-label": described(texts),
     }
     svg = ET.Element("svg", attributes)
     if sheet.follows:
@@ -268,15 +269,6 @@ def _in_lines(pieces: list[str], across: float) -> list[str]:
         else:
             lines.append(piece)
     return lines
-
-
-def summary(model: Model) -> str:
-    """A sentence that stands for the picture where it cannot be seen."""
-    gates = sum(box.kind not in ("leaf", "constant", "cut") for box in model.boxes)
-    last = model.boxes[-1]
-    name = shortened(last.name) or OUTPUT
-    size = f"{boxes(model)}, {gates} of them gates"
-    return f"Computational graph of {name} = {last.text()}: {size}"
 
 
 def boxes(model: Model) -> str:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Any
+
+# what is shown, kind by kind, and beside it what is said about some of the kinds, such as a size
+Bundle = tuple[dict[str, str], dict[str, Any]]
 
 
-def richest(bundle: Mapping[str, str]) -> tuple[str, str]:
-    """The kind and content of one entry of a bundle: HTML before text.
+def is_asked(kind: str, include: Collection[str] | None, exclude: Collection[str] | None) -> bool:
+    """Whether one who asks for a bundle with these arguments wants that kind."""
+    return (not include or kind in include) and kind not in (exclude or ())
+
+
+def richest(data: Mapping[str, str]) -> tuple[str, str]:
+    """The kind and content of one entry of what is shown: HTML before all else.
 
     marimo asks for it under the name `_mime_`, and inside lists can do with nothing else.
     """
-    return max(bundle.items(), key=lambda entry: entry[0] != "text/plain")
+    kind = "text/html" if "text/html" in data else "text/plain"
+    return kind, data[kind]

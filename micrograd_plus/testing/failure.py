@@ -99,8 +99,8 @@ class GradientError(AssertionError):
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         told = f"<pre>{escape(str(self))}</pre>"
         # the same protocol, one level down
-        drawn = self.subgraph._repr_mimebundle_().get("text/html", "")
-        return {"text/plain": str(self), "text/html": told + drawn}
+        drawn, _ = self.subgraph._repr_mimebundle_(include=("text/html",))
+        return {"text/plain": str(self), "text/html": told + drawn.get("text/html", "")}
 
     def _mime_(self) -> tuple[str, str]:
         return richest(self._repr_mimebundle_())

@@ -137,7 +137,7 @@ def chain(gates):
 def test_a_picture_wider_than_the_page_scrolls_before_it_is_too_small_to_read(css, tmp_path):
     drawn = [draw(chain(gates), collapse="none") for gates in (2, 4, 40)]
     page = tmp_path / "page.html"
-    shown = "".join(one._repr_mimebundle_()["text/html"] for one in drawn)
+    shown = "".join(one._mime_()[1] for one in drawn)
     page.write_text(SHOWN % (css, shown), encoding="utf-8")
     dom = browse(tmp_path / "profile", "--window-size=1000,800", "--dump-dom", page.as_uri())
     found = json.loads(re.search(r'<pre id="measured">(.*?)</pre>', dom, re.DOTALL)[1])

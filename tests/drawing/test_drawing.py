@@ -2,6 +2,8 @@
 and that the same graph gives the same bytes.
 """
 
+import base64
+import io
 import itertools
 import os
 import re
@@ -18,6 +20,7 @@ import pygraphviz
 import pytest
 from hostile import HOSTILE
 from overlaps import faults, picture, wires_and_numbers
+from PIL import Image, ImageColor
 from shapes import SHAPES
 
 from micrograd_plus import (
@@ -31,7 +34,7 @@ from micrograd_plus import (
     ops,
     trace,
 )
-from micrograd_plus.drawing import arrangement, layered, layout, levels, process
+from micrograd_plus.drawing import arrangement, layered, layout, levels, process, svg
 from micrograd_plus.examples import all_examples
 from micrograd_plus.nn import MLP, Neuron
 from micrograd_plus.support.text import number
@@ -338,6 +341,12 @@ def test_a_zero_is_printed_without_a_sign_wherever_a_number_is_read():
     assert not any(re.fullmatch("[-−]0", number(-5e-324, digits, 4)) for digits in range(1, 18))
 
 
+def bundle_of(shown):
+    """What a notebook gets, without what is said about it."""
+    data, _ = shown._repr_mimebundle_()
+    return data
+
+
 IN_A_PAGE = [("style",), ("div", "style"), ("img", "alt", "class", "src", "style")]
 
 
@@ -360,7 +369,9 @@ def test_no_label_creates_an_element_or_attribute(label, tmp_path):
     assert shape(hostile.svg) == shape(harmless.svg)
     page = hostile.save(tmp_path / "x.html").read_text(encoding="utf-8")
     assert outline(page) == outline(harmless.save(tmp_path / "y.html").read_text(encoding="utf-8"))
-    assert outline(hostile._repr_mimebundle_()["text/html"]) == IN_A_PAGE
+    shown = bundle_of(hostile)
+    assert outline(shown["text/html"]) == IN_A_PAGE
+    assert "image/png" in shown
     for source in (
         hostile.save(tmp_path / "x.dot").read_text(encoding="utf-8"),
         draw_dot(graph(label)).source,
@@ -461,7 +472,7 @@ def no_graphviz(monkeypatch):
 
 def test_without_graphviz_a_value_shows_its_picture_all_the_same(no_graphviz, tmp_path):
     *_, e = lecture_graph()
-    bundle = e._repr_mimebundle_()
+    bundle = bundle_of(e)
     assert bundle["text/plain"] == repr(e)
     assert outline(bundle["text/html"]) == IN_A_PAGE
     assert draw(e).save(tmp_path / "e.svg").read_text(encoding="utf-8") == draw(e).svg
@@ -531,24 +542,109 @@ def test_where_graphviz_is_broken_a_value_shows_its_repr_and_says_why_once(
         lambda *_: (_ for _ in ()).throw(RuntimeError("no such plugin")),
     )
     v = Value(2.0)
-    assert v._repr_mimebundle_() == {"text/plain": f"{v!r}\n(no such plugin)"}
-    assert v._repr_mimebundle_() == {"text/plain": repr(v)}
+    assert bundle_of(v) == {"text/plain": f"{v!r}\n(no such plugin)"}
+    assert bundle_of(v) == {"text/plain": repr(v)}
 
 
 def test_in_a_terminal_no_picture_is_drawn_that_nobody_would_see(monkeypatch):
     shell = SimpleNamespace(display_formatter=SimpleNamespace(active_types=["text/plain"]))
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     v = Value(2.0)
-    assert v._repr_mimebundle_() == {"text/plain": repr(v)}
+    assert bundle_of(v) == {"text/plain": repr(v)}
     shell.display_formatter.active_types = ["text/plain", "text/html"]
-    assert "text/html" in v._repr_mimebundle_()
+    assert "text/html" in bundle_of(v)
 
 
 def test_in_a_notebook_a_value_is_an_image_next_to_its_repr():
     *_, e = lecture_graph()
-    bundle = e._repr_mimebundle_()
+    bundle = bundle_of(e)
     assert bundle["text/plain"] == repr(e)
     assert outline(bundle["text/html"]) == IN_A_PAGE
+
+
+def stored_png(shown):
+    data, about = shown._repr_mimebundle_()
+    content = base64.b64decode(data["image/png"])
+    return content, Image.open(io.BytesIO(content)), about["image/png"]
+
+
+@pytest.mark.parametrize("make", all_examples().values(), ids=lambda make: make.__name__)
+def test_for_paper_a_notebook_gets_a_small_png_of_the_same_shape(make):
+    *_, out = make().values()
+    out.backward()
+    for shown in (out, draw(out, rankdir="TB"), draw(out, width=300), draw(out, font_size=30)):
+        content, png, size = stored_png(shown)
+        drawn = draw(out) if shown is out else shown
+        root = ET.fromstring(drawn.svg)
+        width, height = float(root.get("width")), float(root.get("height"))
+        # vl_convert rounds down the size of the picture, and then that of the PNG
+        assert (size["width"], size["height"]) == pytest.approx((width, height), abs=0.51)
+        scale = png.info["dpi"][0] / 96
+        assert png.size == pytest.approx((scale * width, scale * height), abs=2, rel=1e-4)
+        assert png.size[0] * png.size[1] <= 2_005_000
+        # print needs no more than 200 pixels to the inch of a page
+        assert scale <= 1.01 or png.size[0] <= 1201
+        assert len(content) < 120_000
+        png.verify()
+
+
+def test_the_png_keeps_the_colours_of_the_picture():
+    *_, e = lecture_graph()
+    e.backward()
+    for theme, paper in (("light", "#ffffff"), ("auto", "#ffffff"), ("dark", "#131313")):
+        _, png, _ = stored_png(draw(e, theme=theme))
+        colors = sorted(png.convert("RGB").getcolors(), reverse=True)
+        assert len(colors) <= 64
+        assert ImageColor.getrgb(paper) == colors[0][1]
+        seen = {color for _, color in colors}
+        for line in ("value", "slope", "chip", "card"):
+            assert ImageColor.getrgb((svg.DARK if theme == "dark" else svg.LIGHT)[line]) in seen
+    _, png, _ = stored_png(draw(e, background="transparent"))
+    assert png.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_a_picture_that_no_page_could_hold_has_no_png():
+    out = SHAPES["chain"](100)
+    for shown in (draw(out, collapse="none"), draw(out, collapse="none", theme="dark")):
+        assert len(shown.svg) > 100_000
+        assert bundle_of(shown).keys() == {"text/plain", "text/html"}
+
+
+def test_what_is_not_asked_for_is_not_drawn(monkeypatch):
+    *_, e = lecture_graph()
+    monkeypatch.setattr(drawing.raster, "printed", None)
+    for asked in ({"exclude": {"image/png"}}, {"include": ["text/html"]}):
+        for shown in (e, draw(e)):
+            data, about = shown._repr_mimebundle_(**asked)
+            assert "text/html" in data
+            assert not about
+    assert e._mime_()[0] == draw(e)._mime_()[0] == "text/html"
+
+
+@pytest.mark.parametrize("missing", ["vl_convert", "PIL"])
+def test_without_a_library_for_png_a_notebook_gets_what_it_can_show(missing, monkeypatch):
+    """No SVG in its place: where there is no Inkscape, nbconvert ends over it in an error."""
+    *_, e = lecture_graph()
+    monkeypatch.setitem(sys.modules, missing, None)
+    for shown in (e, draw(e)):
+        data, about = shown._repr_mimebundle_()
+        assert data.keys() == {"text/plain", "text/html"}
+        assert not about
+
+
+def test_inline_the_graph_is_read_out_and_every_box_and_wire_has_a_tooltip(tmp_path):
+    *_, e = lecture_graph()
+    e.backward()
+    page = draw(e).save(tmp_path / "e.html").read_text(encoding="utf-8")
+    root = ET.fromstring(page[page.index("<svg") : page.index("</svg>") + 6])
+    assert root.get("role") == "img"
+    assert "e = × of" in root.get("aria-label")
+    assert "∂e/∂" in root.get("aria-label")
+    told = [title.text for title in root.iter(f"{SVG}title")]
+    model = draw(e).model
+    hints = [model.hint(box) for box in model.boxes]
+    hints += [model.wire_hint(wire, box) for box in model.boxes for wire in box.wires]
+    assert set(hints) <= set(told)
 
 
 def test_in_a_list_marimo_shows_pictures_of_graphs_and_the_text_of_leaves():
@@ -556,7 +652,7 @@ def test_in_a_list_marimo_shows_pictures_of_graphs_and_the_text_of_leaves():
     a, *_, e = lecture_graph()
     assert ":".join(a._mime_()) == f"text/plain:{a!r}"
     for shown in (e, draw(e)):
-        assert ":".join(shown._mime_()) == "text/html:" + draw(e)._repr_mimebundle_()["text/html"]
+        assert ":".join(shown._mime_()) == "text/html:" + bundle_of(draw(e))["text/html"]
     assert ":".join(draw_dot(e)._mime_()).startswith("image/svg+xml:<?xml")
     assert ":".join(explain(e, a)._mime_()).startswith('text/html:<div class="explanation">')
 

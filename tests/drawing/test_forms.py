@@ -119,7 +119,7 @@ FORMS = {
     "a frame": (in_xml, lambda y, to: draw(y).frames()[3].svg),
     "fragments": (in_xml, lambda y, to: saved(draw(y).frames(), to / "x.svg")),
     "HTML page": (in_html, lambda y, to: saved(draw(y), to / "x.html")),
-    "HTML of a notebook": (in_html, lambda y, to: draw(y)._repr_mimebundle_()["text/html"]),
+    "HTML of a notebook": (in_html, lambda y, to: draw(y)._mime_()[1]),
     "TikZ": (in_tex, lambda y, to: saved(draw(y), to / "x.tex")),
     "dark TikZ": (in_tex, lambda y, to: saved(draw(y, theme="dark"), to / "x.tex")),
     "overlays": (in_tex, lambda y, to: saved(draw(y).frames(), to / "x.tex")),
@@ -142,7 +142,7 @@ def test_no_label_makes_anything_in_any_form(label, form, tmp_path):
 @pytest.mark.parametrize("label", HOSTILE, ids=lambda label: ascii(label[:20]))
 def test_what_is_read_aloud_hides_and_reorders_nothing(label):
     y = graph(label)
-    told = Tags(draw(y)._repr_mimebundle_()["text/html"]).texts + Tags(draw(y).svg).texts
+    told = Tags(draw(y)._mime_()[1]).texts + Tags(draw(y).svg).texts
     assert len(told) >= 2
     for text in told:
         assert text.startswith("Computational graph")

@@ -364,7 +364,7 @@ def slides(directory):
     )
     page = directory / "light-page.html"
     style = "<style>body{margin:20px;background:#fff;font:16px sans-serif}</style>"
-    inline = picture._repr_mimebundle_()["text/html"]
+    inline = picture._mime_()[1]
     page.write_text(BARE.format(head=style, body=f"<p>A light page</p>{inline}"), encoding="utf-8")
     done = photographed(page, directory / "light-page.png", (460, 300), DARK)
     yield figure(
