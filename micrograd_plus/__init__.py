@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .drawing import draw, draw_dot, trace
     from .engine import Value, zero_grad
     from .modes import detect_anomaly, no_grad
+    from .player import play
     from .tape import Tape, record
     from .testing import gradcheck
 
@@ -34,6 +35,7 @@ __all__ = [
     "jvp",
     "no_grad",
     "ops",
+    "play",
     "record",
     "trace",
     "value_and_grad",
@@ -57,6 +59,7 @@ _ROOMS = {
     "drawing": ("draw", "draw_dot", "trace"),
     "engine": ("Value", "zero_grad"),
     "modes": ("detect_anomaly", "no_grad"),
+    "player": ("play",),
     "tape": ("Tape", "record"),
     "testing": ("gradcheck",),
 }
@@ -72,6 +75,7 @@ _MODULES = (
     "nn",
     "ops",
     "optim",
+    "player",
     "plots",
     "tape",
     "testing",

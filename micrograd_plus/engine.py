@@ -441,6 +441,15 @@ class Value(Operators):
         return draw(self, **options)
 
     @_kept
+    def play(self, **options: Any) -> Any:
+        """The graph below this Value, to step through; the options are those of
+        `micrograd_plus.play`.
+        """
+        from .player import play
+
+        return play(self, **options)
+
+    @_kept
     def explain(self, leaf: Value | str, **options: Any) -> Any:
         """The chain rule from `leaf` (or its label) to this Value, in words and numbers;
         see `micrograd_plus.explain`.

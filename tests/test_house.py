@@ -43,21 +43,23 @@ ROOMS = {
     "estimators": {"training"},
     "chain_rule": {"engine"},
     "drawing": {"chain_rule", "tape"},
-    "player": {"drawing"},
+    "player": {"drawing", "options"},
     "examples": {"testing", "training"},
     "plots": {"training"},
     "testing": {"autodiff", "options", "tape"},
     "cli": {"examples", "player", "plots", "testing"},
     "__main__": {"cli"},
-    "__init__": {"drawing", "chain_rule", "autodiff", "testing", "training"},
+    "__init__": {"player", "chain_rule", "autodiff", "testing", "training"},
 }
 UPWARD = {
     "engine": {
         "Value._repr_mimebundle_": "drawing",
         "Value._mime_": "drawing",
         "Value.draw": "drawing",
+        "Value.play": "player",
         "Value.explain": "chain_rule",
     },
+    "drawing": {"Picture._page": "player"},
     "training": {"History.plot": "plots"},
 }
 HEART = ("ops", "graph", "engine")

@@ -25,6 +25,7 @@ from ..chain_rule.rules import bracketed_name
 from ..drawing import draw
 from ..drawing.style import PARTS, THEMES
 from ..engine import Value, nodes_below, tangents
+from ..player import play
 from ..support.text import did_you_mean, listed, number, shortened, visible
 from .expression import CONSTANTS, functions, parse
 from .gallery import lectures, sources, write_gallery
@@ -66,6 +67,7 @@ LONGEST_STEP = 60  # characters of a table's line that say what was computed
 DIGITS = 12  # of a table's numbers
 LEAST = {  # of each command, a line that works
     "draw": 'draw "e = (a + b) * (b + 1)" a=2 b=1',
+    "play": 'play "e = (a + b) * (b + 1)" a=2 b=1 -o e.html',
     "explain": 'explain "a * b" a=2 b=1 --wrt b',
     "gallery": "gallery -o pictures",
 }
@@ -127,6 +129,8 @@ def _run(arguments: Sequence[str]) -> None:
     named = worked_example(options.expression, leaves) or parse(options.expression, leaves)
     if options.command == "draw":
         _draw(options, named)
+    elif options.command == "play":
+        _play(options, named)
     else:
         _explain(options, named)
 
@@ -185,7 +189,13 @@ def _parser() -> tuple[_Parser, Commands]:
     explaining = commands.add_parser(
         "explain", help="tell how one gradient comes about", epilog=known, allow_abbrev=False
     )
-    for command in (drawing, explaining):
+    playing = commands.add_parser(
+        "play",
+        help="write a page that steps through an expression",
+        epilog=known,
+        allow_abbrev=False,
+    )
+    for command in (drawing, playing, explaining):
         command.add_argument(
             "expression",
             help='such as "e = (a + b) * (b + 1)", or several separated by semicolons; or the name '
@@ -197,6 +207,7 @@ def _parser() -> tuple[_Parser, Commands]:
         command.add_argument(
             "--wrt", metavar="NAME", help="the name to differentiate with respect to"
         )
+    _add_playing(playing)
     drawing.add_argument(
         "-o",
         "--output",
@@ -204,9 +215,10 @@ def _parser() -> tuple[_Parser, Commands]:
         metavar="FILE",
         help="ends in .svg, .png, .pdf, .tex, .html or .dot",
     )
-    drawing.add_argument(
-        "--mode", choices=("reverse", "forward"), default="reverse", help="which way to sweep"
-    )
+    for command in (drawing, playing):
+        command.add_argument(
+            "--mode", choices=("reverse", "forward"), default="reverse", help="which way to sweep"
+        )
     drawing.add_argument("--constants", choices=("fold", "show"), default="fold")
     drawing.add_argument("--collapse", choices=("auto", "none", "neuron", "layer"), default="auto")
     drawing.add_argument(
@@ -240,6 +252,21 @@ def _parser() -> tuple[_Parser, Commands]:
         "--lecture", choices=lectures(), metavar="NAME", help=f"only {' or '.join(lectures())}"
     )
     return parser, commands.choices
+
+
+def _add_playing(playing: argparse.ArgumentParser) -> None:
+    """The options of a page to step through."""
+    playing.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("play.html"),
+        metavar="FILE",
+        help="default: play.html",
+    )
+    playing.add_argument("--quiz", choices=("gradients", "values"), help="what to hide and ask for")
+    playing.add_argument("--theme", choices=THEMES, help="auto follows the reader's system")
+    playing.add_argument("--digits", type=int, metavar="N", help="digits after the point")
 
 
 def _add_style(drawing: argparse.ArgumentParser) -> None:
@@ -361,6 +388,24 @@ def _draw(options: argparse.Namespace, named: Named) -> None:
             else [picture.save(options.output)]
         )
         _say("\n".join(map(str, saved)))
+    except OSError as error:
+        raise CommandError(f"cannot write {options.output}: {error.strerror}") from None
+
+
+def _play(options: argparse.Namespace, named: Named) -> None:
+    *_, output = named.values()
+    if options.mode == "reverse" and options.wrt is not None:
+        raise CommandError("--wrt belongs to --mode forward")
+    player = play(
+        output,
+        options.mode,
+        _wrt(options, named) if options.mode == "forward" else None,
+        theme=options.theme,
+        quiz=options.quiz or False,
+        digits=options.digits,
+    )
+    try:
+        _say(str(player.save(options.output)))
     except OSError as error:
         raise CommandError(f"cannot write {options.output}: {error.strerror}") from None
 

@@ -93,9 +93,9 @@ def edges_of(owner: Mapping[Box, Box]) -> dict[tuple[Box, Box], list[tuple[Box, 
 
 def several(wire: Wire, user: Box) -> bool:
     """Whether a wire stands for edges of the graph that no one local gradient tells of."""
-    kinds = ("layer", "stretch")
-    into_several = wire.local is None and (wire.count != 1 or wire.source.kind in kinds)
-    return into_several or user.kind in kinds
+    many = wire.count != 1 or wire.source.kind == "stretch"
+    closed = user.kind in ("layer", "stretch") or wire.source.kind == "layer"
+    return closed or (wire.local is None and many)
 
 
 def derivatives(model: Model) -> tuple[dict[Box, float], dict[int, float]]:
@@ -112,10 +112,12 @@ def derivatives(model: Model) -> tuple[dict[Box, float], dict[int, float]]:
     found = {box: swept[node] for box in model.boxes if (node := nodes[box]) in swept}
     together: dict[int, float] = {}
     for user in model.boxes:
-        for wire in user.wires:
+        passing = [wire for wire in user.wires if several(wire, user)]
+        through = _through(user, nodes, owner) if model.mode == "forward" and passing else None
+        for wire in passing:
             inner = edges.get((wire.source, user), [])
-            if several(wire, user) and inner:
-                carried = [_carried(model, nodes, swept, edge) for edge in inner]
+            if inner:
+                carried = [_carried(nodes, swept, edge, through) for edge in inner]
                 known = [c for c in carried if c is not None]
                 if known:
                     together[id(wire)] = sum(known)
@@ -134,14 +136,34 @@ def _swept(model: Model, nodes: Nodes) -> Mapping[Any, float]:
     return adjoints(order, {root: 1.0})
 
 
+def _through(user: Box, nodes: Nodes, owner: Mapping[Box, Box]) -> Mapping[Any, float]:
+    """The derivative of a box in each of the gates that it hides, the boxes around it held."""
+    node = nodes[user]
+    if not isinstance(node, Value):
+        return {}
+    around = [nodes[box] for box in nodes if owner.get(box, box) is not user]
+    stop = [v for v in around if isinstance(v, Value)]
+    return adjoints(nodes_below(node, stop=stop), {node: 1.0})
+
+
 def _carried(
-    model: Model, nodes: Nodes, swept: Mapping[Any, float], edge: tuple[Box, int]
+    nodes: Nodes,
+    swept: Mapping[Any, float],
+    edge: tuple[Box, int],
+    through: Mapping[Any, float] | None,
 ) -> float | None:
-    """What one edge carries; None where nothing passes."""
+    """What one edge carries; None where nothing passes. Swept forward it is what arrives at the
+    end, `through` what is hidden.
+    """
     inner, place = edge
     node, operand = nodes[inner], nodes[operands_of(inner)[place]]
     if not isinstance(node, Value) or not isinstance(operand, Value):
         return None
-    local = local_gradients(node)[place]
-    from_there: Any = swept.get(operand if model.mode == "forward" else node)
-    return None if local is None or from_there is None else from_there * local
+    local, onward = local_gradients(node)[place], None
+    if local is None:
+        return None
+    if through is None:
+        onward = swept.get(node)
+    elif operand in swept:
+        onward = swept[operand] * through.get(node, 0.0)
+    return None if onward is None else onward * local

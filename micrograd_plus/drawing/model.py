@@ -72,6 +72,7 @@ class Box:
     # what computes its value, whatever is open or closed: some of these are perhaps not shown
     row: Any = None
     operands: tuple[Box, ...] = ()
+    node: Value | None = None  # whose box it is; None of what is closed, opened or a plain number
     became: Box | None = None  # the one that stands in its place, where it is shown otherwise
 
     def text(self) -> str:
@@ -200,6 +201,7 @@ def add_boxes(
                 wires=wires,
                 row=v.primitive,
                 operands=operands,
+                node=v,
             )
             new.append(boxes[v])
     return new

@@ -86,8 +86,9 @@ def moments(model: Model, style: Style) -> Iterator[Moment]:
     sentence = f"{_called(_seed(model))} by itself: 1."
     now = replace(now, derivatives=dict(derivatives), sentence=sentence)
     yield now
+    last = {step.target: step.wire for step in _steps(model, dict.fromkeys(model.boxes, 1.0))}
     for step in _steps(model, derivatives):
-        total = _total(step, model.mode)
+        total = _total(step, last[step.target] is step.wire, model.mode)
         if total is not None:
             derivatives[step.target] = total
         carried = now.carried | {step.wire}
@@ -113,14 +114,18 @@ def _forward(box: Box, style: Style) -> str:
     return f"{_called(box)} ({box.symbol}) from {told}: {style.number(box.value)}."
 
 
-def _total(step: _Step, mode: Mode) -> float | None:
-    """The derivative that a box has after a step. What is closed has that of its last gate; a layer
-    has none of its own.
+def _total(step: _Step, is_last: bool, mode: Mode) -> float | None:
+    """The derivative that a box has after a step; a layer has none of its own. In the end it is
+    that of the sweep over the graph, which may add up in another order; a stretch has the gradient
+    of its last gate.
     """
+    known = step.target.derivative
+    is_stretch = step.target.kind == "stretch" and mode == "reverse"
     if step.target.kind == "layer":
         return None
-    is_closed = step.target.kind == "stretch" or mode == "forward"
-    return step.target.derivative if step.passed is None and is_closed else step.total
+    if (is_last or (is_stretch and step.passed is None)) and known is not None:
+        return known
+    return step.total
 
 
 def _told(step: _Step, total: float | None, style: Style) -> str:
@@ -128,8 +133,6 @@ def _told(step: _Step, total: float | None, style: Style) -> str:
     if total is None:
         return f"{way}: a gradient for each neuron."
     carries = style.number(step.carried)
-    if step.passed is None and step.target.kind == "stretch":
-        return f"{way}: the derivative of the last is {style.number(total)}."
     if step.passed is None:
         wires = f"{step.wire.count} wires, together" if step.wire.count > 1 else "it carries"
         text = f"{way}: {wires} {carries}."

@@ -45,17 +45,6 @@ PAUSE = 0.1  # seconds after which what is asked for next is not of the same lis
 # of layout, tried in this order, before the one that is certainly quick
 EFFORTS = (WORK, WORK // 4)
 
-PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>:root {{ color-scheme: {scheme} }}
-body {{ margin: 2rem; display: grid; place-items: safe center }}
-body > svg {{ {fitted} }}</style></head>
-<body>{svg}</body></html>
-"""
-
-
 # Which pages are dark, by the marks that they bear; one without a mark is taken for light, whatever
 # the reader's screen is.
 DARK_PAGES = (
@@ -93,7 +82,8 @@ class Picture:
         return render(self.texts, self.places, self.texts.style.theme or "light")
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write x.svg, x.png, x.pdf, x.tex, x.html or x.dot, and give its path.
+        """Write x.svg, x.png, x.pdf, x.tex, x.html or x.dot, and give its path. The page x.html
+        can be stepped through, as `play` does.
 
         Raises ValueError for another ending, and ImportError, saying what to install, when PNG or
         PDF need a library. The file appears whole or not at all.
@@ -117,10 +107,9 @@ class Picture:
         return written[suffix]()
 
     def _page(self) -> bytes:
-        theme = self.texts.style.theme or "light"
-        scheme = "light dark" if theme == "auto" else theme
-        title = html.escape(self.model.boxes[-1].title)
-        return PAGE.format(title=title, scheme=scheme, svg=self.svg, fitted=self._fitted).encode()
+        from ..player import of_picture
+
+        return of_picture(self).html.encode()
 
     @property
     def _fitted(self) -> str:

@@ -109,7 +109,8 @@ class Drawing:
 
     svg: ET.Element
     sheet: Sheet
-    wires: ET.Element
+    wires: ET.Element  # the numbers on them
+    curves: Sequence[ET.Element]  # of the wires
     boxes: Mapping[Box, ET.Element]
 
     def group(self, spot: Spot) -> ET.Element:
@@ -164,7 +165,7 @@ def begun(texts: Texts, places: Arrangement, theme: Theme) -> Drawing:
     svg = _element(texts, sheet)
     x, y = sheet.origin
     whole = ET.SubElement(svg, "g", transform=f"translate({x:.1f} {y:.1f})")
-    _draw_wires(whole, sheet, texts, places)
+    curves = _draw_wires(whole, sheet, texts, places)
     numbers = ET.SubElement(whole, "g")
     groups = {
         box: _draw_box(whole, sheet, texts, box, centre, size)
@@ -173,7 +174,7 @@ def begun(texts: Texts, places: Arrangement, theme: Theme) -> Drawing:
     for i, line in enumerate(reversed(sheet.caption)):
         at = MARGIN, sheet.size[1] - 11 - CAPTION_LINE * i
         _text(svg, sheet, at, [(line, "muted")], SMALL, anchor="start")
-    return Drawing(svg, sheet, numbers, groups)
+    return Drawing(svg, sheet, numbers, curves, groups)
 
 
 def _sheet(texts: Texts, places: Arrangement, theme: Theme) -> Sheet:
@@ -317,13 +318,17 @@ def _draw_title(g: ET.Element, sheet: Sheet, texts: Texts, box: Box) -> None:
         _text(g, sheet, (0, title.y + 4.2), [("leaf", "muted")], SMALL)
 
 
-def _draw_wires(parent: ET.Element, sheet: Sheet, texts: Texts, places: Arrangement) -> None:
+def _draw_wires(
+    parent: ET.Element, sheet: Sheet, texts: Texts, places: Arrangement
+) -> list[ET.Element]:
+    groups = []
     stroke = {"fill": "none", "stroke": sheet.colors["wire"], "class": "mgp-wire-s"}
     if not places.labelled:
         # too many for curves and arrows: hairlines, the darker the more flows through them
         parent = ET.SubElement(parent, "g", {**stroke, "stroke-width": "0.8"})
     for (wire, box), curve in zip(places.wires, places.layout.curves):
         g = ET.SubElement(parent, "g")
+        groups.append(g)
         hint = texts.model.wire_hint(wire, box) if wire.count == 1 else f"{wire.count} wires"
         ET.SubElement(g, "title").text = hint
         flow = flow_of(texts.model, wire, box) if texts.moment is None else None
@@ -341,6 +346,7 @@ def _draw_wires(parent: ET.Element, sheet: Sheet, texts: Texts, places: Arrangem
         ET.SubElement(g, "path", {"d": path, **thick, **stroke, **dashes})
         arrow = {"points": " ".join(_at(p) for p in corners), **sheet.paint("wire")}
         ET.SubElement(g, "polygon", arrow)
+    return groups
 
 
 def is_closed(wire: Wire, user: Box) -> bool:

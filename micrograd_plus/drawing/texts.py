@@ -95,7 +95,7 @@ class Texts:
         """What stands on a wire: the local gradient, what it carries, or how one makes the
         other; in two lines where one would be long.
         """
-        if wire.count != 1 or wire.source.is_several:
+        if wire.count != 1 or wire.source.is_several or user.is_several:
             return []
         if self.moment is not None and user not in self.moment.values:
             return []

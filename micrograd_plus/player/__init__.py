@@ -1,5 +1,12 @@
-"""Graphs that are stepped through and moved in a browser.
+"""Step through it: the picture of a graph with time in it, in a browser.
 
 `recording` puts all numbers of a picture on one flat program of forward rules, which
-`arithmetic.js` runs and `numbers.js` writes: no calculus is done there.
+`arithmetic.js` runs and `numbers.js` writes: no calculus is done there. `scene` is the picture as
+data, `scene.js` what it shows at a step, `player.js` what one sees and touches, `page` all of it in
+one file.
 """
+
+from .page import module
+from .playing import Player, of_picture, play
+
+__all__ = ["Player", "module", "of_picture", "play"]

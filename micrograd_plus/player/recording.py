@@ -9,10 +9,11 @@ passes nothing on, not even 0 times infinity. Knows tapes and the engine, and no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
+from ..autodiff import between
 from ..checks import require_fresh
 from ..engine import Value, adjoints, local_gradients, nodes_below, tangents
 from ..support.strict_json import exact
@@ -22,11 +23,13 @@ from ..tape.lowering import lowered, operation
 from ..tape.program import FlatProgram
 from ..tracing import Contribution, tracing
 
-Kind = Literal["values", "gradients", "locals", "contributions", "tangents", "pushed"]
+Kind = Literal["values", "gradients", "locals", "contributions", "tangents", "pushed", "spans"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 OF_WIRES = ("locals", "contributions", "pushed")
 Numbers = Mapping[Value, Any]
 Locals = Mapping[Value, Sequence[Any]]
+# a node, nodes below it, and where the sweep from it to these ends
+Span = tuple[Value, Sequence[Value], Sequence[Value]]
 
 
 class Place(NamedTuple):
@@ -34,7 +37,7 @@ class Place(NamedTuple):
 
     Of a node there are its value, its gradient and its tangent; of a wire the local gradient, what
     it contributes to the gradient of the operand, and what it has pushed to the tangent of the
-    node.
+    node. Of a span it is the derivative of its node in one of those below.
     """
 
     kind: Kind
@@ -83,17 +86,22 @@ class Recording:
             of_wires = kind in OF_WIRES
             found[kind] = [[None] * len(v.operands) if of_wires else None for v in self.nodes]
         for output, (kind, node, operand) in enumerate(self.places):
+            if kind == "spans":
+                continue
             if operand is None:
                 found[kind][node] = output
             else:
                 found[kind][node][operand] = output
-        used = {place.kind for place in self.places} | {"values", "gradients"}
+        used = {place.kind for place in self.places} - {"spans"} | {"values", "gradients"}
         return {kind: entries for kind, entries in found.items() if kind in used}
 
 
-def recorded(root: Value, leaves: Sequence[Value], wrt: Value | None = None) -> Recording:
+def recorded(
+    root: Value, leaves: Sequence[Value], wrt: Value | None = None, spans: Sequence[Span] = ()
+) -> Recording:
     """The graph below `root` as a program of `leaves`, with the gradient of `root` in every node;
-    with `wrt` also the tangents, which are derivatives of every node in that one.
+    with `wrt` also the tangents, which are derivatives of every node in that one. For each of
+    `spans` there are the derivatives of a node in nodes further below.
 
     Whatever is no leaf of these is a constant. Raises ValueError when one of `leaves` is no leaf or
     named twice, when `wrt` is no node of the graph, and when a leaf was edited after the graph was
@@ -105,10 +113,11 @@ def recorded(root: Value, leaves: Sequence[Value], wrt: Value | None = None) -> 
         raise ValueError("what moves are different leaves, each named once: results follow them")
     if wrt is not None and wrt not in set(nodes):
         raise ValueError(f"{wrt!r} is no part of the graph, so nothing has a tangent in it")
-    program, missing, places = _recorded_program(nodes, leaves, wrt)
+    program, missing, places = _recorded_program(nodes, leaves, wrt, spans)
     local = {v: local_gradients(v) for v in nodes}
     values = {v: v.data for v in nodes}
     numbers = dict(_numbers(values, local, *_swept(nodes, wrt, 1.0, local)))
+    numbers |= _across(spans, lambda v, below: adjoints(between([v], below), {v: 1.0}))
     places = places or list(numbers)
     # a switch that is off has no number in Python, nor has what it would let through
     found = [float(numbers.get(place, 0.0)) for place in places]
@@ -116,7 +125,7 @@ def recorded(root: Value, leaves: Sequence[Value], wrt: Value | None = None) -> 
 
 
 def _recorded_program(
-    nodes: Sequence[Value], leaves: Sequence[Value], wrt: Value | None
+    nodes: Sequence[Value], leaves: Sequence[Value], wrt: Value | None, spans: Sequence[Span]
 ) -> tuple[FlatProgram | None, list[str], list[Place]]:
     """The lowered program, the rows that it cannot have, and what its outputs are."""
     graph = Graph(Builder(len(leaves), 0), leaves)
@@ -128,7 +137,7 @@ def _recorded_program(
         values = {v: Term(graph.builder, graph.ref(v)) for v in nodes}
         local = {v: graph.partials(v) for v in nodes}
         swept = _swept(nodes, wrt, Contribution(1.0), local)
-        numbers = dict(_numbers(values, local, *swept))
+        numbers = dict(_numbers(values, local, *swept)) | _across(spans, graph.adjoints)
         outputs = [graph.ref(_always(number)) for number in numbers.values()]
     return lowered(graph.builder.finished(outputs)[0]), [], list(numbers)
 
@@ -159,6 +168,18 @@ def _numbers(
                 yield Place("contributions", i, place), adjoint[v] * partial
             if operand in tangent:
                 yield Place("pushed", i, place), tangent[operand] * partial
+
+
+def _across(
+    spans: Sequence[Span], sweep: Callable[[Value, Sequence[Value]], Numbers]
+) -> dict[Place, Any]:
+    """The derivatives across spans, 0 where nothing leads through."""
+    found: dict[Place, Any] = {}
+    for i, (v, below, ends) in enumerate(spans):
+        swept = sweep(v, ends)
+        for place, operand in enumerate(below):
+            found[Place("spans", i, place)] = swept.get(operand, 0.0)
+    return found
 
 
 def _switch(partial: Any) -> Any:

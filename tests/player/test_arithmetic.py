@@ -210,7 +210,8 @@ def test_a_module_may_lose_its_line_breaks(path, tmp_path):
 def test_modules_make_no_code_from_text():
     texts = [path.read_text(encoding="utf-8") for path in PLAYER.glob("*.js")]
     assert texts
-    assert not [t for t in texts if re.search(r"\beval\b|\bFunction\(|\bimport\(", t)]
+    code = [re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL) for text in texts]
+    assert not [t for t in code if re.search(r"\beval\b|\bFunction\(|\bimport\(", t)]
 
 
 @pytest.mark.skipif(not TSC, reason="no tsc here")  # .ci/run brings it

@@ -1,0 +1,131 @@
+"""A player as HTML: one page that needs nothing else, by itself or inside another page.
+
+The modules are put together as they are, without comments, compressed, and unpacked by a few lines
+of their own; a policy in the page lets these two scripts run, by their hashes, and nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+import zlib
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from ..drawing.svg import DARK, LIGHT
+
+MODULES = ("numbers.js", "arithmetic.js", "scene.js", "player.js")  # each behind those it imports
+COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
+EXPORT = re.compile(r"^export (default \{ render \};\n)?", re.MULTILINE)
+
+PAGE = (
+    '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+    '<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    "<style>{css}</style></head><body>"
+    '<main id="player"><div class="mgp-player" data-theme="{theme}"><div class="stage">{svg}</div>'
+    "</div></main>"
+    '<script type="application/octet-stream" id="packed">{packed}</script>'
+    "<script>{loader}</script></body></html>"
+)
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src {scripts}"
+# Unpacks three texts: the script, its style sheet, and what is to be shown.
+LOADER = """
+(async () => {
+  const packed = atob(document.getElementById("packed").textContent);
+  const bytes = Uint8Array.from(packed, (c) => c.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const [script, looks, contents] = (await new Response(stream).text()).split("\\0");
+  window.micrograd_plus = JSON.parse(contents);
+  const element = document.createElement("script");
+  element.textContent = script;
+  const style = document.createElement("style");
+  style.textContent = looks;
+  document.head.append(style);
+  document.body.append(element);
+})();
+"""
+START = """
+{ const el = document.getElementById("player");
+  const contents = window.micrograd_plus;
+  const still = el.querySelector("svg.mgp");
+  contents.views[0].svg = new XMLSerializer().serializeToString(still);
+  contents.alone = true;
+  el.replaceChildren();
+  render({ model: { get: () => contents }, el }); }
+"""
+
+
+def page(contents: dict[str, Any], *, framed: bool = False) -> str:
+    """The page of a player; `framed` for one that stands inside another page, whose policy is that
+    of its frame.
+    """
+    first, *others = contents["views"]
+    still = first["svg"]
+    shown = {**contents, "views": [{**first, "svg": ""}, *others]}
+    script = f'"use strict";(() => {{{joined()}{START}}})();'
+    looks = _tight(_read("player.css"))
+    text = f"{script}\0{looks}\0{json.dumps(shown, ensure_ascii=False, separators=(',', ':'))}"
+    packed = base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+    loader = _tight(LOADER)
+    scripts = "'unsafe-inline'" if framed else f"{_hash(loader)} {_hash(script)}"
+    return PAGE.format(
+        title=html.escape(contents["title"]),
+        policy=POLICY.format(scripts=scripts),
+        css=colors(),
+        theme=contents["theme"],
+        svg=still,
+        packed=packed,
+        loader=loader,
+    )
+
+
+def module() -> str:
+    """All of it as one ES module, whose `render({ model, el })` puts a player into an element."""
+    style = json.dumps(colors() + _tight(_read("player.css")))
+    return f"{joined()}\nexport default {{ render: (where) => render(where, {style}) }};\n"
+
+
+@cache
+def joined() -> str:
+    """The modules one behind the other, without comments, imports and exports."""
+    return "\n".join(_tight(EXPORT.sub("", IMPORT.sub("", _read(name)))) for name in MODULES)
+
+
+@cache
+def colors() -> str:
+    """The colours of pictures, light and dark, as classes."""
+    light = "".join(f"--{name}:{color};" for name, color in LIGHT.items())
+    dark = "".join(f"--{name}:{color};" for name, color in DARK.items())
+    dark += "--plus:#6cb6ff;--minus:#f0883e;--now:#ffd33d;--focus:#79c0ff;"
+    classes = "".join(
+        f".mgp-{name}-f{{fill:var(--{name})}}.mgp-{name}-s{{stroke:var(--{name})}}"
+        for name in LIGHT
+    )
+    player = f".mgp-player{{{light}}}"
+    is_dark = f'.mgp-player[data-theme="dark"]{{color-scheme:dark;{dark}}}'
+    follows = f'.mgp-player[data-theme="auto"]{{color-scheme:light dark;{dark}}}'
+    follows = f"@media (prefers-color-scheme:dark){{{follows}}}"
+    root = ":root{color-scheme:light dark}body{margin:0}"
+    still = ".stage{text-align:center}.stage svg{max-width:100%;height:auto}"
+    return root + player + is_dark + follows + classes + still
+
+
+def _tight(text: str) -> str:
+    """A text of ours without its comments and indents."""
+    lines = (line.strip() for line in COMMENT.sub("", text).split("\n"))
+    return "\n".join(line for line in lines if line)
+
+
+def _read(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(script: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return f"'sha256-{digest}'"

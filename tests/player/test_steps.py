@@ -1,0 +1,132 @@
+"""What a player shows, step by step, beside the frames of the picture: the same everywhere."""
+
+import json
+import os
+import random
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from micrograd_plus import Value, ops
+from micrograd_plus.drawing.texts import plain
+from micrograd_plus.examples import all_examples
+from micrograd_plus.nn import MLP
+from micrograd_plus.player import play
+
+NODE = shutil.which("node")
+needs_node = pytest.mark.skipif(not (NODE or os.environ.get("CI")), reason="no node here")
+
+
+def ran(players, points=None):
+    """What the page would show of each player, at the leaves' values or at other points."""
+    points = points or [None] * len(players)
+    lines = [
+        json.dumps({**player.contents, "point": point}) for player, point in zip(players, points)
+    ]
+    script = Path(__file__).with_name("frames.mjs")
+    done = subprocess.run(
+        [NODE, str(script)],
+        input="\n".join(lines),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def recurrence(steps=100):
+    w, h, x = Value(0.5, label="w"), Value(0.1, label="h"), Value(0.3, label="x")
+    for _ in range(steps):
+        h = ops.tanh(w * h + x)
+    return h
+
+
+def network(sizes=(3, 2, 1)):
+    inputs = [Value(1.0, label="p"), Value(-2.0, label="q")]
+    return MLP(2, list(sizes), activation="tanh", rng=random.Random(0))(inputs)
+
+
+def routed():
+    x, y = Value(3.0, label="x"), Value(-4.0, label="y")
+    return ops.maximum(x, y).relu() * ops.where(x > y, x, y) + (y * x).relu()
+
+
+CIRCUITS = {
+    **{name: lambda make=make: list(make().values())[-1] for name, make in all_examples().items()},
+    "recurrence": recurrence,
+    "network": network,
+    "routed": routed,
+}
+OPTIONS = [
+    {},
+    {"digits": 2},
+    {"show": ["values", "gradients", "locals"]},
+    {"show": ["values", "gradients", "contributions"]},
+]
+
+
+def texts_of(scene, moment):
+    texts = scene.frames[moment].texts
+    written = texts.written()
+    wires = [wire for box in texts.model.boxes for wire in box.wires]
+    placed = {
+        id(wire)
+        for (wire, _), at in zip(scene.frames.places.wires, scene.frames.places.labels)
+        if at
+    }
+    return {
+        "values": [plain(*written.get(("value", box), [[]])) for box in texts.model.boxes],
+        "derivatives": [plain(*written.get(("derivative", b), [[]])) for b in texts.model.boxes],
+        "wires": [
+            " ".join(map(plain, written.get(("label", wire), []))) if id(wire) in placed else ""
+            for wire in wires
+        ],
+    }
+
+
+@needs_node
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_every_step_shows_what_the_frame_of_the_picture_shows(mode, options):
+    players = []
+    for make in CIRCUITS.values():
+        root = make()
+        more = {"mode": "forward", "wrt": leaf_of(root)} if mode == "forward" else {}
+        players.append(play(root, **more, **options))
+    for name, player, found in zip(CIRCUITS, players, ran(players)):
+        for scene, view in zip(player.scenes, found):
+            assert len(view["frames"]) == len(scene.frames), (name, scene.label)
+            for k, frame in enumerate(view["frames"]):
+                expected = texts_of(scene, k)
+                for i, box in enumerate(scene.boxes):
+                    if box.kind not in ("constant", "cut", "layer"):
+                        assert same(frame["values"][i], expected["values"][i]), (name, k, box.title)
+                        pair = frame["derivatives"][i], expected["derivatives"][i]
+                        assert same(*pair), (name, scene.label, k, box.title, pair)
+                assert all(map(same, frame["wires"], expected["wires"])), (name, scene.label, k)
+
+
+def same(text, other):
+    """Whether two texts are the same, but for a sum that comes to nothing but rounding."""
+    if text == other:
+        return True
+    (*first, last), (*others, end) = text.split(" "), other.split(" ")
+    try:
+        numbers = [float(number.replace("−", "-")) for number in (last, end)]
+    except ValueError:
+        return False
+    return first == others and max(map(abs, numbers)) < 1e-12
+
+
+def leaf_of(root):
+    waiting = [root]
+    while waiting:
+        v = waiting.pop()
+        if v.primitive is None:
+            return v
+        waiting += [o for o in v.operands if isinstance(o, Value)]
+    raise AssertionError
