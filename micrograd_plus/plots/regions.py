@@ -49,8 +49,9 @@ def decision_regions(
     the margin is where the highest leads the second by `margin`. None draws no margin.
 
     `points` has the shape (points, 2), `targets` (points,): the class of each point, a number or a
-    name. `classes` lists the classes in the order of the scores; by default those of `targets`,
-    sorted, or 0, 1, 2, ... when the targets are such numbers. `names` says what the key calls them.
+    name. `classes` lists the classes in the order of the scores; by default those of a model that
+    knows its own, as a Perceptron does, else those of `targets`, sorted, or 0, 1, 2, ... when the
+    targets are such numbers. `names` says what the key calls them.
     `limits`, ((x0, x1), (y0, y1)), are by default those of the data with some room; the model is
     evaluated on `resolution` × `resolution` points between.
 
@@ -85,6 +86,7 @@ def decision_regions(
     xs, ys, places = grid(limits, resolution)
     outputs = at_points(model, places, "the model")
     scores = outputs.reshape(resolution, resolution, -1)
+    classes = getattr(model, "classes", None) if classes is None else classes
     known = _known(list(targets), scores.shape[2], classes)
     count = len(known)
     members = [np.array([target == one for target in targets]) for one in known]

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..nn.modules import Module
+from ..nn.single_layer import SingleLayer
 from ..tape.program import Floats
 from .figure import (
     Labels,
@@ -43,17 +45,20 @@ def hinton_diagram(
     """A square for each weight on grey: white when it is positive, black when it is negative, its
     area as its size.
 
-    `weights` is a Layer, a Module whose first layer is meant, or a matrix of numbers or Values with
-    a row for each unit and a column for each input. `largest` is the size of weight that fills its
+    `weights` is a Layer, a model whose first layer is meant (an MLP, a Perceptron or Adaline, a
+    Chain of `nn.modular`), or a matrix of numbers or Values with a row for each unit and a column
+    for each input. `largest` is the size of weight that fills its
     place; by default the largest there is, and larger ones are drawn as large. `rows` and `columns`
-    name the units and inputs. See Bremner, Gotts and Denham, Hinton diagrams: Viewing connection
-    strengths in neural networks, 1994.
+    name the units and inputs; the units of a Perceptron or Adaline are called by its classes. See
+    Bremner, Gotts and Denham, Hinton diagrams: Viewing connection strengths in neural networks,
+    1994.
 
     Raises ValueError for numbers that are not finite, wrong shapes, and a `largest` that is not
     above 0; TypeError for what is not a number; ImportError without matplotlib.
     """
     require_canvas(ax)
     matrix = _matrix(weights)
+    rows = _classes(weights, len(matrix)) if rows is None else rows
     if largest is None:
         full = _largest(matrix)
     else:
@@ -106,10 +111,12 @@ def weight_templates(
     """The weights of each unit as an image, black where they are negative, grey at 0 and white
     where they are positive.
 
-    `weights` is a Layer, a Module whose first layer is meant, or a matrix of numbers or Values with
-    a row for each unit. `shape`, (height, width), is that of the images that are the unit's input,
-    by default square. All images share one scale, from minus the largest size of a weight to plus
-    that, and stand in `columns` columns. `names` stand above them.
+    `weights` is a Layer, a model whose first layer is meant (an MLP, a Perceptron or Adaline, a
+    Chain of `nn.modular`), or a matrix of numbers or Values with a row for each unit. `shape`,
+    (height, width), is that of the images that are the unit's input, by default square. All images
+    share one scale, from minus the largest size of a weight to plus that, and stand in `columns`
+    columns. `names` stand above them: by default the classes of a Perceptron or Adaline, or numbers
+    from 0 (Sharif, slides 17-24; Edinburgh, Templates).
 
     Raises ValueError for numbers that are not finite, and when the weights do not fill the shape;
     TypeError for what is not a number; ImportError without matplotlib.
@@ -123,6 +130,7 @@ def weight_templates(
         raise ValueError(
             f"{size} weights do not fill an image of {height} × {width}: give shape=(height, width)"
         )
+    names = _classes(weights, count) if names is None else names
     called = list(range(count)) if names is None else list(names)
     if len(called) != count:
         raise ValueError(f"there are {count} units, but {len(called)} names")
@@ -164,13 +172,26 @@ def _matrix(weights: Any) -> Floats:
     without the biases.
     """
     layer = weights.layers[0] if hasattr(weights, "layers") else weights
+    layer = getattr(layer, "layer", layer)
     if hasattr(layer, "neurons"):
         rows = [n.w for n in layer.neurons]
     elif hasattr(layer, "w"):
         rows = [layer.w]
     else:
-        rows = layer
+        rows = getattr(layer, "weights", layer)
+    if isinstance(rows, Module):
+        raise TypeError(
+            f"a {type(rows).__name__} has no first layer whose weights could be shown: give a "
+            "Layer, or a matrix with a row for each unit"
+        )
     return reals(rows, "weights", "(units, inputs)", 2)
+
+
+def _classes(model: Any, units: int) -> Words | None:
+    """The classes that a model's units stand for, when each has one."""
+    classes = getattr(model, "classes", None)
+    is_each = isinstance(model, SingleLayer) and classes is not None and len(classes) == units
+    return classes if is_each else None
 
 
 def _size(width: int, height: int) -> Size:

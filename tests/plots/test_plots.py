@@ -22,7 +22,7 @@ from oracle import ORACLES, true_slope
 from pictures import PICTURES
 
 from micrograd_plus import Value, detect_anomaly, grad, ops, plots
-from micrograd_plus.nn import MLP, Neuron, activations
+from micrograd_plus.nn import MLP, Adaline, Ensemble, Neuron, Perceptron, activations, modular
 from micrograd_plus.plots import figure as palette
 
 SQUARE = [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)]
@@ -449,6 +449,14 @@ def test_classes_and_names_may_be_told():
         assert not text.get_parse_math()
 
 
+def test_a_model_that_knows_its_classes_need_not_be_told_them():
+    perceptron = Perceptron(2, classes=["yes", "no"])
+    perceptron.fit(SQUARE, ["no", "no", "no", "yes"])
+    ax = paint(plots.decision_regions(perceptron, SQUARE, ["no", "no", "no", "yes"]))
+    assert key(ax) == ["yes", "no", "boundary"]
+    assert (region(ax, 1.1, 1.1), region(ax, 0.1, 0.1)) == (0, 1)
+
+
 def test_seventeen_classes_have_a_marker_and_a_tint_each_or_nearly():
     targets = [i % 17 for i in range(34)]
     ax = paint(
@@ -847,6 +855,39 @@ def test_weights_of_models_and_values(kind, ax):
     assert areas / areas.max() == pytest.approx(np.abs(weights).ravel() / np.abs(weights).max())
     templates = plots.weight_templates(kind(network), ax=Figure().add_subplot())
     assert [image.get_array().ravel().tolist() for image in templates.images] == weights.tolist()
+
+
+@pytest.mark.parametrize("kind", [Perceptron, Adaline])
+def test_a_single_layer_s_units_are_called_by_its_classes(kind, ax):
+    model = kind(4, classes=["up", "$d", "left"])
+    model.fit([[1, 0, 0, 0], [0, 1, 0, 1], [0, 0, 1, -1]], ["up", "$d", "left"])
+    weights = [[w.data for w in n.w] for n in model.layer.neurons]
+    templates = paint(plots.weight_templates(model, ax=ax))
+    assert [image.get_array().ravel().tolist() for image in templates.images] == weights
+    assert [text.get_text() for text in templates.texts] == ["up", "$d", "left"]
+    diagram = paint(plots.hinton_diagram(model))
+    _, areas, _ = squares(diagram)
+    assert areas / areas.max() == pytest.approx(np.abs(weights).ravel() / np.abs(weights).max())
+    assert [label.get_text() for label in diagram.get_yticklabels()] == ["up", "$d", "left"]
+    named = plots.weight_templates(model, names="abc", ax=Figure().add_subplot())
+    assert [text.get_text() for text in named.texts] == list("abc")
+
+
+def test_two_classes_share_a_unit_and_models_on_arrays_have_their_weights():
+    perceptron = Perceptron(2)
+    perceptron.fit(SQUARE, [0, 0, 0, 1])
+    ax = plots.weight_templates(perceptron, (1, 2))
+    assert [text.get_text() for text in ax.texts] == ["0"]
+    assert ax.images[0].get_array().tolist() == [[2.0, 1.0]]
+    plt.close("all")
+    chain = modular.Chain([modular.AffineLayer([[1.0, -3.0]], [0.5]), modular.SigmoidLayer()])
+    for model in (chain, chain.layers[0]):
+        image = plots.weight_templates(model, (2, 1), ax=Figure().add_subplot()).images[0]
+        assert image.get_array().tolist() == [[1.0], [-3.0]]
+    plt.close("all")
+    several = Ensemble([perceptron, perceptron])
+    refused(TypeError, "Ensemble has no first layer", plots.weight_templates, several)
+    refused(TypeError, "Ensemble has no first layer", plots.hinton_diagram, several)
 
 
 def test_one_neuron_s_weights(ax):
