@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from .notation import holds_together, written
 from .paths import Step
 
 Say = Callable[[float], str]
+LOOSE = re.compile(r"[\s+\-−×÷·*/=<>,;]")  # characters that a name in one piece has not
 LONGEST = 80  # characters of a rule, up to which it is worth reading
 
 
@@ -25,8 +27,8 @@ def ratio(name: Names, above: Value, below: Value) -> str:
 
 
 def bracketed_name(name: str) -> str:
-    """A name as it stands behind a ∂."""
-    return name if name.replace("_", "").isalnum() or holds_together(name) else f"({name})"
+    """A name as it stands behind a ∂: in parentheses where it is an expression."""
+    return name if LOOSE.search(name) is None or holds_together(name) else f"({name})"
 
 
 def bracketed(text: str) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ..chain_rule.naming import OUTPUT
+from ..chain_rule.rules import bracketed_name
 from ..engine import Value, local_gradients
 from ..graph import topological_order
 from ..support.text import number
@@ -139,9 +141,16 @@ class Model:
         """How a book would write the derivative of this box:
         ∂e/∂a, or ∂a/∂b swept forward from b.
         """
-        if self.mode == "forward":
-            return f"∂{box.title}/∂{self.wrt}"
-        return f"∂{self.boxes[-1].name or 'output'}/∂{box.title}"
+        ends = (box.title, self.wrt)
+        if self.mode == "reverse":
+            ends = self.output, box.title if box is not self.boxes[-1] else self.output
+        return "/".join(f"∂{bracketed_name(end)}" for end in ends)
+
+    @property
+    def output(self) -> str:
+        """What the output is called."""
+        last = self.boxes[-1]
+        return last.name or (OUTPUT if last.kind != "leaf" else "leaf")
 
     def hint(self, box: Box) -> str:
         """A sentence about a box, for pointing at it."""

@@ -168,7 +168,7 @@ class Picture:
         return raster.printed(svg, extent(self.texts, self.places), paper)
 
     def __repr__(self) -> str:
-        return f"<Picture of {self.model.boxes[-1].title}: {boxes(self.model)}>"
+        return f"<Picture of {self.model.output}: {boxes(self.model)}>"
 
 
 @dataclass(frozen=True)
@@ -236,7 +236,7 @@ class Frames(Sequence[Picture]):
         return [write_whole(path, written[suffix]())]
 
     def __repr__(self) -> str:
-        return f"<Frames of {self.texts.model.boxes[-1].title}: {len(self)}>"
+        return f"<Frames of {self.texts.model.output}: {len(self)}>"
 
 
 FORMS = "x.pdf, x-{:02}.png, x-{:02}.svg, x.svg, x.tex"
