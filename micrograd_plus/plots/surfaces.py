@@ -1,10 +1,10 @@
-"""The error as a surface over two weights, and the path that descent takes on it:
+"""The error as a surface over two weights, and the paths that descents take on it:
 from above, and in space.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,8 +12,12 @@ import numpy as np
 from ..autodiff import grad
 from ..tape.program import Floats
 from .figure import (
+    MARKERS,
+    ORANGE,
+    PURPLE,
     SURFACE,
     VERMILLION,
+    YELLOW,
     Labels,
     canvas,
     describe,
@@ -28,11 +32,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Error = Callable[[Any, Any], Any]
+Paths = dict[str, Floats]
 # on a surface that has its own colours, whatever the background
 DARK, LIGHT = "#1A1A1A", "#FFFFFF"
 UNSHADED = {"linewidth": 0, "antialiased": False, "shade": False}
 ARROW = {"arrowstyle": "-|>", "color": VERMILLION, "linewidth": 1.8, "shrinkA": 4, "shrinkB": 0}
-DISC = {"markerfacecolor": LIGHT, "markeredgecolor": DARK, "linestyle": "none", "zorder": 7}
+DISC = {"markeredgecolor": DARK, "linestyle": "none", "zorder": 7}
+SEVERAL = (LIGHT, ORANGE, PURPLE, YELLOW)  # of several paths, each between two dark edges
 PANE = (0.5, 0.5, 0.5, 0.06)
 
 
@@ -46,22 +52,24 @@ def error_contours(
     title: str = "",
     ax: Any = None,
 ) -> Axes:
-    """An error surface from above, as a map with contour lines, and the path of descent on it.
+    """An error surface from above, as a map with contour lines, and the path of descent on it, or
+    the paths of several descents.
 
     `error` is a function of two weights that gives one number, written for Values or for floats.
     `path`, of shape (steps + 1, 2), are the weights before the first step and after each; the arrow
-    at its start points along minus the gradient of the error. `limits`, ((lowest w₁, highest w₁),
-    (lowest w₂, highest w₂)), are by default a square around the end of the path; without a path
-    they must be given. Both axes have the same scale, so that descent crosses the contour lines at
-    right angles, as it does.
+    at its start points along minus the gradient of the error. Several paths, to compare rates or
+    methods, are a dictionary of such by name (Lund, Choice of the step size). `limits`, ((lowest
+    w₁, highest w₁), (lowest w₂, highest w₂)), are by default a square around the end of the path,
+    or the middle of several; without a path they must be given. Both axes have the same scale, so
+    that descent crosses the contour lines at right angles, as it does.
 
     Raises ValueError for numbers that are not finite, an error that is nan, wrong shapes, and when
     neither a path nor limits are given; TypeError for what is not a number; ImportError without
     matplotlib.
     """
     require_canvas(ax)
-    steps, xs, ys, heights = _surveyed(error, path, limits, resolution)
-    downhill = _downhill(error, steps)
+    paths, xs, ys, heights = _surveyed(error, path, limits, resolution)
+    arrows = _arrows(error, paths)
     ax = canvas(ax, (5.0, 4.9))
     levels, bands = _levels(heights)
     count = len(bands)
@@ -74,11 +82,13 @@ def error_contours(
         ax.clabel(lines, fmt=number, fontsize="x-small", inline_spacing=3)
     left, right = xs[0], xs[-1]
     ax.set(xlim=(left, right), ylim=(ys[0], ys[-1]), aspect="equal", anchor="NW")
-    handles, words = _draw_path(ax, steps.T, steps)
-    if downhill is not None:
-        start = steps[0]
+    coordinates = [steps.T for steps in paths.values()]
+    handles, words = _draw_paths(ax, paths, coordinates)
+    above = 6 if len(paths) == 1 else 4
+    for start, downhill in arrows:
         tip = start + (right - left) / 6 * downhill
-        ax.annotate("", tip, start, zorder=6, arrowprops=ARROW)
+        ax.annotate("", tip, start, zorder=above, arrowprops=ARROW)
+    if arrows:
         handles.append(_arrow())
         words.append("−gradient")
     return describe(ax, *labels, title, handles, words)
@@ -94,8 +104,8 @@ def error_surface(
     title: str = "",
     ax: Any = None,
 ) -> Axes:
-    """An error surface in space, with the path of descent on it and its contour lines on the
-    ground.
+    """An error surface in space, with the path of descent on it, or several, and its contour lines
+    on the ground.
 
     The arguments, and what is raised, are those of `error_contours`; `labels` has a third for the
     height, and `ax`, when given, must be 3-D: `plt.figure().add_subplot(projection="3d")`. On the
@@ -103,9 +113,9 @@ def error_surface(
     path over the surface even where the surface would hide it.
     """
     require_canvas(ax, solid=True)
-    steps, xs, ys, heights = _surveyed(error, path, limits, resolution)
-    downhill = _downhill(error, steps)
-    altitudes = _heights(error, steps) if len(steps) else np.empty(0)
+    paths, xs, ys, heights = _surveyed(error, path, limits, resolution)
+    arrows = _arrows(error, paths)
+    coordinates = [[*steps.T, _heights(error, steps)] for steps in paths.values()]
     ax = canvas(ax, (5.6, 5.2), solid=True)
     ax.computed_zorder = False  # by mean depth the surface would hide the path
     levels, bands = _levels(heights)
@@ -123,15 +133,15 @@ def error_surface(
     ax.plot_surface(across, along, heights, facecolors=tints, zorder=3, **places, **UNSHADED)
     left, right = xs[0], xs[-1]
     ax.set(xlim=(left, right), ylim=(ys[0], ys[-1]), zlim=(ground, high))
-    handles, words = _draw_path(ax, [*steps.T, altitudes], steps)
-    if len(steps):
+    handles, words = _draw_paths(ax, paths, coordinates)
+    for steps in paths.values():
         below = np.full(len(steps), ground)
         ax.plot(*steps.T, below, color=ink(ax), linewidth=1.0, zorder=2)
-    if downhill is not None:
-        x, y = steps[0]
+    look = {"color": VERMILLION, "linewidth": 2.0, "arrow_length_ratio": 0.25}
+    for (x, y), downhill in arrows:
         u, v = (right - left) / 4 * downhill
-        look = {"color": VERMILLION, "linewidth": 2.0, "arrow_length_ratio": 0.25}
         ax.quiver(x, y, ground, u, v, 0.0, zorder=2.5, **look)
+    if arrows:
         handles.append(_arrow())
         words.append("−gradient, on the ground")
     ax.locator_params(nbins=5)
@@ -148,41 +158,58 @@ def error_surface(
 
 
 class _Survey(NamedTuple):
-    """The path, the coordinates along both axes, and the height in each place."""
+    """The paths by their names, the coordinates along both axes, and the height in each place."""
 
-    steps: Floats
+    paths: Paths
     xs: Floats
     ys: Floats
     heights: Floats
 
 
 def _surveyed(error: Error, path: Any, limits: Limits | None, resolution: int) -> _Survey:
-    steps = np.empty((0, 2)) if path is None else reals(path, "the path", "(steps + 1, 2)", 2)
-    if steps.shape[1] != 2:
-        raise ValueError(
-            f"the path must have the shape (steps + 1, 2), not {steps.shape}: the surface is over "
-            "two weights"
-        )
+    paths = _paths(path)
     if limits is None:
-        limits = _around_end(steps)
+        limits = _around(paths)
     xs, ys, places = grid(checked_limits(limits), resolution)
     heights = _heights(error, places)
     if not np.isfinite(heights).all():
         raise ValueError("the error is infinite within these limits: choose others")
     square = heights.reshape(resolution, resolution)
-    return _Survey(steps, xs, ys, square)
+    return _Survey(paths, xs, ys, square)
 
 
-def _around_end(steps: Floats) -> Limits:
-    """A square around the end of a path that holds the whole path."""
-    if not len(steps):
+def _paths(path: Any) -> Paths:
+    """The paths by their names; one path alone has none."""
+    if path is None:
+        return {}
+    if not isinstance(path, Mapping):
+        return {"": _checked(path, "the path")}
+    if not path:
+        raise ValueError("there are no paths to compare: the dictionary is empty")
+    return {str(name): _checked(steps, f"the path of {name!r}") for name, steps in path.items()}
+
+
+def _checked(path: Any, what: str) -> Floats:
+    steps = reals(path, what, "(steps + 1, 2)", 2)
+    if steps.shape[1] != 2:
+        raise ValueError(
+            f"{what} must have the shape (steps + 1, 2), not {steps.shape}: the surface is over "
+            "two weights"
+        )
+    return steps
+
+
+def _around(paths: Paths) -> Limits:
+    """A square around the end of a path, or the middle of several, that holds all of them."""
+    if not paths:
         raise ValueError(
             "without a path there must be limits: ((lowest w1, highest w1), (lowest w2, "
             "highest w2))"
         )
-    end = steps[-1]
-    x, y = end.tolist()
-    farthest = float(np.abs(steps - end).max())
+    steps = np.concatenate(list(paths.values()))
+    middle = steps[-1] if len(paths) == 1 else (steps.min(axis=0) + steps.max(axis=0)) / 2
+    x, y = middle.tolist()
+    farthest = float(np.abs(steps - middle).max())
     reach = 1.25 * farthest or 1.0
     return (x - reach, x + reach), (y - reach, y + reach)
 
@@ -225,24 +252,47 @@ def _colours(shares: Floats) -> Any:
     return colormaps[SURFACE](0.05 + 0.8 * shares)
 
 
-def _draw_path(ax: Any, coordinates: Any, steps: Floats) -> tuple[list[Any], list[str]]:
-    """Draw the path as a line with a disc for each step, its start and its end;
-    give what the key shows of it.
+def _draw_paths(ax: Any, paths: Paths, coordinates: Any) -> tuple[list[Any], list[str]]:
+    """Draw each path as a line with a mark for each step, its start and its end;
+    give what the key shows of them.
     """
-    if not len(steps):
+    if not paths:
         return [], []
+    if "" in paths:
+        [steps], [places] = paths.values(), coordinates
+        line, start, end = _draw_path(ax, places, ("s", "o", "D"), LIGHT)
+        words = [f"start {_place(steps[0])}", _taken(steps), f"end {_place(steps[-1])}"]
+        return [start, line, end], words
+    handles, words = [], []
+    for i, (name, steps) in enumerate(paths.items()):
+        marker = MARKERS[i % 10]
+        line, _, _ = _draw_path(ax, coordinates[i], ("s", marker, marker), SEVERAL[i % 4])
+        handles.append(line)
+        words.append(f"{name}: {_taken(steps)} to {_place(steps[-1])}")
+    return handles, words
+
+
+def _draw_path(ax: Any, coordinates: Any, marks: tuple[str, str, str], colour: str) -> Any:
+    """A path with the marks of its start, of each step and of its end; gives what is drawn of it,
+    and of its start and end.
+    """
     (below,) = ax.plot(*coordinates, color=DARK, linewidth=2.6, zorder=5)
-    (line,) = ax.plot(*coordinates, color=LIGHT, linewidth=1.2, zorder=5)
+    (line,) = ax.plot(*coordinates, color=colour, linewidth=1.2, zorder=5)
     inner = [along[1:-1] for along in coordinates]
     first = [along[:1] for along in coordinates]
     last = [along[-1:] for along in coordinates]
-    (discs,) = ax.plot(*inner, "o", markersize=3.6, markeredgewidth=0.6, **DISC)
-    (start,) = ax.plot(*first, "s", markersize=6.5, markeredgewidth=1.0, **DISC)
-    (end,) = ax.plot(*last, "D", markersize=6, markeredgewidth=1.0, **DISC)
+    at_start, at_step, at_end = marks
+    disc = {"markerfacecolor": colour, **DISC}
+    white = {"markerfacecolor": LIGHT, **DISC}
+    (discs,) = ax.plot(*inner, at_step, markersize=3.6, markeredgewidth=0.6, **disc)
+    (start,) = ax.plot(*first, at_start, markersize=6.5, markeredgewidth=1.0, **white)
+    (end,) = ax.plot(*last, at_end, markersize=6, markeredgewidth=1.0, **disc)
+    return (below, line, discs), start, end
+
+
+def _taken(steps: Floats) -> str:
     count = len(steps) - 1
-    taken = "1 step" if count == 1 else f"{count} steps"
-    words = [f"start {_place(steps[0])}", taken, f"end {_place(steps[-1])}"]
-    return [start, (below, line, discs), end], words
+    return "1 step" if count == 1 else f"{count} steps"
 
 
 def _place(weights: Floats) -> str:
@@ -250,19 +300,22 @@ def _place(weights: Floats) -> str:
     return f"({inside})"
 
 
-def _downhill(error: Error, steps: Floats) -> Floats | None:
-    """The direction of minus the gradient at the start of a path;
-    None where that is 0, or cannot be had.
+def _arrows(error: Error, paths: Paths) -> list[tuple[Floats, Floats]]:
+    """Where paths start, each place once, with the direction of minus the gradient there;
+    nothing where that is 0, or cannot be had.
     """
-    if not len(steps):
-        return None
-    try:
-        gradient = grad(error, (0, 1))
-        slope = np.array(gradient(*steps[0].tolist()))
-    except (TypeError, AttributeError):  # a function of floats, which nothing can differentiate
-        return None
-    steepness = float(np.hypot(*slope))
-    return -slope / steepness if 0 < steepness < np.inf else None
+    starts = {tuple(steps[0].tolist()) for steps in paths.values()}
+    found = []
+    for start in sorted(starts):
+        try:
+            gradient = grad(error, (0, 1))
+            slope = np.array(gradient(*start))
+        except (TypeError, AttributeError):  # a function of floats, which nothing can differentiate
+            return []
+        steepness = float(np.hypot(*slope))
+        if 0 < steepness < np.inf:
+            found.append((np.array(start), -slope / steepness))
+    return found
 
 
 def _arrow() -> Any:

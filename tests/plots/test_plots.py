@@ -22,6 +22,7 @@ from oracle import ORACLES, true_slope
 from pictures import PICTURES
 
 from micrograd_plus import Value, detect_anomaly, grad, ops, plots
+from micrograd_plus.examples import lund
 from micrograd_plus.nn import MLP, Adaline, Ensemble, Neuron, Perceptron, activations, modular
 from micrograd_plus.plots import figure as palette
 
@@ -658,6 +659,47 @@ def test_the_path_in_space_lies_on_the_surface_and_its_shadow_on_the_ground():
     assert min(ax.get_zticks()) > -0.5, "there is no error below 0"
 
 
+def test_several_descents_on_one_map_each_by_its_name():
+    walks = {name: walk.points for name, walk in lund.methods()._asdict().items()}
+    ax = paint(plots.error_contours(lund.valley, walks))
+    drawn = [ax.lines[5 * i : 5 * i + 5] for i in range(4)]
+    for (below, line, steps, start, end), walk in zip(drawn, walks.values()):
+        expected = [list(point) for point in walk]
+        assert below.get_xydata().tolist() == line.get_xydata().tolist() == expected
+        assert start.get_xydata().tolist() == expected[:1]
+        assert steps.get_xydata().tolist() == expected[1:-1]
+        assert end.get_xydata().tolist() == expected[-1:]
+    assert len({line.get_color() for _, line, *_ in drawn}) == 4
+    assert len({steps.get_marker() for _, _, steps, *_ in drawn}) == 4
+    assert [word for word in key(ax) if "momentum" in word or "descent" in word] == [
+        "descent: 20 steps to (1.22, 0)",
+        "momentum: 20 steps to (3.45, −0.396)",
+    ]
+    assert key(ax)[-1] == "−gradient"
+    arrows = [text for text in ax.texts if hasattr(text, "arrow_patch")]
+    assert len(arrows) == 1, "all start at one point"
+    assert arrows[0].xyann == (10.0, 1.0)
+    (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
+    for x, y in [point for walk in walks.values() for point in walk]:
+        assert left < x < right
+        assert low < y < high
+
+
+def test_descents_from_several_starts_have_an_arrow_each():
+    paths = {"$a": [(2.0, 0.0), (1.5, 0.0)], "b": [(1.0, -0.5)], "c": [(0.0, 0.0), (2.0, 1.0)]}
+    ax = paint(plots.error_contours(error, paths, resolution=12))
+    arrows = [text for text in ax.texts if hasattr(text, "arrow_patch")]
+    assert [arrow.xyann for arrow in arrows] == [(0.0, 0.0), (2.0, 0.0)], "b starts at the minimum"
+    assert key(ax)[:2] == ["$a: 1 step to (1.5, 0)", "b: 0 steps to (1, −0.5)"]
+    plt.close("all")
+    ax = paint(plots.error_surface(error, paths, resolution=12))
+    assert len(ax.lines) == 3 * 5 + 3, "each path, and its shadow"
+    lines = [line.get_data_3d() for line in ax.lines[1:15:5]]
+    for (x, y, z), path in zip(lines, paths.values()):
+        assert list(zip(x, y)) == path
+        assert list(z) == [error(*w) for w in path]
+
+
 @pytest.mark.parametrize("draw", [plots.error_contours, plots.error_surface])
 def test_surfaces_of_all_sorts(draw):
     box = ((-1, 1), (-1, 1))
@@ -688,6 +730,9 @@ def test_surfaces_of_all_sorts(draw):
         (ValueError, "path must be finite", {"path": [(0, 0), (math.nan, 0)]}),
         (ValueError, r"shape \(steps \+ 1, 2\), not \(1, 3\)", {"path": [(0, 0, 0)]}),
         (ValueError, r"shape \(steps \+ 1, 2\)", {"path": []}),
+        (ValueError, "no paths to compare", {"path": {}}),
+        (ValueError, "the path of 'a' must be finite", {"path": {"a": [(0, math.inf)]}}),
+        (ValueError, "the path of 'b' must have", {"path": {"a": [(0, 0)], "b": [(0,)]}}),
         (ValueError, "limits are", {"limits": ((0, 0), (0, 1))}),
         (ValueError, "limits must have the shape", {"limits": (0, 1)}),
         (ValueError, "error gives nan", {"error": lambda a, b: ops.sqrt(a - 9.0) + b}),
