@@ -12,6 +12,7 @@ that when it is made with `layout="constrained"`.
 from .activations import activation_curves
 from .gradients import gradient_histograms
 from .losses import loss_curves
+from .one_weight import error_curve
 from .regions import decision_regions
 from .surfaces import error_contours, error_surface
 from .weights import hinton_diagram, weight_templates
@@ -20,6 +21,7 @@ __all__ = [
     "activation_curves",
     "decision_regions",
     "error_contours",
+    "error_curve",
     "error_surface",
     "gradient_histograms",
     "hinton_diagram",

@@ -13,7 +13,7 @@ from ..autodiff import value_and_grad
 from ..nn import activations
 from ..tape.program import Floats
 from .figure import DASHED, LINES, MARKERS, Labels, canvas, describe, ink, require_canvas
-from .numbers import reals
+from .numbers import checked_range
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,14 +45,11 @@ def activation_curves(
     without matplotlib.
     """
     require_canvas(ax)
-    ends = reals(limits, "limits", "(2,), as (lowest, highest)", 1)
-    if ends.shape != (2,) or not ends[0] < ends[1]:
-        raise ValueError(f"limits are (lowest, highest), not {limits!r}")
+    lowest, highest = checked_range(limits)
     if not functions:
         raise ValueError('name a function at least: activation_curves("sigmoid", "tanh")')
     if resolution < 2:
         raise ValueError(f"a curve needs a resolution of at least 2 points, not {resolution}")
-    lowest, highest = ends
     xs = np.linspace(lowest, highest, resolution)
     curves = [_curve(_found(function), xs) for function in functions]
     ax = canvas(ax, (6.0, 3.8))

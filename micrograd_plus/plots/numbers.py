@@ -127,6 +127,15 @@ def checked_limits(limits: Any) -> Limits:
     return (x0, x1), (y0, y1)
 
 
+def checked_range(limits: Any) -> Range:
+    """Limits as (lowest, highest); ValueError for anything else."""
+    ends = reals(limits, "limits", "(2,), as (lowest, highest)", 1)
+    if ends.shape != (2,) or not ends[0] < ends[1]:
+        raise ValueError(f"limits are (lowest, highest), not {limits!r}")
+    lowest, highest = ends.tolist()
+    return lowest, highest
+
+
 def grid(limits: Limits, resolution: int) -> Grid:
     """The coordinates along x and along y, and all points of the grid,
     row by row from the lowest y.

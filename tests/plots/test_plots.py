@@ -22,7 +22,7 @@ from oracle import ORACLES, true_slope
 from pictures import PICTURES
 
 from micrograd_plus import Value, detect_anomaly, grad, ops, plots
-from micrograd_plus.examples import lund
+from micrograd_plus.examples import lund, stone
 from micrograd_plus.nn import MLP, Adaline, Ensemble, Neuron, Perceptron, activations, modular
 from micrograd_plus.plots import figure as palette
 
@@ -49,6 +49,9 @@ DRAWN = {
     ),
     "loss_curves": lambda **more: plots.loss_curves([3.0, 2.0, 1.5], [3.0, 2.5, 2.6], **more),
     "error_contours": lambda **more: plots.error_contours(error, descent(), resolution=20, **more),
+    "error_curve": lambda **more: plots.error_curve(
+        stone.error_of_one_weight, [0.4, 0.352], tangent=0.4, chord=(0.4, -0.1), **more
+    ),
     "error_surface": lambda **more: plots.error_surface(error, descent(), resolution=20, **more),
     "activation_curves": lambda **more: plots.activation_curves(
         "tanh", "relu", resolution=50, **more
@@ -196,7 +199,7 @@ def test_the_package_can_be_imported_without_matplotlib():
         subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True
         ).stdout
-        == "8\n"
+        == f"{len(plots.__all__)}\n"
     )
 
 
@@ -748,6 +751,149 @@ def test_what_surfaces_refuse(draw, exception, match, changed):
         draw,
         **{"error": error, "path": [(0.0, 0.0), (1.0, 1.0)], "resolution": 9, **changed},
     )
+
+
+# An error over one weight. ------------------------------------------------------------------------
+def points(line):
+    return line.get_xydata().tolist()
+
+
+def stars(ax):
+    """The marked minima, by whether they are filled with ink."""
+    found = {True: [], False: []}
+    for line in ax.lines:
+        if line.get_marker() == "*":
+            found[line.get_markerfacecolor() == palette.ink(ax)] += points(line)
+    return found
+
+
+def test_the_curve_its_tangent_its_chord_and_a_descent_of_stone_s_simplest_network():
+    walk = stone.learning_one_association(0.5)
+    ax = paint(
+        plots.error_curve(
+            stone.error_of_one_weight, walk.weights, tangent=0.4, chord=(0.4, 0.01), resolution=9
+        )
+    )
+    curve, tangent, touching, chord, ends, path, start, end, minimum = ax.lines
+    assert [stone.error_of_one_weight(w) for w in curve.get_xdata()] == list(curve.get_ydata())
+    assert ax.get_xlim() == pytest.approx((0.25 - 1.25 * 0.16, 0.25 + 1.25 * 0.16), abs=1e-5)
+    for line, slope in ((tangent, 0.096), (chord, 0.0992)):
+        w, height = line.get_data()
+        assert height == pytest.approx(0.0072 + slope * (w - 0.4), abs=1e-15)
+    assert points(touching) == [[0.4, stone.error_of_one_weight(0.4)]]
+    assert points(ends) == [[w, stone.error_of_one_weight(w)] for w in (0.4, 0.4 + 0.01)]
+    assert points(path) == [list(pair) for pair in zip(walk.weights, walk.errors)]
+    assert [points(start), points(end)] == [points(path)[:1], points(path)[-1:]]
+    assert points(minimum)[0] == pytest.approx([0.25, 0.0], abs=1e-15)
+    assert key(ax) == [
+        "tangent at 0.4, slope 0.096",
+        "chord from 0.4 to 0.41, slope 0.0992",
+        "30 steps from 0.4 to 0.25",
+        "minimum at 0.25",
+    ]
+    assert [tangent.get_linestyle(), chord.get_linestyle()] == ["-", "--"]
+
+
+def test_the_global_minimum_is_filled_and_two_descents_end_in_two_minima():
+    walks = {f"from {w}": stone.local_and_global_minimum(w).weights for w in (2.0, -2.0)}
+    ax = paint(plots.error_curve(stone.error_with_two_minima, walks, limits=(-2.2, 2.2)))
+    found = stars(ax)
+    assert found[True] == [pytest.approx([-1.300839565942, -3.513905038935], abs=1e-12)]
+    assert found[False] == [pytest.approx([1.130901122630, -1.070230181776], abs=1e-12)]
+    assert key(ax) == [
+        "from 2.0: 300 steps from 2 to 1.13",
+        "from -2.0: 300 steps from −2 to −1.3",
+        "global minimum at −1.301",
+        "local minimum at 1.131",
+    ]
+    paths = [line for line in ax.lines if len(line.get_xdata()) == 301]
+    assert [line.get_xdata().tolist() for line in paths] == list(walks.values())
+    assert len({(line.get_color(), line.get_marker()) for line in paths}) == 2
+
+
+@pytest.mark.parametrize(
+    ("f", "limits", "filled", "hollow"),
+    [
+        (lambda w: (w * w - 1.0) ** 2, (-2, 2), [-1.0, 1.0], []),
+        (lambda w: ops.abs(w - 0.1), (-1, 1), [0.1], []),
+        (lambda w: -w, (-1, 1), [], []),
+        (lambda w: w * 0.0, (-1, 1), [], []),
+        (lambda w: ops.relu(ops.abs(w) - 0.5), (-1, 1), [0.0], []),
+        (lambda w: ops.cos(w) - w, (-1.0, 11.0), [], []),
+        (lambda w: w**3 - 3.0 * w, (-3.0, 3.0), [1.0], []),
+        (lambda w: (w * w - 1.0) ** 2 * (w + 4.5), (-5.0, 2.0), [], [-1.0, 1.0]),
+    ],
+    ids=["two equal", "a kink", "none", "flat", "a flat bottom", "an inflection", "one", "border"],
+)
+def test_which_places_are_minima(f, limits, filled, hollow):
+    found = stars(paint(plots.error_curve(f, limits=limits, resolution=101)))
+    assert [w for w, _ in found[True]] == pytest.approx(filled, abs=1e-12)
+    assert [w for w, _ in found[False]] == pytest.approx(hollow, abs=1e-12)
+
+
+def test_an_error_that_is_a_value_over_one_of_its_leaves():
+    model = MLP(1, [2, 1], activation="tanh", rng=random.Random(0))
+    data = [(-1.0, 0.5), (0.3, -0.2), (1.0, 0.1)]
+    loss = ops.sum([(model([x]) - y) ** 2 for x, y in data]) / 3.0
+    weight = model.layers[0].neurons[0].w[0]
+    before = weight.data
+    ax = paint(plots.error_curve(loss, weight=weight, tangent=before, resolution=7))
+    loss.backward()
+    curve, tangent, *_ = ax.lines
+    w, height = tangent.get_data()
+    assert height == pytest.approx(loss.data + weight.grad * (w - before), rel=1e-12)
+    expected = []
+    for w in curve.get_xdata():
+        weight.data = w
+        expected.append(sum((model([x]).data - y) ** 2 for x, y in data) / 3.0)
+    assert curve.get_ydata() == pytest.approx(expected, rel=1e-14)
+    weight.data = before
+    assert loss.forward().data == pytest.approx(float(np.interp(before, *tangent.get_data())))
+
+
+def test_an_error_of_floats_has_its_minimum_on_the_grid_and_no_tangent():
+    def of_floats(w):
+        return math.hypot(w - 0.26, 1.0)
+
+    ax = paint(plots.error_curve(of_floats, limits=(0.0, 1.0), resolution=11))
+    assert stars(ax)[True] == [[pytest.approx(0.3), of_floats(ax.lines[0].get_xdata()[3])]]
+    plt.close("all")
+    refused(TypeError, "can be differentiated", plots.error_curve, of_floats, tangent=0.5)
+    ax = plots.error_curve(of_floats, [0.3], minima=False, ax=Figure().add_subplot())
+    assert key(ax) == ["0 steps from 0.3 to 0.3"]
+
+
+@pytest.mark.parametrize(
+    ("exception", "match", "more"),
+    [
+        (ValueError, "there must be limits", {}),
+        (ValueError, "limits are", {"limits": (1, 1)}),
+        (ValueError, "at least 3 points", {"limits": (0, 1), "resolution": 2}),
+        (ValueError, r"the path must have the shape \(steps \+ 1,\)", {"path": [(0, 0)]}),
+        (ValueError, "the path of 'a' must be finite", {"path": {"a": [math.nan]}}),
+        (ValueError, "no paths to compare", {"path": {}}),
+        (ValueError, "from one weight to another", {"chord": (1.0, 1e-20)}),
+        (ValueError, "a chord is", {"chord": (1.0, 2.0, 3.0)}),
+        (TypeError, "a chord's weight or step", {"chord": (1.0, "b")}),
+        (
+            ValueError,
+            "error is inf at 2",
+            {"error": lambda w: w * 1e308, "path": [2, 3], "limits": (0, 1)},
+        ),
+        (ValueError, "gives nan", {"error": lambda w: ops.log(w - 9.0), "path": [1.0]}),
+        (ValueError, "number, but it gives 2", {"error": lambda w: [w, w], "limits": (0, 1)}),
+        (
+            ValueError,
+            "slope at 0 is inf, so there is no tangent",
+            {"error": ops.sqrt, "tangent": 0.0, "limits": (0, 1)},
+        ),
+        (TypeError, "needs weight=", {"error": Value(1.0)}),
+        (ValueError, "not depend on this", {"error": Value(1.0) * 2.0, "weight": Value(1.0)}),
+        (TypeError, "goes with an error that is a Value", {"weight": Value(1.0)}),
+    ],
+)
+def test_what_error_curve_refuses(exception, match, more):
+    refused(exception, match, plots.error_curve, **{"error": lambda w: w * w, **more})
 
 
 # Activations. -------------------------------------------------------------------------------------
