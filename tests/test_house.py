@@ -45,7 +45,7 @@ ROOMS = {
     "drawing": {"chain_rule", "tape"},
     "player": {"drawing", "options"},
     "examples": {"testing", "training"},
-    "plots": {"training"},
+    "plots": {"testing", "training"},
     "testing": {"autodiff", "options", "tape"},
     "cli": {"examples", "player", "plots", "testing"},
     "__main__": {"cli"},

@@ -10,21 +10,25 @@ that when it is made with `layout="constrained"`.
 """
 
 from .activations import activation_curves
+from .differences import difference_error
 from .gradients import gradient_histograms
 from .losses import loss_curves
 from .one_weight import error_curve
 from .regions import decision_regions
+from .shapes import loss_shapes
 from .surfaces import error_contours, error_surface
 from .weights import hinton_diagram, weight_templates
 
 __all__ = [
     "activation_curves",
     "decision_regions",
+    "difference_error",
     "error_contours",
     "error_curve",
     "error_surface",
     "gradient_histograms",
     "hinton_diagram",
     "loss_curves",
+    "loss_shapes",
     "weight_templates",
 ]

@@ -25,6 +25,7 @@ from micrograd_plus import Value, detect_anomaly, grad, ops, plots
 from micrograd_plus.examples import lund, stone
 from micrograd_plus.nn import MLP, Adaline, Ensemble, Neuron, Perceptron, activations, modular
 from micrograd_plus.plots import figure as palette
+from micrograd_plus.testing import numerical_gradient
 
 SQUARE = [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)]
 HOSTILE = ["cost $5", "$x$ and $", "$\\frac{", "_hidden", "100 %", "{}\\", "a\nb", "", "<b>&"]
@@ -49,6 +50,8 @@ DRAWN = {
     ),
     "loss_curves": lambda **more: plots.loss_curves([3.0, 2.0, 1.5], [3.0, 2.5, 2.6], **more),
     "error_contours": lambda **more: plots.error_contours(error, descent(), resolution=20, **more),
+    "difference_error": lambda **more: plots.difference_error(ops.sigmoid, 2.0, **more),
+    "loss_shapes": lambda **more: plots.loss_shapes("hinge", "zero_one", **more),
     "error_curve": lambda **more: plots.error_curve(
         stone.error_of_one_weight, [0.4, 0.352], tangent=0.4, chord=(0.4, -0.1), **more
     ),
@@ -894,6 +897,145 @@ def test_an_error_of_floats_has_its_minimum_on_the_grid_and_no_tangent():
 )
 def test_what_error_curve_refuses(exception, match, more):
     refused(exception, match, plots.error_curve, **{"error": lambda w: w * w, **more})
+
+
+# The error of difference quotients. ---------------------------------------------------------------
+def of_w0(w0):
+    """Sharif's sigmoid circuit over its first weight."""
+    return ops.sigmoid(w0 * -1.0 + -3.0 * -2.0 - 3.0)
+
+
+def test_both_v_s_are_the_errors_against_the_exact_slope():
+    steps = [10.0**-k for k in range(1, 15)]
+    ax = paint(plots.difference_error(of_w0, 2.0, steps=steps))
+    forward, best_forward, central, best_central, *expected = ax.lines
+    sigma = 1.0 / (1.0 + mp.exp(mpf(-1)))
+    exact = float(-sigma * (1 - sigma))
+    found = {}
+    for kind, line in (("forward", forward), ("central", central)):
+        assert line.get_xdata().tolist() == steps
+        slopes = [numerical_gradient(of_w0, 2.0, kind, h).gradient for h in steps]
+        assert line.get_ydata() == pytest.approx([abs(s - exact) for s in slopes], abs=3e-17)
+        found[kind] = line.get_ydata()
+    assert found["forward"][0] == pytest.approx(0.201090760050 - 0.196611933241, abs=1e-12)
+    assert found["central"][0] == pytest.approx(0.196611933241 - 0.196553014851, abs=1e-12)
+    assert found["forward"][4] == pytest.approx(4.5e-7, rel=0.02)
+    assert found["central"][1] == pytest.approx(5.9e-7, rel=0.02)
+    for line, best in ((forward, best_forward), (central, best_central)):
+        (h, lowest) = points(best)[0]
+        assert lowest == line.get_ydata().min()
+        assert [h, lowest] in points(line)
+    second = exact * -1 * (1 - 2 * float(sigma))
+    third = exact * (1 - 6 * float(sigma) + 6 * float(sigma) ** 2)
+    truncation, of_third, rounding = (line.get_ydata() for line in expected)
+    hs = np.array(steps)
+    assert truncation == pytest.approx(hs * abs(second) / 2, rel=1e-12)
+    assert of_third == pytest.approx(hs**2 * abs(third) / 6, rel=1e-12)
+    assert rounding == pytest.approx(2.0**-53 * float(sigma) / hs, rel=1e-12)
+    assert found["forward"][1:5] == pytest.approx(truncation[1:5], rel=0.01)
+    assert found["central"][1:3] == pytest.approx(of_third[1:3], rel=0.01)
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    assert key(ax)[2:] == ["h·|f″|/2", "h²·|f‴|/6", "rounding, 2⁻⁵³·|f|/h"]
+
+
+def test_of_several_numbers_the_largest_error_is_shown():
+    def f(x):
+        return x["a"] ** 2 + 5.0 * x["b"][0] ** 2
+
+    ax = paint(plots.difference_error(f, {"a": 1.0, "b": [2.0]}, steps=[0.5, 0.25]))
+    assert points(ax.lines[0]) == [[0.5, 2.5], [0.25, 1.25]]
+    assert [line.get_ydata().tolist() for line in ax.lines[2:3]] == [[2.5, 1.25]]
+    assert key(ax) == [
+        "forward, best 1.2 at h = 0.25",
+        "h·|f″|/2",
+        "rounding, 2⁻⁵³·|f|/h",
+    ], "of a square, the central quotient is exact with such steps"
+
+
+def test_steps_that_do_not_move_x_and_places_outside_the_domain_are_left_out():
+    ax = paint(plots.difference_error(lambda x: x**3, 1e6))
+    assert 1e-11 < ax.lines[0].get_xdata().min() < 1e-9
+    plt.close("all")
+    ax = paint(plots.difference_error(ops.log, 0.01, steps=[1e-2, 1e-3]))
+    forward, _, central, *_ = ax.lines
+    assert np.isfinite(forward.get_ydata()).tolist() == [True, True]
+    assert np.isfinite(central.get_ydata()).tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("exception", "match", "args", "more"),
+    [
+        (ValueError, "is above 0", (ops.exp, 1.0), {"steps": [1.0, 0.0]}),
+        (ValueError, "same float again", (ops.exp, 1.0), {"steps": [1e-20]}),
+        (ValueError, r"steps must have the shape \(steps,\)", (ops.exp, 1.0), {"steps": []}),
+        (ValueError, "no difference quotient errs", (lambda x: 2.0 * x, 1.0), {"steps": [0.5]}),
+        (TypeError, "one number", (lambda x: [x, x], 1.0), {}),
+        (TypeError, "float", (math.exp, 1.0), {}),
+    ],
+)
+def test_what_difference_error_refuses(exception, match, args, more):
+    refused(exception, match, plots.difference_error, *args, **more)
+
+
+# Shapes of losses. --------------------------------------------------------------------------------
+SHAPES = {
+    "zero_one": lambda z: float(z <= 0),
+    "perceptron": lambda z: max(0.0, -z),
+    "hinge": lambda z: max(0.0, 1.0 - z),
+    "squared_error": lambda z: (1.0 - z) ** 2,
+    "binary_cross_entropy": lambda z: math.log1p(math.exp(-z)),
+    "margin_loss": lambda z: min(1.0, max(0.0, 1.0 - z / 0.5)),
+}
+
+
+def test_losses_have_their_shapes_over_how_right_an_output_is():
+    ax = paint(plots.loss_shapes())
+    assert key(ax) == list(SHAPES)
+    for line, shape in zip(ax.lines[2:], SHAPES.values()):
+        zs = line.get_xdata()
+        assert {0.0, 5e-324, 0.5, 1.0} < set(zs), "where they bend"
+        assert line.get_ydata() == pytest.approx(list(map(shape, zs)), rel=1e-14, abs=1e-16)
+    looks = {(line.get_color(), line.get_linestyle(), line.get_marker()) for line in ax.lines[2:]}
+    assert len(looks) == 6
+    assert ax.get_ylim()[1] == 1.5 * 3.0, "the parabola leaves, above the hinge"
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_one_loss_is_shown_whole(name, ax):
+    paint(plots.loss_shapes(name, limits=(-3, 4), ax=ax))
+    assert key(ax) == [name]
+    assert ax.get_ylim()[1] > ax.lines[2].get_ydata().max()
+
+
+def test_a_loss_of_one_s_own_and_names_for_the_key():
+    def on_tanh(y, t):
+        return (ops.tanh(y) - t) ** 2
+
+    ax = paint(plots.loss_shapes(on_tanh, lambda y, t: abs(y - t), limits=(2, 4), resolution=5))
+    assert key(ax) == ["on_tanh", "f"]
+    zs = [2.0, 2.5, 3.0, 3.5, 4.0]
+    first, second = ax.lines[2:]
+    assert first.get_xdata().tolist() == zs
+    assert first.get_ydata() == pytest.approx([(math.tanh(z) - 1) ** 2 for z in zs], rel=1e-12)
+    assert second.get_ydata().tolist() == [z - 1 for z in zs]
+    ax = plots.loss_shapes("hinge", on_tanh, names=["$a", "b"], ax=Figure().add_subplot())
+    assert key(ax) == ["$a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("exception", "match", "shapes", "more"),
+    [
+        (ValueError, "no loss is called 'l2'; there are: zero_one", ("l2",), {}),
+        (TypeError, "a name or a function", (3,), {}),
+        (ValueError, "limits are", (), {"limits": (1, 0)}),
+        (ValueError, "at least 2 points", (), {"resolution": 1}),
+        (ValueError, "1 losses, but 2 names", ("hinge",), {"names": "ab"}),
+        (ValueError, "the loss f gives nan", (lambda y, t: ops.log(y),), {}),
+        (ValueError, "must be one number, but it gives 2", (lambda y, t: [y, t],), {}),
+    ],
+)
+def test_what_loss_shapes_refuse(exception, match, shapes, more):
+    refused(exception, match, plots.loss_shapes, *shapes, **more)
 
 
 # Activations. -------------------------------------------------------------------------------------
