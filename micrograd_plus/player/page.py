@@ -18,7 +18,13 @@ from typing import Any
 
 from ..drawing.svg import DARK, LIGHT
 
-MODULES = ("numbers.js", "arithmetic.js", "scene.js", "player.js")  # each behind those it imports
+MODULES = (
+    "numbers.js",
+    "arithmetic.js",
+    "scene.js",
+    "writing.js",
+    "player.js",
+)  # each behind those it imports
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 EXPORT = re.compile(r"^export (default \{ render \};\n)?", re.MULTILINE)

@@ -7,39 +7,47 @@
 
 import { compile, exact } from "./arithmetic.js";
 import {
-  carriedBy, countPaths, derivativeName, derivativeText, frames, isRight, paths, pathText, question, say,
-  sentence, startOfBackward, stateAt, story, typed, valueText, wireText,
+  carriedBy, countPaths, derivativeName, derivativeText, frames, isRight, paths, pathText, phase,
+  question, say, sentence, startOfBackward, stateAt, story, typed, valueText, wireText,
 } from "./scene.js";
+import { drawn, Writing } from "./writing.js";
 
 /**
  * @typedef {import("./scene.js").Scene} Scene
+ * @typedef {import("./scene.js").State} State
  * @typedef {import("./scene.js").Piece} Piece
  * @typedef {import("./scene.js").Frame} Frame
- * @typedef {{name: string, value: number, python: string, exact: string}} Leaf
- * @typedef {Scene & {svg: string, program: any, numbers: Array<number | string>, missing: string[],
- *   inputs: number[]}} View
- * @typedef {{title: string, theme: string, quiz: string, alone?: boolean, output: string, leaves: Leaf[],
- *   views: View[]}} Contents
+ * @typedef {import("./writing.js").Spot} Spot
+ * @typedef {{name: string, value: number | string, python: string}} Leaf
+ * @typedef {Scene & {svg: string, program: any, numbers: Array<number | string>,
+ *   missing: string[], inputs: number[]}} View
+ * @typedef {{title: string, theme: string, quiz: string, alone?: boolean, output: string,
+ *   leaves: Leaf[], views: View[]}} Contents
  * @typedef {{get(key: string): any, set?(key: string, value: any): void, save_changes?(): void,
  *   on?(event: string, act: () => void): void}} Model
+ * @typedef {{label: Element, field: HTMLInputElement, range: HTMLInputElement}} Control
  */
 
-const SVG = "http://www.w3.org/2000/svg";
 const PAUSE = 900;
 const MOST_PATHS = 12;
+const MOVES = 3;
+const HINT = "Point at a box for its story, click it for its paths, drag a leaf to change it.";
+const QUIZZES = ["off", "gradients", "values"];
+const THEMES = ["auto", "light", "dark"];
 /** @type {Record<string, string>} */
 const ICONS = {
   first: "M2 2h2v12H2zM14 2v12L5 8z", back: "M12 2v12L3 8z", play: "M4 2v12l10-6z",
   pause: "M3 2h4v12H3zM9 2h4v12H9z", step: "M3 2v12l7-6zM11 2h2v12h-2z",
   last: "M2 2v12l6-6zM7 2v12l6-6zM13 2h2v12h-2z",
 };
-const SIZES = { value: 13, derivative: 13, label: 11 };
 
 /**
  * An element with attributes, texts and elements inside it.
- * @param {string} name
+ * @template {keyof HTMLElementTagNameMap} Name
+ * @param {Name} name
  * @param {Record<string, string>} attributes
  * @param {...(Node | string)} inside
+ * @returns {HTMLElementTagNameMap[Name]}
  */
 function element(name, attributes, ...inside) {
   const made = document.createElement(name);
@@ -48,22 +56,177 @@ function element(name, attributes, ...inside) {
   return made;
 }
 
+/** @param {string} name */
+function icon(name) {
+  const svg = drawn("svg", { viewBox: "0 0 16 16", width: 14, height: 14, "aria-hidden": "true" });
+  svg.append(drawn("path", { d: ICONS[name], fill: "currentColor" }));
+  return svg;
+}
+
 /**
- * An element of a picture.
  * @param {string} name
- * @param {Record<string, string>} attributes
+ * @param {string} sign
+ * @param {string} hint
+ * @param {() => void} act
  */
-function drawn(name, attributes) {
-  const made = document.createElementNS(SVG, name);
-  Object.entries(attributes).forEach(([key, value]) => made.setAttribute(key, value));
+function button(name, sign, hint, act) {
+  const made = element("button", { type: "button", "aria-label": name, title: hint });
+  made.append(sign in ICONS ? icon(sign) : sign);
+  made.addEventListener("click", act);
   return made;
 }
 
-/** @param {string} name */
-function icon(name) {
-  const svg = drawn("svg", { viewBox: "0 0 16 16", width: "14", height: "14", "aria-hidden": "true" });
-  svg.append(drawn("path", { d: ICONS[name], fill: "currentColor" }));
-  return svg;
+/**
+ * @param {string} name
+ * @param {string[]} words
+ * @param {number} first
+ * @param {(k: number) => void} act
+ */
+function choice(name, words, first, act) {
+  const select = element("select", {});
+  words.forEach((word, k) => select.append(element("option", { value: String(k) }, word)));
+  select.selectedIndex = Math.max(first, 0);
+  select.addEventListener("change", () => act(select.selectedIndex));
+  return element("label", {}, `${name} `, select);
+}
+
+/**
+ * How far a leaf can be slid to either side.
+ * @param {number} x
+ */
+function reachOf(x) {
+  return Number.isFinite(x) ? Math.max(2, Math.ceil(Math.abs(x) * 2)) : 2;
+}
+
+/**
+ * A number without the noise of binary fractions.
+ * @param {number} x
+ */
+function tidy(x) {
+  return Number(x.toPrecision(6));
+}
+
+/** A view on screen: one level of detail, its picture, and what is written into that. */
+class Stage {
+  /** @param {View} view */
+  constructor(view) {
+    this.view = view;
+    this.program = view.program === null ? null : compile(view.program);
+    this.svg = pictureOf(view.svg);
+    this.boxes = /** @type {SVGElement[]} */ (Array.from(this.svg.querySelectorAll("[data-box]")));
+    this.wires = Array.from(this.svg.querySelectorAll("[data-wire]"));
+    this.strokes = this.wires.map((g) => g.querySelector("path"));
+    this.writing = new Writing(this.svg);
+    const { writing } = this;
+    this.values = view.boxes.map(({ spots, width }) => (
+      spots.value ? writing.spot("value", spots.value, width) : null
+    ));
+    this.derivatives = view.boxes.map(({ spots, width }) => (
+      spots.derivative ? writing.spot("derivative", spots.derivative, width) : null
+    ));
+    this.labels = view.wires.map(({ at, room }) => (
+      at ? writing.spot("label", at, room) : null
+    ));
+    this.coarse = { ...view, style: { ...view.style, digits: 2 } };
+    this.lit = new Set();
+    /** @type {Map<Element, string>} */
+    this.looks = new Map();
+  }
+
+  /**
+   * What is known after some frames, but for the spot that is asked for.
+   * @param {State} state
+   * @param {ArrayLike<number>} numbers
+   * @param {string} hidden
+   */
+  write(state, numbers, hidden) {
+    const { view, coarse, writing } = this;
+    view.boxes.forEach((_, i) => {
+      const [value, derivative] = [this.values[i], this.derivatives[i]];
+      if (value) {
+        /** @param {Scene} scene @returns {Piece[][]} */
+        const lines = (scene) => [
+          hidden === `value ${i}` ? [["?", "value"]] : valueText(scene, i, state, numbers),
+        ];
+        writing.write(value, lines(view), () => lines(coarse));
+      }
+      if (derivative) {
+        /** @param {Scene} scene @returns {Piece[][]} */
+        const lines = (scene) => [
+          hidden === `derivative ${i}` ? [["∂ ?", "slope"]] : derivativeText(scene, i, state),
+        ];
+        writing.write(derivative, lines(view), () => lines(coarse));
+      }
+    });
+    view.wires.forEach((wire, i) => {
+      const label = this.labels[i];
+      if (label) {
+        const asked = hidden && (state.wire === i || hidden === `value ${wire.target}`);
+        const lines = asked ? [] : wireText(view, i, state, numbers);
+        writing.write(label, lines, () => wireText(coarse, i, state, numbers));
+      }
+    });
+  }
+
+  /**
+   * How boxes and wires look: what is new, what is not yet known, and what wires carry.
+   * @param {State} state
+   * @param {ArrayLike<number>} numbers
+   */
+  mark(state, numbers) {
+    this.boxes.forEach((g) => {
+      const i = Number(g.dataset.box);
+      const known = state.values.has(i) ? "" : " unknown";
+      this.look(g, (state.box === i ? "now" : "") + known);
+    });
+    this.wires.forEach((g, k) => {
+      const i = Number(g.getAttribute("data-wire"));
+      const carried = state.carried.has(i) ? carriedBy(this.view.wires[i], numbers) : 0;
+      const size = Math.abs(carried) / (1 + Math.abs(carried));
+      this.look(g, [
+        state.wire === i ? "now" : "", carried > 0 ? "plus" : carried < 0 ? "minus" : "",
+        state.values.has(this.view.wires[i].target) ? "" : "unknown", this.lit.has(i) ? "lit" : "",
+      ].join(" "));
+      const stroke = this.strokes[k];
+      if (stroke) {
+        this.look(stroke, (1.3 + 2.4 * (size >= 0 ? size : 1)).toFixed(1), "stroke-width");
+      }
+    });
+  }
+
+  /**
+   * @param {Element} g
+   * @param {string} text
+   * @param {string} [attribute]
+   */
+  look(g, text, attribute = "class") {
+    if (this.looks.get(g) !== text) {
+      this.looks.set(g, text);
+      g.setAttribute(attribute, text);
+    }
+  }
+
+  /**
+   * The element of what has just happened.
+   * @param {State} state
+   */
+  newest(state) {
+    return state.box === null ? null : this.boxes.find((g) => Number(g.dataset.box) === state.box);
+  }
+}
+
+/**
+ * A picture without its numbers, which are written anew.
+ * @param {string} text
+ */
+function pictureOf(text) {
+  const parsed = new DOMParser().parseFromString(text, "image/svg+xml");
+  const svg = document.importNode(/** @type {any} */ (parsed.documentElement), true);
+  svg.querySelectorAll(".number").forEach((/** @type {Element} */ g) => g.remove());
+  svg.removeAttribute("width");
+  svg.removeAttribute("height");
+  svg.setAttribute("role", "group");
+  return /** @type {SVGSVGElement} */ (svg);
 }
 
 class Player {
@@ -75,101 +238,89 @@ class Player {
   constructor(contents, el, model) {
     this.contents = contents;
     this.model = model;
-    this.leaves = contents.leaves.map((leaf) => leaf.value);
+    this.given = contents.leaves.map((leaf) => exact(leaf.value));
+    this.leaves = [...this.given];
     this.moved = false;
     this.frame = 0;
     this.timer = 0;
+    this.due = 0;
     this.asked = new Set();
     this.score = [0, 0];
     this.hides = contents.quiz;
-    this.chosen = /** @type {number | null} */ (null);
-    this.due = 0;
-    this.root = this.build();
+    this.chosen = { box: -1, paths: false };
+
+    this.place = element("div", { class: "stage" });
+    this.told = element("p", { class: "told", "aria-live": "polite", role: "status" });
+    this.time = element("input", {
+      type: "range", min: "0", value: "0", class: "time", "aria-label": "Step",
+    });
+    this.count = element("output", { class: "count" });
+    this.aside = element("div", { class: "aside" }, element("p", {}, HINT));
+    this.quizzing = element("form", { class: "quiz", hidden: "" });
+    this.playing = button("Play", "play", "play or pause (space)", () => this.toggle());
+    this.group = element("div", { class: "leaves", role: "group", "aria-label": "Leaves" });
+    this.others = element("details", { class: "others" }, element("summary", {}));
+    this.controls = contents.leaves.map((leaf, k) => this.control(leaf, k));
+    this.root = element(
+      "section", {
+        class: contents.alone ? "mgp-player alone" : "mgp-player", tabindex: "-1",
+        "aria-label": `Step through ${contents.title}`, "data-theme": contents.theme,
+      },
+      this.place, this.told, this.quizzing, this.bar(), this.group, this.others, this.options(),
+      this.aside,
+    );
     el.append(this.root);
+
+    this.stage = new Stage(contents.views[0]);
+    this.numbers = this.compute();
+    this.all = frames(this.stage.view, this.numbers);
+    const start = this.addressed();
     this.show(0);
-    this.readAddress();
+    this.listen();
+    this.go(start ?? 0);
+  }
+
+  listen() {
+    const keys = this.contents.alone ? document : this.root;
+    keys.addEventListener("keydown", (event) => this.key(/** @type {KeyboardEvent} */ (event)));
+    this.time.addEventListener("input", () => this.go(Number(this.time.value)));
+    this.quizzing.addEventListener("submit", (event) => this.answer(event));
+    if (this.contents.alone) {
+      window.addEventListener("hashchange", () => this.go(this.addressed() ?? this.frame));
+    }
   }
 
   /* What it consists of. */
 
-  build() {
-    const { contents } = this;
-    this.stage = element("div", { class: "stage" });
-    this.told = element("p", { class: "told", "aria-live": "polite", role: "status" });
-    this.time = /** @type {HTMLInputElement} */ (element("input", {
-      type: "range", min: "0", value: "0", class: "time", "aria-label": "Step",
-    }));
-    this.time.addEventListener("input", () => this.go(Number(this.time.value)));
-    this.count = element("output", { class: "count" });
-    this.aside = element("div", { class: "aside" });
-    this.quizzing = element("form", { class: "quiz", hidden: "" });
-    this.quizzing.addEventListener("submit", (event) => this.answer(event));
-    this.playing = this.button("Play", "play", "play or pause (space)", () => this.toggle());
-    const bar = element(
+  bar() {
+    return element(
       "div", { class: "bar", role: "group", "aria-label": "Steps" },
-      this.button("Start", "first", "to the start (Home)", () => this.go(0)),
-      this.button("Back", "back", "one step back (←)", () => this.go(this.frame - 1)),
+      button("Start", "first", "to the start (Home)", () => this.go(0)),
+      button("Back", "back", "one step back (←)", () => this.go(this.frame - 1)),
       this.playing,
-      this.button("Step", "step", "one step on (→)", () => this.go(this.frame + 1)),
-      this.button("Backward", "∂", "to the start of the backward pass (B)", () => this.backward()),
-      this.button("End", "last", "to the end (End)", () => this.go(Infinity)),
+      button("Step", "step", "one step on (→)", () => this.go(this.frame + 1)),
+      button("Backward", "∂", "to the start of the backward pass (B)", () => this.backward()),
+      button("End", "last", "to the end (End)", () => this.go(Infinity)),
       this.time, this.count,
     );
-    const root = element(
-      "section", {
-        class: "mgp-player", "aria-label": `Step through ${contents.title}`, tabindex: "-1",
-        "data-theme": contents.theme,
-      },
-      this.stage, this.told, this.quizzing, bar, this.leafControls(), this.options(), this.aside,
-    );
-    const keys = this.contents.alone ? document : root;
-    keys.addEventListener("keydown", (event) => this.key(/** @type {KeyboardEvent} */ (event)));
-    return root;
   }
 
   /**
-   * @param {string} name
-   * @param {string} sign
-   * @param {string} hint
-   * @param {() => void} act
-   */
-  button(name, sign, hint, act) {
-    const made = element("button", { type: "button", "aria-label": name, title: hint });
-    made.append(sign in ICONS ? icon(sign) : sign);
-    made.addEventListener("click", act);
-    return made;
-  }
-
-  leafControls() {
-    const group = element("div", { class: "leaves", role: "group", "aria-label": "Leaves" });
-    this.fields = this.contents.leaves.map((leaf, k) => this.leafControl(group, leaf, k));
-    this.resets = element("span", { class: "resets" });
-    this.resets.append(
-      this.button("Reset", "Reset", "the numbers as Python has them", () => this.reset()),
-      this.button("Copy as Python", "Copy as Python", "the present leaves as code", () => this.copy()),
-    );
-    if (this.contents.leaves.length > 0) {
-      group.append(this.resets);
-    }
-    return group;
-  }
-
-  /**
-   * @param {Element} group
    * @param {Leaf} leaf
    * @param {number} k
+   * @returns {Control}
    */
-  leafControl(group, leaf, k) {
-    const field = /** @type {HTMLInputElement} */ (element("input", {
+  control(leaf, k) {
+    const field = element("input", {
       type: "text", inputmode: "decimal", size: "7", "aria-label": `${leaf.name}, a number`,
-    }));
-    const reach = Math.max(2, Math.ceil(Math.abs(leaf.value) * 2));
-    const range = /** @type {HTMLInputElement} */ (element("input", {
+    });
+    const reach = reachOf(this.given[k]);
+    const range = element("input", {
       type: "range", min: String(-reach), max: String(reach), step: "any",
       "aria-label": `${leaf.name}, by sliding`,
-    }));
-    range.addEventListener("input", () => this.move(k, Number(range.value)));
-    range.addEventListener("keydown", (event) => this.nudge(event, k, range));
+    });
+    range.addEventListener("input", () => this.move(k, tidy(Number(range.value))));
+    range.addEventListener("keydown", (event) => this.nudge(event, k));
     field.addEventListener("change", () => {
       const x = typed(field.value);
       field.setAttribute("aria-invalid", String(Number.isNaN(x)));
@@ -177,106 +328,130 @@ class Player {
         this.move(k, x);
       }
     });
-    group.append(element("label", { class: "leaf" }, element("b", {}, leaf.name), range, field));
-    return { field, range };
+    const label = element("label", { class: "leaf" }, element("b", {}, leaf.name), range, field);
+    label.addEventListener("focusin", () => this.point(k, true));
+    label.addEventListener("focusout", () => this.point(k, false));
+    return { label, field, range };
   }
 
   options() {
     const group = element("div", { class: "options", role: "group", "aria-label": "Options" });
-    if (this.contents.views.length > 1) {
-      group.append(this.choice("Detail", this.contents.views.map((view) => view.label), (k) => (
-        this.show(k)
-      )));
+    const { views, leaves, quiz, theme } = this.contents;
+    if (leaves.length > 0) {
+      group.append(
+        button("Reset", "Reset", "the numbers as Python has them (R)", () => this.reset()),
+        button("Copy as Python", "Copy as Python", "the leaves as code", () => this.copy()),
+      );
+    }
+    if (views.length > 1) {
+      group.append(choice("Detail", views.map(({ label }) => label), 0, (k) => this.show(k)));
     }
     group.append(
-      this.choice("Quiz", ["off", "gradients", "values"], (k) => (
-        this.quiz(["", "gradients", "values"][k])
-      ), ["", "gradients", "values"].indexOf(this.hides)),
-      this.choice("Theme", ["auto", "light", "dark"], (k) => (
-        this.root.setAttribute("data-theme", ["auto", "light", "dark"][k])
-      ), ["auto", "light", "dark"].indexOf(this.contents.theme)),
-      this.button("Large type", "Large", "large type (L)", () => this.root.classList.toggle("large")),
-      this.button("Full screen", "Full screen", "full screen (F)", () => this.fullScreen()),
+      choice("Quiz", QUIZZES, QUIZZES.indexOf(quiz), (k) => this.quiz(k ? QUIZZES[k] : "")),
+      choice("Theme", THEMES, THEMES.indexOf(theme), (k) => {
+        this.root.setAttribute("data-theme", THEMES[k]);
+      }),
+      button("Large type", "Large", "large type (L)", () => this.root.classList.toggle("large")),
+      button("Full screen", "Full screen", "full screen (F)", () => this.fullScreen()),
     );
     return group;
-  }
-
-  /**
-   * @param {string} name
-   * @param {string[]} words
-   * @param {(k: number) => void} act
-   * @param {number} [first]
-   */
-  choice(name, words, act, first = 0) {
-    const select = /** @type {HTMLSelectElement} */ (element("select", {}));
-    words.forEach((word, k) => select.append(element("option", { value: String(k) }, word)));
-    select.selectedIndex = Math.max(first, 0);
-    select.addEventListener("change", () => act(select.selectedIndex));
-    return element("label", {}, `${name} `, select);
   }
 
   /* A view: one level of detail. */
 
   /** @param {number} k */
   show(k) {
-    const before = this.view ? this.all[this.frame] : null;
-    this.view = this.contents.views[k];
-    this.program = this.view.program === null ? null : compile(this.view.program);
-    this.numbers = this.view.numbers.map(exact);
-    const svg = this.picture(this.view.svg);
-    this.stage.replaceChildren(svg);
-    const [, , width] = (svg.getAttribute("viewBox") ?? "0 0 600 300").split(" ").map(Number);
-    this.stage.style.setProperty("--width", `${width}px`);
-    this.boxes = [...svg.querySelectorAll("[data-box]")];
-    this.wires = [...svg.querySelectorAll("[data-wire]")];
-    this.overlay = drawn("g", { class: "numbers", "aria-hidden": "true" });
-    svg.append(this.overlay);
-    this.written = new Map();
-    this.boxes.forEach((g) => this.reactive(g));
-    this.compute();
-    const last = before ? this.all.findIndex((f) => f[0] === before[0]) : 0;
-    this.go(Math.max(last, 0));
+    const before = this.all[this.frame];
+    const view = this.contents.views[k];
+    this.stage = new Stage(view);
+    const { svg, boxes } = this.stage;
+    this.place.replaceChildren(svg);
+    const { width, height } = svg.viewBox.baseVal;
+    this.place.style.setProperty("--width", `${width}px`);
+    this.place.style.setProperty("--shape", String(width / height));
+    boxes.forEach((g) => this.reactive(g));
+    this.chosen = { box: -1, paths: false };
+    this.aside.replaceChildren(element("p", {}, HINT));
+    this.arrange(new Set(view.boxes.map((box) => box.leaf)));
+    this.numbers = this.compute();
+    this.go(Math.max(this.all.findIndex(([kind]) => kind === before[0]), 0));
   }
 
   /**
-   * A picture without its numbers, which are written anew.
-   * @param {string} text
+   * Leaves that the picture has come first; the others wait behind a line that opens.
+   * @param {Set<number | null>} seen
    */
-  picture(text) {
-    const parsed = new DOMParser().parseFromString(text, "image/svg+xml");
-    const svg = document.importNode(parsed.documentElement, true);
-    svg.querySelectorAll(".number").forEach((g) => g.remove());
-    svg.removeAttribute("width");
-    svg.removeAttribute("height");
-    svg.setAttribute("role", "group");
-    return svg;
+  arrange(seen) {
+    const inside = this.controls.filter((_, k) => seen.has(k)).map(({ label }) => label);
+    const outside = this.controls.filter((_, k) => !seen.has(k)).map(({ label }) => label);
+    this.group.replaceChildren(...inside);
+    const heading = `Leaves that are not in the picture (${outside.length})`;
+    const within = element("div", { class: "leaves" }, ...outside);
+    this.others.replaceChildren(element("summary", {}, heading), within);
+    this.others.hidden = outside.length === 0;
   }
 
-  /** @param {Element} g */
+  /** @param {SVGElement} g */
   reactive(g) {
-    const i = Number(g.getAttribute("data-box"));
+    const i = Number(g.dataset.box);
+    const { name, leaf } = this.stage.view.boxes[i];
     g.setAttribute("tabindex", "0");
     g.setAttribute("role", "button");
-    g.setAttribute("aria-label", this.view.boxes[i].name);
-    g.addEventListener("pointerenter", () => this.look(i));
-    g.addEventListener("focus", () => this.look(i));
-    g.addEventListener("click", () => this.follow(i));
+    g.setAttribute("aria-label", name);
+    g.addEventListener("pointerenter", () => this.look(i, false));
+    g.addEventListener("focus", () => this.look(i, false));
+    if (leaf !== null) {
+      this.draggable(g, i, leaf);
+    } else {
+      g.addEventListener("click", () => this.look(i, true));
+    }
   }
 
-  /** The numbers at the present leaves: Python's own, until one is moved. */
+  /**
+   * A leaf that is drawn sideways changes; one that is only clicked shows its paths.
+   * @param {SVGElement} g
+   * @param {number} i
+   * @param {number} k
+   */
+  draggable(g, i, k) {
+    let from = NaN;
+    let before = 0;
+    let isDragged = false;
+    g.dataset.leaf = String(k);
+    g.addEventListener("pointerdown", (event) => {
+      [from, before, isDragged] = [event.clientX, this.leaves[k], false];
+      g.setPointerCapture(event.pointerId);
+    });
+    g.addEventListener("pointermove", (event) => {
+      isDragged ||= Math.abs(event.clientX - from) > MOVES;
+      if (isDragged && !Number.isNaN(from)) {
+        const scale = reachOf(this.given[k]) / (event.shiftKey ? 2000 : 200);
+        this.move(k, tidy(before + Math.round(event.clientX - from) * scale));
+      }
+    });
+    g.addEventListener("pointerup", () => { from = NaN; });
+    g.addEventListener("pointercancel", () => { from = NaN; });
+    g.addEventListener("click", () => (isDragged ? undefined : this.look(i, true)));
+  }
+
+  /**
+   * The numbers at the present leaves: Python's own, until one is moved.
+   * @returns {ArrayLike<number>}
+   */
   compute() {
-    if (this.moved && this.program) {
-      this.numbers = Float64Array.from(this.program.run(this.point()));
-    } else {
-      this.numbers = this.view.numbers.map(exact);
-    }
-    this.all = frames(this.view, this.numbers);
+    const { view, program } = this.stage;
+    const isMoved = this.moved && program;
+    this.numbers = isMoved ? program.run(this.inputs()) : view.numbers.map(exact);
+    this.all = frames(view, this.numbers);
     this.time.max = String(this.all.length - 1);
+    const turn = startOfBackward(this.all) / Math.max(this.all.length - 1, 1);
+    this.time.style.setProperty("--turn", String(turn));
+    return this.numbers;
   }
 
   /** The leaves that the program takes, in its order. */
-  point() {
-    return Float64Array.from(this.view.inputs, (k) => this.leaves[k]);
+  inputs() {
+    return Float64Array.from(this.stage.view.inputs, (k) => this.leaves[k]);
   }
 
   /* Time. */
@@ -288,10 +463,8 @@ class Player {
     if (k >= last) {
       this.pause();
     }
-    this.time.value = String(this.frame);
-    this.time.setAttribute("aria-valuetext", `${this.frame} of ${last}`);
-    this.count.textContent = `${this.frame} / ${last}`;
     this.redraw();
+    this.follow();
     this.ask();
     this.saveAddress();
   }
@@ -323,14 +496,12 @@ class Player {
   /** @param {KeyboardEvent} event */
   key(event) {
     const at = /** @type {HTMLElement} */ (event.target);
-    const typing = at.matches("input, select, textarea");
-    const pressed = at.matches("button, [role=button]") && [" ", "Enter"].includes(event.key);
-    if (event.ctrlKey || event.metaKey || event.altKey || typing) {
+    if (event.ctrlKey || event.metaKey || event.altKey || at.matches("input, select, textarea")) {
       return;
     }
-    if (pressed) {
+    if (at.matches("button, summary, [role=button]") && [" ", "Enter"].includes(event.key)) {
       if (at.matches("[data-box]")) {
-        this.follow(Number(at.getAttribute("data-box")));
+        this.look(Number(at.dataset.box), true);
         event.preventDefault();
       }
       return;
@@ -356,20 +527,17 @@ class Player {
     }
   }
 
-  readAddress() {
-    const step = /^#step=(\d+)$/.exec(window.location.hash);
-    if (step) {
-      this.go(Number(step[1]));
-    }
+  /** The step that the address of the page names. */
+  addressed() {
+    const step = /^#step=(\d+)$/.exec(this.contents.alone ? window.location.hash : "");
+    return step ? Number(step[1]) : null;
   }
 
   saveAddress() {
-    if (window.location.protocol.startsWith("http") || window.location.protocol === "file:") {
-      try {
-        window.history.replaceState(null, "", `#step=${this.frame}`);
-      } catch {
-        /* a page that may not change its address */
-      }
+    const { hash, protocol } = window.location;
+    const isShown = this.contents.alone && (protocol.startsWith("http") || protocol === "file:");
+    if (isShown && (hash || this.frame > 0)) {
+      window.history.replaceState(null, "", `#step=${this.frame}`);
     }
   }
 
@@ -386,113 +554,50 @@ class Player {
   /* What is seen. */
 
   redraw() {
-    const { view, numbers } = this;
-    const state = stateAt(view, this.all.slice(0, this.frame + 1), numbers);
-    this.state = state;
+    const { numbers, stage, all, frame } = this;
+    const { view } = stage;
+    const state = stateAt(view, all.slice(0, frame + 1), numbers);
     const hidden = this.hiddenNow();
-    view.boxes.forEach((box, i) => {
-      if (box.spots.value) {
-        const text = hidden === `value ${i}` ? [["?", "value"]] : valueText(view, i, state, numbers);
-        this.write(`value ${i}`, [/** @type {Piece[]} */ (text)], box.spots.value, box.width, true);
-      }
-      if (box.spots.derivative) {
-        const text = hidden === `derivative ${i}` ? [["∂ ?", "slope"]] : derivativeText(view, i, state);
-        const lines = [/** @type {Piece[]} */ (text)];
-        this.write(`derivative ${i}`, lines, box.spots.derivative, box.width, false);
-      }
-    });
-    view.wires.forEach((wire, i) => {
-      if (wire.at) {
-        const asked = hidden && state.wire === i;
-        this.write(`label ${i}`, asked ? [] : wireText(view, i, state, numbers), wire.at, 0, false);
-      }
-    });
-    this.mark(state);
-    const [first, second] = sentence(view, this.all[this.frame], state, numbers);
-    const lines = hidden ? [this.questionText()] : [first, second].filter((text) => text);
-    this.told.replaceChildren(...lines.map((text) => element("span", {}, text)));
-    if (this.chosen !== null) {
-      this.look(this.chosen);
+    stage.write(state, numbers, hidden);
+    stage.mark(state, numbers);
+    const told = sentence(view, all[frame], state, numbers);
+    const lines = hidden ? [this.questionText()] : told.filter((text) => text);
+    this.tell(...lines);
+    const last = all.length - 1;
+    const where = `${phase(view, all, frame)} ${frame} / ${last}`;
+    if (this.count.textContent !== where) {
+      this.count.textContent = where;
+      this.time.value = String(frame);
+      this.time.setAttribute("aria-valuetext", `${frame} of ${last}`);
     }
-  }
-
-  /** @param {import("./scene.js").State} state */
-  mark(state) {
-    const { view, numbers } = this;
-    this.boxes.forEach((g) => {
-      const i = Number(g.getAttribute("data-box"));
-      g.classList.toggle("now", state.box === i);
-      g.classList.toggle("unknown", !state.values.has(i));
-    });
-    this.wires.forEach((g) => {
-      const i = Number(g.getAttribute("data-wire"));
-      const wire = view.wires[i];
-      const carried = state.carried.has(i) ? carriedBy(wire, numbers) : 0;
-      g.classList.toggle("now", state.wire === i);
-      g.classList.toggle("unknown", !state.values.has(wire.target));
-      g.classList.toggle("plus", carried > 0);
-      g.classList.toggle("minus", carried < 0);
-      const size = 1.3 + 2.4 * Math.min(Math.abs(carried) / (1 + Math.abs(carried)), 1);
-      g.querySelector("path")?.setAttribute("stroke-width", carried ? size.toFixed(2) : "1.3");
-    });
+    this.explain();
   }
 
   /**
-   * A number in its place; nothing is touched where it stands there already.
-   * @param {string} spot
-   * @param {Piece[][]} lines
-   * @param {[number, number]} place
-   * @param {number} room
-   * @param {boolean} bold
+   * The sentence, touched only where it is another one.
+   * @param {...string} lines
    */
-  write(spot, lines, place, room, bold) {
-    const text = JSON.stringify(lines);
-    const before = this.written.get(spot);
-    if (before?.text === text) {
-      return;
+  tell(...lines) {
+    const before = Array.from(this.told.children, (line) => line.textContent);
+    if (before.join("\n") !== lines.join("\n")) {
+      this.told.replaceChildren(...lines.map((text) => element("span", {}, text)));
     }
-    before?.group.remove();
-    const group = drawn("g", { class: spot.split(" ")[0] });
-    this.overlay.append(group);
-    this.written.set(spot, { text, group });
-    const kind = /** @type {"value" | "derivative" | "label"} */ (spot.split(" ")[0]);
-    const first = kind === "label" ? place[1] + 3.8 - 6.7 * (lines.length - 1) : place[1] + 4.6;
-    const texts = lines.filter((line) => line.length > 0).map((line, k) => {
-      const made = drawn("text", {
-        x: String(place[0]), y: String(first + 13.4 * k), "text-anchor": "middle",
-        "font-size": String(SIZES[kind]), ...(bold ? { "font-weight": "600" } : {}),
-      });
-      line.forEach(([piece, color]) => {
-        const span = drawn("tspan", { class: `mgp-${color}-f` });
-        span.textContent = piece;
-        made.append(span);
-      });
-      group.append(made);
-      return made;
-    });
-    this.fit(group, texts, room);
   }
 
-  /**
-   * Texts no wider than their box, and a piece of paper below those on a wire.
-   * @param {SVGElement} group
-   * @param {SVGElement[]} texts
-   * @param {number} room
-   */
-  fit(group, texts, room) {
-    texts.forEach((text) => {
-      const length = /** @type {SVGTextElement} */ (text).getComputedTextLength();
-      if (room > 0 && length > room - 8) {
-        text.setAttribute("textLength", String(room - 8));
-        text.setAttribute("lengthAdjust", "spacingAndGlyphs");
+  /** Scroll a picture that is larger than its place to what has just happened. */
+  follow() {
+    const { place, stage } = this;
+    const isWide = place.scrollWidth > place.clientWidth;
+    const isLarge = isWide || place.scrollHeight > place.clientHeight;
+    const past = this.all.slice(0, this.frame + 1);
+    const g = isLarge ? stage.newest(stateAt(stage.view, past, this.numbers)) : null;
+    if (g) {
+      const [at, seen] = [g.getBoundingClientRect(), place.getBoundingClientRect()];
+      const across = (at.left + at.right - seen.left - seen.right) / 2;
+      const down = (at.top + at.bottom - seen.top - seen.bottom) / 2;
+      if (Math.abs(across) > 0.35 * seen.width || Math.abs(down) > 0.35 * seen.height) {
+        place.scrollBy(across, down);
       }
-    });
-    if (room === 0 && texts.length > 0) {
-      const { x, y, width, height } = /** @type {SVGGElement} */ (group).getBBox();
-      group.prepend(drawn("rect", {
-        x: String(x - 3), y: String(y), width: String(width + 6), height: String(height), rx: "6",
-        class: "mgp-paper-f",
-      }));
     }
   }
 
@@ -503,13 +608,16 @@ class Player {
    * @param {number} x
    */
   move(k, x) {
-    if (!this.program) {
-      this.say(`The browser cannot compute ${this.view.missing.join(", ")}: the numbers stay.`);
+    if (!this.stage.program) {
+      const rows = this.stage.view.missing.join(", ");
+      const why = rows ? `The browser cannot compute ${rows}` : "So large a graph is not moved";
+      this.tell(`${why}: the numbers stay.`);
       this.fill();
       return;
     }
     this.leaves[k] = x;
     this.moved = true;
+    this.controls[k].field.setAttribute("aria-invalid", "false");
     this.later();
   }
 
@@ -517,16 +625,24 @@ class Player {
    * A step of a slider by the keyboard: a tenth, with shift a hundredth.
    * @param {KeyboardEvent} event
    * @param {number} k
-   * @param {HTMLInputElement} range
    */
-  nudge(event, k, range) {
+  nudge(event, k) {
     const way = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
     if (way) {
       event.preventDefault();
-      const step = event.shiftKey ? 0.01 : 0.1;
-      range.value = String(Math.round((this.leaves[k] + way * step) * 1e6) / 1e6);
-      this.move(k, Number(range.value));
+      this.move(k, tidy(this.leaves[k] + way * (event.shiftKey ? 0.01 : 0.1)));
     }
+  }
+
+  /**
+   * The boxes of a leaf whose number is being changed.
+   * @param {number} k
+   * @param {boolean} isOn
+   */
+  point(k, isOn) {
+    this.stage.boxes.forEach((g) => {
+      g.toggleAttribute("data-pointed", isOn && g.dataset.leaf === String(k));
+    });
   }
 
   /** One computation and one picture for each frame of the screen, however fast a leaf moves. */
@@ -540,66 +656,127 @@ class Player {
   }
 
   update() {
-    const now = this.all[this.frame];
+    const [kind, thing] = this.all[this.frame];
     const atEnd = this.frame === this.all.length - 1;
     this.compute();
-    const same = this.all.findIndex((f) => f[0] === now[0] && f[1] === now[1]);
-    this.frame = atEnd || same < 0 ? Math.min(this.frame, this.all.length - 1) : same;
-    if (atEnd) {
-      this.frame = this.all.length - 1;
-    }
+    const same = this.all.findIndex((f) => f[0] === kind && f[1] === thing);
+    const last = this.all.length - 1;
+    this.frame = atEnd ? last : same < 0 ? Math.min(this.frame, last) : same;
     this.fill();
-    this.time.value = String(this.frame);
-    this.count.textContent = `${this.frame} / ${this.all.length - 1}`;
     this.redraw();
     this.model.set?.("value", [...this.leaves]);
     this.model.save_changes?.();
   }
 
   fill() {
-    this.fields.forEach(({ field, range }, k) => {
-      if (document.activeElement !== field || field.getAttribute("aria-invalid") !== "true") {
-        field.value = say(this.view, this.leaves[k]);
-      }
+    this.controls.forEach(({ field, range }, k) => {
       const x = this.leaves[k];
-      range.min = String(Math.min(Number(range.min), Math.floor(x)));
-      range.max = String(Math.max(Number(range.max), Math.ceil(x)));
-      range.value = String(x);
+      const text = say(this.stage.view, x);
+      if (field.value !== text && field.getAttribute("aria-invalid") !== "true") {
+        field.value = text;
+        range.min = String(Math.min(Number(range.min), Math.floor(x)));
+        range.max = String(Math.max(Number(range.max), Math.ceil(x)));
+        range.value = String(x);
+      }
     });
   }
 
   reset() {
-    this.leaves = this.contents.leaves.map((leaf) => leaf.value);
+    this.leaves = [...this.given];
     this.moved = false;
     this.update();
   }
 
   copy() {
     const lines = this.contents.leaves.map((leaf, k) => {
-      const x = this.moved ? python(this.leaves[k]) : leaf.exact;
-      return `${leaf.python} = Value(${x}, label=${JSON.stringify(leaf.name)})`;
+      const label = JSON.stringify(leaf.name);
+      return `${leaf.python} = Value(${python(this.leaves[k])}, label=${label})`;
     });
     const text = `${lines.join("\n")}\n`;
-    const shown = element("textarea", { class: "python", readonly: "", rows: String(lines.length), "aria-label": "Python" });
+    const shown = element("textarea", {
+      class: "python", readonly: "", rows: String(Math.min(lines.length, 12)), "aria-label": "Python",
+    });
     shown.textContent = text;
+    this.chosen = { box: -1, paths: false };
     this.aside.replaceChildren(shown);
-    /** @type {HTMLTextAreaElement} */ (shown).select();
+    shown.select();
     navigator.clipboard?.writeText(text).catch(() => undefined);
   }
 
   /* Looking closer. */
 
-  /** @param {number} i */
-  look(i) {
-    this.chosen = i;
-    if (this.hides && this.hiddenNow()) {
+  /**
+   * The story of a box, and perhaps its paths.
+   * @param {number} box
+   * @param {boolean} withPaths
+   */
+  look(box, withPaths) {
+    if (box !== this.chosen.box || withPaths) {
+      this.light([]);
+      this.chosen = { box, paths: withPaths };
+      this.explain();
+      if (withPaths && this.mayTell()) {
+        this.light(this.pathsOf(box).flat());
+      }
+    }
+  }
+
+  /** In a quiz nothing is told before its end. */
+  mayTell() {
+    return !this.hides || (this.frame === this.all.length - 1 && !this.hiddenNow());
+  }
+
+  /** @param {number} box */
+  pathsOf(box) {
+    const isForward = this.stage.view.style.mode === "forward";
+    return isForward ? [] : paths(this.stage.view, box, this.numbers, MOST_PATHS);
+  }
+
+  /** What there is to say of the box that was chosen. */
+  explain() {
+    const { box, paths: withPaths } = this.chosen;
+    if (box < 0) {
       return;
     }
-    const lines = story(this.view, i, this.numbers, this.quotient(i));
-    const list = lines.map((line) => element("li", {}, line));
+    if (!this.mayTell()) {
+      this.aside.replaceChildren(element("p", {}, "The whole story is told at the end of the quiz."));
+      return;
+    }
+    const { view } = this.stage;
+    const end = stateAt(view, this.all, this.numbers);
+    const lines = story(view, box, end, this.numbers, this.quotient(box));
     this.aside.replaceChildren(
-      element("h3", {}, this.view.boxes[i].name), element("ul", {}, ...list),
+      element("h3", {}, view.boxes[box].name),
+      element("ul", {}, ...lines.map((line) => element("li", {}, line))),
     );
+    if (withPaths && view.style.mode === "reverse") {
+      this.aside.append(...this.pathList(box, end));
+    }
+  }
+
+  /**
+   * All paths from a box to the output, each with its product, and their sum.
+   * @param {number} box
+   * @param {State} end
+   */
+  pathList(box, end) {
+    const { view } = this.stage;
+    const found = this.pathsOf(box);
+    const count = countPaths(view, box, this.numbers);
+    const list = found.map((path) => {
+      const item = element("li", { tabindex: "0" }, pathText(view, box, path, this.numbers));
+      item.addEventListener("pointerenter", () => this.light(path));
+      item.addEventListener("focus", () => this.light(path));
+      item.addEventListener("pointerleave", () => this.light(found.flat()));
+      return item;
+    });
+    const more = count > BigInt(found.length) ? `, ${found.length} of them here` : "";
+    const many = count === 1n ? "One path" : `${count.toLocaleString("en")} paths`;
+    const sum = `${derivativeName(view, box)} = ${say(view, end.derivatives.get(box) ?? 0)}`;
+    return [
+      element("p", {}, `${many} to ${this.contents.output}${more}.`),
+      element("ol", {}, ...list), element("p", {}, count > 1n ? `Their sum: ${sum}` : sum),
+    ];
   }
 
   /**
@@ -607,55 +784,28 @@ class Player {
    * @param {number} i
    */
   quotient(i) {
-    const leaf = this.view.inputs.indexOf(this.view.boxes[i].leaf ?? -1);
-    const output = this.view.boxes[this.view.boxes.length - 1].value;
-    if (leaf < 0 || !this.program || output === null || this.view.style.mode === "forward") {
+    const { view, program } = this.stage;
+    const leaf = view.inputs.indexOf(view.boxes[i].leaf ?? -1);
+    const output = view.boxes[view.boxes.length - 1].value;
+    if (leaf < 0 || !program || output === null || view.style.mode === "forward") {
       return null;
     }
-    const point = this.point();
+    const point = this.inputs();
     const x = point[leaf];
     const h = 6e-6 * Math.max(1, Math.abs(x));
-    point[leaf] = x + h;
-    const above = this.program.run(point)[output];
-    point[leaf] = x - h;
-    return (above - this.program.run(point)[output]) / (2 * h);
-  }
-
-  /**
-   * All paths from a box to the output, each with its product.
-   * @param {number} i
-   */
-  follow(i) {
-    this.look(i);
-    if (this.view.style.mode === "forward" || this.hiddenNow()) {
-      return;
-    }
-    const found = paths(this.view, i, this.numbers, MOST_PATHS);
-    const count = countPaths(this.view, i, this.numbers);
-    const list = found.map((path) => {
-      const item = element("li", { tabindex: "0" }, pathText(this.view, i, path, this.numbers));
-      item.addEventListener("pointerenter", () => this.light(path));
-      item.addEventListener("focus", () => this.light(path));
-      item.addEventListener("pointerleave", () => this.light([]));
-      return item;
-    });
-    const more = count > BigInt(found.length) ? `, ${found.length} of them here` : "";
-    const many = count === 1n ? "One path" : `${count.toLocaleString("en")} paths`;
-    const end = stateAt(this.view, this.all, this.numbers).derivatives.get(i) ?? 0;
-    const sum = `Their sum: ${derivativeName(this.view, i)} = ${say(this.view, end)}`;
-    this.aside.append(
-      element("p", {}, `${many} to ${this.contents.output}${more}.`),
-      element("ol", {}, ...list), element("p", {}, sum),
-    );
-    this.light(found.flat());
+    const at = (/** @type {number} */ y) => {
+      point[leaf] = y;
+      return program.run(point)[output];
+    };
+    return (at(x + h) - at(x - h)) / (2 * h);
   }
 
   /** @param {number[]} path */
   light(path) {
-    const lit = new Set(path);
-    this.wires.forEach((g) => {
-      g.classList.toggle("lit", lit.has(Number(g.getAttribute("data-wire"))));
-    });
+    const { stage } = this;
+    stage.lit = new Set(path);
+    const past = this.all.slice(0, this.frame + 1);
+    stage.mark(stateAt(stage.view, past, this.numbers), this.numbers);
   }
 
   /* The quiz. */
@@ -670,15 +820,17 @@ class Player {
 
   /** What is asked at this frame and has not been answered: "derivative 3". */
   hiddenNow() {
-    const asked = this.hides ? question(this.view, this.all, this.frame, this.hides) : null;
+    const { view } = this.stage;
+    const asked = this.hides ? question(view, this.all, this.frame, this.hides) : null;
     const spot = asked ? `${asked.what} ${asked.box}` : "";
     return asked && !this.asked.has(spot) ? spot : "";
   }
 
   questionText() {
     const [what, box] = this.hiddenNow().split(" ");
-    const name = this.view.boxes[Number(box)].name;
-    return what === "value" ? `What is ${name}?` : `What is ${derivativeName(this.view, Number(box))}?`;
+    const { view } = this.stage;
+    const i = Number(box);
+    return `What is ${what === "value" ? view.boxes[i].name : derivativeName(view, i)}?`;
   }
 
   ask() {
@@ -692,12 +844,14 @@ class Player {
       type: "text", inputmode: "decimal", name: "answer", autocomplete: "off",
       "aria-label": this.questionText(),
     });
-    const give = this.button("Show", "Show", "show the answer", () => this.reveal(false, ""));
     this.quizzing.replaceChildren(
-      element("b", {}, this.questionText()), field, element("button", { type: "submit" }, "Check"),
-      give, element("span", { class: "score" }, this.scoreText()),
+      field, element("button", { type: "submit" }, "Check"),
+      button("Show", "Show", "show the answer", () => this.reveal(false, "")),
+      element("span", { class: "score" }, this.scoreText()),
     );
-    field.focus({ preventScroll: true });
+    if (document.activeElement !== this.time && this.root.contains(document.activeElement)) {
+      field.focus({ preventScroll: true });
+    }
   }
 
   scoreText() {
@@ -707,12 +861,11 @@ class Player {
   /** @param {Event} event */
   answer(event) {
     event.preventDefault();
-    const field = /** @type {HTMLInputElement} */ (this.quizzing.querySelector("input"));
+    const given = this.quizzing.querySelector("input")?.value ?? "";
     const [what, i] = this.hiddenNow().split(" ");
-    const box = this.view.boxes[Number(i)];
+    const box = this.stage.view.boxes[Number(i)];
     const place = what === "value" ? box.value : box.derivative;
-    const right = place !== null && isRight(typed(field.value), this.numbers[place]);
-    this.reveal(right, field.value);
+    this.reveal(place !== null && isRight(typed(given), this.numbers[place]), given);
   }
 
   /**
@@ -728,11 +881,6 @@ class Player {
     this.told.prepend(element("b", {}, `${verdict} (${this.scoreText()}) `));
     this.root.focus({ preventScroll: true });
   }
-
-  /** @param {string} text */
-  say(text) {
-    this.told.replaceChildren(element("span", {}, text));
-  }
 }
 
 /**
@@ -740,7 +888,10 @@ class Player {
  * @param {number} x
  */
 function python(x) {
-  return Number.isFinite(x) ? String(x) : `float("${x > 0 ? "inf" : x < 0 ? "-inf" : "nan"}")`;
+  if (Number.isFinite(x)) {
+    return Number.isInteger(x) && Math.abs(x) < 1e16 ? x.toFixed(1) : String(x);
+  }
+  return `float("${x > 0 ? "inf" : x < 0 ? "-inf" : "nan"}")`;
 }
 
 /**

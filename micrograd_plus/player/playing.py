@@ -5,14 +5,19 @@ from __future__ import annotations
 import html
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import chain, count
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any, Literal
 
+from ..chain_rule.notation import FROM_SUBSCRIPTS
 from ..drawing import draw
 from ..drawing.model import Box, Mode
 from ..drawing.picture import SCHEMES, Picture
+from ..drawing.style import Style
+from ..drawing.texts import Texts
 from ..engine import Value
 from ..options import one_of
 from ..support.files import write_whole
@@ -24,7 +29,16 @@ from .scene import Scene, scenes
 Quiz = Literal["", "gradients", "values"]
 THEMES = ("auto", "light", "dark")
 SHOWN = ("values", "gradients", "locals", "contributions")
+CHANGED = "−0.000"  # as wide as the number of a leaf that is dragged mostly is
 WIDEST = 900.0  # points that a picture may have with contributions on its wires
+
+
+class Moving(Style):
+    """A style whose boxes have room for numbers that may change, even in a compact picture."""
+
+    @property
+    def widest(self) -> str:
+        return super().widest or CHANGED
 
 
 @dataclass(frozen=True)
@@ -43,6 +57,7 @@ class Player:
         """All that a page shows, as plain data."""
         leaves: dict[object, int] = {}
         described: list[dict[str, Any]] = []
+        taken: set[str] = set()
         views = []
         for scene in self.scenes:
             numbers: dict[Box, int] = {}
@@ -50,7 +65,8 @@ class Player:
                 key = (box.name, box.value) if box.node is None else box.node
                 if key not in leaves:
                     leaves[key] = len(leaves)
-                    described.append(_leaf(scene, box))
+                    name = scene.names.get(box, box.name or "leaf")
+                    described.append(_leaf(name, box.value, taken))
                 numbers[box] = leaves[key]
             views.append({**scene.as_json(numbers), "svg": scene.svg()})
         first = self.scenes[0]
@@ -100,16 +116,14 @@ class Player:
         return f"<Player of {self.contents['title']}: {len(self.scenes[0].frames) - 1} steps>"
 
 
-def _leaf(scene: Scene, box: Any) -> dict[str, Any]:
-    name = scene.names.get(box, box.name or "leaf")
-    plain = name if name.isidentifier() else f"leaf_{abs(hash(name)) % 1000}"
-    return {
-        "name": name,
-        "value": exact(box.value),
-        "python": plain,
-        "exact": repr(box.value),
-        "shown": box in set(scene.boxes),
-    }
+def _leaf(name: str, value: float, taken: set[str]) -> dict[str, Any]:
+    """A leaf with what it is called in code, which no other one is."""
+    plain = name.translate(FROM_SUBSCRIPTS)
+    plain = plain if plain.isidentifier() and len(plain) <= 30 and not iskeyword(plain) else "leaf"
+    tried = chain([plain], (f"{plain}_{k}" for k in count(2)))
+    python = next(found for found in tried if found not in taken)
+    taken.add(python)
+    return {"name": name, "value": exact(value), "python": python}
 
 
 def play(
@@ -153,12 +167,19 @@ def play(
 def _picture(root: Value, mode: Any, wrt: Any, names: Any, options: Mapping[str, Any]) -> Picture:
     """A picture with as much on its wires as can be read."""
     if "show" in options:
-        return draw(root, mode, wrt, names=names, **options)
+        return _moving(draw(root, mode, wrt, names=names, **options))
     for shown in (SHOWN, SHOWN[:3]):
-        picture = draw(root, mode, wrt, names=names, show=shown, **options)
+        picture = _moving(draw(root, mode, wrt, names=names, show=shown, **options))
         if picture.places.right - picture.places.left <= WIDEST:
             break
     return picture
+
+
+def _moving(picture: Picture) -> Picture:
+    """The picture with room for numbers that may change, in the frames that are made of it."""
+    style, model = picture.texts.style, picture.model
+    options = {field.name: getattr(style, field.name) for field in fields(Style)}
+    return Picture(Texts(model, Moving(**options)), picture.places, picture.rankdir)
 
 
 def of_picture(picture: Picture) -> Player:

@@ -1,8 +1,8 @@
 /*
  * What a player shows at a step: pure functions from a scene and its numbers to texts.
  *
- * A scene is a picture as data: boxes and wires, and for every number its place among the outputs of
- * the recorded program. Nothing here knows a rule of calculus: every
+ * A scene is a picture as data: boxes and wires, and for every number its place among the outputs
+ * of the recorded program. Nothing here knows a rule of calculus: every
  * local gradient and every product comes out of the program.
  */
 
@@ -17,7 +17,7 @@ import { formatted } from "./numbers.js";
  *   width: number}} Box
  * @typedef {{source: number, target: number, local: number[][] | null,
  *   carried: number[][] | null, routes: boolean, rule: string, at: [number, number] | null,
- *   count: number}} Wire
+ *   room: number, count: number}} Wire
  * @typedef {{mode: "reverse" | "forward", output: string, wrt: string, digits: number | null,
  *   locals: boolean, contributions: boolean}} Style
  * @typedef {{label: string, boxes: Box[], wires: Wire[], seed: number,
@@ -30,6 +30,7 @@ import { formatted } from "./numbers.js";
 
 const ONE_LINE = 12;
 const ADDED = 3;
+const SPELLED = 4;
 const REACHED = ["leaf", "gate", "neuron"];
 
 /**
@@ -364,7 +365,7 @@ function forwardSentence(scene, i, numbers) {
   });
   const more = box.wires.length > 4 ? " …" : "";
   const result = box.value === null ? "" : `: ${say(scene, numbers[box.value])}`;
-  return `${box.made || box.name} from ${operands.join(", ")}${more}${result}.`;
+  return `${box.made || box.name} with ${operands.join(", ")}${more}${result}.`;
 }
 
 /**
@@ -390,8 +391,8 @@ function edgeSentence(scene, i, state, numbers) {
     const wires = wire.count > 1 ? `${wire.count} wires, together` : "it carries";
     return [`${from} → ${name}: ${wires} ${carried}.`, added(scene, to, state)];
   }
-  const rule = wire.rule ? `${wire.rule}, ` : "";
-  const local = rule + say(scene, sumOf(wire.local, numbers));
+  const rule = wire.rule ? ` (${wire.rule})` : "";
+  const local = say(scene, sumOf(wire.local, numbers)) + rule;
   const other = say(scene, state.derivatives.get(sender(scene, wire)) ?? 0);
   const word = isForward(scene) ? "tangent" : "upstream";
   const product = `${from} → ${name}: local ${local} × ${word} ${other} = ${carried}.`;
@@ -409,6 +410,11 @@ function added(scene, i, state) {
   const found = say(scene, state.derivatives.get(i) ?? 0);
   const grad = isForward(scene) ? "tangent" : "grad";
   const name = `${scene.boxes[i].name}.${grad}`;
+  if (terms.length > SPELLED) {
+    const newest = (state.terms.get(i) ?? [])[terms.length - 1][1];
+    const before = (state.derivatives.get(i) ?? 0) - newest;
+    return `${name}: ${summed(scene, [before, newest])} = ${found}, of ${terms.length} so far.`;
+  }
   return terms.length > 1 ? `${name}: ${summed(scene, terms)} = ${found}.` : `${name} = ${found}.`;
 }
 
@@ -418,6 +424,20 @@ function added(scene, i, state) {
  */
 export function startOfBackward(all) {
   return all.findIndex(([kind]) => kind === "seed");
+}
+
+/**
+ * What is going on at a frame, in a word.
+ * @param {Scene} scene
+ * @param {Frame[]} all
+ * @param {number} k
+ */
+export function phase(scene, all, k) {
+  if (k === 0) {
+    return "given";
+  }
+  const second = isForward(scene) ? "tangents" : "backward";
+  return k < startOfBackward(all) ? "forward" : second;
 }
 
 /**
@@ -436,18 +456,18 @@ export function derivativeName(scene, i) {
  * All that there is to say of a box at the end of both passes, line by line.
  * @param {Scene} scene
  * @param {number} i
+ * @param {State} end
  * @param {Numbers} numbers
  * @param {number | null} quotient
  * @returns {string[]}
  */
-export function story(scene, i, numbers, quotient) {
+export function story(scene, i, end, numbers, quotient) {
   const box = scene.boxes[i];
   const lines = [];
   if (box.value !== null) {
     const made = box.made ? `${box.made} = ` : `${box.name} = `;
     lines.push(made + say(scene, numbers[box.value]));
   }
-  const end = stateAt(scene, frames(scene, numbers), numbers);
   scene.wires.forEach((wire, w) => {
     if (receiver(scene, wire) === i && end.carried.has(w)) {
       const from = scene.boxes[sender(scene, wire)].name;

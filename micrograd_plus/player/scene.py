@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 from ..chain_rule.naming import Names
 from ..chain_rule.paths import Step
 from ..chain_rule.rules import told
-from ..drawing.arrangement import spots
+from ..drawing.arrangement import label_size, spots
 from ..drawing.inside import computed, edges_of, operands_of, owners, several
 from ..drawing.layout import Point
 from ..drawing.model import BEYOND, RULES, Box, Wire
@@ -26,6 +26,9 @@ from ..support.strict_json import exact
 from .recording import Kind, Place, Recording, program_as_json, recorded
 
 MOST_LEAVES = 60  # that can be moved though they are hidden
+WIDEST_NUMBER = 160.0  # points, of a product on a wire
+NARROWEST_NUMBER = 36.0
+TALL = 30.0  # and its two lines
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,8 @@ class Scene:
                 }
             )
         wired = []
-        for (wire, box), (copy, _) in zip(wires, self.frames.places.wires):
+        rooms = _rooms(self.frames)
+        for (wire, box), (copy, _), room in zip(wires, self.frames.places.wires, rooms):
             wired.append(
                 {
                     "source": index[wire.source],
@@ -130,6 +134,7 @@ class Scene:
                     **self.numbers.of_wire(wire, box),
                     "rule": self._wire_rule(wire, box),
                     "at": spotted.get(copy),
+                    "room": room,
                     "count": wire.count,
                 }
             )
@@ -357,6 +362,27 @@ def _rule(box: Box) -> str:
     if box.kind != "gate":
         return box.note
     return f"{box.primitive.name} {RULES[box.primitive.gate]}"
+
+
+def _rooms(frames: Frames) -> list[int]:
+    """How wide the number on each wire may become: up to the next box, or half the way to the next
+    number.
+    """
+    places = frames.places
+    taken = [
+        (x, y, width / 2, height / 2)
+        for (x, y), (width, height) in zip(places.layout.centres, places.sizes)
+    ]
+    found = []
+    for i, ((wire, user), at) in enumerate(zip(places.wires, places.labels)):
+        others = [other for k, other in enumerate(places.labels) if other and k != i]
+        free = [WIDEST_NUMBER / 2]
+        if at is not None:
+            free += [abs(x - at[0]) - w for x, y, w, h in taken if abs(y - at[1]) < h + TALL / 2]
+            free += [abs(x - at[0]) / 2 for x, y in others if abs(y - at[1]) < TALL]
+        now = label_size(frames.texts, wire, user) or (0.0, 0.0)
+        found.append(round(max(2 * min(free) - 6, now[0] - 6, NARROWEST_NUMBER)))
+    return found
 
 
 def _rounded(at: Point) -> list[float]:
