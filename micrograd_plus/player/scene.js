@@ -2,8 +2,8 @@
  * What a player shows at a step: pure functions from a scene and its numbers to texts.
  *
  * A scene is a picture as data: boxes and wires, and for every number its place among the outputs
- * of the recorded program. Nothing here knows a rule of calculus: every
- * local gradient and every product comes out of the program.
+ * of the recorded program. Nothing here knows a rule of calculus: every local gradient and every
+ * product comes out of the program.
  */
 
 import { formatted } from "./numbers.js";
@@ -446,10 +446,18 @@ export function phase(scene, all, k) {
  * @param {number} i
  */
 export function derivativeName(scene, i) {
+  const { output, wrt } = scene.style;
   const name = scene.boxes[i].name;
-  return isForward(scene)
-    ? `∂${name}/∂${scene.style.wrt}`
-    : `∂${scene.style.output}/∂${name}`;
+  const [above, below] = isForward(scene) ? [name, wrt] : [output, name];
+  return `∂${whole(above)}/∂${whole(below)}`;
+}
+
+/**
+ * A name that is one thing behind a sign: b, but (b + 1).
+ * @param {string} name
+ */
+function whole(name) {
+  return name.includes(" ") ? `(${name})` : name;
 }
 
 /**

@@ -8,9 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from played import same, texts_of
 
 from micrograd_plus import Value, ops
-from micrograd_plus.drawing.texts import plain
 from micrograd_plus.examples import all_examples
 from micrograd_plus.nn import MLP
 from micrograd_plus.player import play
@@ -69,25 +69,6 @@ OPTIONS = [
 ]
 
 
-def texts_of(scene, moment):
-    texts = scene.frames[moment].texts
-    written = texts.written()
-    wires = [wire for box in texts.model.boxes for wire in box.wires]
-    placed = {
-        id(wire)
-        for (wire, _), at in zip(scene.frames.places.wires, scene.frames.places.labels)
-        if at
-    }
-    return {
-        "values": [plain(*written.get(("value", box), [[]])) for box in texts.model.boxes],
-        "derivatives": [plain(*written.get(("derivative", b), [[]])) for b in texts.model.boxes],
-        "wires": [
-            " ".join(map(plain, written.get(("label", wire), []))) if id(wire) in placed else ""
-            for wire in wires
-        ],
-    }
-
-
 @needs_node
 @pytest.mark.parametrize("mode", ["reverse", "forward"])
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
@@ -108,18 +89,6 @@ def test_every_step_shows_what_the_frame_of_the_picture_shows(mode, options):
                         pair = frame["derivatives"][i], expected["derivatives"][i]
                         assert same(*pair), (name, scene.label, k, box.title, pair)
                 assert all(map(same, frame["wires"], expected["wires"])), (name, scene.label, k)
-
-
-def same(text, other):
-    """Whether two texts are the same, but for a sum that comes to nothing but rounding."""
-    if text == other:
-        return True
-    (*first, last), (*others, end) = text.split(" "), other.split(" ")
-    try:
-        numbers = [float(number.replace("−", "-")) for number in (last, end)]
-    except ValueError:
-        return False
-    return first == others and max(map(abs, numbers)) < 1e-12
 
 
 def leaf_of(root):
