@@ -98,7 +98,8 @@ class Player:
         style = SCHEMES.replace("img.mgp", "iframe.mgp")
         frame = (
             f'<iframe class="mgp" title="{title}" sandbox="allow-scripts" srcdoc="{inner}" '
-            f'width="100%" height="{self._height}" style="border:0" allow="fullscreen; clipboard-write"></iframe>'
+            f'width="100%" height="{self._height}" style="border:0" '
+            'allow="fullscreen; clipboard-write"></iframe>'
         )
         follows = f"<style>{style}</style>" if self.theme == "auto" else ""
         return {"text/plain": repr(self), "text/html": follows + frame}
