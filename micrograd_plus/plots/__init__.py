@@ -1,5 +1,5 @@
 """Pictures of data, models and trainings: each plot draws on the Axes it is given, or on a new
-figure, and returns them.
+figure, and returns them; `panels` draws one for each of several models.
 
 They need matplotlib (extra `plot`). Colours are those of Okabe and Ito (2008) and ColorBrewer's
 blues (2003), which the colour-blind tell apart; shape, dashes or lightness say the same once more.
@@ -11,11 +11,13 @@ that when it is made with `layout="constrained"`.
 
 from .activations import activation_curves
 from .differences import difference_error
+from .fits import fitted_curve
 from .gradients import gradient_histograms
 from .losses import loss_curves
 from .one_weight import error_curve
 from .regions import decision_regions
 from .shapes import loss_shapes
+from .side_by_side import panels
 from .surfaces import error_contours, error_surface
 from .weights import hinton_diagram, weight_templates
 
@@ -26,9 +28,11 @@ __all__ = [
     "error_contours",
     "error_curve",
     "error_surface",
+    "fitted_curve",
     "gradient_histograms",
     "hinton_diagram",
     "loss_curves",
     "loss_shapes",
+    "panels",
     "weight_templates",
 ]

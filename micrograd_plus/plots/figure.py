@@ -142,21 +142,29 @@ def describe(
     """Label the Axes, and give them; the key stands above them, in as many rows as it needs,
     the title above the key.
     """
-    from matplotlib import rcParams
-
     literally(ax.xaxis.label, x)
     literally(ax.yaxis.label, y)
-    pad = 3.0 + _key(ax, handles, words) if handles else rcParams["axes.titlepad"]
+    above = height_of(_key(ax, handles, words)) if handles else None
     if title:
-        _entitle(ax, title, pad)
+        entitle(ax, title, above)
     return ax
 
 
-def _entitle(ax: Axes, title: str, pad: float) -> None:
+def height_of(key: Any) -> float:
+    """The points that a key takes above the Axes."""
+    extent = key.get_window_extent()
+    return 3.0 + float(extent.height * 72 / key.axes.figure.dpi)
+
+
+def entitle(ax: Axes, title: str, pad: float | None = None) -> None:
     """Draw the title, so many points above the Axes, and cut its lines to the room there is."""
+    from matplotlib import rcParams
+
+    pad = rcParams["axes.titlepad"] if pad is None else pad
     above = ax.set_title("", loc="left", pad=pad, verticalalignment="bottom")
     literally(above, title)
-    room = ax.figure.bbox.x1 - ax.bbox.x0
+    beside = [other.bbox.x0 for other in ax.figure.axes if other.bbox.x0 >= ax.bbox.x1]
+    room = min([ax.figure.bbox.x1, *beside]) - ax.bbox.x0
     needed = above.get_window_extent().width
     if needed > room:  # a layout would make room by shrinking the Axes
         lines = above.get_text().split("\n")
@@ -166,10 +174,8 @@ def _entitle(ax: Axes, title: str, pad: float) -> None:
         literally(above, "\n".join(cut))
 
 
-def _key(ax: Axes, handles: Handles, words: Words) -> float:
-    """Draw the key in as few rows as there is room for, down and then across,
-    and give its height in points.
-    """
+def _key(ax: Axes, handles: Handles, words: Words) -> Any:
+    """Draw the key in as few rows as there is room for, down and then across, and give it."""
     count = len(words)
     blanks = ["·"] * count
     widest = 1.05 * ax.bbox.width
@@ -182,4 +188,4 @@ def _key(ax: Axes, handles: Handles, words: Words) -> float:
         extent = key.get_window_extent()
         if extent.width <= widest:
             break
-    return float(extent.height * 72 / ax.figure.dpi)
+    return key

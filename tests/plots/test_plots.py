@@ -22,7 +22,7 @@ from oracle import ORACLES, true_slope
 from pictures import PICTURES
 
 from micrograd_plus import Value, detect_anomaly, grad, ops, plots
-from micrograd_plus.examples import lund, stone
+from micrograd_plus.examples import lund, sharif, stone
 from micrograd_plus.nn import MLP, Adaline, Ensemble, Neuron, Perceptron, activations, modular
 from micrograd_plus.plots import figure as palette
 from micrograd_plus.testing import numerical_gradient
@@ -50,6 +50,9 @@ DRAWN = {
     ),
     "loss_curves": lambda **more: plots.loss_curves([3.0, 2.0, 1.5], [3.0, 2.5, 2.6], **more),
     "error_contours": lambda **more: plots.error_contours(error, descent(), resolution=20, **more),
+    "fitted_curve": lambda **more: plots.fitted_curve(
+        lambda x: 2.0 * x[0], [0.0, 1.0, 2.0], [0.1, 1.9, 4.2], **more
+    ),
     "difference_error": lambda **more: plots.difference_error(ops.sigmoid, 2.0, **more),
     "loss_shapes": lambda **more: plots.loss_shapes("hinge", "zero_one", **more),
     "error_curve": lambda **more: plots.error_curve(
@@ -109,7 +112,7 @@ def texts(ax):
 
 # What all have in common. -------------------------------------------------------------------------
 def test_all_plots_are_tested_together():
-    assert sorted(DRAWN) == plots.__all__
+    assert sorted([*DRAWN, "panels"]) == sorted(plots.__all__)
 
 
 @every_plot
@@ -975,6 +978,146 @@ def test_steps_that_do_not_move_x_and_places_outside_the_domain_are_left_out():
 )
 def test_what_difference_error_refuses(exception, match, args, more):
     refused(exception, match, plots.difference_error, *args, **more)
+
+
+# Fitted curves. -----------------------------------------------------------------------------------
+def test_a_fitted_curve_goes_through_what_the_model_gives():
+    fit = stone.fitting(2, epochs=5)
+
+    def truth(x):
+        return math.sin(math.pi * x)
+
+    others = ([[0.5], [3.0]], [9.0, 2.0])
+    ax = paint(
+        plots.fitted_curve(
+            fit.model,
+            fit.x,
+            fit.y,
+            validation=others,
+            truth=truth,
+            resolution=11,
+            labels=("a", "b"),
+        )
+    )
+    data, held_out, true, curve = ax.lines
+    assert data.get_xydata().tolist() == [list(pair) for pair in zip(fit.x, fit.y)]
+    assert points(held_out) == [[0.5, 9.0], [3.0, 2.0]]
+    assert held_out.get_markerfacecolor() == "none"
+    xs = curve.get_xdata()
+    assert curve.get_ydata().tolist() == [fit.model([x]).data for x in xs]
+    assert true.get_ydata().tolist() == [truth(x) for x in xs]
+    assert xs[[0, -1]].tolist() == pytest.approx([-1 - 0.08 * 4, 3 + 0.08 * 4])
+    assert key(ax) == ["data", "validation data", "without noise", "model"]
+    low, high = min(*fit.y, *true.get_ydata()), 9.0
+    room = 0.3 * (high - low)
+    assert ax.get_ylim() == pytest.approx((low - room, high + room))
+
+
+def test_several_models_are_told_apart_and_leave_the_height_to_the_data():
+    models = {"$one": lambda x: x[0], "steep": lambda x: 100.0 * x[0], "_": lambda x: 1.0}
+    ax = paint(plots.fitted_curve(models, [[0.0], [1.0]], [0.0, 1.0], limits=(0, 2), resolution=3))
+    assert key(ax) == ["data", "$one", "steep", "_"]
+    assert [line.get_ydata().tolist() for line in ax.lines[1:]] == [
+        [0.0, 1.0, 2.0],
+        [0.0, 100.0, 200.0],
+        [1.0, 1.0, 1.0],
+    ]
+    looks = {(line.get_color(), line.get_linestyle()) for line in ax.lines[1:]}
+    assert len(looks) == 3
+    assert ax.get_ylim() == (-0.3, 1.3)
+
+
+def test_one_point_has_a_curve_too(ax):
+    paint(plots.fitted_curve(lambda x: x[0], [2.0], [5.0], ax=ax))
+    assert (ax.get_xlim(), ax.get_ylim()) == ((1.0, 3.0), (4.0, 6.0))
+
+
+@pytest.mark.parametrize(
+    ("exception", "match", "changed"),
+    [
+        (ValueError, r"the X must have the shape \(points,\) or", {"X": [[0.0, 1.0], [1.0, 2.0]]}),
+        (ValueError, "2 points in the X, but 3 in its y", {"y": [1.0, 2.0, 3.0]}),
+        (ValueError, "the y must be finite", {"y": [1.0, math.nan]}),
+        (ValueError, "validation is", {"validation": [1.0]}),
+        (ValueError, "1 points in the validation X, but 2", {"validation": ([1.0], [1.0, 2.0])}),
+        (ValueError, "no models to compare", {"model": {}}),
+        (ValueError, "at least 2 points", {"resolution": 1}),
+        (ValueError, "limits are", {"limits": (0, 0)}),
+        (ValueError, "the model must give one number, but it gives 2", {"model": lambda x: [1, 2]}),
+        (ValueError, "the truth gives nan", {"truth": lambda x: math.nan}),
+        (ValueError, "takes 3 inputs, but got 1", {"model": MLP(3, [1])}),
+    ],
+)
+def test_what_fitted_curve_refuses(exception, match, changed):
+    given = {"model": lambda x: x[0], "X": [0.0, 1.0], "y": [0.0, 1.0], **changed}
+    refused(exception, match, plots.fitted_curve, **given)
+
+
+# Panels. ------------------------------------------------------------------------------------------
+def test_regions_by_depth_in_four_panels():
+    networks = sharif.regions_by_depth()._asdict()
+    box = ((-2.5, 2.5), (-2.5, 2.5))
+    drawn = plots.panels(
+        plots.decision_regions, networks, SQUARE, [1, 0, 0, 1], limits=box, title="cost $5 & $6"
+    )
+    paint(drawn[0])
+    assert [ax.get_title(loc="left") for ax in drawn] == list(networks)
+    spots = [(-0.7, -0.7), (0.6, 0.7), (1.5, 1.5), (0.6, -0.5)]
+    for ax, network in zip(drawn, networks.values()):
+        assert [region(ax, *spot) for spot in spots] == [network(spot).data for spot in spots]
+    assert len({tuple(region(ax, *spot) for spot in spots) for ax in drawn}) == 4
+    assert key(drawn[0]) == ["class 0", "class 1", "boundary"]
+    assert [ax.get_legend() for ax in drawn[1:]] == [None] * 3, "one key for all"
+    lefts = [round(ax.get_position().x0, 2) for ax in drawn]
+    assert (lefts[0], lefts[1]) == (lefts[2], lefts[3])
+    assert lefts[0] < lefts[1]
+    assert drawn[0].figure.get_suptitle() == "cost $5 & $6"
+
+
+def test_panels_keep_their_keys_where_they_differ_and_stand_where_they_are_told():
+    figure = Figure(layout="constrained")
+    walks = {"slow": [(1.0, 1.0), (0.9, 0.9)], "$fast": [(1.0, 1.0), (0.0, 0.0), (1.0, -0.5)]}
+
+    def draw(path, **more):
+        return plots.error_contours(error, path, resolution=9, **more)
+
+    drawn = plots.panels(draw, walks, figure=figure, columns=1, labels=("a", "b"))
+    assert figure.axes == drawn
+    assert [key(paint(ax))[1] for ax in drawn] == ["1 step", "2 steps"]
+    assert [ax.get_title(loc="left") for ax in drawn] == ["slow", "$fast"]
+    assert drawn[0].get_position().y0 > drawn[1].get_position().y1
+    assert [ax.get_xlabel() for ax in drawn] == ["a", "a"]
+    assert not plt.get_fignums()
+
+
+def test_panels_in_space_and_titles_that_would_reach_into_the_next_panel():
+    errors = {"x" * 200: error, "b": lambda a, b: a * b}
+    drawn = plots.panels(plots.error_surface, errors, limits=((0, 1), (0, 1)), resolution=5)
+    paint(drawn[0])
+    assert [ax.name for ax in drawn] == ["3d", "3d"]
+    title = next(t for t in drawn[0].findobj(Text) if t.get_text().startswith("xxx"))
+    assert title.get_text().endswith("x…")
+    assert title.get_window_extent().x1 < drawn[1].bbox.x0 + 5
+
+
+@pytest.mark.parametrize(
+    ("exception", "match", "models", "more"),
+    [
+        (TypeError, "a dictionary of what to draw by its title, not a list", [1.0], {}),
+        (ValueError, "no models to draw", {}, {}),
+        (ValueError, "a column at least", {"a": [1.0]}, {"columns": 0}),
+        (TypeError, "must be a matplotlib Figure, not str", {"a": [1.0]}, {"figure": "f"}),
+        (ValueError, "losses must be finite", {"a": [1.0], "b": [math.nan]}, {}),
+    ],
+)
+def test_what_panels_refuse(exception, match, models, more):
+    refused(exception, match, plots.panels, plots.loss_curves, models, **more)
+
+
+def test_panels_that_fail_leave_a_given_figure_as_it_was():
+    figure = Figure()
+    refused(ValueError, "finite", plots.panels, plots.loss_curves, {"a": [math.nan]}, figure=figure)
+    assert figure.axes == []
 
 
 # Shapes of losses. --------------------------------------------------------------------------------
