@@ -19,7 +19,7 @@ from .regions import decision_regions
 from .shapes import loss_shapes
 from .side_by_side import panels
 from .surfaces import error_contours, error_surface
-from .weights import hinton_diagram, weight_templates
+from .weights import hinton_diagram, template_updates, weight_templates
 
 __all__ = [
     "activation_curves",
@@ -34,5 +34,6 @@ __all__ = [
     "loss_curves",
     "loss_shapes",
     "panels",
+    "template_updates",
     "weight_templates",
 ]

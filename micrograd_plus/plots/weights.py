@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from ..nn.modules import Module
 from ..nn.single_layer import SingleLayer
 from ..tape.program import Floats
 from .figure import (
+    VERMILLION,
     Labels,
     Size,
     Words,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 Shape = tuple[int, int]
 
 MIDDLE_GREY = "#808080"
+GAP = 0.15  # between two images, of the width of one
 CORNERS = ((-1, -1), (1, -1), (1, 1), (-1, 1))
 
 
@@ -124,12 +127,7 @@ def weight_templates(
     require_canvas(ax)
     matrix = _matrix(weights)
     count, size = matrix.shape
-    side = int(np.sqrt(size))
-    height, width = (side, side) if shape is None else shape
-    if height * width != size:
-        raise ValueError(
-            f"{size} weights do not fill an image of {height} × {width}: give shape=(height, width)"
-        )
+    height, width = _shape(shape, size)
     names = _classes(weights, count) if names is None else names
     called = list(range(count)) if names is None else list(names)
     if len(called) != count:
@@ -139,12 +137,12 @@ def weight_templates(
         raise ValueError(f"there must be a column at least, not {columns!r}")
     across = min(across, count)
     down = -(-count // across)
-    gap, over = 0.15 * width, 0.36 * height
+    gap, over = GAP * width, 0.36 * height
     full = _largest(matrix)
     inches_wide = max(3.0, 1.25 * across)
     inches_high = 1.45 * down * height / width + 0.6
     ax = canvas(ax, (inches_wide, inches_high))
-    greys = {"cmap": "gray", "vmin": -full, "vmax": full, "interpolation": "nearest"}
+    greys = _greys(full)
     look = {"verticalalignment": "bottom", "fontsize": "small", "color": ink(ax)}
     for i, weights_of_unit in enumerate(matrix):
         row, column = divmod(i, across)
@@ -162,9 +160,132 @@ def weight_templates(
     ax.set_ylim(bottom + below, -0.3 * height)
     ax.set(aspect="equal", anchor="NW")
     ax.axis("off")
-    handles = [_square(colour, ax) for colour in ("black", MIDDLE_GREY, "white")]
+    key = _shades(full, ax)
+    return describe(ax, "", "", title, list(key.values()), list(key))
+
+
+def template_updates(
+    updates: Any,
+    shape: Shape | None = None,
+    *,
+    before: Any = None,
+    names: Words | None = None,
+    steps: Words | None = None,
+    title: str = "",
+    ax: Any = None,
+) -> Axes:
+    """The templates of all units after each update, a column an update and a row a unit; those that
+    the update has changed are framed (Sharif, slides 17-23).
+
+    `updates` has for each update the weights of all units: an array (updates, units, inputs), or a
+    sequence of matrices, of dictionaries from the unit's name to its weights, or of models, whose
+    weights must not be those of one model that has learned on. `before` are the weights before the
+    first update, by default 0, where a Perceptron begins. `shape` and the scale of greys are as for
+    `weight_templates`. `names` stand beside the rows, by default those of the dictionaries, the
+    classes of the models or numbers from 0; `steps` above the columns, by default numbers from 1.
+
+    Raises ValueError for numbers that are not finite, no updates, matrices or names that do not
+    agree, and when the weights do not fill the shape; TypeError for what is not a number;
+    ImportError without matplotlib.
+    """
+    require_canvas(ax)
+    given = list(updates)
+    if not given:
+        raise ValueError("there are no updates to show")
+    matrices = [_matrix(_rows(one)) for one in given]
+    first = np.zeros_like(matrices[0]) if before is None else _matrix(_rows(before))
+    strange = [one.shape for one in (first, *matrices) if one.shape != matrices[0].shape]
+    if strange:
+        raise ValueError(
+            f"updates are matrices of one shape, (units, inputs), not {matrices[0].shape} and "
+            f"{strange[0]}"
+        )
+    count, size = matrices[0].shape
+    height, width = _shape(shape, size)
+    called = _called(given[0], count) if names is None else list(names)
+    above = list(range(1, len(given) + 1)) if steps is None else list(steps)
+    _require_names(called, count, "units")
+    _require_names(above, len(given), "updates")
+    full = _largest(np.stack(matrices))
+    gap, over = GAP * width, 0.15 * height
+    inches_wide = max(3.0, 1.0 + 0.95 * len(given))
+    ax = canvas(ax, (inches_wide, 0.9 + 1.0 * count * height / width))
+    _column_of_names(ax, called, height + over, height, width)
+    changes = [now != then for then, now in zip([first, *matrices], matrices)]
+    frame = None
+    look = {"verticalalignment": "bottom", "fontsize": "small", "color": ink(ax)}
+    for column, (matrix, changed) in enumerate(zip(matrices, changes)):
+        left = column * (width + gap)
+        heading = ax.text(left, -0.12 * height, "", **look)
+        literally(heading, above[column])
+        for row in range(count):
+            top = row * (height + over)
+            image = matrix[row].reshape(height, width)
+            ax.imshow(image, extent=(left, left + width, top + height, top), **_greys(full))
+            if changed[row].any():
+                frame = _frame(ax, left, top, width, height)
+    right = len(given) * (width + gap) - gap
+    bottom = count * (height + over) - over
+    beside, below = 0.06 * width, 0.06 * height
+    ax.set_xlim(-beside, right + beside)
+    ax.set_ylim(bottom + below, -0.45 * height)
+    ax.set(aspect="equal", anchor="NW")
+    ax.axis("off")
+    key = _shades(full, ax)
+    if frame is not None:
+        key["changed"] = frame
+    return describe(ax, "", "", title, list(key.values()), list(key))
+
+
+def _rows(update: Any) -> Any:
+    return list(update.values()) if isinstance(update, Mapping) else update
+
+
+def _called(update: Any, count: int) -> list[object]:
+    """What the units of an update are called."""
+    if isinstance(update, Mapping):
+        return list(update)
+    return list(_classes(update, count) or range(count))
+
+
+def _column_of_names(ax: Axes, names: Words, step: float, height: int, width: int) -> None:
+    look: Any = {"horizontalalignment": "right", "verticalalignment": "center", "fontsize": "small"}
+    for row, name in enumerate(names):
+        beside = ax.text(-0.15 * width, row * step + height / 2, "", color=ink(ax), **look)
+        literally(beside, name)
+
+
+def _frame(ax: Axes, left: float, top: float, width: float, height: float) -> Any:
+    """A frame just outside an image."""
+    from matplotlib.patches import Rectangle
+
+    beside, below = 0.03 * width, 0.03 * height
+    size = width + 2 * beside, height + 2 * below
+    corner = left - beside, top - below
+    look: Any = {"edgecolor": VERMILLION, "facecolor": "none", "linewidth": 2.0}
+    return ax.add_patch(Rectangle(corner, *size, **look))
+
+
+def _shape(shape: Shape | None, size: int) -> Shape:
+    """The height and width of images of so many weights."""
+    side = int(np.sqrt(size))
+    height, width = (side, side) if shape is None else shape
+    if height * width != size:
+        raise ValueError(
+            f"{size} weights do not fill an image of {height} × {width}: give shape=(height, width)"
+        )
+    return height, width
+
+
+def _greys(full: float) -> dict[str, Any]:
+    return {"cmap": "gray", "vmin": -full, "vmax": full, "interpolation": "nearest"}
+
+
+def _shades(full: float, ax: Axes) -> dict[str, Any]:
+    """What the key says of the scale of greys."""
     words = [number(-full, 2), "0", f"+{number(full, 2)}"]
-    return describe(ax, "", "", title, handles, words)
+    shades = [_square(colour, ax) for colour in ("black", MIDDLE_GREY, "white")]
+    return dict(zip(words, shades))
 
 
 def _matrix(weights: Any) -> Floats:

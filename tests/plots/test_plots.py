@@ -2,6 +2,7 @@
 leaves nothing open.
 """
 
+import copy
 import math
 import random
 import subprocess
@@ -63,6 +64,7 @@ DRAWN = {
         "tanh", "relu", resolution=50, **more
     ),
     "hinton_diagram": lambda **more: plots.hinton_diagram([[1.0, -0.5], [0.0, 0.25]], **more),
+    "template_updates": lambda **more: plots.template_updates([np.eye(4), -np.eye(4)], **more),
     "weight_templates": lambda **more: plots.weight_templates(np.eye(4), **more),
     "gradient_histograms": lambda **more: plots.gradient_histograms(
         {"a": [0.1, 0.0], "b": [1e-3, 2.0]}, **more
@@ -146,7 +148,7 @@ def test_titles_and_labels_are_shown_as_they_are_written(draw):
     text = "$5 & $\\frac{ _%"
     labels = (
         {}
-        if draw is DRAWN["weight_templates"]
+        if draw in (DRAWN["weight_templates"], DRAWN["template_updates"])
         else {"labels": (text,) * (2 + (draw is DRAWN["error_surface"]))}
     )
     ax = paint(draw(title=text, **labels))
@@ -1480,6 +1482,59 @@ def test_templates_in_any_number(count):
 )
 def test_what_pictures_of_weights_refuse(draw, exception, match, args, more):
     refused(exception, match, draw, *args, **more)
+
+
+def test_templates_after_each_update_of_a_perceptron():
+    learned = sharif.learning_templates().updates
+    steps = [f"{update.shown}, not {update.won}" for update in learned]
+    ax = paint(plots.template_updates([update.templates for update in learned], steps=steps))
+    expected = [image for update in learned for image in update.templates.values()]
+    assert [image.get_array().ravel().tolist() for image in ax.images] == expected
+    assert expected[-3:] == [
+        [0, 1, 1, -1, 1, 0, -1, 0, -1],
+        [0, 0, -1, 1, -1, 0, 0, 1, 0],
+        [0, -1, 0, 0, 0, 0, 1, -1, 1],
+    ]
+    assert [text.get_text() for text in ax.texts] == ["T", "L", "X", *steps]
+    assert key(ax) == ["−1", "0", "+1", "changed"]
+    middles = [np.mean(np.reshape(image.get_extent(), (2, 2)), axis=1) for image in ax.images]
+    framed = []
+    for patch in ax.patches:
+        middle = np.mean(patch.get_bbox().get_points(), axis=0)
+        framed += [i for i, other in enumerate(middles) if middle == pytest.approx(other)]
+    columns = [[list(update.templates).index(name) for name in update[:2]] for update in learned]
+    assert sorted(framed) == sorted(3 * i + row for i, two in enumerate(columns) for row in two), (
+        "the image's own template, and that of the class that won"
+    )
+
+
+def test_updates_from_elsewhere_of_models_and_without_a_change():
+    model = Perceptron(4, classes=["a", "b", "c"])
+    first = copy.deepcopy(model)
+    model.fit([[1, 0, 0, 0]], ["b"], passes=1)
+    ax = paint(plots.template_updates([first, model]))
+    assert [text.get_text() for text in ax.texts] == ["a", "b", "c", "1", "2"]
+    assert len(ax.patches) == 2
+    plt.close("all")
+    ax = paint(plots.template_updates([model], before=model, names=["$", "_", "x"]))
+    assert (len(ax.patches), key(ax)) == (0, ["−1", "0", "+1"])
+    assert [text.get_text() for text in ax.texts] == ["$", "_", "x", "1"]
+
+
+@pytest.mark.parametrize(
+    ("match", "updates", "more"),
+    [
+        ("no updates to show", [], {}),
+        ("matrices of one shape", [np.eye(4), np.zeros((3, 4))], {}),
+        ("matrices of one shape", [np.eye(4)], {"before": np.zeros((3, 4))}),
+        ("4 weights do not fill an image of 3 × 2", [np.eye(4)], {"shape": (3, 2)}),
+        ("4 units, but 1 names", [np.eye(4)], {"names": ["a"]}),
+        ("1 updates, but 2 names", [np.eye(4)], {"steps": ["a", "b"]}),
+        ("weights must be finite", [np.full((1, 4), math.nan)], {}),
+    ],
+)
+def test_what_template_updates_refuse(match, updates, more):
+    refused(ValueError, match, plots.template_updates, updates, **more)
 
 
 # Gradients. ---------------------------------------------------------------------------------------
