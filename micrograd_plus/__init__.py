@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .autodiff import checkpoint, custom, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
     from .chain_rule import explain
     from .drawing import draw, draw_dot, trace
-    from .engine import Value, zero_grad
+    from .engine import Value, engine_name, zero_grad
     from .modes import detect_anomaly, no_grad
     from .player import play
     from .tape import Tape, record
@@ -26,6 +26,7 @@ __all__ = [
     "detect_anomaly",
     "draw",
     "draw_dot",
+    "engine_name",
     "explain",
     "grad",
     "gradcheck",
@@ -57,7 +58,7 @@ _ROOMS = {
     ),
     "chain_rule": ("explain",),
     "drawing": ("draw", "draw_dot", "trace"),
-    "engine": ("Value", "zero_grad"),
+    "engine": ("Value", "engine_name", "zero_grad"),
     "modes": ("detect_anomaly", "no_grad"),
     "player": ("play",),
     "tape": ("Tape", "record"),

@@ -23,8 +23,17 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
-from . import checks, modes, ops
-from .engine import Value, adjoints, local_gradients, nodes_below, record, tangents, value_operands
+from . import modes, ops
+from .engine import (
+    Value,
+    adjoints,
+    between,
+    local_gradients,
+    nodes_below,
+    record,
+    tangents,
+    value_operands,
+)
 from .ops.simplify import simplified
 from .tracing import Contribution, routed
 from .trees import Tree, branches_of, leaves_of, like, matching, mentions_value
@@ -368,17 +377,6 @@ def _fresh(leaf: Any) -> Value:
     return record(ops.identity, (leaf,)) if isinstance(leaf, Value) else Value(leaf)
 
 
-def between(outputs: Sequence[Value], inputs: Sequence[Value]) -> list[Value]:
-    """The nodes through which the outputs depend on the inputs, in order of evaluation."""
-    order = nodes_below(*outputs, stop=inputs)
-    checks.require_fresh(order)
-    reached = set(inputs)
-    for v in order:
-        if not reached.isdisjoint(value_operands(v)):
-            reached.add(v)
-    return [v for v in order if v in reached]
-
-
 def recorded_gradients(v: Value) -> Sequence[Any]:
     """The local gradients of a node as numbers that remember how they depend on its operands."""
     if v.primitive is None:
@@ -408,7 +406,7 @@ def swept(
         if modes.mode.get().tracing:
             seeds = {v: Contribution(seed) for v, seed in seeds.items()}
         local = recorded_gradients if recorded else local_gradients
-        found = sweep(order, seeds, local)
+        found = sweep(order, seeds, local, list(wanted))
         numbers = [found.get(v, 0.0) if isinstance(v, Value) else 0.0 for v in wanted]
         return [n.or_else(0.0) if isinstance(n, Contribution) else n for n in numbers]
 

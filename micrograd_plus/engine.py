@@ -6,6 +6,9 @@ operands as plain floats, which no sweep differentiates. There are no closures, 
 recursion, so a graph of a million nodes is built, differentiated, copied, pickled and freed like a
 small one. A sweep keeps its numbers to itself and commits them at its end: an interrupted one has
 changed nothing.
+
+This is the reference. Where the heart in C was built, it takes the place of what stands here, under
+the same names and with the same bits: see the last lines, and heart/README.md.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from itertools import chain
 from types import MemberDescriptorType, MethodType
 from typing import TYPE_CHECKING, Any, Never, TypeVar, cast, overload
 
-from . import checks, modes, ops
+from . import checks, heart, modes, ops
 from .checks import require_fresh
 from .graph import topological_order
 from .ops import Primitive, as_float
@@ -271,13 +274,7 @@ class Value(Operators):
         checks.require_untraced("backward() (use grad)", (self,))
         order = nodes_below(self)
         require_fresh(order)
-        found = adjoints(order, {self: as_float(gradient, "backward")})
-        # between reading what leaves have and writing the sum, no other thread may add to it
-        with _lock:
-            for v in order:
-                if v.primitive is None and v._gradient is not None:
-                    found[v] += v._gradient
-            _commit(order, _gradient=[found.get(v, 0.0) for v in order])
+        _end_pass(order, adjoints(order, {self: as_float(gradient, "backward")}))
 
     @_kept
     def _backward(self) -> None:
@@ -288,12 +285,7 @@ class Value(Operators):
         require_fresh([*value_operands(self), self])
         found = adjoints([self], {self: self.grad})
         del found[self]
-        with _lock:
-            sums = [
-                number if v._gradient is None else v._gradient + number
-                for v, number in found.items()
-            ]
-            _commit(list(found), _gradient=sums)
+        _add(found)
 
     @_kept
     def forward(self) -> Value:
@@ -492,22 +484,36 @@ def record(primitive: Primitive, operands: tuple[Operand, ...]) -> Value:
         primal = primitive.primal(*_primals(operands))
     mode = modes.mode.get()
     if mode is not modes.DEFAULT:
-        if mode.simplify is not None:
-            simpler: Value | None = mode.simplify(primitive, operands)
-            if simpler is not None:
-                return simpler
-        elif mode.anomaly:
-            checks.require_finite_value(primitive, operands, primal)
-        if not mode.recording and not primitive.is_condition:
-            checks.require_untraced("a result without its graph (no_grad)", operands)
-            return _node(None, (), primal, None, _edits, "")
-        if mode.group is not None:
-            v = _node(primitive, operands, primal, None, clock, "")
-            v.group = mode.group
-            return v
+        instead = _in_mode(mode, primitive, operands, primal, clock)
+        if instead is not None:
+            return instead
     v = _new(Value)  # as _node does: a call saved for every gate
     v._primal, v._gradient, v._clock = primal, None, clock
     v.primitive, v.operands, v.label = primitive, operands, ""
+    return v
+
+
+def _in_mode(
+    mode: modes.Mode,
+    primitive: Primitive,
+    operands: tuple[Operand, ...],
+    primal: float,
+    clock: int,
+) -> Any:
+    """What stands in a mode for the node of an operation, or None when it is recorded as ever."""
+    if mode.simplify is not None:
+        simpler = mode.simplify(primitive, operands)
+        if simpler is not None:
+            return simpler
+    elif mode.anomaly:
+        checks.require_finite_value(primitive, operands, primal)
+    if not mode.recording and not primitive.is_condition:
+        checks.require_untraced("a result without its graph (no_grad)", operands)
+        return _node(None, (), primal, None, None, "")
+    if mode.group is None:
+        return None
+    v = _node(primitive, operands, primal, None, clock, "")
+    v.group = mode.group
     return v
 
 
@@ -542,14 +548,18 @@ def _twin(v: Value, operands: tuple[Value | float, ...]) -> Value:
 
 
 def _attributes(v: Value) -> Attributes:
-    """What the user has set on a Value: in its dict, and in the slots of a subclass.
-
-    A Value without attributes has no dict yet, and a look at it would make one.
-    """
-    free = vars(v) if len(gc.get_referents(v)) > _BARE else {}
+    """What the user has set on a Value: in its dict, and in the slots of a subclass."""
+    free = vars(v) if _has_attributes(v) else {}
     if type(v) is Value:
         return free, {}
     return free, {name: getattr(v, name) for name in _slots_of(type(v)) if hasattr(v, name)}
+
+
+def _has_attributes(v: Value) -> bool:
+    """Whether a Value has a dict: without attributes it has none yet,
+    and a look at it would make one.
+    """
+    return len(gc.get_referents(v)) > _BARE
 
 
 def _slots_of(kind: type[Value]) -> list[str]:
@@ -597,6 +607,17 @@ def nodes_below(*roots: Value, stop: Sequence[Value] = ()) -> list[Value]:
     return [v for v in order if type(v) is not float]
 
 
+def between(outputs: Sequence[Value], inputs: Sequence[Value]) -> list[Value]:
+    """The nodes through which the outputs depend on the inputs, in order of evaluation."""
+    order = nodes_below(*outputs, stop=inputs)
+    require_fresh(order)
+    reached = set(inputs)
+    for v in order:
+        if not reached.isdisjoint(value_operands(v)):
+            reached.add(v)
+    return [v for v in order if v in reached]
+
+
 def local_gradients(v: Value) -> Sequence[Any]:
     """The partial derivative of a node in each of its operands; None where no gradient passes."""
     if v.primitive is None:
@@ -609,10 +630,14 @@ def local_gradients(v: Value) -> Sequence[Any]:
 
 
 def adjoints(
-    order: Sequence[Value], seeds: dict[Value, Any], local: Local = local_gradients
+    order: Sequence[Value],
+    seeds: dict[Value, Any],
+    local: Local = local_gradients,
+    wanted: Sequence[Any] | None = None,
 ) -> dict[Value, Any]:
     """The reverse sweep: the derivative of the seeded nodes with respect to every node that a
     gradient reaches.
+    With `wanted`, no other nodes need be among what is found.
     """
     adjoint = defaultdict(_nothing, seeds)
     for v in reversed(order):
@@ -627,10 +652,14 @@ def adjoints(
 
 
 def tangents(
-    order: Sequence[Value], seeds: dict[Value, Any], local: Local = local_gradients
+    order: Sequence[Value],
+    seeds: dict[Value, Any],
+    local: Local = local_gradients,
+    wanted: Sequence[Any] | None = None,
 ) -> dict[Value, Any]:
     """The forward sweep: the derivative of every node that the seeded nodes reach,
     with respect to them.
+    With `wanted`, no other nodes need be among what is found.
     """
     tangent = defaultdict(_nothing, seeds)
     for v in order:
@@ -648,6 +677,51 @@ _nothing = (0.0).__neg__
 _BARE = len(gc.get_referents(Value(0.0)))
 
 
+def _end_pass(order: list[Value], found: dict[Value, Any]) -> None:
+    """Leave what a reverse pass found in the nodes: leaves add it to what they have."""
+    # between reading what leaves have and writing the sum, no other thread may add to it
+    with _lock:
+        for v in order:
+            if v.primitive is None and v._gradient is not None:
+                found[v] += v._gradient
+        _commit(order, _gradient=[found.get(v, 0.0) for v in order])
+
+
+def _add(found: dict[Value, Any]) -> None:
+    """Add to the gradients of nodes."""
+    with _lock:
+        sums = [
+            number if v._gradient is None else v._gradient + number for v, number in found.items()
+        ]
+        _commit(list(found), _gradient=sums)
+
+
+def read_data(values: Sequence[Value], into: Any) -> None:
+    """Copy the data of many Values into an array of doubles, one for each."""
+    for i, v in enumerate(values):
+        into[i] = v._primal
+
+
+def read_gradients(values: Sequence[Value], into: Any) -> None:
+    """Copy the gradients of many Values into an array of doubles, one for each."""
+    for i, v in enumerate(values):
+        into[i] = v.grad
+
+
+def write_data(values: Sequence[Value], numbers: Any) -> None:
+    """Give many leaves new data, from an array of doubles: Ctrl-C falls before all or after."""
+    _commit(list(values), _primal=numbers.tolist(), _clock=[_tick()] * len(values))
+
+
+def engine_name() -> str:
+    """Which engine runs: "python", the reference, or "c", the heart in C.
+
+    The environment variable MICROGRAD_PLUS_ENGINE chooses between them when the package is
+    imported; without it C runs where it was built.
+    """
+    return "python"
+
+
 def _commit(nodes: list[Value], **contents: list[Any]) -> None:
     """Set slots of many nodes at once: no bytecode runs between two of them,
     so Ctrl-C falls before or after.
@@ -656,3 +730,7 @@ def _commit(nodes: list[Value], **contents: list[Any]) -> None:
     deque(
         map(setattr, nodes * len(contents), slots, chain.from_iterable(contents.values())), maxlen=0
     )
+
+
+if heart.is_chosen():  # from here on these names mean what is written in C
+    globals().update(heart.in_place_of(globals()))

@@ -17,7 +17,8 @@ class Mode(NamedTuple):
     `simplify(primitive, operands)`, if there is one, gives what stands for the operation without
     recording it, or None. `tracing` is there while a function is recorded on a tape, on which no
     number may decide what happens next. `group` is what Values recorded now belong together in, for
-    pictures.
+    pictures. `presence` is there while the heart in C runs, in every mode but the default one: as
+    long as one of these is alive, C must ask which mode holds.
     """
 
     recording: bool = True
@@ -25,10 +26,14 @@ class Mode(NamedTuple):
     simplify: Callable[[Any, Sequence[Any]], Any] | None = None
     tracing: Any = None
     group: Any = None
+    presence: Any = None
 
 
 DEFAULT = Mode()
 mode: ContextVar[Mode] = ContextVar("micrograd_plus_mode", default=DEFAULT)
+
+
+presence: Callable[[], Any] = type(None)
 
 
 @contextmanager
@@ -53,9 +58,9 @@ def detect_anomaly() -> Generator[None]:
 @contextmanager
 def switched(**changes: Any) -> Generator[None]:
     """Within it, the mode has these fields changed."""
-    changed = mode.get()._replace(**changes)
+    changed = mode.get()._replace(presence=None, **changes)
     # the engine knows DEFAULT by identity
-    token = mode.set(DEFAULT if changed == DEFAULT else changed)
+    token = mode.set(DEFAULT if changed == DEFAULT else changed._replace(presence=presence()))
     try:
         yield
     finally:

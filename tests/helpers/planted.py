@@ -37,7 +37,7 @@ def guarded(partials):
     )
 
 
-def overwriting(order, seeds, local=local_gradients):
+def overwriting(order, seeds, local=local_gradients, wanted=None):
     """The reverse sweep with = in place of +=."""
     adjoint = defaultdict(lambda: -0.0, seeds)
     for v in reversed(order):
@@ -48,7 +48,7 @@ def overwriting(order, seeds, local=local_gradients):
     return adjoint
 
 
-def negating(order, seeds, local=local_gradients):
+def negating(order, seeds, local=local_gradients, wanted=None):
     """The forward sweep with the sign of a second operand turned."""
     tangent = defaultdict(lambda: -0.0, seeds)
     for v in order:

@@ -1,0 +1,127 @@
+"""The heart in C, which takes the place of what engine.py has where it was built: nodes, recording,
+order and sweeps.
+
+It knows no calculus. What a row computes and what its slopes are, `programs` traces from the table;
+what is refused, and how it is said, the functions of engine.py go on to say.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib import import_module
+from types import MethodType
+from typing import Any
+
+from .. import modes
+from ..ops import TABLE, Primitive
+from ..ops.operators import BINARY, EQUALITY, UNARY
+from . import programs
+from .sources import digest
+
+VARIABLE = "MICROGRAD_PLUS_ENGINE"
+# of engine.py: what C has under the same names
+FUNCTIONS = (
+    *("record", "nodes_below", "between", "adjoints", "tangents"),
+    *("read_data", "read_gradients", "write_data"),
+    *("_node", "_tick", "_commit", "_end_pass", "_add", "_has_attributes"),
+)
+# of Value: what C has itself, or makes by itself
+OWN = {
+    *("__dict__", "__weakref__", "__slots__", "__init__", "__hash__", "__module__"),
+    *("data", "grad", "label", "operands", "primitive", "_clock", "_gradient", "_primal"),
+}
+RECORD, BACKWARD, FORWARD = range(3)  # what a method does, as C counts
+
+
+def is_chosen() -> bool:
+    """Whether the engine in C is to run.
+
+    Raises ImportError when it was asked for and is not there, or was built from other sources.
+    """
+    chosen = os.environ.get(VARIABLE, "")
+    if chosen not in ("", "c", "python"):
+        raise ImportError(f"{VARIABLE} is c or python, not {chosen!r}")
+    if chosen == "python":
+        return False
+    library = _library()
+    if library is None:
+        if chosen == "c":
+            raise ImportError(
+                f"{VARIABLE} asks for the engine in C, which was not built when micrograd_plus was "
+                "installed: install it again where there is a C compiler, with "
+                "MICROGRAD_PLUS_BUILD=require to be told what fails"
+            )
+        return False
+    if library.SOURCE != digest():
+        raise ImportError(
+            "the engine in C was built from other sources than those beside it: install "
+            f"micrograd_plus again, or set {VARIABLE}=python"
+        )
+    return True
+
+
+def _library() -> Any:
+    try:
+        return import_module("._heart", __name__)
+    except ModuleNotFoundError:
+        return None
+
+
+def in_place_of(engine: Mapping[str, Any]) -> dict[str, Any]:
+    """The names of engine.py with their meanings in C; `engine` is what they mean in Python."""
+    library = _library()
+    programs.know(library.OPERATIONS)
+    pure, value = engine["Value"], library.Value
+    _install(library, engine)
+    for name, member in vars(pure).items():
+        if name not in OWN | set(_operators()):
+            setattr(value, name, _member(library, name, member))
+    value.__module__ = pure.__module__
+    modes.presence = library.presence
+    names = {name: getattr(library, name) for name in FUNCTIONS}
+    for function in names.values():
+        function.__module__ = pure.__module__  # pickles name it so
+    return {**names, "Value": value, "engine_name": lambda: "c"}
+
+
+def _operators() -> dict[str, Primitive]:
+    """The row of each method of an operator that C has."""
+    of_two = [(name, row) for left, right, row in BINARY.values() for name in (left, right)]
+    return dict([*of_two, *UNARY.values(), *EQUALITY.values()])
+
+
+def _install(library: Any, engine: Mapping[str, Any]) -> None:
+    pure = engine["Value"]
+    rows = _operators()
+    library.install(
+        rows,
+        {name: vars(pure)[name] for name in rows},
+        describe=programs.describe,
+        program=programs.program,
+        mode=modes.mode.get,
+        default_mode=modes.DEFAULT,
+        in_mode=engine["_in_mode"],
+        as_float=engine["as_float"],
+        get_data=pure.data.fget,
+        set_data=pure.data.fset,
+        init=pure.__init__,
+        bound=MethodType,
+        refuse=lambda function: engine["_Method"](function).__set__(None, None),
+        local_gradients=engine["local_gradients"],
+        nodes_below=engine["nodes_below"],
+        between=engine["between"],
+        adjoints=engine["adjoints"],
+        tangents=engine["tangents"],
+    )
+
+
+def _member(library: Any, name: str, member: Any) -> Any:
+    """What stands in the type for a member of the class: a method of C's where it has one."""
+    kinds = {"backward": BACKWARD, "forward": FORWARD}
+    if name in kinds:
+        return library.method(member.function, kinds[name], None)
+    row = TABLE.get(getattr(getattr(member, "function", None), "__name__", ""))
+    if row is None or row.arity != 1:
+        return member
+    return library.method(member.function, RECORD, row)

@@ -1,0 +1,475 @@
+/* The sweeps: reverse, forward, and evaluating again. Numbers are kept in arrays of the sweep and
+ * committed at its end, in a loop in which no Python runs: a sweep that is cut short has changed
+ * nothing, and sums of several threads on one leaf are whole. Products and sums are taken in the
+ * order of engine.py, so the bits are the same.
+ */
+
+enum { PATIENCE = 1 << 16 }; /* nodes between two looks for Ctrl-C */
+
+/* The slopes of one node. */
+typedef struct {
+    const Program *program; /* NULL: asked of Python */
+    const double *registers; /* of the program, NULL while it computes nothing */
+    PyObject *from_python;
+    int routes;
+    Room room;
+} Slopes;
+
+static void begin(Slopes *slopes)
+{
+    slopes->from_python = NULL;
+    slopes->room.more = NULL;
+    slopes->room.room = 0;
+}
+
+static void end(Slopes *slopes)
+{
+    Py_CLEAR(slopes->from_python);
+    free(slopes->room.more);
+}
+
+static inline unsigned mask_of(const uint32_t *operands, uint32_t size)
+{
+    unsigned mask = 0;
+    for (uint32_t i = 0; i < size && i < SMALL; i++)
+        mask |= (unsigned)(operands[i] != NO_PLACE) << i;
+    return mask;
+}
+
+static int compute_slopes(Slopes *slopes, Node *v, const uint32_t *operands)
+{
+    Row *row = v->row;
+    uint32_t size = SIZE_OF(v);
+    slopes->routes = row->routes;
+    slopes->program = NULL;
+    if (row->custom) {
+        PyObject *found =
+            PyObject_CallFunctionObjArgs(hook[LOCAL_GRADIENTS], (PyObject *)v, NULL);
+        Py_XDECREF(slopes->from_python);
+        slopes->from_python = found ? PySequence_Tuple(found) : NULL;
+        Py_XDECREF(found);
+        return slopes->from_python ? 0 : -1;
+    }
+    const Program *program =
+        program_of(row, 1, size, size <= SMALL ? mask_of(operands, size) : 0);
+    if (!program)
+        return -1;
+    slopes->program = program;
+    slopes->registers = NULL;
+    if (program->steps) {
+        size_t registers = (size_t)registers_of(program);
+        double *r = room_for(&slopes->room, registers + (size_t)operands_in_all(program));
+        if (!r)
+            return -1;
+        r[0] = v->primal;
+        for (uint32_t i = 0; i < size; i++)
+            r[1 + i] = number_in(v->operands[i]);
+        run(program, r, r + registers);
+        slopes->registers = r;
+    }
+    return 0;
+}
+
+/* The slope in one operand; 1, 0 where no gradient passes, or -1 with an exception. */
+static inline int slope_in(const Slopes *slopes, Node *v, uint32_t i, double *found)
+{
+    const Program *program = slopes->program;
+    if (program) {
+        int32_t at = program->output[i];
+        if (at < 0)
+            return 0;
+        if (slopes->registers)
+            *found = slopes->registers[at];
+        else if (at == 0)
+            *found = v->primal;
+        else if (at < program->given)
+            *found = number_in(v->operands[at - 1]);
+        else
+            *found = program->numbers[at - program->given];
+        return !(slopes->routes && *found == 0.0);
+    }
+    if ((Py_ssize_t)i >= PyTuple_Size(slopes->from_python))
+        return 0;
+    PyObject *partial = PyTuple_GetItem(slopes->from_python, (Py_ssize_t)i);
+    if (partial == Py_None)
+        return 0;
+    *found = PyFloat_AsDouble(partial);
+    return *found == -1.0 && PyErr_Occurred() ? -1 : 1;
+}
+
+/* Numbers of a sweep, one for each node of an order, and which of them are there. They begin with
+   -0.0, which added to any number changes no bit of it. */
+typedef struct {
+    double *number;
+    char *is_there;
+} Numbers;
+
+static int make_numbers(Numbers *numbers, size_t count)
+{
+    numbers->number = malloc((count + 1) * (sizeof(double) + 1));
+    if (!numbers->number) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    numbers->is_there = (char *)(numbers->number + count + 1);
+    for (size_t i = 0; i < count; i++)
+        numbers->number[i] = -0.0;
+    memset(numbers->is_there, 0, count);
+    return 0;
+}
+
+static int sweep_back(const Order *order, Numbers *adjoint)
+{
+    Slopes slopes;
+    begin(&slopes);
+    const uint32_t *operands = order->operands + order->edges;
+    int done = 0;
+    for (size_t i = order->count; i-- > 0 && done == 0;) {
+        Node *v = order->nodes[i];
+        uint32_t size = SIZE_OF(v);
+        operands -= size;
+        if (i % PATIENCE == PATIENCE - 1 && PyErr_CheckSignals() < 0)
+            done = -1;
+        else if (v->row && adjoint->is_there[i] && (done = compute_slopes(&slopes, v, operands)) == 0) {
+            double upstream = adjoint->number[i], slope;
+            for (uint32_t k = 0; k < size; k++) {
+                uint32_t to = operands[k];
+                if (to == NO_PLACE)
+                    continue;
+                int passes = slope_in(&slopes, v, k, &slope);
+                if (passes < 0)
+                    done = -1;
+                if (passes <= 0)
+                    continue;
+                adjoint->number[to] += upstream * slope;
+                adjoint->is_there[to] = 1;
+            }
+        }
+    }
+    end(&slopes);
+    return done;
+}
+
+static int sweep_on(const Order *order, Numbers *tangent)
+{
+    Slopes slopes;
+    begin(&slopes);
+    const uint32_t *operands = order->operands;
+    int done = 0;
+    for (size_t i = 0; i < order->count && done == 0; i++) {
+        Node *v = order->nodes[i];
+        uint32_t size = SIZE_OF(v);
+        int reached = 0;
+        if (i % PATIENCE == PATIENCE - 1 && PyErr_CheckSignals() < 0)
+            done = -1;
+        if (v->row && !tangent->is_there[i] && done == 0) { /* a seed keeps its own */
+            for (uint32_t k = 0; k < size; k++)
+                reached |= operands[k] != NO_PLACE && tangent->is_there[operands[k]];
+            if (reached || v->row->custom)
+                done = compute_slopes(&slopes, v, operands);
+            for (uint32_t k = 0; k < size && reached && done == 0; k++) {
+                uint32_t from = operands[k];
+                double slope;
+                if (from == NO_PLACE || !tangent->is_there[from])
+                    continue;
+                int passes = slope_in(&slopes, v, k, &slope);
+                if (passes < 0)
+                    done = -1;
+                if (passes <= 0)
+                    continue;
+                tangent->number[i] += tangent->number[from] * slope;
+                tangent->is_there[i] = 1;
+            }
+        }
+        operands += size;
+    }
+    end(&slopes);
+    return done;
+}
+
+/* What a reverse pass leaves: leaves add to what they have, nodes between show this pass. */
+static void commit_pass(const Order *order, const Numbers *adjoint)
+{
+    for (size_t i = 0; i < order->count; i++) {
+        Node *v = order->nodes[i];
+        double total = adjoint->is_there[i] ? adjoint->number[i] : 0.0;
+        if (!v->row && v->size & KNOWN)
+            total = adjoint->number[i] + v->gradient;
+        set_gradient(v, total);
+    }
+}
+
+/* None; or NULL without an exception where Python's own method has something to say. */
+static PyObject *swept_backward(Node *v, double gradient)
+{
+    Order order;
+    Numbers adjoint = {NULL, NULL};
+    Stops none = {NULL, 0};
+    PyObject *found = NULL;
+    if (order_of(&order, &v, 1, &none) == 0 && !order.stale && !order.cyclic &&
+        make_numbers(&adjoint, order.count) == 0) {
+        adjoint.number[order.count - 1] = gradient;
+        adjoint.is_there[order.count - 1] = 1;
+        if (sweep_back(&order, &adjoint) == 0) {
+            commit_pass(&order, &adjoint);
+            found = Py_NewRef(Py_None);
+        }
+    }
+    free(adjoint.number);
+    release(&order);
+    return found;
+}
+
+static int evaluate_again(const Order *order, double *primal, uint64_t *clock, uint64_t now)
+{
+    Room numbers, registers;
+    numbers.more = registers.more = NULL;
+    numbers.room = registers.room = 0;
+    const uint32_t *operands = order->operands;
+    int done = 0;
+    for (size_t i = 0; i < order->count && done == 0; i++) {
+        Node *v = order->nodes[i];
+        uint32_t size = SIZE_OF(v);
+        primal[i] = v->primal;
+        clock[i] = v->clock;
+        if (v->row) {
+            double *x = room_for(&numbers, (size_t)size + 1);
+            if (!x || (i % PATIENCE == PATIENCE - 1 && PyErr_CheckSignals() < 0)) {
+                done = -1;
+                break;
+            }
+            int changed = 0;
+            for (uint32_t k = 0; k < size; k++) {
+                uint32_t from = operands[k];
+                x[k] = from == NO_PLACE ? number_in(v->operands[k]) : primal[from];
+                changed |= from != NO_PLACE && clock[from] > v->clock;
+            }
+            done = value_of(v->row, x, (Py_ssize_t)size, primal + i, &registers);
+            if (changed)
+                clock[i] = now;
+        }
+        operands += size;
+    }
+    free(numbers.more);
+    free(registers.more);
+    return done;
+}
+
+/* The node itself; or NULL without an exception where Python's own method has something to say. */
+static PyObject *swept_forward(Node *v)
+{
+    Order order;
+    Stops none = {NULL, 0};
+    PyObject *found = NULL;
+    double *primal = NULL;
+    uint64_t *clock = NULL;
+    if (order_of(&order, &v, 1, &none) == 0 && !order.cyclic) {
+        uint64_t now = ++edits;
+        primal = malloc(order.count * sizeof(double));
+        clock = malloc(order.count * sizeof(uint64_t));
+        if (!primal || !clock)
+            PyErr_NoMemory();
+        else if (evaluate_again(&order, primal, clock, now) == 0) {
+            for (size_t i = 0; i < order.count; i++) { /* the commit: no Python runs in it */
+                Node *u = order.nodes[i];
+                if (u->row) {
+                    u->primal = primal[i];
+                    u->clock = clock[i];
+                    forget_gradient(u);
+                }
+            }
+            found = Py_NewRef((PyObject *)v);
+        }
+    }
+    free(primal);
+    free(clock);
+    release(&order);
+    return found;
+}
+
+/* ---- For the transformations of autodiff.py. ------------------------------------------------- */
+
+static int watches_for_anomalies(void)
+{
+    if (!present)
+        return 0;
+    PyObject *mode = PyObject_CallNoArgs(hook[MODE]);
+    PyObject *anomaly = mode ? PyObject_GetAttrString(mode, "anomaly") : NULL;
+    int found = anomaly ? PyObject_IsTrue(anomaly) : -1;
+    Py_XDECREF(mode);
+    Py_XDECREF(anomaly);
+    return found;
+}
+
+/* Numbers that hold the seeds of a sweep; 1 when these are anything but floats of nodes. */
+static int sow(Order *order, PyObject *seeds, Numbers *numbers)
+{
+    PyObject *v, *seed;
+    Py_ssize_t at = 0;
+    while (PyDict_Next(seeds, &at, &v, &seed)) {
+        if (!IS_NODE(v) || !IS_FLOAT(seed))
+            return 1;
+        if (!is_placed(order, (Node *)v) && place(order, (Node *)v) < 0)
+            return -1;
+    }
+    if (make_numbers(numbers, order->all) < 0)
+        return -1;
+    at = 0;
+    while (PyDict_Next(seeds, &at, &v, &seed)) {
+        numbers->number[((Node *)v)->place] = PyFloat_AsDouble(seed);
+        numbers->is_there[((Node *)v)->place] = 1;
+    }
+    return 0;
+}
+
+static PyObject *dictionary_of(const Order *order, const Numbers *numbers, PyObject *wanted)
+{
+    PyObject *found = PyDict_New();
+    if (!found || !wanted)
+        goto all;
+    /* other walks may have been here while Python ran in the sweep */
+    for (size_t i = 0; i < order->all; i++)
+        order->nodes[i]->place = (uint32_t)i;
+    Py_ssize_t count = PyList_Size(wanted);
+    for (Py_ssize_t i = 0; i < count && found; i++) {
+        PyObject *v = PyList_GetItem(wanted, i);
+        if (!IS_NODE(v) || !is_placed(order, (Node *)v) || !numbers->is_there[((Node *)v)->place])
+            continue;
+        PyObject *number = PyFloat_FromDouble(numbers->number[((Node *)v)->place]);
+        if (!number || PyDict_SetItem(found, v, number) < 0)
+            Py_CLEAR(found);
+        Py_XDECREF(number);
+    }
+    return found;
+all:
+    for (size_t i = 0; found && i < order->all; i++)
+        if (numbers->is_there[i]) {
+            PyObject *number = PyFloat_FromDouble(numbers->number[i]);
+            if (!number || PyDict_SetItem(found, (PyObject *)order->nodes[i], number) < 0)
+                Py_CLEAR(found);
+            Py_XDECREF(number);
+        }
+    return found;
+}
+
+/* (order, seeds, local, wanted), as in engine.py, whose own sweep takes what is not for this one:
+   numbers that are recorded, local gradients from elsewhere, a watch for anomalies. */
+static PyObject *sweep_for(PyObject *args, PyObject *named, int hooked,
+                           int (*sweep)(const Order *, Numbers *))
+{
+    static char *names[] = {"order", "seeds", "local", "wanted", NULL};
+    PyObject *list, *seeds, *local = NULL, *wanted = NULL, *found = NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, named, "OO|OO", names, &list, &seeds, &local, &wanted))
+        return NULL;
+    int watched = watches_for_anomalies();
+    if (watched < 0)
+        return NULL;
+    if (wanted == Py_None)
+        wanted = NULL;
+    Order order = {0};
+    Numbers numbers = {NULL, NULL};
+    int strange = watched || (local && local != hook[LOCAL_GRADIENTS]) || !PyList_Check(list) ||
+                  !PyDict_Check(seeds) || (wanted && !PyList_Check(wanted));
+    if (!strange)
+        strange = order_from(&order, list);
+    if (!strange)
+        strange = sow(&order, seeds, &numbers);
+    if (!strange && sweep(&order, &numbers) == 0)
+        found = dictionary_of(&order, &numbers, wanted);
+    free(numbers.number);
+    release(&order);
+    return strange > 0 ? PyObject_Call(hook[hooked], args, named) : found;
+}
+
+static PyObject *heart_adjoints(PyObject *module, PyObject *args, PyObject *named)
+{
+    return sweep_for(args, named, ADJOINTS, sweep_back);
+}
+
+static PyObject *heart_tangents(PyObject *module, PyObject *args, PyObject *named)
+{
+    return sweep_for(args, named, TANGENTS, sweep_on);
+}
+
+/* The nodes in a sequence, borrowed from a tuple of them; NULL without an exception when it holds
+   anything else. */
+static Node **nodes_in(PyObject *sequence, PyObject **tuple, size_t *count)
+{
+    *tuple = PySequence_Tuple(sequence);
+    if (!*tuple)
+        return NULL;
+    *count = (size_t)PyTuple_Size(*tuple);
+    Node **nodes = malloc((*count + 1) * sizeof(Node *));
+    if (!nodes) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    for (size_t i = 0; i < *count; i++) {
+        nodes[i] = (Node *)PyTuple_GetItem(*tuple, (Py_ssize_t)i);
+        if (!IS_NODE((PyObject *)nodes[i])) {
+            free(nodes);
+            return NULL;
+        }
+    }
+    return nodes;
+}
+
+static PyObject *heart_nodes_below(PyObject *module, PyObject *args, PyObject *named)
+{
+    PyObject *stop = named ? PyDict_GetItemString(named, "stop") : NULL;
+    PyObject *of_roots = NULL, *of_stops = NULL, *found = NULL;
+    Stops stops = {NULL, 0};
+    size_t count = 0;
+    Node **roots = nodes_in(args, &of_roots, &count);
+    if (roots && stop)
+        stops.nodes = nodes_in(stop, &of_stops, &stops.count);
+    if (roots && (stops.nodes || !stop) && (!named || (stop && PyDict_Size(named) == 1))) {
+        Order order;
+        if (order_of(&order, roots, count, &stops) == 0 && !order.cyclic)
+            found = list_of(&order, NULL);
+        release(&order);
+    }
+    free(roots);
+    free(stops.nodes);
+    Py_XDECREF(of_roots);
+    Py_XDECREF(of_stops);
+    return found || PyErr_Occurred() ? found : PyObject_Call(hook[NODES_BELOW], args, named);
+}
+
+/* (outputs, inputs): the nodes through which the ones depend on the others. */
+static PyObject *heart_between(PyObject *module, PyObject *args)
+{
+    PyObject *outputs, *inputs, *of_outputs = NULL, *of_inputs = NULL, *found = NULL;
+    if (!PyArg_ParseTuple(args, "OO", &outputs, &inputs))
+        return NULL;
+    Stops stops = {NULL, 0};
+    size_t count = 0;
+    Order order = {0};
+    Node **roots = nodes_in(outputs, &of_outputs, &count);
+    if (roots)
+        stops.nodes = nodes_in(inputs, &of_inputs, &stops.count);
+    if (stops.nodes && order_of(&order, roots, count, &stops) == 0 && !order.cyclic &&
+        !order.stale) {
+        char *reached = calloc(order.all + 1, 1);
+        if (!reached)
+            PyErr_NoMemory();
+        else {
+            const uint32_t *operands = order.operands;
+            memset(reached + order.count, 1, order.all - order.count);
+            for (size_t i = 0; i < order.count; i++) {
+                uint32_t size = SIZE_OF(order.nodes[i]);
+                for (uint32_t k = 0; k < size; k++)
+                    reached[i] |= operands[k] != NO_PLACE && reached[operands[k]];
+                operands += size;
+            }
+            found = list_of(&order, reached);
+        }
+        free(reached);
+    }
+    release(&order);
+    free(roots);
+    free(stops.nodes);
+    Py_XDECREF(of_outputs);
+    Py_XDECREF(of_inputs);
+    return found || PyErr_Occurred() ? found : PyObject_Call(hook[BETWEEN], args, NULL);
+}

@@ -1,0 +1,128 @@
+"""Terms: numbers of a program in the making.
+
+A function of rows and operators that is called on terms emits its instructions: equal ones are one
+(common-subexpression elimination), and what has only constants for operands is a constant (constant
+folding). Tapes are made so, and the programs by which the heart in C computes a row and its slopes.
+This module knows the table, and nothing of what runs a program.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from . import checks, ops
+from .ops import Primitive
+from .ops.operators import Operators, with_operators
+from .ops.simplify import simplified
+
+_BITS = struct.Struct("d").pack
+
+
+class Emitter:
+    """A program in the making, of so many numbers `given`. A reference is a register, the given
+    numbers first, or for a constant the complement of its place among the constants.
+    """
+
+    def __init__(self, given: int, lowering: bool = False) -> None:
+        self.lowering, self.given = lowering, given
+        self._places: dict[bytes, int] = {}
+        self.constants: list[float] = []
+        self.instructions: list[tuple[int, tuple[int, ...]]] = []
+        self._results: dict[tuple[int, tuple[int, ...]], int] = {}
+        self.table: dict[Primitive, int] = {}
+
+    def constant(self, number: float) -> int:
+        """The reference of a constant; numbers of the same bits share one."""
+        bits = _BITS(number)
+        ref = self._places.get(bits)
+        if ref is None:
+            ref = self._places[bits] = ~len(self.constants)
+            self.constants.append(float(number))
+        return ref
+
+    def emit(self, row: Primitive, operands: tuple[int, ...]) -> int:
+        """The reference of a row's result, which may have been computed before;
+        when lowering, of its expression's.
+        """
+        key = self.table.setdefault(row, len(self.table)), operands
+        found = self._results.get(key)
+        if found is None:
+            found = self._results[key] = self._emit(row, key)
+        return found
+
+    def _emit(self, row: Primitive, key: tuple[int, tuple[int, ...]]) -> int:
+        operands = key[1]
+        if self.lowering and callable(row.lowering):
+            number = row.lowering(*[Term(self, ref) for ref in operands])
+            return number.ref if isinstance(number, Term) else self.constant(number)
+        if min(operands, default=-1) < 0:  # constants are among them
+            if max(operands, default=-1) < 0:
+                return self.constant(row.primal(*[self.constants[~o] for o in operands]))
+            if row is not ops.where or operands[0] < 0:
+                simpler = simplified(row, [o if o >= 0 else self.constants[~o] for o in operands])
+                if simpler is not None:
+                    return simpler if type(simpler) is int else self.constant(simpler)
+        self.instructions.append(key)
+        return self.given + len(self.instructions) - 1
+
+
+def _direct(row: Primitive) -> Callable[[Term, Any], Term]:
+    def operator(self: Term, other: Any) -> Term:
+        builder = self.builder
+        ref = other.ref if type(other) is Term else builder.constant(other)
+        return Term(builder, builder.emit(row, (self.ref, ref)))
+
+    return operator
+
+
+def _reflected(row: Primitive) -> Callable[[Term, Any], Term]:
+    return lambda self, other: Term.__primitive__(row, (other, self))
+
+
+def _alone(row: Primitive) -> Callable[[Term], Term]:
+    return lambda self: Term.__primitive__(row, (self,))
+
+
+def _equality(row: Primitive) -> Callable[[Term, object], Any]:
+    def compare(self: Term, other: object) -> Any:
+        # as between Values, it would be identity; and that says nothing of the numbers
+        if isinstance(other, Term):
+            return bool(self)
+        number = checks.comparable(other, row.name)
+        return NotImplemented if number is None else Term.__primitive__(row, (self, number))
+
+    return compare
+
+
+@with_operators(_direct, _reflected, _alone, _equality)
+class Term(Operators):
+    """A number of a program in the making: each operation on it is emitted."""
+
+    __slots__ = ("builder", "ref")
+
+    def __init__(self, builder: Emitter, ref: int) -> None:
+        self.builder, self.ref = builder, ref
+
+    @staticmethod
+    def __primitive__(row: Primitive, operands: Sequence[Any]) -> Term:
+        builder: Emitter
+        if type(operands[0]) is Term:
+            builder = operands[0].builder
+        else:
+            builder = next(o.builder for o in operands if type(o) is Term)
+        refs = tuple([o.ref if type(o) is Term else builder.constant(o) for o in operands])
+        return Term(builder, builder.emit(row, refs))
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            "partials on a tape hold for every point: write them with operators and functions "
+            "of ops, and choose with ops.where(x > 0, ..., ...) or ops.equal(x, y), not with if, "
+            "max, float or math"
+        )
+
+    def __float__(self) -> float:
+        return float(self.__bool__())
+
+    __hash__ = None  # type: ignore[assignment]  # for want of ==
