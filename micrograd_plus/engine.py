@@ -40,6 +40,7 @@ Attributes = tuple[dict[str, Any], dict[str, Any]]
 # how often leaves were edited so far: the clock; a node is stale when an operand changed after it
 # was computed
 _edits = 0
+_engine = "python"
 _lock = threading.RLock()  # of the clock, and of gradients while a sweep adds to them
 if hasattr(os, "register_at_fork"):  # a child must not wait for a thread that it does not have
     os.register_at_fork(
@@ -484,7 +485,7 @@ def record(primitive: Primitive, operands: tuple[Operand, ...]) -> Value:
         primal = primitive.primal(*_primals(operands))
     mode = modes.mode.get()
     if mode is not modes.DEFAULT:
-        instead = _in_mode(mode, primitive, operands, primal, clock)
+        instead: Value | None = _in_mode(mode, primitive, operands, primal, clock)
         if instead is not None:
             return instead
     v = _new(Value)  # as _node does: a call saved for every gate
@@ -633,7 +634,7 @@ def adjoints(
     order: Sequence[Value],
     seeds: dict[Value, Any],
     local: Local = local_gradients,
-    wanted: Sequence[Any] | None = None,
+    wanted: Sequence[Any] | None = None,  # noqa: ARG001  # here all are found in one go
 ) -> dict[Value, Any]:
     """The reverse sweep: the derivative of the seeded nodes with respect to every node that a
     gradient reaches.
@@ -655,7 +656,7 @@ def tangents(
     order: Sequence[Value],
     seeds: dict[Value, Any],
     local: Local = local_gradients,
-    wanted: Sequence[Any] | None = None,
+    wanted: Sequence[Any] | None = None,  # noqa: ARG001  # here all are found in one go
 ) -> dict[Value, Any]:
     """The forward sweep: the derivative of every node that the seeded nodes reach,
     with respect to them.
@@ -719,7 +720,7 @@ def engine_name() -> str:
     The environment variable MICROGRAD_PLUS_ENGINE chooses between them when the package is
     imported; without it C runs where it was built.
     """
-    return "python"
+    return _engine
 
 
 def _commit(nodes: list[Value], **contents: list[Any]) -> None:

@@ -53,7 +53,7 @@ def is_chosen() -> bool:
                 "MICROGRAD_PLUS_BUILD=require to be told what fails"
             )
         return False
-    if library.SOURCE != digest():
+    if digest() != library.SOURCE:
         raise ImportError(
             "the engine in C was built from other sources than those beside it: install "
             f"micrograd_plus again, or set {VARIABLE}=python"
@@ -82,7 +82,7 @@ def in_place_of(engine: Mapping[str, Any]) -> dict[str, Any]:
     names = {name: getattr(library, name) for name in FUNCTIONS}
     for function in names.values():
         function.__module__ = pure.__module__  # pickles name it so
-    return {**names, "Value": value, "engine_name": lambda: "c"}
+    return {**names, "Value": value, "_engine": "c"}
 
 
 def _operators() -> dict[str, Primitive]:

@@ -41,7 +41,9 @@ def build(flags: list[str]) -> Path | None:
     if sysconfig.get_config_var("Py_GIL_DISABLED") or os.name == "nt":
         return None
     digest: Any = runpy.run_path(str(FOLDER / "sources.py"))["digest"]
-    subprocess.run(command(digest(), flags), check=True, capture_output=True, text=True)
+    subprocess.run(  # noqa: S603  # the compiler that Python was built with, or that CC names
+        command(digest(), flags), check=True, capture_output=True, text=True
+    )
     return LIBRARY
 
 

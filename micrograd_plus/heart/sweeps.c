@@ -4,7 +4,7 @@
  * order of engine.py, so the bits are the same.
  */
 
-enum { PATIENCE = 1 << 16 }; /* nodes between two looks for Ctrl-C */
+enum { PATIENCE = 1 << 14 }; /* nodes between two looks for Ctrl-C */
 
 /* The slopes of one node. */
 typedef struct {

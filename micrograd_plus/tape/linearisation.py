@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .. import checks, ops
-from ..autodiff import between, require_repeated
-from ..engine import Value, adjoints, nodes_below, value_operands
+from ..autodiff import require_repeated
+from ..engine import Value, adjoints, between, nodes_below, value_operands
 from ..tracing import Contribution, local_terms, tracing
 from ..trees import Tree, leaves_of, like, listed
 from .builder import Builder, Term

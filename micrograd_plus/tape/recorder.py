@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from .. import modes
-from ..autodiff import between, swept
-from ..engine import Value, adjoints, nodes_below
+from ..autodiff import swept
+from ..engine import Value, adjoints, between, nodes_below
 from ..tracing import tracing
 from ..trees import Tree, branches_of, leaves_of, like
 from .executors.python import Replay
