@@ -697,6 +697,13 @@ def _add(found: dict[Value, Any]) -> None:
         _commit(list(found), _gradient=sums)
 
 
+def are_leaves(values: Sequence[Any]) -> bool:
+    """Whether all are Values and leaves, each named once."""
+    if not all(isinstance(v, Value) and v.primitive is None for v in values):
+        return False
+    return len(set(values)) == len(values)
+
+
 def read_data(values: Sequence[Value], into: Any) -> None:
     """Copy the data of many Values into an array of doubles, one for each."""
     for i, v in enumerate(values):

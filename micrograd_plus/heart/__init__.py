@@ -23,7 +23,7 @@ VARIABLE = "MICROGRAD_PLUS_ENGINE"
 # of engine.py: what C has under the same names
 FUNCTIONS = (
     *("record", "nodes_below", "between", "adjoints", "tangents"),
-    *("read_data", "read_gradients", "write_data"),
+    *("are_leaves", "read_data", "read_gradients", "write_data"),
     *("_node", "_tick", "_commit", "_end_pass", "_add", "_has_attributes"),
 )
 # of Value: what C has itself, or makes by itself

@@ -423,6 +423,21 @@ static PyObject *heart_write_data(PyObject *module, PyObject *args)
     return transfer(args, ALTER);
 }
 
+static PyObject *heart_are_leaves(PyObject *module, PyObject *sequence)
+{
+    PyObject *tuple = NULL;
+    size_t count = 0;
+    Node **nodes = nodes_in(sequence, &tuple, &count);
+    int found = nodes != NULL;
+    for (size_t i = 0; found && i < count; i++)
+        nodes[i]->place = (uint32_t)i;
+    for (size_t i = 0; found && i < count; i++) /* one that is named twice has its last place */
+        found = !nodes[i]->row && nodes[i]->place == (uint32_t)i;
+    free(nodes);
+    Py_XDECREF(tuple);
+    return PyErr_Occurred() ? NULL : PyBool_FromLong(found);
+}
+
 /* ---- What tells whether any mode but the default one is alive. ------------------------------- */
 
 static PyTypeObject *PresenceType;
@@ -509,6 +524,7 @@ static PyMethodDef functions[] = {
     {"between", heart_between, METH_VARARGS, NULL},
     {"adjoints", FUNCTION(heart_adjoints), METH_VARARGS | METH_KEYWORDS, NULL},
     {"tangents", FUNCTION(heart_tangents), METH_VARARGS | METH_KEYWORDS, NULL},
+    {"are_leaves", heart_are_leaves, METH_O, NULL},
     {"read_data", heart_read_data, METH_VARARGS, NULL},
     {"read_gradients", heart_read_gradients, METH_VARARGS, NULL},
     {"write_data", heart_write_data, METH_VARARGS, NULL},

@@ -22,7 +22,14 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from ..engine import Value, known_gradient
+from ..engine import (
+    Value,
+    are_leaves,
+    known_gradient,
+    read_data,
+    read_gradients,
+    write_data,
+)
 from ..nn import Module
 from ..nn.modules import leaves_of
 from ..options import real_number
@@ -121,14 +128,15 @@ class Optimizer(Settings):
         earlier updates, and FloatingPointError as said above.
         """
         leaves = _leaves(parameters)
-        before, old = [p.data for p in leaves], self._state
-        gradient = np.array([p.grad for p in leaves])
-        new, state = self._next(np.array(before), gradient, leaves)
+        before, gradient, old = np.empty(len(leaves)), np.empty(len(leaves)), self._state
+        read_data(leaves, before)
+        read_gradients(leaves, gradient)
+        new, state = self._next(before.copy(), gradient, leaves)
         try:
-            _write(leaves, new.tolist())
+            write_data(leaves, np.ascontiguousarray(new, dtype=np.float64))
             self._state = state
-        except BaseException:  # Ctrl-C between two of them
-            _write(leaves, before)
+        except BaseException:  # Ctrl-C between the two
+            write_data(leaves, before)
             self._state = old
             raise
 
@@ -347,25 +355,21 @@ def _average(memory: Memory, name: str, share: float, newest: Floats) -> Floats:
 
 def _leaves(parameters: Module | Sequence[Value]) -> list[Value]:
     """The parameters: leaves, each named once, of which one at least has a gradient."""
-    given = values_of(parameters)
-    for p in given:
-        if not isinstance(p, Value):
-            raise TypeError(
-                f"step takes a Module or a sequence of Values, not of {type(p).__name__}; update "
-                "takes arrays"
-            )
-    leaves = leaves_of(given)
+    leaves = values_of(parameters)
+    if not are_leaves(leaves):
+        for p in leaves:
+            if not isinstance(p, Value):
+                raise TypeError(
+                    f"step takes a Module or a sequence of Values, not of {type(p).__name__}; "
+                    "update takes arrays"
+                )
+        leaves_of(leaves)  # says what is wrong
     if all(known_gradient(p) is None for p in leaves):
         raise ValueError(
             f"none of the {len(leaves)} parameters has a gradient: call .backward() on the loss "
             "first"
         )
     return leaves
-
-
-def _write(leaves: Sequence[Value], numbers: Sequence[float]) -> None:
-    for p, number in zip(leaves, numbers):
-        p.data = number
 
 
 def _own(numbers: Any, what: str) -> Floats:
