@@ -14,7 +14,9 @@ from pathlib import Path
 
 import faults
 import pytest
-from faults import FAULTS, edited, source_of
+from faults import FAULTS, FAULTS_IN_C, IN_C, edited, source_of
+
+from micrograd_plus import engine_name
 
 HERE = Path(__file__).parent
 SELECTION = (
@@ -31,13 +33,14 @@ SELECTION = (
     "test_copying",
     "test_independence",
 )
+needs_c = pytest.mark.skipif(engine_name() != "c", reason="the engine in Python runs")
 # pytest's exit code when tests ran and some failed; an error before that is no catch
 FAILED = 1
 CODES = {0: "MISSED", FAILED: "caught"}
 
 
-def run_selection(fault=""):
-    """The exit code of the selection with a fault in the package,
+def run_selection(fault="", engine="python"):
+    """The exit code of the selection with a fault in the package, on one of the engines,
     and the first test that failed.
     """
     helpers = Path(faults.__file__).parent
@@ -64,7 +67,12 @@ def run_selection(fault=""):
     done = subprocess.run(
         command,
         cwd=HERE.parent,
-        env={**os.environ, "PYTHONPATH": path, "FAULT": fault},
+        env={
+            **os.environ,
+            "PYTHONPATH": path,
+            "FAULT": fault,
+            "MICROGRAD_PLUS_ENGINE": engine,
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -75,10 +83,11 @@ def run_selection(fault=""):
 
 def test_there_are_at_least_sixty_faults_and_each_fits_the_source():
     assert len(FAULTS) >= 60
-    for name, fault in FAULTS.items():
+    for name, fault in [*FAULTS.items(), *FAULTS_IN_C.items()]:
         room = fault[0]
         assert edited(source_of(room), fault) != source_of(room), name
-        compile(edited(source_of(room), fault), name, "exec")
+        if name in FAULTS and fault is FAULTS[name]:
+            compile(edited(source_of(room), fault), name, "exec")
 
 
 def test_a_fault_that_does_not_fit_is_an_error():
@@ -97,12 +106,22 @@ def test_without_a_fault_the_selection_passes():
     assert code == 0, first
 
 
+# what C does in their place has faults of its own
+PYTHON_ALONE = ("engine", "graph")
+
+
 @pytest.mark.slow
-def test_every_fault_is_caught():
+@pytest.mark.parametrize("engine", ["python", pytest.param("c", marks=needs_c)])
+def test_every_fault_is_caught(engine):
+    names = list(FAULTS)
+    if engine == "c":
+        names = [name for name, fault in FAULTS.items() if fault[0] not in PYTHON_ALONE]
+        names += [IN_C + name for name in FAULTS_IN_C]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        results = dict(zip(FAULTS, pool.map(run_selection, FAULTS), strict=True))
+        found = pool.map(lambda name: run_selection(name, engine), names)
+        results = dict(zip(names, found, strict=True))
     for name, (code, first) in results.items():
         print(f"{CODES.get(code, 'ERROR'):7} {name}: {first.splitlines()[-1] if first else ''}")
     caught = [name for name, (code, _) in results.items() if code == FAILED]
-    print(f"faults caught: {len(caught)} of {len(FAULTS)}")
+    print(f"faults caught by the tests on {engine}: {len(caught)} of {len(names)}")
     assert not {name: first for name, (code, first) in results.items() if code != FAILED}

@@ -24,12 +24,11 @@ import statistics
 import subprocess
 import sys
 import time
+from itertools import pairwise
 
-NAMES = (
-    "amelia oliver sophia daniel hannah thomas carmen viktor leonie samuel ingrid martin "
-    "esther julian maria emil astrid benedict clara noah"
-).split()
-LETTERS = ["."] + sorted(set("".join(NAMES)) | set("abcdefghijklmnopqrstuvwxyz"))
+NAMES = ["amelia", "oliver", "sophia", "daniel", "hannah", "thomas", "carmen", "viktor", "leonie"]
+NAMES += ["samuel", "ingrid", "martin", "esther", "julian", "maria", "emil", "astrid", "benedict"]
+LETTERS = [".", *"abcdefghijklmnopqrstuvwxyz"]
 WIDTH, HEADS, PLACES, HIDDEN = 16, 4, 16, 64
 PART = WIDTH // HEADS
 CONTESTANTS = ("plain", "python", "c", "c, dot")
@@ -135,7 +134,7 @@ class Model:
         """The mean of −log of what the model gives for each next letter."""
         text = [LETTERS.index(letter) for letter in f".{name}."]
         keys, contents, losses = [], [], []
-        for place, (letter, following) in enumerate(zip(text, text[1:])):
+        for place, (letter, following) in enumerate(pairwise(text)):
             x = [a + b for a, b in zip(self.of["letters"][letter], self.of["places"][place])]
             shares = softmax(self.product(self.of["logits"], self.layer(normed(x), keys, contents)))
             losses.append(-shares[following].log())

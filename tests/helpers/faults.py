@@ -8,14 +8,20 @@ it does not shrink it.
 """
 
 import os
+import runpy
+import shutil
+import subprocess
 import sys
+import tempfile
 from importlib.machinery import PathFinder, SourceFileLoader
-from importlib.util import find_spec
+from importlib.util import find_spec, spec_from_file_location
 from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, settings
 
-REACH = 1200  # how many characters after its anchor a fault may lie
+HEART = Path(find_spec("micrograd_plus").submodule_search_locations[0], "heart")
+IN_C = "in C: "  # before the name of a fault of the heart in C
+REACH = 2000  # how many characters after its anchor a fault may lie
 
 
 def row(name, old, new):
@@ -204,10 +210,10 @@ FAULTS = {
     ),
     "backward goes the wrong way": ("engine", "def adjoints", "in reversed(order)", "in order"),
     "backward starts from 1": ("engine", "def backward", 'as_float(gradient, "backward")', "1.0"),
-    "leaves forget earlier passes": ("engine", "def backward", "found[v] += v._gradient", "pass"),
+    "leaves forget earlier passes": ("engine", "def _end_pass", "found[v] += v._gradient", "pass"),
     "inner nodes add up passes": (
         "engine",
-        "def backward",
+        "def _end_pass",
         "v.primitive is None and v._gradient",
         "v._gradient",
     ),
@@ -297,9 +303,9 @@ FAULTS = {
         "number if self.as_values",
     ),
     "transformations take stale parameters": (
-        "autodiff",
+        "engine",
         "def between",
-        "checks.require_fresh(order)",
+        "require_fresh(order)",
         "pass",
     ),
     "transformations record under no_grad": (
@@ -367,6 +373,163 @@ FAULTS = {
 }
 
 
+# Faults of the heart in C, which is compiled anew with each: a file, and the same three texts.
+FAULTS_IN_C = {
+    "a sweep loses the last operand": (
+        "sweeps.c",
+        "static int sweep_back",
+        "k < size; k++",
+        "k + 1 < size; k++",
+    ),
+    "a sweep loses a repeated operand": (
+        "sweeps.c",
+        "static int sweep_back",
+        "to == NO_PLACE",
+        "to == NO_PLACE || (k && to == operands[k - 1])",
+    ),
+    "a sweep keeps the last contribution": (
+        "sweeps.c",
+        "static int sweep_back",
+        "+= upstream * slope",
+        "= upstream * slope",
+    ),
+    "a sweep adds slope and adjoint": (
+        "sweeps.c",
+        "static int sweep_back",
+        "+= upstream * slope",
+        "+= upstream + slope - 1.0",
+    ),
+    "a sweep goes on where nothing arrived": (
+        "sweeps.c",
+        "static int sweep_back",
+        "v->row && adjoint->is_there[i]",
+        "v->row",
+    ),
+    "switches that are off pass 0": (
+        "sweeps.c",
+        "static inline int slope_in",
+        "return !(slopes->routes && *found == 0.0)",
+        "return 1",
+    ),
+    "constants have the slopes": (
+        "sweeps.c",
+        "static inline unsigned mask_of",
+        "!= NO_PLACE",
+        "== NO_PLACE",
+    ),
+    "a pass is committed twice": (
+        "sweeps.c",
+        "static void commit_pass",
+        "total = adjoint->number[i] + v->gradient",
+        "total = 2.0 * adjoint->number[i] + v->gradient",
+    ),
+    "leaves forget earlier passes": (
+        "sweeps.c",
+        "static void commit_pass",
+        "!v->row && v->size & KNOWN",
+        "0",
+    ),
+    "inner nodes add up passes": (
+        "sweeps.c",
+        "static void commit_pass",
+        "!v->row && v->size & KNOWN",
+        "v->size & KNOWN",
+    ),
+    "a pass starts from 2": (
+        "sweeps.c",
+        "static PyObject *swept_backward",
+        "= gradient;",
+        "= 2.0 * gradient;",
+    ),
+    "a pass takes edited leaves": (
+        "sweeps.c",
+        "static PyObject *swept_backward",
+        "!order.stale && ",
+        "",
+    ),
+    "transformations take stale parameters": (
+        "sweeps.c",
+        "static PyObject *heart_between",
+        "        !order.stale)",
+        "        1)",
+    ),
+    "forward keeps old gradients": (
+        "sweeps.c",
+        "static PyObject *swept_forward",
+        "forget_gradient(u);",
+        ";",
+    ),
+    "forward reads old values": (
+        "sweeps.c",
+        "static int evaluate_again",
+        "from == NO_PLACE ? number_in(v->operands[k]) : primal[from]",
+        "number_in(v->operands[k])",
+    ),
+    "forward leaves its clock behind": (
+        "sweeps.c",
+        "static int evaluate_again",
+        "if (changed)",
+        "if (0)",
+    ),
+    "forward dates what was fresh": (
+        "sweeps.c",
+        "static int evaluate_again",
+        "if (changed)",
+        "if (1)",
+    ),
+    "the forward sweep keeps the last contribution": (
+        "sweeps.c",
+        "static int sweep_on",
+        "tangent->number[i] +=",
+        "tangent->number[i] =",
+    ),
+    "the forward sweep goes over seeds": (
+        "sweeps.c",
+        "static int sweep_on",
+        "!tangent->is_there[i] && ",
+        "",
+    ),
+    "places of an earlier walk are believed": (
+        "order.c",
+        "static inline int is_placed",
+        "order->nodes[v->place] == v",
+        "1",
+    ),
+    "the order is handed out backwards": (
+        "order.c",
+        "static PyObject *list_of",
+        "order->nodes[i])",
+        "order->nodes[order->count - 1 - i])",
+    ),
+    "an edit leaves the clock": ("attributes.c", "static int set_data", "++edits", "edits"),
+    "recording knows no modes": ("nodes.c", "static PyObject *recorded", "if (present)", "if (0)"),
+    "operands are turned": (
+        "nodes.c",
+        "static inline PyObject *binary",
+        "operands[turned] = Py_NewRef(self);\n    operands[!turned] = number;",
+        "operands[!turned] = Py_NewRef(self);\n    operands[turned] = number;",
+    ),
+    "a program stops before its end": (
+        "programs.c",
+        "static void run",
+        "i < program->steps",
+        "i + 1 < program->steps",
+    ),
+    "weights meet the inputs backwards": (
+        "programs.c",
+        "static double evaluate_many",
+        "x[i + count / 2]",
+        "x[count - i]",
+    ),
+    "a choice takes the other branch": (
+        "programs.c",
+        "static double evaluate_many",
+        "x[1] : x[2]",
+        "x[2] : x[1]",
+    ),
+}
+
+
 def edited(source, fault):
     """The source of a room with a fault in it; raises ValueError when the fault does not fit
     there.
@@ -382,7 +545,21 @@ def edited(source, fault):
 
 
 def source_of(room):
+    if room.endswith(".c"):
+        return (HEART / room).read_text(encoding="utf-8")
     return Path(find_spec(f"micrograd_plus.{room}").origin).read_text(encoding="utf-8")
+
+
+def faulty_library(fault):
+    """The heart in C with a fault in it, compiled in a folder of its own."""
+    folder = Path(tempfile.mkdtemp())
+    shutil.copytree(HEART, folder / "heart", ignore=shutil.ignore_patterns("*.so"))
+    (folder / "heart" / fault[0]).write_text(edited(source_of(fault[0]), fault), encoding="utf-8")
+    building = runpy.run_path(str(folder / "heart" / "build.py"))
+    sources = runpy.run_path(str(HEART / "sources.py"))  # it must not be told as another's
+    command = building["command"](sources["digest"](), [])
+    subprocess.run(command, check=True, capture_output=True)
+    return building["LIBRARY"]
 
 
 class _FaultyLoader(SourceFileLoader):
@@ -396,6 +573,11 @@ class _FaultyLoader(SourceFileLoader):
 class _FaultyFinder(PathFinder):
     @classmethod
     def find_spec(cls, fullname, path=None, target=None):
+        in_c = FAULTS_IN_C.get(os.environ["FAULT"].removeprefix(IN_C))
+        if os.environ["FAULT"].startswith(IN_C):
+            if fullname != "micrograd_plus.heart._heart":
+                return None
+            return spec_from_file_location(fullname, faulty_library(in_c))
         if fullname != f"micrograd_plus.{FAULTS[os.environ['FAULT']][0]}":
             return None
         spec = super().find_spec(fullname, path, target)
