@@ -118,6 +118,8 @@ def _install(library: Any, engine: Mapping[str, Any]) -> None:
 
 def _member(library: Any, name: str, member: Any) -> Any:
     """What stands in the type for a member of the class: a method of C's where it has one."""
+    if name == "__primitive__":
+        return staticmethod(library.record)
     kinds = {"backward": BACKWARD, "forward": FORWARD}
     if name in kinds:
         return library.method(member.function, kinds[name], None)

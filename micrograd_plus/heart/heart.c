@@ -327,13 +327,14 @@ static PyObject *heart_end_pass(PyObject *module, PyObject *args)
     PyObject *nodes, *found, *tuple = NULL;
     if (!PyArg_ParseTuple(args, "OO!", &nodes, &PyDict_Type, &found))
         return NULL;
-    Order order = {0};
+    size_t count = 0;
     Numbers numbers = {NULL, NULL};
-    order.nodes = nodes_in(nodes, &tuple, &order.count);
-    if (order.nodes && look_up(found, order.nodes, order.count, &numbers) == 0)
-        commit_pass(&order, &numbers);
+    Node **order = nodes_in(nodes, &tuple, &count);
+    if (order && look_up(found, order, count, &numbers) == 0)
+        for (size_t i = 0; i < count; i++)
+            end_pass(order[i], numbers.is_there[i], numbers.number[i]);
     free(numbers.number);
-    free(order.nodes);
+    free(order);
     Py_XDECREF(tuple);
     if (PyErr_Occurred())
         return NULL;

@@ -6,8 +6,16 @@
 
 enum { NO_PLACE = UINT32_MAX, OPEN = 1u << 31, MOST_NODES = 1u << 30 };
 
+/* What a sweep must know of a node lies side by side: it need not go to the nodes again. */
 typedef struct {
-    Node **nodes;       /* references of its own: first those in order, then those outside */
+    Node *node; /* a reference of its own */
+    Row *row;
+    double primal;
+    uint32_t size;
+} Placed;
+
+typedef struct {
+    Placed *placed; /* first those in order, then those outside */
     size_t count, all, room;
     uint32_t *operands; /* places of all operands, node by node; NO_PLACE for a constant */
     size_t edges, edge_room;
@@ -22,14 +30,14 @@ typedef struct {
 static void release(Order *order)
 {
     for (size_t i = 0; i < order->all; i++)
-        Py_DECREF((PyObject *)order->nodes[i]);
-    free(order->nodes);
+        Py_DECREF((PyObject *)order->placed[i].node);
+    free(order->placed);
     free(order->operands);
 }
 
 static inline int is_placed(const Order *order, const Node *v)
 {
-    return v->place < order->all && order->nodes[v->place] == v;
+    return v->place < order->all && order->placed[v->place].node == v;
 }
 
 static int grown(void **memory, size_t *room, size_t needed, size_t size)
@@ -53,14 +61,15 @@ static int grown(void **memory, size_t *room, size_t needed, size_t size)
 static inline int place(Order *order, Node *v)
 {
     if (order->all == order->room &&
-        (order->all >= MOST_NODES || grown((void **)&order->nodes, &order->room, order->all + 1,
-                                           sizeof(Node *)) < 0)) {
+        (order->all >= MOST_NODES || grown((void **)&order->placed, &order->room, order->all + 1,
+                                           sizeof(Placed)) < 0)) {
         if (!PyErr_Occurred())
             PyErr_SetString(PyExc_OverflowError, "a graph has at most 2**30 nodes");
         return -1;
     }
     v->place = (uint32_t)order->all;
-    order->nodes[order->all++] = (Node *)Py_NewRef((PyObject *)v);
+    Py_INCREF((PyObject *)v);
+    order->placed[order->all++] = (Placed){v, v->row, v->primal, SIZE_OF(v)};
     return 0;
 }
 
@@ -199,7 +208,7 @@ static int order_from(Order *order, PyObject *list)
     }
     order->count = order->all;
     for (size_t i = 0; i < order->count; i++) {
-        Node *v = order->nodes[i];
+        Node *v = order->placed[i].node;
         for (uint32_t k = 0; k < SIZE_OF(v); k++) {
             PyObject *o = v->operands[k];
             if (!IS_FLOAT(o) && !is_placed(order, (Node *)o) && place(order, (Node *)o) < 0)
@@ -215,7 +224,7 @@ static PyObject *list_of(const Order *order, const char *chosen)
 {
     PyObject *list = PyList_New(0);
     for (size_t i = 0; list && i < order->count; i++)
-        if ((!chosen || chosen[i]) && PyList_Append(list, (PyObject *)order->nodes[i]) < 0)
+        if ((!chosen || chosen[i]) && PyList_Append(list, (PyObject *)order->placed[i].node) < 0)
             Py_CLEAR(list);
     return list;
 }

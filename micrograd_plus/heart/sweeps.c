@@ -36,15 +36,25 @@ static inline unsigned mask_of(const uint32_t *operands, uint32_t size)
     return mask;
 }
 
-static int compute_slopes(Slopes *slopes, Node *v, const uint32_t *operands)
+/* The number of an operand, from where it lies beside others or, of a constant, from the node. */
+static inline double operand_number(const Order *order, const Placed *placed,
+                                    const uint32_t *operands, uint32_t i)
 {
-    Row *row = v->row;
-    uint32_t size = SIZE_OF(v);
+    if (operands[i] == NO_PLACE)
+        return number_in(placed->node->operands[i]);
+    return order->placed[operands[i]].primal;
+}
+
+static int compute_slopes(Slopes *slopes, const Order *order, const Placed *placed,
+                          const uint32_t *operands)
+{
+    Row *row = placed->row;
+    uint32_t size = placed->size;
     slopes->routes = row->routes;
     slopes->program = NULL;
     if (row->custom) {
         PyObject *found =
-            PyObject_CallFunctionObjArgs(hook[LOCAL_GRADIENTS], (PyObject *)v, NULL);
+            PyObject_CallFunctionObjArgs(hook[LOCAL_GRADIENTS], (PyObject *)placed->node, NULL);
         Py_XDECREF(slopes->from_python);
         slopes->from_python = found ? PySequence_Tuple(found) : NULL;
         Py_XDECREF(found);
@@ -61,9 +71,9 @@ static int compute_slopes(Slopes *slopes, Node *v, const uint32_t *operands)
         double *r = room_for(&slopes->room, registers + (size_t)operands_in_all(program));
         if (!r)
             return -1;
-        r[0] = v->primal;
+        r[0] = placed->primal;
         for (uint32_t i = 0; i < size; i++)
-            r[1 + i] = number_in(v->operands[i]);
+            r[1 + i] = operand_number(order, placed, operands, i);
         run(program, r, r + registers);
         slopes->registers = r;
     }
@@ -71,7 +81,8 @@ static int compute_slopes(Slopes *slopes, Node *v, const uint32_t *operands)
 }
 
 /* The slope in one operand; 1, 0 where no gradient passes, or -1 with an exception. */
-static inline int slope_in(const Slopes *slopes, Node *v, uint32_t i, double *found)
+static inline int slope_in(const Slopes *slopes, const Order *order, const Placed *placed,
+                           const uint32_t *operands, uint32_t i, double *found)
 {
     const Program *program = slopes->program;
     if (program) {
@@ -81,9 +92,9 @@ static inline int slope_in(const Slopes *slopes, Node *v, uint32_t i, double *fo
         if (slopes->registers)
             *found = slopes->registers[at];
         else if (at == 0)
-            *found = v->primal;
+            *found = placed->primal;
         else if (at < program->given)
-            *found = number_in(v->operands[at - 1]);
+            *found = operand_number(order, placed, operands, (uint32_t)at - 1);
         else
             *found = program->numbers[at - program->given];
         return !(slopes->routes && *found == 0.0);
@@ -125,18 +136,19 @@ static int sweep_back(const Order *order, Numbers *adjoint)
     const uint32_t *operands = order->operands + order->edges;
     int done = 0;
     for (size_t i = order->count; i-- > 0 && done == 0;) {
-        Node *v = order->nodes[i];
-        uint32_t size = SIZE_OF(v);
+        const Placed *placed = order->placed + i;
+        uint32_t size = placed->size;
         operands -= size;
         if (i % PATIENCE == PATIENCE - 1 && PyErr_CheckSignals() < 0)
             done = -1;
-        else if (v->row && adjoint->is_there[i] && (done = compute_slopes(&slopes, v, operands)) == 0) {
+        else if (placed->row && adjoint->is_there[i] &&
+                 (done = compute_slopes(&slopes, order, placed, operands)) == 0) {
             double upstream = adjoint->number[i], slope;
             for (uint32_t k = 0; k < size; k++) {
                 uint32_t to = operands[k];
                 if (to == NO_PLACE)
                     continue;
-                int passes = slope_in(&slopes, v, k, &slope);
+                int passes = slope_in(&slopes, order, placed, operands, k, &slope);
                 if (passes < 0)
                     done = -1;
                 if (passes <= 0)
@@ -157,22 +169,22 @@ static int sweep_on(const Order *order, Numbers *tangent)
     const uint32_t *operands = order->operands;
     int done = 0;
     for (size_t i = 0; i < order->count && done == 0; i++) {
-        Node *v = order->nodes[i];
-        uint32_t size = SIZE_OF(v);
+        const Placed *placed = order->placed + i;
+        uint32_t size = placed->size;
         int reached = 0;
         if (i % PATIENCE == PATIENCE - 1 && PyErr_CheckSignals() < 0)
             done = -1;
-        if (v->row && !tangent->is_there[i] && done == 0) { /* a seed keeps its own */
+        if (placed->row && !tangent->is_there[i] && done == 0) { /* a seed keeps its own */
             for (uint32_t k = 0; k < size; k++)
                 reached |= operands[k] != NO_PLACE && tangent->is_there[operands[k]];
-            if (reached || v->row->custom)
-                done = compute_slopes(&slopes, v, operands);
+            if (reached || placed->row->custom)
+                done = compute_slopes(&slopes, order, placed, operands);
             for (uint32_t k = 0; k < size && reached && done == 0; k++) {
                 uint32_t from = operands[k];
                 double slope;
                 if (from == NO_PLACE || !tangent->is_there[from])
                     continue;
-                int passes = slope_in(&slopes, v, k, &slope);
+                int passes = slope_in(&slopes, order, placed, operands, k, &slope);
                 if (passes < 0)
                     done = -1;
                 if (passes <= 0)
@@ -187,16 +199,13 @@ static int sweep_on(const Order *order, Numbers *tangent)
     return done;
 }
 
-/* What a reverse pass leaves: leaves add to what they have, nodes between show this pass. */
-static void commit_pass(const Order *order, const Numbers *adjoint)
+/* What a reverse pass leaves in a node: leaves add to what they have, the others show this pass. */
+static inline void end_pass(Node *v, int is_there, double adjoint)
 {
-    for (size_t i = 0; i < order->count; i++) {
-        Node *v = order->nodes[i];
-        double total = adjoint->is_there[i] ? adjoint->number[i] : 0.0;
-        if (!v->row && v->size & KNOWN)
-            total = adjoint->number[i] + v->gradient;
-        set_gradient(v, total);
-    }
+    if (!v->row && v->size & KNOWN)
+        set_gradient(v, adjoint + v->gradient);
+    else
+        set_gradient(v, is_there ? adjoint : 0.0);
 }
 
 /* None; or NULL without an exception where Python's own method has something to say. */
@@ -211,7 +220,8 @@ static PyObject *swept_backward(Node *v, double gradient)
         adjoint.number[order.count - 1] = gradient;
         adjoint.is_there[order.count - 1] = 1;
         if (sweep_back(&order, &adjoint) == 0) {
-            commit_pass(&order, &adjoint);
+            for (size_t i = 0; i < order.count; i++)
+                end_pass(order.placed[i].node, adjoint.is_there[i], adjoint.number[i]);
             found = Py_NewRef(Py_None);
         }
     }
@@ -228,8 +238,8 @@ static int evaluate_again(const Order *order, double *primal, uint64_t *clock, u
     const uint32_t *operands = order->operands;
     int done = 0;
     for (size_t i = 0; i < order->count && done == 0; i++) {
-        Node *v = order->nodes[i];
-        uint32_t size = SIZE_OF(v);
+        Node *v = order->placed[i].node;
+        uint32_t size = order->placed[i].size;
         primal[i] = v->primal;
         clock[i] = v->clock;
         if (v->row) {
@@ -271,7 +281,7 @@ static PyObject *swept_forward(Node *v)
             PyErr_NoMemory();
         else if (evaluate_again(&order, primal, clock, now) == 0) {
             for (size_t i = 0; i < order.count; i++) { /* the commit: no Python runs in it */
-                Node *u = order.nodes[i];
+                Node *u = order.placed[i].node;
                 if (u->row) {
                     u->primal = primal[i];
                     u->clock = clock[i];
@@ -329,7 +339,7 @@ static PyObject *dictionary_of(const Order *order, const Numbers *numbers, PyObj
         goto all;
     /* other walks may have been here while Python ran in the sweep */
     for (size_t i = 0; i < order->all; i++)
-        order->nodes[i]->place = (uint32_t)i;
+        order->placed[i].node->place = (uint32_t)i;
     Py_ssize_t count = PyList_Size(wanted);
     for (Py_ssize_t i = 0; i < count && found; i++) {
         PyObject *v = PyList_GetItem(wanted, i);
@@ -345,7 +355,7 @@ all:
     for (size_t i = 0; found && i < order->all; i++)
         if (numbers->is_there[i]) {
             PyObject *number = PyFloat_FromDouble(numbers->number[i]);
-            if (!number || PyDict_SetItem(found, (PyObject *)order->nodes[i], number) < 0)
+            if (!number || PyDict_SetItem(found, (PyObject *)order->placed[i].node, number) < 0)
                 Py_CLEAR(found);
             Py_XDECREF(number);
         }
@@ -457,7 +467,7 @@ static PyObject *heart_between(PyObject *module, PyObject *args)
             const uint32_t *operands = order.operands;
             memset(reached + order.count, 1, order.all - order.count);
             for (size_t i = 0; i < order.count; i++) {
-                uint32_t size = SIZE_OF(order.nodes[i]);
+                uint32_t size = order.placed[i].size;
                 for (uint32_t k = 0; k < size; k++)
                     reached[i] |= operands[k] != NO_PLACE && reached[operands[k]];
                 operands += size;

@@ -190,7 +190,11 @@ class Primitive:
         """
         for operand in operands:
             if type(operand) is not float:
-                return self._convert_and_call(operands)
+                # most likely a Value among as many operands as there must be
+                interpret = getattr(type(operand), "__primitive__", None)
+                if interpret is None or not (self.variadic or len(operands) == len(self.operands)):
+                    return self._convert_and_call(operands)
+                return interpret(self, operands)
         self._require_arity(operands)
         return self.primal(*operands)
 

@@ -402,8 +402,8 @@ FAULTS_IN_C = {
     "a sweep goes on where nothing arrived": (
         "sweeps.c",
         "static int sweep_back",
-        "v->row && adjoint->is_there[i]",
-        "v->row",
+        "placed->row && adjoint->is_there[i]",
+        "placed->row",
     ),
     "switches that are off pass 0": (
         "sweeps.c",
@@ -419,19 +419,19 @@ FAULTS_IN_C = {
     ),
     "a pass is committed twice": (
         "sweeps.c",
-        "static void commit_pass",
-        "total = adjoint->number[i] + v->gradient",
-        "total = 2.0 * adjoint->number[i] + v->gradient",
+        "static inline void end_pass",
+        "adjoint + v->gradient",
+        "2.0 * adjoint + v->gradient",
     ),
     "leaves forget earlier passes": (
         "sweeps.c",
-        "static void commit_pass",
+        "static inline void end_pass",
         "!v->row && v->size & KNOWN",
         "0",
     ),
     "inner nodes add up passes": (
         "sweeps.c",
-        "static void commit_pass",
+        "static inline void end_pass",
         "!v->row && v->size & KNOWN",
         "v->size & KNOWN",
     ),
@@ -492,14 +492,14 @@ FAULTS_IN_C = {
     "places of an earlier walk are believed": (
         "order.c",
         "static inline int is_placed",
-        "order->nodes[v->place] == v",
+        "order->placed[v->place].node == v",
         "1",
     ),
     "the order is handed out backwards": (
         "order.c",
         "static PyObject *list_of",
-        "order->nodes[i])",
-        "order->nodes[order->count - 1 - i])",
+        "order->placed[i].node",
+        "order->placed[order->count - 1 - i].node",
     ),
     "an edit leaves the clock": ("attributes.c", "static int set_data", "++edits", "edits"),
     "recording knows no modes": ("nodes.c", "static PyObject *recorded", "if (present)", "if (0)"),
