@@ -51,11 +51,19 @@ def _known(row: Primitive) -> int:
     return place
 
 
-def program(row: Primitive, of_slopes: int, size: int, mask: int, masked: bool) -> Program:
-    """The value of a row of so many operands, or its slopes.
+def program(row: Primitive, of_slopes: int, size: int, mask: int, masked: bool) -> Program | None:
+    """The value of a row of so many operands, or its slopes; None where these ask a term what no
+    term can say, as an `if` does, so that only Python can run them.
 
     With `masked`, slopes are wanted only in those operands whose bits the mask has.
     """
+    try:
+        return _traced(row, of_slopes, size, mask, masked)
+    except TypeError:
+        return None
+
+
+def _traced(row: Primitive, of_slopes: int, size: int, mask: int, masked: bool) -> Program:
     emitter = Emitter(1 + size, lowering=True)
     out, *operands = [Term(emitter, register) for register in range(1 + size)]
     if of_slopes:

@@ -36,12 +36,17 @@ static Program *make_program(Row *row, int of_slopes, uint32_t size, unsigned ma
                                                 size, mask, size <= SMALL ? Py_True : Py_False);
     if (!described)
         return NULL;
-    Program *program = program_from(described, size, of_slopes);
+    Program *program = NULL;
+    if (described == Py_None)
+        row->custom = 1;
+    else
+        program = program_from(described, size, of_slopes);
     Py_DECREF(described);
     return program;
 }
 
-/* The program of a row's value or slopes for so many operands; NULL with an exception. */
+/* The program of a row's value or slopes for so many operands; NULL with an exception, or without
+   one where the row has turned out to be custom. */
 static const Program *program_of(Row *row, int of_slopes, uint32_t size, unsigned mask)
 {
     if (size <= SMALL) {
@@ -156,7 +161,7 @@ static int value_of(Row *row, const double *x, Py_ssize_t size, double *found, R
     }
     const Program *program = program_of(row, 0, (uint32_t)size, 0);
     if (!program)
-        return -1;
+        return PyErr_Occurred() ? -1 : value_from_python(row, x, size, found);
     Py_ssize_t registers = registers_of(program);
     double *r = room_for(room, (size_t)(registers + operands_in_all(program)));
     if (!r)

@@ -45,6 +45,15 @@ static inline double operand_number(const Order *order, const Placed *placed,
     return order->placed[operands[i]].primal;
 }
 
+static int ask_python(Slopes *slopes, Node *v)
+{
+    PyObject *found = PyObject_CallFunctionObjArgs(hook[LOCAL_GRADIENTS], (PyObject *)v, NULL);
+    Py_XDECREF(slopes->from_python);
+    slopes->from_python = found ? PySequence_Tuple(found) : NULL;
+    Py_XDECREF(found);
+    return slopes->from_python ? 0 : -1;
+}
+
 static int compute_slopes(Slopes *slopes, const Order *order, const Placed *placed,
                           const uint32_t *operands)
 {
@@ -52,18 +61,11 @@ static int compute_slopes(Slopes *slopes, const Order *order, const Placed *plac
     uint32_t size = placed->size;
     slopes->routes = row->routes;
     slopes->program = NULL;
-    if (row->custom) {
-        PyObject *found =
-            PyObject_CallFunctionObjArgs(hook[LOCAL_GRADIENTS], (PyObject *)placed->node, NULL);
-        Py_XDECREF(slopes->from_python);
-        slopes->from_python = found ? PySequence_Tuple(found) : NULL;
-        Py_XDECREF(found);
-        return slopes->from_python ? 0 : -1;
-    }
-    const Program *program =
-        program_of(row, 1, size, size <= SMALL ? mask_of(operands, size) : 0);
+    const Program *program = NULL;
+    if (!row->custom)
+        program = program_of(row, 1, size, size <= SMALL ? mask_of(operands, size) : 0);
     if (!program)
-        return -1;
+        return PyErr_Occurred() ? -1 : ask_python(slopes, placed->node);
     slopes->program = program;
     slopes->registers = NULL;
     if (program->steps) {

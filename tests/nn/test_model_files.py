@@ -561,4 +561,4 @@ def test_ctrl_c_falls_before_all_parameters_or_after(tmp_path):
             sys.settrace(tracer)
             seen.add(tuple(bits(model)))
     assert seen == {tuple(bits(old)), tuple(bits(new))}
-    assert last > 100
+    assert last > 50  # the engine in C runs fewer bytecodes
