@@ -328,12 +328,12 @@ static PyObject *heart_end_pass(PyObject *module, PyObject *args)
     if (!PyArg_ParseTuple(args, "OO!", &nodes, &PyDict_Type, &found))
         return NULL;
     size_t count = 0;
-    Numbers numbers = {NULL, NULL};
+    Numbers numbers = {NULL, NULL, 0};
     Node **order = nodes_in(nodes, &tuple, &count);
     if (order && look_up(found, order, count, &numbers) == 0)
         for (size_t i = 0; i < count; i++)
             end_pass(order[i], numbers.is_there[i], numbers.number[i]);
-    free(numbers.number);
+    release_numbers(&numbers);
     free(order);
     Py_XDECREF(tuple);
     if (PyErr_Occurred())
@@ -345,14 +345,14 @@ static PyObject *heart_add(PyObject *module, PyObject *found)
 {
     PyObject *tuple = NULL;
     size_t count = 0;
-    Numbers numbers = {NULL, NULL};
+    Numbers numbers = {NULL, NULL, 0};
     Node **nodes = nodes_in(found, &tuple, &count);
     if (nodes && look_up(found, nodes, count, &numbers) == 0)
         for (size_t i = 0; i < count; i++)
             set_gradient(nodes[i], nodes[i]->size & KNOWN
                                        ? nodes[i]->gradient + numbers.number[i]
                                        : numbers.number[i]);
-    free(numbers.number);
+    release_numbers(&numbers);
     free(nodes);
     Py_XDECREF(tuple);
     if (PyErr_Occurred())

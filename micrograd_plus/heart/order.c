@@ -27,12 +27,38 @@ typedef struct {
     uint32_t next;
 } Frame;
 
+/* Memory that the last sweep used waits for the next one, so that small ones need not ask for any,
+   and large ones not for pages of their own. */
+enum { OF_PLACED, OF_OPERANDS, OF_FRAMES, OF_NUMBERS, USES };
+enum { MOST_SPARED = 1 << 22 }; /* bytes */
+static struct {
+    void *memory;
+    size_t bytes;
+} spare[USES];
+
+static void *taken(int use, size_t *bytes)
+{
+    void *memory = spare[use].memory;
+    *bytes = memory ? spare[use].bytes : 0;
+    spare[use].memory = NULL;
+    return memory;
+}
+
+static void spared(int use, void *memory, size_t bytes)
+{
+    if (bytes <= MOST_SPARED && !spare[use].memory) {
+        spare[use].memory = memory;
+        spare[use].bytes = bytes;
+    } else
+        free(memory);
+}
+
 static void release(Order *order)
 {
     for (size_t i = 0; i < order->all; i++)
         Py_DECREF((PyObject *)order->placed[i].node);
-    free(order->placed);
-    free(order->operands);
+    spared(OF_PLACED, order->placed, order->room * sizeof(Placed));
+    spared(OF_OPERANDS, order->operands, order->edge_room * sizeof(uint32_t));
 }
 
 static inline int is_placed(const Order *order, const Node *v)
@@ -40,8 +66,13 @@ static inline int is_placed(const Order *order, const Node *v)
     return v->place < order->all && order->placed[v->place].node == v;
 }
 
-static int grown(void **memory, size_t *room, size_t needed, size_t size)
+static int grown(void **memory, size_t *room, size_t needed, size_t size, int use)
 {
+    if (!*memory) {
+        size_t bytes;
+        *memory = taken(use, &bytes);
+        *room = bytes / size;
+    }
     if (needed <= *room)
         return 0;
     size_t more = *room ? *room * 2 : 256;
@@ -62,7 +93,7 @@ static inline int place(Order *order, Node *v)
 {
     if (order->all == order->room &&
         (order->all >= MOST_NODES || grown((void **)&order->placed, &order->room, order->all + 1,
-                                           sizeof(Placed)) < 0)) {
+                                           sizeof(Placed), OF_PLACED) < 0)) {
         if (!PyErr_Occurred())
             PyErr_SetString(PyExc_OverflowError, "a graph has at most 2**30 nodes");
         return -1;
@@ -79,7 +110,7 @@ static inline int note_operands(Order *order, Node *v)
     uint32_t size = SIZE_OF(v);
     if (order->edges + size > order->edge_room &&
         grown((void **)&order->operands, &order->edge_room, order->edges + size,
-              sizeof(uint32_t)) < 0)
+              sizeof(uint32_t), OF_OPERANDS) < 0)
         return -1;
     uint32_t *to = order->operands + order->edges;
     order->edges += size;
@@ -103,7 +134,8 @@ typedef struct {
 static inline int push(Stack *stack, Node *v)
 {
     if (stack->depth == stack->room &&
-        grown((void **)&stack->frames, &stack->room, stack->depth + 1, sizeof(Frame)) < 0)
+        grown((void **)&stack->frames, &stack->room, stack->depth + 1, sizeof(Frame),
+              OF_FRAMES) < 0)
         return -1;
     v->place = OPEN | (uint32_t)stack->depth;
     stack->frames[stack->depth++] = (Frame){v, 0};
@@ -179,7 +211,7 @@ static int order_of(Order *order, Node **roots, size_t count, Stops *stops)
     place_stops(stops);
     for (size_t i = 0; i < count && done == 0 && !order->cyclic; i++)
         done = walk(order, &stack, stops, roots[i]);
-    free(stack.frames);
+    spared(OF_FRAMES, stack.frames, stack.room * sizeof(Frame));
     order->count = order->all;
     if (done == 0 && stops->count) {
         uint32_t *o = order->operands;
@@ -246,5 +278,5 @@ static void watch_below(Node *root)
             break;
         v = stack.frames[--stack.depth].node;
     }
-    free(stack.frames);
+    spared(OF_FRAMES, stack.frames, stack.room * sizeof(Frame));
 }

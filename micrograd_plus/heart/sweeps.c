@@ -115,11 +115,18 @@ static inline int slope_in(const Slopes *slopes, const Order *order, const Place
 typedef struct {
     double *number;
     char *is_there;
+    size_t bytes;
 } Numbers;
 
 static int make_numbers(Numbers *numbers, size_t count)
 {
-    numbers->number = malloc((count + 1) * (sizeof(double) + 1));
+    size_t needed = (count + 1) * (sizeof(double) + 1);
+    numbers->number = taken(OF_NUMBERS, &numbers->bytes);
+    if (numbers->bytes < needed) {
+        free(numbers->number);
+        numbers->bytes = needed + needed / 2;
+        numbers->number = malloc(numbers->bytes);
+    }
     if (!numbers->number) {
         PyErr_NoMemory();
         return -1;
@@ -129,6 +136,11 @@ static int make_numbers(Numbers *numbers, size_t count)
         numbers->number[i] = -0.0;
     memset(numbers->is_there, 0, count);
     return 0;
+}
+
+static void release_numbers(Numbers *numbers)
+{
+    spared(OF_NUMBERS, numbers->number, numbers->bytes);
 }
 
 static int sweep_back(const Order *order, Numbers *adjoint)
@@ -214,7 +226,7 @@ static inline void end_pass(Node *v, int is_there, double adjoint)
 static PyObject *swept_backward(Node *v, double gradient)
 {
     Order order;
-    Numbers adjoint = {NULL, NULL};
+    Numbers adjoint = {NULL, NULL, 0};
     Stops none = {NULL, 0};
     PyObject *found = NULL;
     if (order_of(&order, &v, 1, &none) == 0 && !order.stale && !order.cyclic &&
@@ -227,7 +239,7 @@ static PyObject *swept_backward(Node *v, double gradient)
             found = Py_NewRef(Py_None);
         }
     }
-    free(adjoint.number);
+    release_numbers(&adjoint);
     release(&order);
     return found;
 }
@@ -379,7 +391,7 @@ static PyObject *sweep_for(PyObject *args, PyObject *named, int hooked,
     if (wanted == Py_None)
         wanted = NULL;
     Order order = {0};
-    Numbers numbers = {NULL, NULL};
+    Numbers numbers = {NULL, NULL, 0};
     int strange = watched || (local && local != hook[LOCAL_GRADIENTS]) || !PyList_Check(list) ||
                   !PyDict_Check(seeds) || (wanted && !PyList_Check(wanted));
     if (!strange)
@@ -388,7 +400,7 @@ static PyObject *sweep_for(PyObject *args, PyObject *named, int hooked,
         strange = sow(&order, seeds, &numbers);
     if (!strange && sweep(&order, &numbers) == 0)
         found = dictionary_of(&order, &numbers, wanted);
-    free(numbers.number);
+    release_numbers(&numbers);
     release(&order);
     return strange > 0 ? PyObject_Call(hook[hooked], args, named) : found;
 }

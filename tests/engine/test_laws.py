@@ -76,6 +76,13 @@ def test_forward_and_reverse_sweep_agree(program, data, direction):
     )
 
 
+def test_a_seed_between_keeps_its_own_tangent():
+    x = Value(3.0)
+    square = x * x
+    found = tangents(nodes_below(square * x), {x: 1.0, square: 10.0})
+    assert list(found.values()) == [1.0, 10.0, 10.0 * 3.0 + 9.0]
+
+
 @given(programs(TAME), THREE)
 def test_the_sweeps_visit_operands_before_their_users_and_each_node_once(program, data):
     order = nodes_below(run(program, [Value(x) for x in data]))
