@@ -122,8 +122,10 @@ static void node_dealloc(PyObject *self)
             free_doomed();
         return;
     }
+    for (uint32_t i = 0; i < SIZE_OF(v); i++) /* a leaf has none, but a class can be exchanged */
+        Py_DECREF(v->operands[i]);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    release(self); /* a leaf */
+    release(self);
     Py_DECREF((PyObject *)type);
 }
 

@@ -4,7 +4,9 @@
  * can compute, as one of a user's own, is `custom`: its value and slopes are asked of Python.
  */
 
-enum { SMALL = 2 }; /* programs of slopes for so few operands leave out those of constants */
+enum { SMALL = 2 };  /* programs of slopes for so few operands leave out those of constants */
+enum { LARGE = 64 }; /* for more, one is made only when so many are met again */
+enum { MET = 16 };
 
 typedef struct {
     PyObject_HEAD
@@ -15,6 +17,7 @@ typedef struct {
     Program *small[2][4 * (SMALL + 1)]; /* values, then slopes, by size and mask of Values */
     Program *large;                     /* a list, the latest one first */
     size_t kept;                        /* numbers in it */
+    uint32_t met[2][MET], latest[2];    /* large sizes that were met once, the oldest forgotten */
 } Row;
 
 static PyTypeObject *RowType;
@@ -45,8 +48,18 @@ static Program *make_program(Row *row, int of_slopes, uint32_t size, unsigned ma
     return program;
 }
 
+/* Whether so many operands are met for the first time, as far as is known. */
+static int is_new(Row *row, int of_slopes, uint32_t size)
+{
+    for (int i = 0; i < MET; i++)
+        if (row->met[of_slopes][i] == size)
+            return 0;
+    row->met[of_slopes][row->latest[of_slopes]++ % MET] = size;
+    return 1;
+}
+
 /* The program of a row's value or slopes for so many operands; NULL with an exception, or without
-   one where the row has turned out to be custom. */
+   one where Python is to be asked: the row has turned out to be custom, or it is not worth it. */
 static const Program *program_of(Row *row, int of_slopes, uint32_t size, unsigned mask)
 {
     if (size <= SMALL) {
@@ -70,6 +83,8 @@ static const Program *program_of(Row *row, int of_slopes, uint32_t size, unsigne
             }
             return p;
         }
+    if (size > LARGE && is_new(row, of_slopes, size))
+        return NULL;
     Program *made = make_program(row, of_slopes, size, mask);
     if (!made)
         return NULL;

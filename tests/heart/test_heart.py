@@ -180,6 +180,33 @@ def test_rows_of_many_sizes_do_not_fill_the_memory():
     tracemalloc.stop()
 
 
+def test_large_rows_have_the_same_bits_before_and_after_they_are_traced():
+    leaves = [Value(0.1 * i) for i in range(200)]
+    seen = set()
+    for _ in range(4):
+        out = ops.logsumexp(*leaves) + ops.maximum(*leaves)
+        out.backward()
+        seen.add((out.data, *[v.grad for v in leaves]))
+        for v in leaves:
+            v.grad = None
+    assert len(seen) == 1
+
+
+def test_a_node_whose_class_is_exchanged_is_freed_with_its_operands():
+    class Weight(Value):
+        pass
+
+    x = Value(1.0)
+    before = sys.getrefcount(x)
+    v = x * 2
+    try:
+        v.__class__ = Weight
+    except TypeError:
+        return
+    del v
+    assert sys.getrefcount(x) == before
+
+
 # Modes. -------------------------------------------------------------------------------------------
 def test_a_mode_in_a_copied_context_outlives_its_block():
     with no_grad():
