@@ -97,6 +97,7 @@ def _install(library: Any, engine: Mapping[str, Any]) -> None:
     library.install(
         rows,
         {name: vars(pure)[name] for name in rows},
+        {name: pure.__dict__[name].__doc__ for name in ("data", "grad")},
         describe=programs.describe,
         program=programs.program,
         mode=modes.mode.get,

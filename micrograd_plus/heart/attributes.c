@@ -279,7 +279,12 @@ static PyObject *get_function(PyObject *self, void *unused)
     return Py_NewRef(((Method *)self)->function);
 }
 
-/* A bound method asks its function for these. */
+static PyObject *get_of_function(PyObject *self, void *name)
+{
+    return PyObject_GetAttrString(((Method *)self)->function, name);
+}
+
+/* What else is asked of a method, its function answers. */
 static PyObject *method_getattr(PyObject *self, PyObject *name)
 {
     PyObject *found = PyObject_GenericGetAttr(self, name);
@@ -289,7 +294,10 @@ static PyObject *method_getattr(PyObject *self, PyObject *name)
     return PyObject_GetAttr(((Method *)self)->function, name);
 }
 
-static PyGetSetDef method_getset[] = {{"function", get_function, NULL, NULL, NULL}, {0}};
+static PyGetSetDef method_getset[] = {{"function", get_function, NULL, NULL, NULL},
+                                     {"__doc__", get_of_function, NULL, NULL, "__doc__"},
+                                     {"__module__", get_of_function, NULL, NULL, "__module__"},
+                                     {0}};
 static PyType_Slot method_slots[] = {
     {Py_tp_call, method_call},         {Py_tp_descr_get, method_get},
     {Py_tp_descr_set, method_set},     {Py_tp_traverse, method_traverse},

@@ -493,12 +493,28 @@ static int install_operators(PyObject *rows, PyObject *methods)
     return 0;
 }
 
-/* install(rows, methods, **hooks): what each of Python's operators is, by the name of its method,
-   and whom to ask. */
+/* What help() says of the attributes is what Python's engine says. */
+static int install_documentation(PyObject *texts)
+{
+    for (PyGetSetDef *attribute = node_getset; attribute->name; attribute++) {
+        PyObject *text = PyDict_GetItemString(texts, attribute->name);
+        const char *found = text ? PyUnicode_AsUTF8AndSize(text, NULL) : NULL;
+        char *kept = found ? malloc(strlen(found) + 1) : NULL;
+        if (text && !kept)
+            return -1;
+        if (kept)
+            attribute->doc = strcpy(kept, found);
+    }
+    return 0;
+}
+
+/* install(rows, methods, texts, **hooks): what each of Python's operators is, by the name of its
+   method, the documentation of attributes, and whom to ask. */
 static PyObject *heart_install(PyObject *module, PyObject *args, PyObject *named)
 {
-    PyObject *rows, *methods;
-    if (!PyArg_ParseTuple(args, "O!O!", &PyDict_Type, &rows, &PyDict_Type, &methods))
+    PyObject *rows, *methods, *texts;
+    if (!PyArg_ParseTuple(args, "O!O!O!", &PyDict_Type, &rows, &PyDict_Type, &methods,
+                          &PyDict_Type, &texts))
         return NULL;
     for (int i = 0; i < HOOKS; i++) {
         PyObject *found = named ? PyDict_GetItemString(named, HOOK_NAMES[i]) : NULL;
@@ -509,6 +525,8 @@ static PyObject *heart_install(PyObject *module, PyObject *args, PyObject *named
     }
     if (install_operators(rows, methods) < 0 && !PyErr_Occurred())
         PyErr_SetString(PyExc_TypeError, "install lacks an operator");
+    if (!PyErr_Occurred() && install_documentation(texts) < 0 && !PyErr_Occurred())
+        PyErr_NoMemory();
     if (PyErr_Occurred())
         return NULL;
     Py_RETURN_NONE;

@@ -2,6 +2,7 @@
 
 import contextvars
 import gc
+import inspect
 import os
 import subprocess
 import sys
@@ -72,6 +73,13 @@ def test_no_row_of_the_table_is_left_to_python():
     for row in ops.primitives():
         *_, for_python_alone = programs.describe(row)
         assert not for_python_alone
+
+
+def test_help_says_what_attributes_and_methods_are():
+    assert "Only a leaf's may be set" in Value.data.__doc__
+    assert "summed over all backward passes" in Value.grad.__doc__
+    assert "ops.tanh" in Value(1.0).tanh.__doc__
+    assert list(inspect.signature(Value(1.0).backward).parameters) == ["gradient", "named"]
 
 
 def test_no_row_is_named_in_c():
