@@ -40,9 +40,20 @@ static void track(Node *v)
     }
 }
 
-/* A node whose operands, new references, are still to be put in. The collector's allocator knows no
-   objects with more behind them but those of types with items, so another type lends its items. */
-static Node *bare_node(size_t size)
+/* Small nodes that were freed wait to be used again, some megabytes at most: a training step builds
+   as many as the one before it freed. They are linked by what will be their rows. */
+enum { KINDS_WAITING = 3 };
+#ifndef MOST_WAITING
+#define MOST_WAITING (1 << 16)
+#endif
+static struct {
+    Node *first;
+    size_t count;
+} waiting[KINDS_WAITING]; /* by number of operands */
+
+/* The collector's allocator knows no objects with more behind them but those of types with items,
+   so another type lends its items. */
+static Node *allocated(size_t size)
 {
     if (size > SIZE) {
         PyErr_SetString(PyExc_OverflowError, "too many operands");
@@ -54,6 +65,20 @@ static Node *bare_node(size_t size)
     Py_SET_TYPE((PyObject *)v, Value);
     Py_INCREF((PyObject *)Value);
     Py_DECREF((PyObject *)Allocator);
+    return v;
+}
+
+/* A node whose operands, new references, are still to be put in. */
+static inline Node *bare_node(size_t size)
+{
+    Node *v;
+    if (size < KINDS_WAITING && waiting[size].first) {
+        v = waiting[size].first;
+        waiting[size].first = (Node *)v->row;
+        waiting[size].count--;
+        PyObject_Init((PyObject *)v, Value);
+    } else if (!(v = allocated(size)))
+        return NULL;
     v->size = (uint32_t)size;
     v->place = 0;
     v->primal = v->gradient = 0.0;
@@ -96,9 +121,15 @@ static void free_doomed(void)
     while (doomed) {
         Node *v = doomed;
         doomed = (Node *)v->row;
-        for (uint32_t i = 0; i < SIZE_OF(v); i++)
+        uint32_t size = SIZE_OF(v);
+        for (uint32_t i = 0; i < size; i++)
             Py_DECREF(v->operands[i]);
-        PyObject_GC_Del(v);
+        if (size < KINDS_WAITING && waiting[size].count < MOST_WAITING) {
+            v->row = (Row *)waiting[size].first;
+            waiting[size].first = v;
+            waiting[size].count++;
+        } else
+            PyObject_GC_Del(v);
         Py_DECREF((PyObject *)Value);
     }
     freeing = 0;
