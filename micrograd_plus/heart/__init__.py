@@ -7,6 +7,7 @@ what is refused, and how it is said, the functions of engine.py go on to say.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Mapping
 from importlib import import_module
@@ -79,6 +80,7 @@ def in_place_of(engine: Mapping[str, Any]) -> dict[str, Any]:
             setattr(value, name, _member(library, name, member))
     value.__module__ = pure.__module__
     modes.presence = library.presence
+    gc.callbacks.append(library.collected)
     names = {name: getattr(library, name) for name in FUNCTIONS}
     for function in names.values():
         function.__module__ = pure.__module__  # pickles name it so

@@ -439,6 +439,19 @@ static PyObject *heart_are_leaves(PyObject *module, PyObject *sequence)
     return PyErr_Occurred() ? NULL : PyBool_FromLong(found);
 }
 
+/* Called by the collector: (phase, info). */
+static PyObject *heart_collected(PyObject *module, PyObject *args)
+{
+    const char *phase;
+    PyObject *info;
+    if (!PyArg_ParseTuple(args, "sO!", &phase, &PyDict_Type, &info))
+        return NULL;
+    PyObject *generation = PyDict_GetItemString(info, "generation");
+    if (!strcmp(phase, "stop") && generation && PyLong_AsLong(generation) == 2)
+        forget_waiting();
+    Py_RETURN_NONE;
+}
+
 /* ---- What tells whether any mode but the default one is alive. ------------------------------- */
 
 static PyTypeObject *PresenceType;
@@ -538,6 +551,7 @@ static PyMethodDef functions[] = {
     {"install", FUNCTION(heart_install), METH_VARARGS | METH_KEYWORDS, NULL},
     {"method", make_method, METH_VARARGS, NULL},
     {"presence", heart_presence, METH_NOARGS, NULL},
+    {"collected", heart_collected, METH_VARARGS, NULL},
     {"record", FUNCTION(heart_record), METH_FASTCALL, NULL},
     {"nodes_below", FUNCTION(heart_nodes_below), METH_VARARGS | METH_KEYWORDS, NULL},
     {"between", heart_between, METH_VARARGS, NULL},

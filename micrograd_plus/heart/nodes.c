@@ -160,6 +160,19 @@ static void node_dealloc(PyObject *self)
     Py_DECREF((PyObject *)type);
 }
 
+/* Give back the memory of nodes that wait, as Python does with its own when it collects all. */
+static void forget_waiting(void)
+{
+    for (int size = 0; size < KINDS_WAITING; size++) {
+        while (waiting[size].first) {
+            Node *v = waiting[size].first;
+            waiting[size].first = (Node *)v->row;
+            PyObject_GC_Del(v);
+        }
+        waiting[size].count = 0;
+    }
+}
+
 static int node_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Node *v = (Node *)self;

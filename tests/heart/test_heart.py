@@ -178,6 +178,21 @@ def test_a_weak_reference_s_callback_runs_while_a_chain_is_freed():
     assert sorted(i for i, _ in seen) == list(range(1000))
 
 
+@in_c
+def test_a_full_collection_gives_back_the_memory_of_nodes_that_wait():
+    tracemalloc = pytest.importorskip("tracemalloc")
+    gc.collect()
+    tracemalloc.start()
+    chain = Value(1.0)
+    for _ in range(10_000):
+        chain = chain + 1.0
+    del chain
+    assert tracemalloc.get_traced_memory()[0] > 900_000
+    gc.collect()
+    assert tracemalloc.get_traced_memory()[0] < 100_000
+    tracemalloc.stop()
+
+
 def test_rows_of_many_sizes_do_not_fill_the_memory():
     tracemalloc = pytest.importorskip("tracemalloc")
     x = Value(1.0)
