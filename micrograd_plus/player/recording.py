@@ -13,9 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
-from ..autodiff import between
 from ..checks import require_fresh
-from ..engine import Value, adjoints, local_gradients, nodes_below, tangents
+from ..engine import Value, adjoints, between, local_gradients, nodes_below, tangents
 from ..support.strict_json import exact
 from ..tape.builder import Builder, Term
 from ..tape.linearisation import Graph
