@@ -41,6 +41,7 @@ Marked = Any  # str | Value | a module | a collection of these
 
 SECONDS = 1.5  # that layouts may take, of the two of a whole picture
 SMALLEST = 0.6  # of its size; on a narrower page a picture scrolls
+WIDEST = 2500.0  # points, with contributions that nobody asked for on the wires
 PAUSE = 0.1  # seconds after which what is asked for next is not of the same list
 # of layout, tried in this order, before the one that is certainly quick
 EFFORTS = (WORK, WORK // 4)
@@ -332,10 +333,13 @@ def draw(
 
 
 def _arranged(model: Model, style: Style, rankdir: Rankdir, seconds: float | None) -> Picture:
-    """The picture, with less on its wires where all that there is to say finds no place."""
+    """The picture, with less on its wires where all that there is to say finds no place, or makes
+    the picture too wide to be read.
+    """
     texts = Texts(model, style)
     places = arrange(texts, rankdir, seconds)
-    if places.missing and style.show is None and texts.shows("contributions"):
+    too_much = places.missing or places.right - places.left > WIDEST
+    if too_much and texts.may_say_less:
         texts = Texts(model, replace(style, show=WITHOUT_CONTRIBUTIONS))
         places = arrange(texts, rankdir, seconds)
     return Picture(texts, places, rankdir)
