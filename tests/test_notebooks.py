@@ -1,7 +1,11 @@
 """Every notebook runs in a fresh kernel, and what is stored in it is what it gives.
 
 After a change that is meant to show, `python tests/test_notebooks.py` runs them all and stores the
-new outputs.
+new outputs; `python tests/test_notebooks.py sharif rwth` those two.
+
+An exercise is a cell that has what is to be filled in, an empty line, and a `check(...)`; its
+solution is the Python in the folded cell after it. The tests run each solution in place of what is
+to be filled in, and it must come out right.
 """
 
 import ast
@@ -13,6 +17,7 @@ import sys
 import tempfile
 import tomllib
 from importlib.metadata import packages_distributions
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -44,6 +49,7 @@ fonts = logging.getLogger("matplotlib.font_manager")
 fonts.addFilter(lambda record: "building the font cache" not in record.getMessage())
 del logging, sys, fonts
 """
+SOLUTION = re.compile(r"<details>.*?```python\n(.*?)```.*</details>", re.DOTALL)
 NUMBER = re.compile(r"(\d+\.\d+(?:e[+-]?\d+)?)")
 
 
@@ -119,6 +125,20 @@ def code_cells(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
+def with_solutions(notebook):
+    """The notebook, after each exercise a cell more that solves and checks it."""
+    solved = copy.deepcopy(notebook)
+    solved.cells = []
+    for cell, following in pairwise([*notebook.cells, None]):
+        solved.cells.append(cell)
+        if cell.cell_type == "code" and "\ncheck(" in cell.source:
+            solution = SOLUTION.fullmatch(following.source)[1]
+            _, _, rest = cell.source.partition("\n\n")
+            source = f"{solution}\n{rest}"
+            solved.cells.append(nbformat.v4.new_code_cell(source, id=f"{cell.id}-solved"))
+    return solved
+
+
 def same_text(stored, fresh):
     """Equal but for the last digits of numbers, in which one machine's exp differs from
     another's.
@@ -149,7 +169,11 @@ def shown(output):
 def test_notebook_runs_and_gives_what_is_stored_in_it(path):
     notebook = nbformat.read(path, as_version=4)
     # raises CellExecutionError, with the traceback, where a cell fails
-    fresh = executed(notebook)
+    fresh = executed(with_solutions(notebook))
+    solutions = [cell for cell in fresh.cells if cell.id.endswith("-solved")]
+    for cell in solutions:
+        assert [output.text for output in cell.outputs] == ["right\n"], cell.source
+    fresh.cells = [cell for cell in fresh.cells if cell not in solutions]
     for stored_cell, fresh_cell in zip(code_cells(notebook), code_cells(fresh), strict=True):
         where = (
             f"{path.name}, in the cell\n{stored_cell.source}\n"
@@ -256,5 +280,6 @@ def test_there_is_a_quickstart():
 
 
 if __name__ == "__main__":
-    for path in NOTEBOOKS:
+    chosen = sys.argv[1:] or [path.stem for path in NOTEBOOKS]
+    for path in (ROOT / "notebooks" / f"{name}.ipynb" for name in chosen):
         nbformat.write(executed(nbformat.read(path, as_version=4)), path)
