@@ -142,15 +142,12 @@ def weight_templates(
     inches_wide = max(3.0, 1.25 * across)
     inches_high = 1.45 * down * height / width + 0.6
     ax = canvas(ax, (inches_wide, inches_high))
-    greys = _greys(full)
     look = {"verticalalignment": "bottom", "fontsize": "small", "color": ink(ax)}
     for i, weights_of_unit in enumerate(matrix):
         row, column = divmod(i, across)
         left = column * (width + gap)
         top = row * (height + over)
-        image = weights_of_unit.reshape(height, width)
-        extent = (left, left + width, top + height, top)
-        ax.imshow(image, extent=extent, **greys)
+        _draw_image(ax, weights_of_unit.reshape(height, width), left, top, full)
         above = ax.text(left, top - 0.06 * height, "", **look)
         literally(above, called[i])
     right = across * (width + gap) - gap
@@ -220,8 +217,7 @@ def template_updates(
         literally(heading, above[column])
         for row in range(count):
             top = row * (height + over)
-            image = matrix[row].reshape(height, width)
-            ax.imshow(image, extent=(left, left + width, top + height, top), **_greys(full))
+            _draw_image(ax, matrix[row].reshape(height, width), left, top, full)
             if changed[row].any():
                 frame = _frame(ax, left, top, width, height)
     right = len(given) * (width + gap) - gap
@@ -277,8 +273,16 @@ def _shape(shape: Shape | None, size: int) -> Shape:
     return height, width
 
 
-def _greys(full: float) -> dict[str, Any]:
-    return {"cmap": "gray", "vmin": -full, "vmax": full, "interpolation": "nearest"}
+def _draw_image(ax: Axes, image: Floats, left: float, top: float, full: float) -> None:
+    """Draw weights as greys, black at −full and white at full, in an edge: else white pixels would
+    be lost on paper, and black ones on a dark screen.
+    """
+    height, width = image.shape
+    right, bottom = left + width, top + height
+    greys: Any = {"cmap": "gray", "vmin": -full, "vmax": full, "interpolation": "nearest"}
+    ax.imshow(image, extent=(left, right, bottom, top), **greys)
+    around = [left, right, right, left, left], [top, top, bottom, bottom, top]
+    ax.plot(*around, color=MIDDLE_GREY, linewidth=0.6)
 
 
 def _shades(full: float, ax: Axes) -> dict[str, Any]:

@@ -690,6 +690,7 @@ def test_several_descents_on_one_map_each_by_its_name():
     arrows = [text for text in ax.texts if hasattr(text, "arrow_patch")]
     assert len(arrows) == 1, "all start at one point"
     assert arrows[0].xyann == (10.0, 1.0)
+    assert arrows[0].get_zorder() < min(line.get_zorder() for line in ax.lines), "it hides no path"
     (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
     for x, y in [point for walk in walks.values() for point in walk]:
         assert left < x < right
@@ -1100,6 +1101,14 @@ def test_panels_in_space_and_titles_that_would_reach_into_the_next_panel():
     title = next(t for t in drawn[0].findobj(Text) if t.get_text().startswith("xxx"))
     assert title.get_text().endswith("x…")
     assert title.get_window_extent().x1 < drawn[1].bbox.x0 + 5
+
+
+def test_a_title_of_the_last_panel_ends_within_the_figure():
+    models = {name: lambda x: x[0] for name in ("a", "b", "c", "m" * 90)}
+    drawn = plots.panels(plots.fitted_curve, models, [0.0, 1.0], [0.0, 1000.0], labels=("", "y\ny"))
+    paint(drawn[0])
+    title = next(t for t in drawn[3].findobj(Text) if t.get_text().startswith("mm"))
+    assert title.get_window_extent().x1 <= drawn[3].figure.bbox.x1
 
 
 @pytest.mark.parametrize(
