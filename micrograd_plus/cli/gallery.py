@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import re
 from collections import Counter
 from collections.abc import Callable
 from html import escape
@@ -17,11 +16,13 @@ from typing import Any
 from ..chain_rule import explain
 from ..chain_rule.rules import bracketed_name
 from ..drawing import Picture, draw
+from ..drawing.svg import extent
 from ..engine import Value
 from ..examples import LECTURES, Circuit, Lecture, factoring_chain
 from ..support.files import write_whole
 from ..support.formulas import unicode
 from ..support.text import did_you_mean, visible
+from .inline import Sheet
 
 Make = Callable[[], Circuit]
 
@@ -116,13 +117,15 @@ def gallery_html(lecture: str | None = None) -> str:
     Raises ValueError for a lecture that has no circuits.
     """
     shown = _shown(lecture)
+    sheet = Sheet()
+    sections = "\n".join([_section(one, sheet) for one in shown])
     style = Path(__file__).with_name("gallery.css")
     return PAGE.format(
         sources=escape(sources(lecture)),
         policy=escape(POLICY),
-        css=style.read_text(encoding="utf-8"),
+        css=style.read_text(encoding="utf-8") + sheet.css,
         contents="\n".join(map(_contents, shown)),
-        sections="\n".join(map(_section, shown)),
+        sections=sections,
     )
 
 
@@ -164,10 +167,10 @@ def _contents(lecture: Lecture) -> str:
     return f'<p><a href="#{lecture.name}">{whose}</a></p>\n<ol>\n{listed}\n</ol>'
 
 
-def _section(lecture: Lecture) -> str:
+def _section(lecture: Lecture, sheet: Sheet) -> str:
     """A lecture: its heading, and its examples."""
-    articles = [_article(f"{lecture.name}.{make.__name__}", make) for make in lecture.circuits]
-    joined = "\n".join(articles)
+    names = [(f"{lecture.name}.{make.__name__}", make) for make in lecture.circuits]
+    joined = "\n".join([_article(name, make, sheet) for name, make in names])
     return f"""<section id="{lecture.name}" class="lecture" aria-labelledby="{lecture.name}-title">
 <h2 id="{lecture.name}-title"><b>{escape(lecture.university)}</b> {escape(lecture.title)}</h2>
 {joined}
@@ -207,12 +210,12 @@ def _title(make: Callable[..., object]) -> str:
     return escape(_description(make)[0])
 
 
-def _article(name: str, make: Make) -> str:
+def _article(name: str, make: Make, sheet: Sheet) -> str:
     title, _, source, *look = _description(make)
     words = " ".join(look)
     circuit = make()
     *_, (result, output) = circuit.items()
-    figures = _figures(name, circuit, output)
+    figures = _figures(name, circuit, output, sheet)
     first = next(iter(circuit))
     leaves = EXPLAINED.get(name, (first,))
     told = "\n".join(explain(output, circuit[leaf]).html() for leaf in leaves)
@@ -232,19 +235,19 @@ def _article(name: str, make: Make) -> str:
 </article>"""
 
 
-def _figures(name: str, circuit: Circuit, output: Value) -> str:
+def _figures(name: str, circuit: Circuit, output: Value, sheet: Sheet) -> str:
     """The circuit as each pass leaves it; the backward pass, the last one, is run here."""
     words = "Values from the leaves to the output; no gradient is known."
-    figures = _figure(_drawn(output), "Forward.", words)
+    figures = _figure(sheet, _drawn(output), "Forward.", words)
     if name in SWEPT_FORWARD:
         leaf = circuit[SWEPT_FORWARD[name]]
         title = f"Differentiated forward from {leaf.label}."
         words = f"One sweep finds every derivative by {leaf.label}."
         figures += '<div class="break"></div>'
-        figures += _figure(_drawn(output, leaf), title, words)
+        figures += _figure(sheet, _drawn(output, leaf), title, words)
     output.backward()
     words = f"One sweep finds every gradient of {output.label}."
-    return figures + _figure(_drawn(output), "Backward.", words)
+    return figures + _figure(sheet, _drawn(output), "Backward.", words)
 
 
 def _drawn(output: Value, leaf: Value | None = None) -> Picture:
@@ -256,15 +259,14 @@ def _drawn(output: Value, leaf: Value | None = None) -> Picture:
 
 
 def _width(picture: Picture) -> int:
-    found = re.search(r'width="(\d+)"', picture.svg)
-    return int(found[1]) if found else 0
+    return round(extent(picture.texts, picture.places)[0])
 
 
-def _figure(picture: Picture, title: str, words: str) -> str:
+def _figure(sheet: Sheet, picture: Picture, title: str, words: str) -> str:
     natural = _width(picture)
     least = f"{SMALLEST * natural:.0f}px"
     most = f"min(100%, {natural + 16}px)"
-    svg = picture.svg.replace("<svg ", f'<svg style="min-width: {least}" ', 1)
+    svg = sheet.svg(picture, f"min-width: {least}")
     heading = escape(title)
     return (
         f'<figure style="flex-basis: {least}; max-width: {most}">'

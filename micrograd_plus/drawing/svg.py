@@ -121,12 +121,17 @@ class Drawing:
 
 def render(texts: Texts, places: Arrangement, theme: Theme = "light") -> str:
     """The model as one <svg> element, to be saved or put into a page as it is."""
+    return ET.tostring(drawn(texts, places, theme), encoding="unicode")
+
+
+def drawn(texts: Texts, places: Arrangement, theme: Theme = "light") -> ET.Element:
+    """The same as a tree."""
     drawing = begun(texts, places, theme)
     where = spots(texts, places)
     for spot, lines in texts.written().items():
         if spot in where:
             write_number(drawing.group(spot), drawing.sheet, texts, spot, where[spot], lines)
-    return ET.tostring(drawing.svg, encoding="unicode")
+    return drawing.svg
 
 
 def fragments(texts: Texts, places: Arrangement, moments: Sequence[Moment]) -> str:
