@@ -1,14 +1,19 @@
 """Every worked example on one page: its pictures, its numbers, and one of its gradients in words.
 
-The page is one file that needs no network and runs no script.
+The page is one file that needs no network, and none of its parts but two needs a script: a filter
+over the circuits, and players in place of their pictures. The player stands in the page once, and
+of each circuit what is to be played, compressed; a policy lets these scripts run, by their hashes,
+and nothing else.
 """
 
 from __future__ import annotations
 
 import inspect
 import os
+import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -19,6 +24,8 @@ from ..drawing import Picture, draw
 from ..drawing.svg import extent
 from ..engine import Value
 from ..examples import LECTURES, Circuit, Lecture, factoring_chain
+from ..player import of_picture
+from ..player.page import UNPACK, as_text, colors, hashed, looks, packed, started, tight
 from ..support.files import write_whole
 from ..support.formulas import unicode
 from ..support.text import did_you_mean, visible
@@ -56,8 +63,8 @@ WIDEST = 1600
 SMALLEST = 0.55  # of its natural size, below which a picture scrolls rather than shrinks
 
 POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-    "form-action 'none'"
+    "default-src 'none'; style-src 'unsafe-inline'; script-src {scripts}; img-src data:; "
+    "base-uri 'none'; form-action 'none'"
 )
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -83,6 +90,11 @@ They are {sources}.</p>
 <li class="unknown"><b>∂ ·</b> not known yet</li>
 <li class="local"><b>−4</b> local gradient, on the wire</li>
 </ul>
+<div class="find" role="search" hidden>
+<label for="find">Find a circuit</label>
+<input id="find" type="search" autocomplete="off" placeholder="sigmoid slide 53">
+<span id="found" role="status"></span>
+</div>
 <nav aria-label="Contents">
 {contents}
 </nav>
@@ -92,6 +104,8 @@ They are {sources}.</p>
 </main>
 <footer><p>Written by <code>micrograd-plus gallery</code>.
 Point at a box or a wire to read what it does.</p></footer>
+<script type="application/octet-stream" id="player">{player}</script>
+<script>{script}</script>
 </body>
 </html>
 """
@@ -119,14 +133,22 @@ def gallery_html(lecture: str | None = None) -> str:
     shown = _shown(lecture)
     sheet = Sheet()
     sections = "\n".join([_section(one, sheet) for one in shown])
-    style = Path(__file__).with_name("gallery.css")
+    player = started("window.micrograd_plus = { render };")
+    script = tight(f'"use strict"; (() => {{\n{UNPACK}\n{_read("gallery.js")}\n}})();')
     return PAGE.format(
         sources=escape(sources(lecture)),
-        policy=escape(POLICY),
-        css=style.read_text(encoding="utf-8") + sheet.css,
+        policy=escape(POLICY.format(scripts=f"{hashed(script)} {hashed(player)}"), quote=False),
+        css=_read("gallery.css") + sheet.css,
         contents="\n".join(map(_contents, shown)),
         sections=sections,
+        player=packed(player, colors() + looks()),
+        script=script,
     )
+
+
+def _read(name: str) -> str:
+    """A file that stands beside this one."""
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def lectures() -> list[str]:
@@ -195,27 +217,31 @@ def _in_numbers(lecture: Lecture) -> str:
 """
 
 
-def _description(make: Callable[..., object]) -> list[str]:
-    """An example's description line by line: its title, a blank, its source, what to look at."""
-    return inspect.cleandoc(make.__doc__ or "").split("\n")
+def _description(make: Callable[..., object]) -> tuple[str, str, str]:
+    """An example's title, its source and what to look at, as its description has them: the first
+    line, the first sentence below, and the rest.
+    """
+    title, _, *lines = inspect.cleandoc(make.__doc__ or "").split("\n")
+    source, *look = re.split(r"(?<=[.?]) ", " ".join(lines), maxsplit=1)
+    return title, source.removesuffix("."), " ".join(look)
 
 
 def _author(make: Callable[..., object]) -> str:
-    """Whose an example is: so its description's second part opens."""
-    source = _description(make)[2]
+    """Whose an example is: so its source opens."""
+    _, source, _ = _description(make)
     return source.partition(", ")[0]
 
 
 def _title(make: Callable[..., object]) -> str:
-    return escape(_description(make)[0])
+    title, _, _ = _description(make)
+    return escape(title)
 
 
 def _article(name: str, make: Make, sheet: Sheet) -> str:
-    title, _, source, *look = _description(make)
-    words = " ".join(look)
+    title, source, words = _description(make)
     circuit = make()
     *_, (result, output) = circuit.items()
-    figures = _figures(name, circuit, output, sheet)
+    figures, last = _figures(name, circuit, output, sheet)
     first = next(iter(circuit))
     leaves = EXPLAINED.get(name, (first,))
     told = "\n".join(explain(output, circuit[leaf]).html() for leaf in leaves)
@@ -225,8 +251,12 @@ def _article(name: str, make: Make, sheet: Sheet) -> str:
 <h3 id="{name}-title">{escape(title)}</h3>
 <p class="source">{escape(source)}</p>
 <p>{escape(words)}</p>
+<button type="button" class="step" aria-expanded="false" aria-controls="{name}-player" \
+aria-describedby="{name}-title" hidden>Step through it</button>
 <div class="figures">
 {figures}</div>
+<div id="{name}-player" hidden></div>
+<script type="application/octet-stream">{played(last)}</script>
 <div class="details">
 <section><h4>Values and gradients</h4>{_table(circuit, result)}</section>
 <section><h4>The chain rule</h4>
@@ -235,8 +265,10 @@ def _article(name: str, make: Make, sheet: Sheet) -> str:
 </article>"""
 
 
-def _figures(name: str, circuit: Circuit, output: Value, sheet: Sheet) -> str:
-    """The circuit as each pass leaves it; the backward pass, the last one, is run here."""
+def _figures(name: str, circuit: Circuit, output: Value, sheet: Sheet) -> tuple[str, Picture]:
+    """The circuit as each pass leaves it; the backward pass, the last one, is run here, and its
+    picture is given beside them.
+    """
     words = "Values from the leaves to the output; no gradient is known."
     figures = _figure(sheet, _drawn(output), "Forward.", words)
     if name in SWEPT_FORWARD:
@@ -247,7 +279,17 @@ def _figures(name: str, circuit: Circuit, output: Value, sheet: Sheet) -> str:
         figures += _figure(sheet, _drawn(output, leaf), title, words)
     output.backward()
     words = f"One sweep finds every gradient of {output.label}."
-    return figures + _figure(sheet, _drawn(output), "Backward.", words)
+    last = _drawn(output)
+    return figures + _figure(sheet, last, "Backward.", words), last
+
+
+def played(picture: Picture) -> str:
+    """What a player of a picture needs, packed; sentences stand in place of its caption."""
+    texts = picture.texts
+    shown = tuple([part for part in texts.parts if part != "caption"])
+    style = replace(texts.style, compact=True, show=shown, theme="auto")
+    player = of_picture(replace(picture, texts=replace(texts, style=style)))
+    return packed(as_text(player.data(still=False)))
 
 
 def _drawn(output: Value, leaf: Value | None = None) -> Picture:

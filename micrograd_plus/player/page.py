@@ -40,21 +40,29 @@ PAGE = (
     "<script>{loader}</script></body></html>"
 )
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src {scripts}"
-# Unpacks three texts: the script, its style sheet, and what is to be shown.
-LOADER = """
-(async () => {
-  const packed = atob(document.getElementById("packed").textContent);
-  const bytes = Uint8Array.from(packed, (c) => c.charCodeAt(0));
+# The texts that `packed` put into an element; and a script, put into the page with its looks.
+UNPACK = """
+const unpacked = async (element) => {
+  const bytes = Uint8Array.from(atob(element.textContent), (c) => c.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const [script, looks, contents] = (await new Response(stream).text()).split("\\0");
-  window.micrograd_plus = JSON.parse(contents);
-  const element = document.createElement("script");
-  element.textContent = script;
+  return (await new Response(stream).text()).split("\\0");
+};
+const begin = (text, looks) => {
+  const script = document.createElement("script");
+  script.textContent = text;
   const style = document.createElement("style");
   style.textContent = looks;
   document.head.append(style);
-  document.body.append(element);
-})();
+  document.body.append(script);
+};
+"""
+LOADER = f"""
+(async () => {{{UNPACK}
+  const texts = await unpacked(document.getElementById("packed"));
+  const [script, looks, contents] = texts;
+  window.micrograd_plus = JSON.parse(contents);
+  begin(script, looks);
+}})();
 """
 START = """
 { const el = document.getElementById("player");
@@ -74,33 +82,50 @@ def page(contents: dict[str, Any], *, framed: bool = False) -> str:
     first, *others = contents["views"]
     still = first["svg"]
     shown = {**contents, "views": [{**first, "svg": ""}, *others]}
-    script = f'"use strict";(() => {{{joined()}{START}}})();'
-    looks = _tight(_read("player.css"))
-    text = f"{script}\0{looks}\0{json.dumps(shown, ensure_ascii=False, separators=(',', ':'))}"
-    packed = base64.b64encode(zlib.compress(text.encode(), 9)).decode()
-    loader = _tight(LOADER)
-    scripts = "'unsafe-inline'" if framed else f"{_hash(loader)} {_hash(script)}"
+    script = started(START)
+    loader = tight(LOADER)
+    scripts = "'unsafe-inline'" if framed else f"{hashed(loader)} {hashed(script)}"
     return PAGE.format(
         title=html.escape(contents["title"]),
         policy=POLICY.format(scripts=scripts),
         css=colors(),
         theme=contents["theme"],
         svg=still,
-        packed=packed,
+        packed=packed(script, looks(), as_text(shown)),
         loader=loader,
     )
 
 
 def module() -> str:
     """All of it as one ES module, whose `render({ model, el })` puts a player into an element."""
-    style = json.dumps(colors() + _tight(_read("player.css")))
+    style = json.dumps(colors() + looks())
     return f"{joined()}\nexport default {{ render: (where) => render(where, {style}) }};\n"
+
+
+def started(start: str) -> str:
+    """All of it as one script, which ends in `start`."""
+    return f'"use strict";(() => {{{joined()}{start}}})();'
+
+
+def packed(*texts: str) -> str:
+    """Texts as letters and digits that UNPACK reads: no text can become markup."""
+    return base64.b64encode(zlib.compress("\0".join(texts).encode(), 9)).decode()
+
+
+def as_text(contents: dict[str, Any]) -> str:
+    """What a player shows, as JSON."""
+    return json.dumps(contents, ensure_ascii=False, separators=(",", ":"))
+
+
+def looks() -> str:
+    """The style sheet, without the colours."""
+    return tight(_read("player.css"))
 
 
 @cache
 def joined() -> str:
     """The modules one behind the other, without comments, imports and exports."""
-    return "\n".join(_tight(EXPORT.sub("", IMPORT.sub("", _read(name)))) for name in MODULES)
+    return "\n".join(tight(EXPORT.sub("", IMPORT.sub("", _read(name)))) for name in MODULES)
 
 
 @cache
@@ -122,7 +147,7 @@ def colors() -> str:
     return root + player + is_dark + follows + classes + still
 
 
-def _tight(text: str) -> str:
+def tight(text: str) -> str:
     """A text of ours without its comments and indents."""
     lines = (line.strip() for line in COMMENT.sub("", text).split("\n"))
     return "\n".join(line for line in lines if line)
@@ -132,6 +157,7 @@ def _read(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def _hash(script: str) -> str:
+def hashed(script: str) -> str:
+    """The source of a policy that lets one script run."""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return f"'sha256-{digest}'"

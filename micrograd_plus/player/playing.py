@@ -55,6 +55,10 @@ class Player:
     @cached_property
     def contents(self) -> dict[str, Any]:
         """All that a page shows, as plain data."""
+        return self.data()
+
+    def data(self, *, still: bool = True) -> dict[str, Any]:
+        """The same; or less, for a page that has still pictures of its own."""
         leaves: dict[object, int] = {}
         described: list[dict[str, Any]] = []
         taken: set[str] = set()
@@ -68,7 +72,8 @@ class Player:
                     name = scene.names.get(box, box.name or "leaf")
                     described.append(_leaf(name, box.value, taken))
                 numbers[box] = leaves[key]
-            views.append({**scene.as_json(numbers), "svg": scene.svg()})
+            numbered = still and scene is self.scenes[0]
+            views.append({**scene.as_json(numbers), "svg": scene.svg(numbered=numbered)})
         first = self.scenes[0]
         return {
             "title": first.names[first.boxes[-1]],

@@ -176,14 +176,16 @@ class Scene:
         first, *rest = told(Step(node, place, local), self.namer)
         return first if rest and len(first) <= 40 else ""
 
-    def svg(self) -> str:
-        """The picture after both passes; what a player writes anew are groups of class "number"."""
+    def svg(self, *, numbered: bool = True) -> str:
+        """The picture after both passes; what a player writes anew are groups of class "number",
+        or are left to it.
+        """
         texts, places = self.frames.texts, self.frames.places
         texts = Texts(texts.model, texts.style, self.frames.moments[-1])
         drawing = begun(texts, places, "light")
         where = spots(texts, places)
         for spot, lines in texts.written().items():
-            if spot in where:
+            if numbered and spot in where:
                 group = ET.SubElement(drawing.group(spot), "g", {"class": "number"})
                 write_number(group, drawing.sheet, texts, spot, where[spot], lines)
         for i, box in enumerate(texts.model.boxes):
