@@ -2,24 +2,16 @@
 in its place, and found by its words.
 """
 
-import os
-import shutil
-from contextlib import closing
+import re
 
 import pytest
+from browsers import Watched, chromium, needs_browser
 
 from micrograd_plus.cli.gallery import write_gallery
 from micrograd_plus.drawing.style import Style
 from micrograd_plus.examples import all_examples
 
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
-try:
-    from playwright.sync_api import sync_playwright
-except ImportError:
-    sync_playwright = None
-pytestmark = pytest.mark.skipif(
-    not ((BROWSER and sync_playwright) or os.environ.get("CI")), reason="no browser here"
-)
+pytestmark = needs_browser
 
 STEPPED = "sharif.sigmoid_circuit"
 
@@ -30,28 +22,18 @@ def path(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    with (
-        sync_playwright() as playwright,
-        closing(
-            playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        ) as browser,
-    ):
-        yield browser
+def browser():
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture
-def opened(chromium, path):
-    """The page with no network; what it complains of fails the test."""
-    with closing(chromium.new_context(offline=True)) as context:
-        page, complaints = context.new_page(), []
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: complaints.append(request.url))
-        page.goto(path.as_uri())
-        complaints.remove(path.as_uri())
-        yield page
-        assert complaints == []
+def opened(browser, path):
+    """The page; at the end nothing went wrong, and nothing but the file was asked for."""
+    watched = Watched(browser)
+    watched.page.goto(path.as_uri())
+    yield watched.page
+    assert watched.close() == [path.as_uri()]
 
 
 def article(page, name):
@@ -134,10 +116,12 @@ def test_two_players_do_not_meet(opened):
         article(opened, name).get_by_role("button", name="Step through it").click()
         article(opened, name).locator(".mgp-player").wait_for()
     opened.keyboard.press("End")
-    counts = opened.locator(".mgp-player .count").all_text_contents()
-    ends = [count.split(" / ") for count in counts]
-    assert ends[0][0] == "0"
-    assert ends[1][0] == ends[1][1]
+    (first, _), (step, last) = [
+        re.findall(r"\d+", count)
+        for count in opened.locator(".mgp-player .count").all_text_contents()
+    ]
+    assert first == "0"
+    assert step == last
 
 
 def test_circuits_are_found_by_words_of_title_source_and_lecture(opened):
@@ -164,10 +148,26 @@ def test_circuits_are_found_by_words_of_title_source_and_lecture(opened):
     assert shown.count() == len(all_examples())
 
 
-def test_without_scripts_it_is_pictures_and_words(chromium, path):
-    with closing(chromium.new_context(java_script_enabled=False)) as context:
-        page = context.new_page()
-        page.goto(path.as_uri())
-        assert page.locator("article:visible").count() == len(all_examples())
-        assert page.locator(".figures svg:visible").count() >= 2 * len(all_examples())
-        assert page.locator("button:visible, input:visible").count() == 0
+def test_without_scripts_it_is_pictures_and_words(browser, path):
+    watched = Watched(browser, java_script_enabled=False)
+    watched.page.goto(path.as_uri())
+    assert watched.page.locator("article:visible").count() == len(all_examples())
+    assert watched.page.locator(".figures svg:visible").count() >= 2 * len(all_examples())
+    assert watched.page.locator("button:visible, input:visible").count() == 0
+    watched.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1300, "light"), (390, "dark")])
+def test_an_opened_player_is_accessible_and_no_wider_than_the_page(scheme, width, browser, path):
+    from axe_playwright_python.sync_playwright import Axe
+
+    size = {"width": width, "height": 844}
+    watched = Watched(browser, color_scheme=scheme, viewport=size, bypass_csp=True)
+    page = watched.page
+    page.goto(path.as_uri())
+    page.get_by_label("Find a circuit").fill("sigmoid circuit gate by gate")
+    article(page, STEPPED).get_by_role("button", name="Step through it").click()
+    article(page, STEPPED).locator(".mgp-player").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert Axe().run(page).response["violations"] == []
+    watched.close()
