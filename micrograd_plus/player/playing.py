@@ -98,13 +98,14 @@ class Player:
         return write_whole(path, self.html.encode())
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        # the text in the frame is what is left where a notebook is not trusted
         inner = html.escape(page(self.contents, framed=True), quote=True).replace("\n", "&#10;")
         title = html.escape(f"Step through {self.contents['title']}", quote=True)
         style = SCHEMES.replace("img.mgp", "iframe.mgp")
         frame = (
             f'<iframe class="mgp" title="{title}" sandbox="allow-scripts" srcdoc="{inner}" '
             f'width="100%" height="{self._height}" style="border:0" '
-            'allow="fullscreen; clipboard-write"></iframe>'
+            'allow="fullscreen; clipboard-write">Run this cell to step through the graph.</iframe>'
         )
         follows = f"<style>{style}</style>" if self.theme == "auto" else ""
         return {"text/plain": repr(self), "text/html": follows + frame}

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -102,6 +103,13 @@ def test_every_step_shows_what_the_frame_of_the_picture_shows(mode, options):
                         pair = frame["derivatives"][i], expected["derivatives"][i]
                         assert same(*pair), (name, scene.label, k, box.title, pair)
                 assert all(map(same, frame["wires"], expected["wires"])), (name, scene.label, k)
+
+
+def test_where_a_notebook_is_not_trusted_a_player_says_to_run_its_cell():
+    # of what is not trusted, a notebook's page keeps the texts alone
+    bundle = play(Value(2.0) * Value(3.0))._repr_mimebundle_()["text/html"]
+    left = re.sub(r"<style>.*?</style>|<[^>]*>", "", bundle)
+    assert left == "Run this cell to step through the graph."
 
 
 def leaf_of(root):
