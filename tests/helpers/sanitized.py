@@ -37,6 +37,7 @@ def main(tests):
         "UBSAN_OPTIONS": "print_stacktrace=1",
         "PYTHONMALLOC": "malloc",
         "MICROGRAD_PLUS_ENGINE": "c",
+        "SANITIZED": "1",
     }
     command = [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", *tests]
     try:
