@@ -219,10 +219,19 @@ def test_backprop_learns_xor():
     assert stone.backprop(updates=100).errors == found.errors[:100]
 
 
-def test_backprop_fails_in_a_local_minimum():
-    errors = stone.backprop(seed=4, updates=2000).errors
-    assert errors[-1] == pytest.approx(0.335, abs=5e-4)
-    assert errors[-2] - errors[-1] < 1e-5
+def test_backprop_waits_on_a_plateau():
+    errors = stone.backprop(seed=4, updates=3500).errors
+    assert errors[1999] == pytest.approx(0.335, abs=5e-4)
+    assert errors[1998] - errors[1999] < 1e-5
+    assert errors[-1] < 0.01
+
+
+def test_backprop_fails_where_two_outputs_are_a_half():
+    found = stone.backprop(seed=12, updates=10000)
+    assert found.errors[-1] == pytest.approx(0.2504, abs=5e-5)
+    hidden = 1 / (1 + np.exp(-(np.array([[*x, 1] for x, _ in stone.XOR]) @ found.hidden.T)))
+    y = 1 / (1 + np.exp(-(np.column_stack([hidden, np.ones(4)]) @ found.output)))
+    assert y == pytest.approx([0, 1, 0.5, 0.5], abs=0.02)
 
 
 def test_the_rules_for_delta_are_the_gradient():
