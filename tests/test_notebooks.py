@@ -49,6 +49,7 @@ fonts = logging.getLogger("matplotlib.font_manager")
 fonts.addFilter(lambda record: "building the font cache" not in record.getMessage())
 del logging, sys, fonts
 """
+PLAYER = re.compile(r'<iframe class="mgp" title="([^"]+)" sandbox="allow-scripts" ')
 SOLUTION = re.compile(r"<details>.*?```python\n(.*?)```.*</details>", re.DOTALL)
 NUMBER = re.compile(r"(\d+\.\d+(?:e[+-]?\d+)?)")
 
@@ -106,6 +107,7 @@ def executed(notebook):
     env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), env.get("PYTHONPATH")]))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as settings:
         env |= {"IPYTHONDIR": settings, "MPLCONFIGDIR": settings}
+        env["TQDM_DISABLE"] = "1"  # a bar of progress tells seconds, which are never the same
         startup = Path(settings) / "profile_default" / "startup" / "missing.py"
         startup.parent.mkdir(parents=True)
         startup.write_text(STARTUP.format(not_brought()), encoding="utf-8")
@@ -150,8 +152,8 @@ def same_text(stored, fresh):
 
 
 def shown(output):
-    """What a reader sees of an output, kind by kind: of a drawn graph its texts,
-    of a plot only that there is one.
+    """What a reader sees of an output, kind by kind: of a drawn graph its texts, of a player, whose
+    program changes, its title, of a plot only that there is one.
     """
     if output.output_type == "stream":
         return {output.name: output.text}
@@ -159,6 +161,9 @@ def shown(output):
     drawn = IMAGE.fullmatch(seen.get("text/html", ""))
     if drawn:
         seen["text/html"] = "\n".join(ET.fromstring(base64.b64decode(drawn[1])).itertext())
+    player = PLAYER.search(seen.get("text/html", ""))
+    if player:
+        seen["text/html"] = player[1]
     if "image/png" in seen:
         assert base64.b64decode(seen["image/png"]).startswith(b"\x89PNG")
         seen["image/png"] = "a plot"
