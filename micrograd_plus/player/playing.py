@@ -112,9 +112,13 @@ class Player:
 
     @property
     def _height(self) -> int:
-        """Of the frame: the picture as wide as a cell, and what stands below it."""
+        """Of the frame: the picture as wide as a cell, and what stands below it, with the leaves
+        three in a row.
+        """
         width, height = self.scenes[0].size
-        return round(min(height * min(1.0, 880.0 / width) + 330.0, 900.0))
+        rows = -(-len(self.contents["leaves"]) // 3)
+        below = 330.0 + 45.0 * max(0, rows - 2)
+        return round(min(height * min(1.0, 880.0 / width) + below, 900.0))
 
     def _mime_(self) -> tuple[str, str]:
         return richest(self._repr_mimebundle_())
