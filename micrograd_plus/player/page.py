@@ -29,6 +29,8 @@ COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 EXPORT = re.compile(r"^export (default \{ render \};\n)?", re.MULTILINE)
 
+DARK_MARKS = {"plus": "#6cb6ff", "minus": "#f0883e", "now": "#ffd33d", "focus": "#79c0ff"}
+
 PAGE = (
     '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
     '<meta http-equiv="Content-Security-Policy" content="{policy}">'
@@ -132,8 +134,7 @@ def joined() -> str:
 def colors() -> str:
     """The colours of pictures, light and dark, as classes."""
     light = "".join(f"--{name}:{color};" for name, color in LIGHT.items())
-    dark = "".join(f"--{name}:{color};" for name, color in DARK.items())
-    dark += "--plus:#6cb6ff;--minus:#f0883e;--now:#ffd33d;--focus:#79c0ff;"
+    dark = "".join(f"--{name}:{color};" for name, color in {**DARK, **DARK_MARKS}.items())
     classes = "".join(
         f".mgp-{name}-f{{fill:var(--{name})}}.mgp-{name}-s{{stroke:var(--{name})}}"
         for name in LIGHT
@@ -144,6 +145,7 @@ def colors() -> str:
     follows = f"@media (prefers-color-scheme:dark){{{follows}}}"
     root = ":root{color-scheme:light dark}body{margin:0}"
     still = ".stage{text-align:center}.stage svg{max-width:100%;height:auto}"
+    still += "svg.mgp text{white-space:pre}[data-wire]{stroke-width:1.3}[data-wire] path{fill:none}"
     return root + player + is_dark + follows + classes + still
 
 

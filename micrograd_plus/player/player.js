@@ -31,6 +31,8 @@ import { drawn, Writing } from "./writing.js";
 const PAUSE = 900;
 const MOST_PATHS = 12;
 const MOVES = 3;
+const AROUND = 200;
+const CALM = 150;
 const HINT = "Point at a box for its story, click it for its paths, drag a leaf to change it.";
 const QUIZZES = ["off", "gradients", "values"];
 const THEMES = ["auto", "light", "dark"];
@@ -129,28 +131,31 @@ class Stage {
     ));
     this.coarse = { ...view, style: { ...view.style, digits: 2 } };
     this.lit = new Set();
+    /** @type {Element[]} */
+    this.far = [];
     /** @type {Map<Element, string>} */
     this.looks = new Map();
   }
 
   /**
-   * What is known after some frames, but for the spot that is asked for.
+   * What is known after some frames, but for the spot that is asked for, where it is in sight.
    * @param {State} state
    * @param {ArrayLike<number>} numbers
    * @param {string} hidden
    */
   write(state, numbers, hidden) {
     const { view, coarse, writing } = this;
+    const far = new Set(this.far);
     view.boxes.forEach((_, i) => {
       const [value, derivative] = [this.values[i], this.derivatives[i]];
-      if (value) {
+      if (value && !far.has(value.group)) {
         /** @param {Scene} scene @returns {Piece[][]} */
         const lines = (scene) => [
           hidden === `value ${i}` ? [["?", "value"]] : valueText(scene, i, state, numbers),
         ];
         writing.write(value, lines(view), () => lines(coarse));
       }
-      if (derivative) {
+      if (derivative && !far.has(derivative.group)) {
         /** @param {Scene} scene @returns {Piece[][]} */
         const lines = (scene) => [
           hidden === `derivative ${i}` ? [["∂ ?", "slope"]] : derivativeText(scene, i, state),
@@ -160,7 +165,7 @@ class Stage {
     });
     view.wires.forEach((wire, i) => {
       const label = this.labels[i];
-      if (label) {
+      if (label && !far.has(label.group)) {
         const asked = hidden && (state.wire === i || hidden === `value ${wire.target}`);
         const lines = asked ? [] : wireText(view, i, state, numbers);
         writing.write(label, lines, () => wireText(coarse, i, state, numbers));
@@ -207,6 +212,34 @@ class Stage {
   }
 
   /**
+   * Take what is far out of sight off the picture while a leaf is moving: it would be painted anew
+   * sixty times a second.
+   * @param {Element} place
+   */
+  hideFar(place) {
+    if (this.far.length > 0) {
+      return;
+    }
+    const part = place.getBoundingClientRect();
+    const [left, top] = [Math.max(part.left, 0) - AROUND, Math.max(part.top, 0) - AROUND];
+    const right = Math.min(part.right, window.innerWidth) + AROUND;
+    const bottom = Math.min(part.bottom, window.innerHeight) + AROUND;
+    const spots = [...this.values, ...this.derivatives, ...this.labels];
+    const groups = spots.flatMap((spot) => (spot ? [spot.group] : []));
+    this.far = [...this.boxes, ...this.wires, ...groups].filter((g) => {
+      const r = g.getBoundingClientRect();
+      const isEmpty = r.width + r.height === 0;
+      return !isEmpty && (r.right < left || r.left > right || r.bottom < top || r.top > bottom);
+    });
+    this.far.forEach((g) => g.setAttribute("display", "none"));
+  }
+
+  showFar() {
+    this.far.forEach((g) => g.removeAttribute("display"));
+    this.far = [];
+  }
+
+  /**
    * The element of what has just happened.
    * @param {State} state
    */
@@ -244,6 +277,7 @@ class Player {
     this.frame = 0;
     this.timer = 0;
     this.due = 0;
+    this.calm = 0;
     this.asked = new Set();
     this.score = [0, 0];
     this.hides = contents.quiz;
@@ -553,11 +587,25 @@ class Player {
 
   /* What is seen. */
 
-  redraw() {
+  /**
+   * The picture and its sentence; while a leaf is moving, only what is in sight.
+   * @param {boolean} [isMoving]
+   */
+  redraw(isMoving = false) {
     const { numbers, stage, all, frame } = this;
     const { view } = stage;
+    this.root.classList.toggle("moving", isMoving);
+    window.clearTimeout(this.calm);
+    if (isMoving) {
+      this.calm = window.setTimeout(() => this.redraw(), CALM);
+    }
     const state = stateAt(view, all.slice(0, frame + 1), numbers);
     const hidden = this.hiddenNow();
+    if (isMoving) {
+      stage.hideFar(this.place);
+    } else {
+      stage.showFar();
+    }
     stage.write(state, numbers, hidden);
     stage.mark(state, numbers);
     const told = sentence(view, all[frame], state, numbers);
@@ -663,7 +711,7 @@ class Player {
     const last = this.all.length - 1;
     this.frame = atEnd ? last : same < 0 ? Math.min(this.frame, last) : same;
     this.fill();
-    this.redraw();
+    this.redraw(true);
     this.model.set?.("value", [...this.leaves]);
     this.model.save_changes?.();
   }

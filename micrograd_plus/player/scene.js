@@ -64,8 +64,26 @@ function bracketed(text) {
  * @param {Numbers} numbers
  */
 function sumOf(terms, numbers) {
-  const products = (terms ?? []).map((term) => term.reduce((x, i) => x * numbers[i], 1));
-  return products.length > 1 ? products.reduce((x, y) => x + y, 0) : products[0] ?? NaN;
+  if (terms === null || terms.length === 0) {
+    return NaN;
+  }
+  let sum = productOf(terms[0], numbers);
+  for (let k = 1; k < terms.length; k += 1) {
+    sum += productOf(terms[k], numbers);
+  }
+  return sum;
+}
+
+/**
+ * @param {number[]} term
+ * @param {Numbers} numbers
+ */
+function productOf(term, numbers) {
+  let product = numbers[term[0]];
+  for (let k = 1; k < term.length; k += 1) {
+    product *= numbers[term[k]];
+  }
+  return product;
 }
 
 /**
@@ -210,9 +228,11 @@ function carry(scene, i, numbers, state) {
     return;
   }
   const carried = carriedBy(wire, numbers);
-  const before = state.terms.get(to) ?? [];
-  state.terms.set(to, [...before, [i, carried]]);
-  state.derivatives.set(to, before.length > 0 ? (state.derivatives.get(to) ?? 0) + carried : carried);
+  const terms = state.terms.get(to) ?? [];
+  const sum = terms.length > 0 ? (state.derivatives.get(to) ?? 0) + carried : carried;
+  state.derivatives.set(to, sum);
+  terms.push([i, carried]);
+  state.terms.set(to, terms);
 }
 
 /**

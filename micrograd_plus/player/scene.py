@@ -28,6 +28,10 @@ from .recording import Kind, Place, Recording, program_as_json, recorded
 MOST_LEAVES = 60  # that can be moved though they are hidden
 WIDEST_NUMBER = 160.0  # points, of a product on a wire
 NARROWEST_NUMBER = 36.0
+PAINTS = {"fill": "-f", "stroke": "-s"}  # what a style sheet paints, by the end of a class
+COMMON = {"text-anchor": "middle", "font-size": "13"}  # of most texts
+OF_WIRES = {"fill", "stroke-width"}
+MEASURES = {"x", "y", "width", "height", "rx", "transform", "d", "points"}
 TALL = 30.0  # and its two lines
 
 
@@ -193,12 +197,8 @@ class Scene:
         for i, curve in enumerate(drawing.curves):
             curve.set("data-wire", str(i))
         for element in drawing.svg.iter():
-            for title in element.findall("title"):  # the player tells of what is pointed at
-                element.remove(title)
-            painted = element.get("class", "")
-            for attribute, ending in (("fill", "-f"), ("stroke", "-s")):
-                if re.search(rf"\bmgp-\w+{ending}\b", painted):  # the style sheet paints it
-                    element.attrib.pop(attribute, None)
+            _lightened(element)
+        drawing.svg.attrib.update(COMMON)
         return ET.tostring(drawing.svg, encoding="unicode")
 
     def _spotted(self) -> dict[Box | Wire, Any]:
@@ -364,6 +364,21 @@ def _rule(box: Box) -> str:
     if box.kind != "gate":
         return box.note
     return f"{box.primitive.name} {RULES[box.primitive.gate]}"
+
+
+def _lightened(element: ET.Element) -> None:
+    """Without what the page's style sheet, its script and the attributes of the whole say."""
+    for title in element.findall("title"):  # the player tells of what is pointed at
+        element.remove(title)
+    painted = element.get("class", "").split()
+    is_wire = "mgp-wire-s" in painted
+    for name, text in list(element.items()):
+        if name in MEASURES:
+            element.set(name, re.sub(r"(?<=\d)\.0\b", "", text))
+        ending = PAINTS.get(name, " ")
+        is_styled = any(one.endswith(ending) for one in painted) or (is_wire and name in OF_WIRES)
+        if is_styled or COMMON.get(name) == text or name == "xml:space":
+            element.attrib.pop(name)
 
 
 def _rooms(frames: Frames) -> list[int]:

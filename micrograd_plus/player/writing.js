@@ -6,8 +6,8 @@
 /**
  * @typedef {import("./scene.js").Piece} Piece
  * @typedef {"value" | "derivative" | "label"} Kind
- * @typedef {{kind: Kind, at: [number, number], room: number, group: SVGElement, key: string,
- *   texts: SVGElement[]}} Spot
+ * @typedef {{kind: Kind, at: [number, number], room: number, group: SVGElement,
+ *   lines: Piece[][], texts: SVGElement[]}} Spot
  */
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -27,9 +27,22 @@ export function drawn(name, attributes) {
   return made;
 }
 
-/** @param {Piece[][]} lines */
-function keyOf(lines) {
-  return lines.map((line) => line.map((piece) => piece.join("\t")).join("\n")).join("\v");
+/**
+ * Whether the same pieces stand there.
+ * @param {Piece[][]} lines
+ * @param {Piece[][]} others
+ */
+function isSame(lines, others) {
+  return lines.length === others.length && lines.every((line, k) => (
+    line.length === others[k].length && line.every(([text, color], j) => (
+      text === others[k][j][0] && color === others[k][j][1]
+    ))
+  ));
+}
+
+/** @param {Piece[]} line */
+function plain(line) {
+  return line.length === 1 ? line[0][0] : line.map(([text]) => text).join("");
 }
 
 export class Writing {
@@ -37,6 +50,7 @@ export class Writing {
   constructor(svg) {
     this.overlay = drawn("g", { class: "numbers", "aria-hidden": "true" });
     this.family = svg.getAttribute("font-family") ?? "sans-serif";
+    this.widths = { value: new Map(), derivative: new Map(), label: new Map() };
     this.ruler = document.createElement("canvas").getContext("2d");
     svg.append(this.overlay);
   }
@@ -51,23 +65,40 @@ export class Writing {
   spot(kind, at, room) {
     const group = drawn("g", { class: kind });
     this.overlay.append(group);
-    return { kind, at, room: room - MARGIN[kind], group, key: "", texts: [] };
+    return { kind, at, room: room - MARGIN[kind], group, lines: [], texts: [] };
   }
 
   /**
-   * How wide the widest line is.
+   * How wide the widest line is: each character is measured once.
    * @param {Kind} kind
    * @param {Piece[][]} lines
    */
   width(kind, lines) {
-    if (!this.ruler) {
-      return 0;
+    const widths = this.widths[kind];
+    let widest = 0;
+    for (const line of lines) {
+      let sum = 0;
+      for (const character of plain(line)) {
+        const width = widths.get(character) ?? this.measured(kind, character);
+        sum += width;
+      }
+      widest = Math.max(widest, sum);
     }
-    const { ruler } = this;
-    ruler.font = `${kind === "value" ? 600 : 400} ${SIZES[kind]}px ${this.family}`;
-    return Math.max(0, ...lines.map((line) => (
-      ruler.measureText(line.map(([text]) => text).join("")).width
-    )));
+    return widest;
+  }
+
+  /**
+   * @param {Kind} kind
+   * @param {string} character
+   */
+  measured(kind, character) {
+    let width = 0;
+    if (this.ruler) {
+      this.ruler.font = `${kind === "value" ? 600 : 400} ${SIZES[kind]}px ${this.family}`;
+      width = this.ruler.measureText(character).width;
+    }
+    this.widths[kind].set(character, width);
+    return width;
   }
 
   /**
@@ -78,12 +109,11 @@ export class Writing {
    * @param {() => Piece[][]} fewer
    */
   write(spot, lines, fewer) {
-    const full = lines.filter((line) => line.length > 0);
-    const key = keyOf(full);
-    if (spot.key === key) {
+    if (isSame(spot.lines, lines)) {
       return;
     }
-    spot.key = key;
+    spot.lines = lines;
+    const full = lines.filter((line) => line.length > 0);
     const wide = this.width(spot.kind, full);
     const isTooWide = wide * LEAST > spot.room;
     const shown = isTooWide ? fewer().filter((line) => line.length > 0) : full;
@@ -98,23 +128,14 @@ export class Writing {
    */
   put(spot, lines) {
     const { kind, at, group, texts } = spot;
-    const counts = texts.map((text) => text.childElementCount).join();
-    if (counts !== lines.map((line) => line.length).join()) {
-      spot.texts = lines.map((line) => {
-        const text = drawn("text", { x: at[0] });
-        text.append(...line.map(() => drawn("tspan", {})));
-        return text;
-      });
+    if (texts.length !== lines.length) {
+      spot.texts = lines.map(() => drawn("text", { x: at[0] }));
       group.replaceChildren(...spot.texts);
     }
     const first = kind === "label" ? at[1] + 3.8 - (LINE / 2) * (lines.length - 1) : at[1] + 4.6;
     lines.forEach((line, k) => {
-      spot.texts[k].setAttribute("y", String(first + LINE * k));
-      line.forEach(([text, color], j) => {
-        const span = spot.texts[k].children[j];
-        span.textContent = text;
-        span.setAttribute("class", `mgp-${color}-f`);
-      });
+      set(spot.texts[k], "y", String(first + LINE * k));
+      putLine(spot.texts[k], line);
     });
   }
 
@@ -126,8 +147,7 @@ export class Writing {
    */
   fit({ kind, at, room, group, texts }, lines, width) {
     texts.forEach((text, k) => {
-      const isWide = width > room && this.width(kind, [lines[k]]) > room;
-      if (isWide) {
+      if (width > room && this.width(kind, [lines[k]]) > room) {
         text.setAttribute("textLength", String(room));
         text.setAttribute("lengthAdjust", "spacingAndGlyphs");
       } else if (text.hasAttribute("textLength")) {
@@ -135,13 +155,48 @@ export class Writing {
         text.removeAttribute("lengthAdjust");
       }
     });
-    group.querySelector("rect")?.remove();
     if (kind === "label" && lines.length > 0) {
+      const paper = group.querySelector("rect") ?? drawn("rect", { rx: 6, class: "mgp-paper-f" });
       const [wide, high] = [Math.min(width, room) + 6, 3 + LINE * lines.length];
-      group.prepend(drawn("rect", {
-        x: at[0] - wide / 2, y: at[1] - high / 2, width: wide, height: high, rx: 6,
-        class: "mgp-paper-f",
-      }));
+      set(paper, "x", (at[0] - wide / 2).toFixed(1));
+      set(paper, "y", (at[1] - high / 2).toFixed(1));
+      set(paper, "width", wide.toFixed(1));
+      set(paper, "height", high.toFixed(1));
+      if (!paper.parentNode) {
+        group.prepend(paper);
+      }
     }
   }
+}
+
+/**
+ * An attribute, where it is another one than before.
+ * @param {Element} made
+ * @param {string} name
+ * @param {string} text
+ */
+function set(made, name, text) {
+  if (made.getAttribute(name) !== text) {
+    made.setAttribute(name, text);
+  }
+}
+
+/**
+ * A line: its one piece, or a span for each.
+ * @param {Element} text
+ * @param {Piece[]} line
+ */
+function putLine(text, line) {
+  if (line.length === 1) {
+    text.textContent = line[0][0];
+    set(text, "class", `mgp-${line[0][1]}-f`);
+    return;
+  }
+  if (text.childElementCount !== line.length) {
+    text.replaceChildren(...line.map(() => drawn("tspan", {})));
+  }
+  line.forEach(([piece, color], j) => {
+    text.children[j].textContent = piece;
+    set(text.children[j], "class", `mgp-${color}-f`);
+  });
 }

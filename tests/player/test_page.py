@@ -534,4 +534,4 @@ def test_what_the_browser_cannot_compute_is_said(opened):
 
 def test_a_file_of_a_small_circuit_is_small(tmp_path):
     path = Path(play(circuit()).save(tmp_path / "player.html"))
-    assert path.stat().st_size < 40_000
+    assert path.stat().st_size < 32_000
