@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -29,6 +30,7 @@ from .scene import Scene, scenes
 Quiz = Literal["", "gradients", "values"]
 THEMES = ("auto", "light", "dark")
 SHOWN = ("values", "gradients", "locals", "contributions")
+STYLE_ELEMENT = re.compile(r"<style>.*?</style>", re.DOTALL)
 CHANGED = "−0.000"  # as wide as the number of a leaf that is dragged mostly is
 WIDEST = 900.0  # points that a picture may have with contributions on its wires
 
@@ -102,10 +104,13 @@ class Player:
         inner = html.escape(page(self.contents, framed=True), quote=True).replace("\n", "&#10;")
         title = html.escape(f"Step through {self.contents['title']}", quote=True)
         style = SCHEMES.replace("img.mgp", "iframe.mgp")
+        # what takes a frame out, as a notebook does that is not trusted, leaves what is in it
+        still = STYLE_ELEMENT.sub("", self.scenes[0].frames.after_backward._mime_()[1])
         frame = (
             f'<iframe class="mgp" title="{title}" sandbox="allow-scripts" srcdoc="{inner}" '
             f'width="100%" height="{self._height}" style="border:0" '
-            'allow="fullscreen; clipboard-write">Run this cell to step through the graph.</iframe>'
+            'allow="fullscreen; clipboard-write">'
+            f"<p>Run this cell to step through the graph.</p>{still}</iframe>"
         )
         follows = f"<style>{style}</style>" if self.theme == "auto" else ""
         return {"text/plain": repr(self), "text/html": follows + frame}
@@ -154,17 +159,21 @@ def play(
     them. `theme` is "light", "dark" or "auto", which follows the page. `names`, such as locals(),
     names Values without a label; other options are those of `draw`. Backward need not have run.
 
-    Raises what `draw` raises, and ValueError for a theme or quiz that there is not.
+    Raises what `draw` raises, and TypeError or ValueError for a theme or quiz that there is not.
 
     >>> from micrograd_plus import Value
     >>> a, b = Value(2.0, label="a"), Value(1.0, label="b")
     >>> play((a + b) * (b + 1))
     <Player of (a + b) × (b + 1): 9 steps>
     """
+    if not isinstance(root, Value):
+        raise TypeError(
+            f"play steps through the graph below a Value, its output, not a {type(root).__name__}"
+        )
     theme = one_of(theme or options.pop("theme", None) or "auto", "theme", THEMES)
     hides: Quiz = "gradients" if quiz is True else (quiz or "")
     if hides not in ("", "gradients", "values"):
-        raise ValueError(f"quiz hides gradients or values, not {quiz!r}")
+        raise ValueError(f"quiz is True or hides 'gradients' or 'values', not {quiz!r}")
     options = {"compact": True, **options}
     pictures = [("as drawn", _picture(root, mode, wrt, names, options))]
     if not {"open", "close", "collapse", "around"} & options.keys():

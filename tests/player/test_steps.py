@@ -120,3 +120,29 @@ def leaf_of(root):
             return v
         waiting += [o for o in v.operands if isinstance(o, Value)]
     raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("wrong", "options", "error", "told"),
+    [
+        (3, {}, TypeError, "play steps through the graph below a Value, its output, not a int"),
+        (None, {"quiz": "x"}, ValueError, "quiz is True or hides 'gradients' or 'values', not 'x'"),
+        (None, {"theme": "x"}, ValueError, "no theme is called 'x'; there are: auto, light, dark"),
+        (None, {"wrt": "zz", "mode": "forward"}, ValueError, "no node of the graph is called 'zz'"),
+        (None, {"mode": "forward"}, ValueError, "pass one, or its label"),
+        (None, {"depth": 3}, TypeError, "'depth' is no option of a picture"),
+    ],
+)
+def test_a_wrong_option_is_refused_with_what_there_is(wrong, options, error, told):
+    with pytest.raises(error, match=told):
+        play(recurrence(2) if wrong is None else wrong, **options)
+
+
+def test_leaves_in_code_have_names_that_python_takes_and_no_two_have_the_same():
+    labels = ["w₁", "w₁", "lambda", "a b", "", "1x", "x" * 100, "θ", "w1_2"]
+    root = sum(Value(1.0, label=label) for label in [*labels, "y"])
+    for _ in range(2):
+        names = [leaf["python"] for leaf in play(root).contents["leaves"]]
+        assert len(set(names)) == len(names) >= len(labels)
+        assert all(name.isidentifier() and name != "lambda" for name in names)
+        assert {"w1", "w1_2", "leaf", "θ", "y"} < set(names)
