@@ -28,6 +28,7 @@ from .recording import Kind, Place, Recording, program_as_json, recorded
 MOST_LEAVES = 60  # that can be moved though they are hidden
 WIDEST_NUMBER = 160.0  # points, of a product on a wire
 NARROWEST_NUMBER = 36.0
+ARROW = 28.0  # of a wire, which stays in sight on both sides of its number
 PAINTS = {"fill": "-f", "stroke": "-s"}  # what a style sheet paints, by the end of a class
 COMMON = {"text-anchor": "middle", "font-size": "13"}  # of most texts
 OF_WIRES = {"fill", "stroke-width"}
@@ -398,7 +399,7 @@ def _rooms(frames: Frames) -> list[int]:
             free += [abs(x - at[0]) - w for x, y, w, h in taken if abs(y - at[1]) < h + TALL / 2]
             free += [abs(x - at[0]) / 2 for x, y in others if abs(y - at[1]) < TALL]
         now = label_size(frames.texts, wire, user) or (0.0, 0.0)
-        found.append(round(max(2 * min(free) - 6, now[0] - 6, NARROWEST_NUMBER)))
+        found.append(round(max(2 * min(free) - ARROW, now[0] - 6, NARROWEST_NUMBER)))
     return found
 
 
