@@ -105,10 +105,12 @@ def adjust(model: Model, level: Level, write: Callable[[float], str] = number) -
         boxes = _opened(model, _cut(boxes, CUT), dots_too.opens)
     else:
         boxes = _opened(model, boxes, level.opens)
-    boxes = _closed(_around(boxes, level.steps), level, begun)
+    near = _around(boxes, level.steps)
+    unseen = boxes[-1] if near[-1] is not boxes[-1] else None
+    boxes = _closed(near, level, begun)
     if level.fold_constants:
         boxes = _constants_folded(boxes, write)
-    model = replace(model, boxes=boxes)
+    model = replace(model, boxes=boxes, unseen=unseen)
     if collapse == "none":
         return shrunk(model, WORK)
     if _count(boxes) > 2 * CLOSED or work_of(model) > WORK:
@@ -303,7 +305,8 @@ def _constants_folded(boxes: Iterable[Box], write: Callable[[float], str]) -> li
     folded = [box for box in boxes if box.kind != "constant"]
     for box in folded:
         constants = [write(w.source.value) for w in box.wires if w.source.kind == "constant"]
-        if box.kind == "gate" and box.primitive.folded and not constants and len(box.wires) == 1:
+        alone = not constants and len(box.wires) == 1 and box.whole
+        if box.kind == "gate" and box.primitive.folded and alone:
             box.symbol = box.primitive.folded[0]
         elif constants:
             if box.kind == "gate":

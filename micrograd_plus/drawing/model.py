@@ -126,6 +126,12 @@ class Model:
     gathered: bool = False
     # that shall be closed: the name of each, and its parameters
     modules: Sequence[tuple[str, list[Box]]] = ()
+    unseen: Box | None = None  # the output, where it lies too far away to be drawn
+
+    @property
+    def last(self) -> Box:
+        """The box of the output, drawn or not."""
+        return self.unseen or self.boxes[-1]
 
     @property
     def stale(self) -> bool:
@@ -143,13 +149,13 @@ class Model:
         """
         ends = (box.title, self.wrt)
         if self.mode == "reverse":
-            ends = self.output, box.title if box is not self.boxes[-1] else self.output
+            ends = self.output, box.title if box is not self.last else self.output
         return "/".join(f"∂{bracketed_name(end)}" for end in ends)
 
     @property
     def output(self) -> str:
         """What the output is called."""
-        last = self.boxes[-1]
+        last = self.last
         return last.name or (OUTPUT if last.kind != "leaf" else "leaf")
 
     def hint(self, box: Box) -> str:

@@ -245,7 +245,7 @@ def _caption(texts: Texts, labelled: bool) -> list[str]:
         return ["A leaf was edited since: call .forward() to evaluate again."]
     if texts.moment is not None and texts.moment.sentence:
         return [texts.moment.sentence]
-    output = shortened(model.boxes[-1].name, 12) or OUTPUT
+    output = shortened(model.last.name, 12) or OUTPUT
     derivative = f"red: ∂ = ∂{bracketed_name(output)}/∂·"
     if model.mode == "forward":
         derivative = f"red: ∂ = ∂·/∂{bracketed_name(shortened(model.wrt, 12))}, forward"

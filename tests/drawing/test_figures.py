@@ -325,6 +325,21 @@ def test_around_a_node_stands_what_is_so_many_wires_away():
         ]
 
 
+def test_around_a_node_gates_and_gradients_are_called_as_in_the_whole_picture():
+    a, b, c, d, e = [Value(float(i), name) for i, name in enumerate("abcde", 1)]
+    total = a * b + c * d
+    total.label = "s"
+    out = e * total.tanh()
+    out.label = "out"
+    out.backward()
+    drawn = draw(out, around="s", steps=1)
+    symbols = {box.symbol for box in drawn.model.boxes if box.kind == "gate"}
+    assert symbols == {"×", "+", "tanh"}
+    assert drawn.model.derivative_name(drawn.model.boxes[-1]).startswith("∂out/∂")
+    assert "∂out/∂" in drawn.svg
+    assert draw(out).model.derivative_name(draw(out).model.boxes[-1]) == "∂out/∂out"
+
+
 # Who is who. --------------------------------------------------------------------------------------
 def test_plain_numbers_that_go_into_a_neuron_are_boxes_with_names():
     neuron = Neuron(2)
