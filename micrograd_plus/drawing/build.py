@@ -54,7 +54,8 @@ def build(
     if len(order) > HUGE:
         near = _nearest(root, HUGE // 10)
         order = [v for v in order if v in near]
-        boxes = {o: BEYOND for v in order for o in value_operands(v) if o not in near}
+        far = dict.fromkeys(o for v in order for o in value_operands(v) if o not in near)
+        boxes = {o: Box("cut", value=o.data, note=BEYOND.note) for o in far}
     made = add_boxes(order, derivatives, boxes)
     _name(boxes, order, names)
     for v in order:

@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import modes
 from ..engine import Value, adjoints, local_gradients, nodes_below, tangents
-from .model import BEYOND, Box, Model, Wire
+from .model import Box, Model, Wire
 
 Nodes = Mapping[Box, Value | float]
 
@@ -38,7 +38,9 @@ def computed(boxes: Iterable[Box]) -> dict[Box, Value | float]:
     with modes.switched(recording=True, anomaly=False, simplify=None):
         for box in _in_order(boxes):
             if box.row is not None:
-                nodes[box] = box.row(*[nodes[operand] for operand in operands_of(box)])
+                made = box.row(*[nodes[operand] for operand in operands_of(box)])
+                # below it there may be numbers alone, since the rest lies beyond
+                nodes[box] = made if isinstance(made, Value) else Value(made)
             elif box.kind == "leaf":
                 nodes[box] = Value(box.value)
             else:
@@ -78,6 +80,11 @@ def owners(boxes: Sequence[Box]) -> dict[Box, Box]:
     return found
 
 
+def is_whole(owner: Mapping[Box, Box]) -> bool:
+    """Whether nothing that the boxes are computed from lies beyond what is looked at."""
+    return all(operand.kind != "cut" for box in owner for operand in operands_of(box))
+
+
 def edges_of(owner: Mapping[Box, Box]) -> dict[tuple[Box, Box], list[tuple[Box, int]]]:
     """For each pair of boxes that are wired, the edges of the graph that the wire stands for: a box
     inside the one, and the place of its operand that lies in the other.
@@ -102,11 +109,9 @@ def derivatives(model: Model) -> tuple[dict[Box, float], dict[int, float]]:
     """The derivatives of the boxes with the output alone, or the source alone swept forward; and by
     their ids the wires that stand for several edges, with what these carry together.
 
-    Where the graph is too large to be looked at whole, both go over the boxes that are shown.
+    Of a graph that is too large to be looked at whole, what lies beyond is a number that stays.
     """
     owner = owners(model.boxes)
-    if BEYOND in owner:
-        return {}, {}
     nodes, edges = computed(model.boxes), edges_of(owner)
     swept = _swept(model, nodes)
     found = {box: swept[node] for box in model.boxes if (node := nodes[box]) in swept}

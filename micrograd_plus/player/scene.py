@@ -15,9 +15,9 @@ from ..chain_rule.naming import Names
 from ..chain_rule.paths import Step
 from ..chain_rule.rules import told
 from ..drawing.arrangement import label_size, spots
-from ..drawing.inside import computed, edges_of, operands_of, owners, several
+from ..drawing.inside import computed, edges_of, is_whole, operands_of, owners, several
 from ..drawing.layout import Point
-from ..drawing.model import BEYOND, RULES, Box, Wire
+from ..drawing.model import RULES, Box, Wire
 from ..drawing.picture import Frames, Picture
 from ..drawing.svg import begun, write_number
 from ..drawing.texts import Texts
@@ -77,9 +77,11 @@ class Scene:
 
     @cached_property
     def root(self) -> Value | None:
-        """The output in the graph of its own; None where that is not looked at."""
+        """The output in the graph of its own; None where that is too large to be looked at whole,
+        so that nothing moves.
+        """
         root = self.nodes[self.boxes[-1]]
-        return root if isinstance(root, Value) and not self.is_cut else None
+        return root if isinstance(root, Value) and is_whole(owners(self.boxes)) else None
 
     @cached_property
     def namer(self) -> Names | None:
@@ -96,11 +98,6 @@ class Scene:
         if box.name or self.namer is None or box.kind not in ("gate", "leaf"):
             return box.title
         return self.namer(node)
-
-    @property
-    def is_cut(self) -> bool:
-        """Whether the graph is too large to be looked at whole, so that nothing moves."""
-        return BEYOND in owners(self.boxes)
 
     @cached_property
     def numbers(self) -> _Numbers:

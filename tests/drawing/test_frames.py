@@ -10,9 +10,10 @@ import pytest
 from hostile import IN_TEX
 from matplotlib.colors import CSS4_COLORS
 
-from micrograd_plus import Value, draw, ops
+from micrograd_plus import Value, draw, ops, play
 from micrograd_plus.cli import main
 from micrograd_plus.drawing import colors
+from micrograd_plus.drawing.build import HUGE
 from micrograd_plus.drawing.tikz import STYLES
 from micrograd_plus.engine import adjoints, nodes_below, tangents
 from micrograd_plus.examples import all_examples
@@ -322,3 +323,20 @@ def test_whatever_is_closed_the_last_frame_has_the_derivatives(mode, options, ma
         expected = known[box.name] if box in boxes else found.get(root, 0.0)
         assert texts._derivative(box) == pytest.approx(expected, rel=1e-12, abs=1e-300)
         assert box.derivative == pytest.approx(expected, rel=1e-12, abs=1e-300)
+
+
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+def test_of_a_graph_too_large_to_be_looked_at_whole_what_is_near_has_its_derivatives(mode):
+    y, z = Value(2.0, label="y"), Value(0.5)
+    for _ in range(HUGE + 1):
+        z = z * 1.0
+    e = (z * y) * y
+    e.label = "e"
+    e.backward()
+    options = {"mode": "forward", "wrt": "y"} if mode == "forward" else {}
+    texts = draw(e, **options).frames().after_backward.texts
+    found = {box.name: texts._derivative(box) for box in texts.model.boxes if box.name}
+    assert found == ({"y": 1.0, "e": 2.0} if mode == "forward" else {"y": y.grad, "e": 1.0})
+    gates = [box for box in texts.model.boxes if box.kind == "gate"]
+    assert all(texts._derivative(box) for box in gates) == (mode == "reverse")
+    assert play(e).contents["views"][0]["program"] is None
