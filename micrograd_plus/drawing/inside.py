@@ -6,11 +6,12 @@ what comes along all wires inside that lead out to the same box.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .. import modes
 from ..engine import Value, adjoints, local_gradients, nodes_below, tangents
+from ..graph import topological_order
 from .model import Box, Model, Wire
 
 Nodes = Mapping[Box, Value | float]
@@ -36,7 +37,7 @@ def computed(boxes: Iterable[Box]) -> dict[Box, Value | float]:
     """A graph of Values for the boxes and for all that they hide, at the values that they have."""
     nodes: dict[Box, Value | float] = {}
     with modes.switched(recording=True, anomaly=False, simplify=None):
-        for box in _in_order(boxes):
+        for box in topological_order(boxes, lambda b: [*members_of(b), *operands_of(b)]):
             if box.row is not None:
                 made = box.row(*[nodes[operand] for operand in operands_of(box)])
                 # below it there may be numbers alone, since the rest lies beyond
@@ -46,23 +47,6 @@ def computed(boxes: Iterable[Box]) -> dict[Box, Value | float]:
             else:
                 nodes[box] = box.value
     return nodes
-
-
-def _in_order(boxes: Iterable[Box]) -> Iterator[Box]:
-    """The boxes and what they hide, operands before their users."""
-    met: set[Box] = set()
-    for box in boxes:
-        waiting = [box]
-        while waiting:
-            top = waiting[-1]
-            before = [b for b in (*members_of(top), *operands_of(top)) if b not in met]
-            if top in met or not before:
-                waiting.pop()
-                if top not in met:
-                    met.add(top)
-                    yield top
-            else:
-                waiting += reversed(before)
 
 
 def owners(boxes: Sequence[Box]) -> dict[Box, Box]:
@@ -135,8 +119,8 @@ def _swept(model: Model, nodes: Nodes) -> Mapping[Any, float]:
     if not isinstance(root, Value):
         return {}
     order = nodes_below(root)
-    source = next((nodes[box] for box in model.boxes if box.is_source), None)
     if model.mode == "forward":
+        source = None if model.source is None else nodes[model.source]
         return tangents(order, {source: 1.0}) if isinstance(source, Value) else {}
     return adjoints(order, {root: 1.0})
 

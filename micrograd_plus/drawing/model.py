@@ -143,6 +143,16 @@ class Model:
         """Whether there are derivatives to show."""
         return any(box.derivative is not None for box in self.boxes)
 
+    @property
+    def source(self) -> Box | None:
+        """The box that a forward sweep starts from, where it is shown."""
+        return next((box for box in self.boxes if box.is_source), None)
+
+    @property
+    def seed(self) -> Box:
+        """The box whose derivative is 1 by itself: the source of the sweep or the output."""
+        return self.source or self.boxes[-1]
+
     def derivative_name(self, box: Box) -> str:
         """How a book would write the derivative of this box:
         ∂e/∂a, or ∂a/∂b swept forward from b.

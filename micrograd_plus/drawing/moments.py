@@ -52,7 +52,7 @@ def _steps(model: Model, derivatives: Mapping[Box, float]) -> Iterator[_Step]:
     when each is asked for.
     """
     forward = model.mode == "forward"
-    reached = {_seed(model)}
+    reached = {model.seed}
     for user in model.boxes if forward else reversed(model.boxes):
         for wire in user.wires:
             source, target = (wire.source, user) if forward else (user, wire.source)
@@ -67,10 +67,6 @@ def _steps(model: Model, derivatives: Mapping[Box, float]) -> Iterator[_Step]:
                     yield _Step(wire, source, target, None if together else passed, carried, before)
 
 
-def _seed(model: Model) -> Box:
-    return next((box for box in model.boxes if box.is_source), model.boxes[-1])
-
-
 def moments(model: Model, style: Style) -> Iterator[Moment]:
     """What is known step by step: the leaves, each gate, the seed, and each edge that carries
     something.
@@ -82,8 +78,8 @@ def moments(model: Model, style: Style) -> Iterator[Moment]:
         if box.wires:
             now = replace(now, values=now.values | {box}, sentence=_forward(box, style))
             yield now
-    derivatives = {_seed(model): 1.0}
-    sentence = f"{_called(_seed(model))} by itself: 1."
+    derivatives = {model.seed: 1.0}
+    sentence = f"{_called(model.seed)} by itself: 1."
     now = replace(now, derivatives=dict(derivatives), sentence=sentence)
     yield now
     last = {step.target: step.wire for step in _steps(model, dict.fromkeys(model.boxes, 1.0))}

@@ -166,7 +166,7 @@ def _cover(parent: ET.Element, sheet: Sheet, spot: Spot, at: Point, size: Point)
 
 def begun(texts: Texts, places: Arrangement, theme: Theme) -> Drawing:
     """The picture with everything but its numbers."""
-    sheet = _sheet(texts, places, theme)
+    sheet = sheet_of(texts, places, theme)
     svg = _element(texts, sheet)
     x, y = sheet.origin
     whole = ET.SubElement(svg, "g", transform=f"translate({x:.1f} {y:.1f})")
@@ -182,7 +182,8 @@ def begun(texts: Texts, places: Arrangement, theme: Theme) -> Drawing:
     return Drawing(svg, sheet, numbers, curves, groups)
 
 
-def _sheet(texts: Texts, places: Arrangement, theme: Theme) -> Sheet:
+def sheet_of(texts: Texts, places: Arrangement, theme: Theme) -> Sheet:
+    """What a picture is drawn on, and where on it."""
     margin = margin_of(texts)
     natural = places.right - places.left
     across, lines = natural, list[str]()
@@ -205,7 +206,7 @@ def margin_of(texts: Texts) -> float:
 
 def extent(texts: Texts, places: Arrangement) -> Point:
     """How wide and how high the picture is, in pixels of CSS."""
-    return _extent(texts, _sheet(texts, places, "light"))
+    return _extent(texts, sheet_of(texts, places, "light"))
 
 
 def _extent(texts: Texts, sheet: Sheet) -> Point:

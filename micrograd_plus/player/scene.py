@@ -19,7 +19,7 @@ from ..drawing.inside import computed, edges_of, is_whole, operands_of, owners, 
 from ..drawing.layout import Point
 from ..drawing.model import RULES, Box, Wire
 from ..drawing.picture import Frames, Picture
-from ..drawing.svg import begun, write_number
+from ..drawing.svg import begun, sheet_of, write_number
 from ..drawing.texts import Texts
 from ..engine import Value, local_gradients, nodes_below
 from ..support.strict_json import exact
@@ -141,7 +141,7 @@ class Scene:
                 }
             )
         style, model = self.frames.texts.style, self.picture.model
-        seed = next((i for i, box in enumerate(self.boxes) if box.is_source), len(boxes) - 1)
+        seed = index[model.seed]
         return {
             "label": self.label,
             "boxes": boxes,
@@ -204,7 +204,7 @@ class Scene:
         frames.
         """
         texts, places = self.frames.texts, self.frames.places
-        x, y = begun(texts, places, "light").sheet.origin
+        x, y = sheet_of(texts, places, "light").origin
         centres = dict(zip(texts.model.boxes, places.layout.centres))
         originals = dict(zip(texts.model.boxes, self.boxes))
         written = texts.written()
@@ -247,7 +247,8 @@ class _Numbers:
                 spans.append((node, inside, [v for v in ends if isinstance(v, Value)]))
         leaves = [node for box in scene.leaves if isinstance(node := scene.nodes[box], Value)]
         below = set(nodes_below(root))
-        swept = next((scene.nodes[box] for box in self._boxes if box.is_source), None)
+        source = scene.picture.model.source
+        swept = None if source is None else scene.nodes[source]
         wrt = swept if isinstance(swept, Value) else None
         return recorded(root, [v for v in leaves if v in below], wrt, spans)
 
