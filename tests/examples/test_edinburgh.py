@@ -4,30 +4,11 @@ import sys
 
 import numpy as np
 import pytest
+from worked import gradients, numbers, swept, twelve
 
 from micrograd_plus import grad
 from micrograd_plus.chain_rule import explain
 from micrograd_plus.examples import edinburgh
-
-
-def swept(circuit):
-    """The circuit after a backward pass from its output."""
-    *_, output = circuit.values()
-    output.backward()
-    return circuit
-
-
-def numbers(circuit, names):
-    return [circuit[name].data for name in names.split()]
-
-
-def gradients(circuit, names):
-    return [circuit[name].grad for name in names.split()]
-
-
-def twelve(*numbers):
-    """Numbers that are right to twelve decimals."""
-    return pytest.approx(numbers, rel=0, abs=5.1e-13)
 
 
 def rows(*numbers):

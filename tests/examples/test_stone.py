@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from worked import gradients, numbers, swept, twelve
 
 from micrograd_plus import grad, hessian, losses, ops
 from micrograd_plus.chain_rule import explain
@@ -12,26 +13,6 @@ from micrograd_plus.examples import stone
 from micrograd_plus.nn import Neuron
 from micrograd_plus.optim import SGD
 from micrograd_plus.training import fit
-
-
-def swept(circuit):
-    """The circuit after a backward pass from its output."""
-    *_, output = circuit.values()
-    output.backward()
-    return circuit
-
-
-def numbers(circuit, names):
-    return [circuit[name].data for name in names.split()]
-
-
-def gradients(circuit, names):
-    return [circuit[name].grad for name in names.split()]
-
-
-def twelve(*numbers):
-    """Numbers that are right to twelve decimals."""
-    return pytest.approx(numbers, rel=0, abs=5.1e-13)
 
 
 def test_the_simplest_network():

@@ -1,5 +1,7 @@
 """What the tests of every lecture's worked examples share."""
 
+import pytest
+
 
 def decimals(numbers):
     """Numbers by name, to twelve decimals."""
@@ -15,3 +17,23 @@ def check_numbers(make, values, gradients):
     *_, output = circuit.values()
     output.backward()
     assert decimals({name: circuit[name].grad for name in gradients}) == decimals(gradients)
+
+
+def swept(circuit):
+    """The circuit after a backward pass from its output."""
+    *_, output = circuit.values()
+    output.backward()
+    return circuit
+
+
+def numbers(circuit, names):
+    return [circuit[name].data for name in names.split()]
+
+
+def gradients(circuit, names):
+    return [circuit[name].grad for name in names.split()]
+
+
+def twelve(*numbers):
+    """Numbers that are right to twelve decimals."""
+    return pytest.approx(numbers, rel=0, abs=5.1e-13)
