@@ -21,7 +21,7 @@ from ..checks import require_fresh
 from ..engine import Value, adjoints, local_gradients, nodes_below
 from ..graph import count_paths
 from ..support.notebooks import richest
-from ..support.text import number, rounded, visible
+from ..support.text import number, require_digits, rounded, visible
 from .backward import Backward, Table, abbreviated
 from .naming import Names, called
 from .paths import Step, Way, by_places, edges_above, largest_ways, product_of, reached, steps_of
@@ -203,8 +203,7 @@ def _require(e: object, leaf: object, limit: int, digits: object) -> None:
             )
     if limit < 1:
         raise ValueError(f"explain lists at least one path, so limit={limit} is too small")
-    if digits is not None and (type(digits) is not int or not 0 <= digits <= 17):
-        raise ValueError(f"digits must be a whole number from 0 to 17, not {digits!r}")
+    require_digits(digits)
 
 
 def _edges_of(v: Value) -> list[Step]:

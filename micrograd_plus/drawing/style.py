@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from types import TracebackType
 from typing import Any, Literal, get_args
 
-from ..support.text import did_you_mean, number, rounded, visible
+from ..support.text import did_you_mean, number, require_digits, rounded, visible
 
 Theme = Literal["light", "dark", "auto"]
 Part = Literal["values", "gradients", "locals", "contributions", "caption"]
@@ -61,7 +61,7 @@ class Style:
     def __post_init__(self) -> None:
         if self.show is not None:
             object.__setattr__(self, "show", _parts(self.show))
-        _require_digits(self.digits)
+        require_digits(self.digits)
         if self.theme not in (None, *THEMES):
             raise ValueError(f"theme must be one of {', '.join(THEMES)}, not {self.theme!r}")
         _require_length("font_size", self.font_size)
@@ -156,12 +156,6 @@ def _parts(show: object) -> tuple[Part, ...]:
     if not isinstance(asked, (list, tuple, set, frozenset)) or not set(asked) <= set(PARTS):
         raise ValueError(f"show takes some of {', '.join(PARTS)}, not {show!r}")
     return tuple([part for part in PARTS if part in asked])
-
-
-def _require_digits(digits: object) -> None:
-    is_whole = isinstance(digits, int) and not isinstance(digits, bool)
-    if digits is not None and not (is_whole and 0 <= digits <= 17):  # type: ignore[operator]
-        raise ValueError(f"digits must be a whole number from 0 to 17, not {digits!r}")
 
 
 def _require_length(name: str, length: object) -> None:

@@ -36,6 +36,13 @@ def rounded(x: float, digits: int) -> str:
     return number(x, max(digits, 1))
 
 
+def require_digits(digits: object) -> None:
+    """Raise ValueError unless it is a number of digits after the point, or None."""
+    is_whole = isinstance(digits, int) and not isinstance(digits, bool)
+    if digits is not None and not (is_whole and 0 <= digits <= 17):  # type: ignore[operator]
+        raise ValueError(f"digits must be a whole number from 0 to 17, not {digits!r}")
+
+
 def visible(text: object, limit: int = 300) -> str:
     """The text cut to `limit` characters, with those that control,
     hide or reorder others written as escapes.
