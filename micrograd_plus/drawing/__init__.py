@@ -5,7 +5,8 @@ plain boxes and wires of `model`; `levels` says how many of them are shown; and 
 `svg` is the form that we draw: `arrangement` gives each part its size and place, for which `layout`
 and `process` ask Graphviz where boxes and wires go, `layered` finds out where there is none,
 `labels` finds room for the numbers between, and `widths` reckons texts. `dot` and `digraph` leave
-all that to Graphviz. `tikz` is the form for slides and papers, `raster` that for what shows no HTML.
+all that to Graphviz. `tikz` is the form for slides and papers, `raster` for what shows no
+HTML.
 
 What all of them read: `style` says how a picture looks, `texts` what is written where, `described`
 how it is read out. `neurons`, `stretches` and `groups` find what can be one box; `inside` computes
