@@ -31,6 +31,7 @@ from ..ops import Number
 from ..optim import Adam
 from ..tape.program import Floats
 from ..training import History, fit, outputs
+from . import data
 from .circuits import Circuit, Circuits, Trainings, labelled
 
 UNIVERSITY = "University of Edinburgh"
@@ -183,13 +184,7 @@ def multi_layer_on_digits(hidden: Sequence[int] = (32,), epochs: int = 40) -> Di
 
 
 def _trained_on_digits(hidden: Sequence[int], epochs: int) -> Digits:
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError:
-        raise ImportError(
-            'the digits come from scikit-learn: `pip install "micrograd-plus[data]"`'
-        ) from None
-    images, digits = load_digits(return_X_y=True)
+    images, digits = data.digits()
     images = images / 16.0
     model = MLP(
         64,

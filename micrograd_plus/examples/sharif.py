@@ -18,6 +18,7 @@ from ..nn.modular import AddGate, MultiplyGate
 from ..optim import Adam
 from ..testing import numerical_gradient
 from ..training import History, fit, outputs
+from . import data
 from .circuits import Circuit, Circuits, Trainings, labelled
 
 UNIVERSITY = "Sharif University of Technology"
@@ -611,13 +612,7 @@ def digit_templates(passes: int = 10) -> DigitTemplates:
 
 
 def _digits() -> tuple[list[list[float]], list[int]]:
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError:
-        raise ImportError(
-            'the digits come from scikit-learn: `pip install "micrograd-plus[data]"`'
-        ) from None
-    images, digits = load_digits(return_X_y=True)
+    images, digits = data.digits()
     return images.tolist(), digits.tolist()
 
 

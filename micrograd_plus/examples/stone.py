@@ -20,6 +20,7 @@ from ..nn import MLP
 from ..optim import Adam
 from ..tape.program import Floats
 from ..training import History, fit, outputs
+from . import data
 from .circuits import Circuit, Circuits, Trainings, labelled
 
 UNIVERSITY = "Sheffield University"
@@ -230,13 +231,8 @@ def digit_memory(noise: float = 0.3, seed: int = 0) -> Recall:
     Beginning with weights of 0 it becomes the projection onto the two pictures, which lets pass 2
     of 64 parts of the noise. Raises ImportError without scikit-learn.
     """
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError:
-        raise ImportError(
-            'the digits come from scikit-learn: `pip install "micrograd-plus[data]"`'
-        ) from None
-    return _memory(load_digits().data[:2] / 16.0, noise, seed)
+    images, _ = data.digits()
+    return _memory(images[:2] / 16.0, noise, seed)
 
 
 def photograph_memory(side: int = 20, noise: float = 0.3, seed: int = 0) -> Recall:
