@@ -9,57 +9,36 @@ counts. `plain` is the forty-line class of `gpt.py`; PyTorch and XAD take part w
 """
 
 import argparse
-import importlib.util
 import os
 import subprocess
 import sys
 import time
 
+from scalars import PEERS, present
+
 CONTESTANTS = ("micrograd", "plain", "python", "c", "torch", "xad")
 POINT = (0.5, -1.5, 2.0, -1.0, 0.25)
 
 
-def circuit(x, y, v, w, b, relu=lambda t: t.relu()):
+def circuit(x, y, v, w, b):
     """A neuron of two inputs, and some more: ten gates that everybody has."""
     product = x * v
     total = product + y * w + b
-    active = relu(total)
+    active = total.relu()
     rest = active * active + total
     return (rest * 0.5) ** 2 + product
 
 
 def once(who):
-    """The function that builds and differentiates the circuit once,
-    and gives the first gradient.
-    """
-    if who == "torch":
-        import torch
-
-        torch.set_default_dtype(torch.float64)
+    """The function that builds and differentiates the circuit once, and gives the gradient."""
+    if who in PEERS:
+        peer = PEERS[who]()
 
         def differentiate():
-            leaves = [torch.tensor(x, requires_grad=True) for x in POINT]
-            circuit(*leaves).backward()
-            return leaves[0].grad.item()
+            leaves = peer.leaves(POINT)
+            return peer.gradient(circuit(*leaves), leaves)
 
         return differentiate
-    if who == "xad":
-        import xad
-        from xad.adj_1st import Real, Tape
-
-        def taped():
-            with Tape() as tape:
-                leaves = [Real(x) for x in POINT]
-                for leaf in leaves:
-                    tape.registerInput(leaf)
-                tape.newRecording()
-                out = circuit(*leaves, relu=lambda t: xad.math.max(t, 0.0))
-                tape.registerOutput(out)
-                out.setAdjoint(1.0)
-                tape.computeAdjoints()
-                return leaves[0].getAdjoint()
-
-        return taped
     if who == "micrograd":
         from micrograd.engine import Value as Number
     elif who == "plain":
@@ -73,7 +52,7 @@ def once(who):
     def backward():
         leaves = [Number(x) for x in POINT]
         circuit(*leaves).backward()
-        return leaves[0].grad
+        return [leaf.grad for leaf in leaves]
 
     return backward
 
@@ -93,7 +72,8 @@ def in_a_process(who, times):
     env = {**os.environ, "MICROGRAD_PLUS_ENGINE": "c" if who == "c" else "python"}
     command = [sys.executable, __file__, "--who", who, "--times", str(times)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
-    return tuple(map(float, done.stdout.split()))
+    microseconds, *gradient = map(float, done.stdout.split())
+    return microseconds, gradient
 
 
 def main():
@@ -104,21 +84,20 @@ def main():
     parser.add_argument("--who", choices=CONTESTANTS, help="one of them alone")
     arguments = parser.parse_args()
     if arguments.who:
-        print(*alone(arguments.who, arguments.times))
+        microseconds, gradient = alone(arguments.who, arguments.times)
+        print(microseconds, *gradient)
         return
-    there = [who for who in CONTESTANTS if who in ("plain", "python", "c") or _has(who)]
+    there = present(CONTESTANTS)
     best, gradients = dict.fromkeys(there, float("inf")), {}
     for _ in range(arguments.rounds):
         for who in there:
             microseconds, gradients[who] = in_a_process(who, arguments.times)
             best[who] = min(best[who], microseconds)
-    assert max(gradients.values()) - min(gradients.values()) < 1e-12, gradients
+    for who, gradient in gradients.items():
+        gap = max(abs(a - b) for a, b in zip(gradient, gradients["c"]))
+        assert gap < 1e-12, f"{who} differs by {gap}"
     for who, microseconds in best.items():
         print(f"{who:10}{microseconds:10.2f} us{microseconds / best['c']:10.1f}")
-
-
-def _has(module):
-    return importlib.util.find_spec(module) is not None
 
 
 if __name__ == "__main__":

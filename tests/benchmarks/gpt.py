@@ -8,11 +8,14 @@ attention with four heads and of a ReLU network of 64, each after a division by 
 square, and an output matrix of its own; 4,192 parameters. A step is one name: the mean of −log of
 the softmax forward, backward, and Adam over a list of parameters. `plain` is the forty-line class
 below, which keeps its local derivatives; `python` and `c` are the two engines, the import changed;
-`c, dot` is the heart in C with `ops.dot` in place of `sum(w * x)`, and Adam on arrays.
+`c, dot` is the heart in C with `ops.dot` in place of `sum(w * x)`, and Adam on arrays. PyTorch, on
+tensors without axes, and XAD take part where they are installed; their parameters are made anew
+from floats in each step, which is counted as forward, and read again, which is backward.
 
 Each runs in a process of its own, by turns, with Python's garbage collector on; milliseconds are
 medians over all steps but the first of each round. The losses are compared: between the engines to
-the bit, with the plain class, which divides by multiplying with a power of −1, to 1e-12.
+the bit, with the plain class, which divides by multiplying with a power of −1, and with the peers
+to 1e-12.
 """
 
 import argparse
@@ -25,13 +28,24 @@ import subprocess
 import sys
 import time
 from itertools import pairwise
+from types import SimpleNamespace
+
+from scalars import PEERS, present
 
 NAMES = ["amelia", "oliver", "sophia", "daniel", "hannah", "thomas", "carmen", "viktor", "leonie"]
 NAMES += ["samuel", "ingrid", "martin", "esther", "julian", "maria", "emil", "astrid", "benedict"]
 LETTERS = [".", *"abcdefghijklmnopqrstuvwxyz"]
 WIDTH, HEADS, PLACES, HIDDEN = 16, 4, 16, 64
 PART = WIDTH // HEADS
-CONTESTANTS = ("plain", "python", "c", "c, dot")
+SHAPES = {
+    "letters": (len(LETTERS), WIDTH),
+    "places": (PLACES, WIDTH),
+    **dict.fromkeys(("queries", "keys", "contents", "mixed"), (WIDTH, WIDTH)),
+    "inner": (HIDDEN, WIDTH),
+    "outer": (WIDTH, HIDDEN),
+    "logits": (len(LETTERS), WIDTH),
+}
+CONTESTANTS = ("plain", "python", "c", "c, dot", *PEERS)
 
 
 class Plain:
@@ -110,25 +124,22 @@ def softmax(logits):
     return [e / total for e in exps]
 
 
-class Model:
-    """The parameters, by a class of numbers, and the loss of one name."""
+def drawn():
+    """Where all parameters begin."""
+    rng = random.Random(42)
+    return [rng.gauss(0, 0.08) for rows, columns in SHAPES.values() for _ in range(rows * columns)]
 
-    def __init__(self, value, product=product):
-        rng = random.Random(42)
-        shapes = {
-            "letters": (len(LETTERS), WIDTH),
-            "places": (PLACES, WIDTH),
-            **dict.fromkeys(("queries", "keys", "contents", "mixed"), (WIDTH, WIDTH)),
-            "inner": (HIDDEN, WIDTH),
-            "outer": (WIDTH, HIDDEN),
-            "logits": (len(LETTERS), WIDTH),
-        }
-        self.product = product
+
+class Model:
+    """The parameters, numbers of one class in a flat list, and the loss of one name."""
+
+    def __init__(self, parameters, product=product):
+        self.parameters, self.product = parameters, product
+        rest = iter(parameters)
         self.of = {
-            name: [[value(rng.gauss(0, 0.08)) for _ in range(columns)] for _ in range(rows)]
-            for name, (rows, columns) in shapes.items()
+            name: [[next(rest) for _ in range(columns)] for _ in range(rows)]
+            for name, (rows, columns) in SHAPES.items()
         }
-        self.parameters = [p for matrix in self.of.values() for row in matrix for p in row]
 
     def loss(self, name):
         """The mean of −log of what the model gives for each next letter."""
@@ -196,15 +207,17 @@ class AdamOnArrays:
 
 def contest(who, steps):
     """The seconds of each part of each step, and the losses."""
+    if who in PEERS:
+        return contest_of_peer(PEERS[who](), steps)
     if who == "plain":
         sys.setrecursionlimit(10_000)
-        model = Model(Plain)
+        model = Model(list(map(Plain, drawn())))
     else:
         from micrograd_plus import Value, engine_name, ops
 
         assert engine_name() == who[: len(engine_name())]
-        by_dot = who.endswith("dot")
-        model = Model(Value, lambda m, x: [ops.dot(w, x) for w in m]) if by_dot else Model(Value)
+        of_rows = (lambda m, x: [ops.dot(w, x) for w in m]) if who.endswith("dot") else product
+        model = Model(list(map(Value, drawn())), of_rows)
     optimizer = (AdamOnArrays if who.endswith("dot") else Adam)(model.parameters)
     times, losses = [], []
     for t in range(steps):
@@ -213,7 +226,7 @@ def contest(who, steps):
         forward = time.perf_counter()
         loss.backward()
         backward = time.perf_counter()
-        optimizer.step(t, 0.01 * (1 - t / 1000))
+        optimizer.step(t, rate_at(t))
         losses.append(loss.data)
         del loss
         end = time.perf_counter()
@@ -221,9 +234,35 @@ def contest(who, steps):
     return {"times": times, "losses": losses}
 
 
+def contest_of_peer(peer, steps):
+    """The same with the numbers of a peer, and parameters that are floats between the steps."""
+    parameters = [SimpleNamespace(data=number, grad=0.0) for number in drawn()]
+    optimizer = Adam(parameters)
+    times, losses = [], []
+    for t in range(steps):
+        begin = time.perf_counter()
+        leaves = peer.leaves([p.data for p in parameters])
+        loss = Model(leaves).loss(NAMES[t % len(NAMES)])
+        forward = time.perf_counter()
+        for p, gradient in zip(parameters, peer.gradient(loss, leaves)):
+            p.grad = gradient
+        backward = time.perf_counter()
+        optimizer.step(t, rate_at(t))
+        losses.append(float(loss.data))
+        del loss, leaves
+        end = time.perf_counter()
+        times.append((forward - begin, backward - forward, end - backward))
+    return {"times": times, "losses": losses}
+
+
+def rate_at(t):
+    """The learning rate, which falls along a line."""
+    return 0.01 * (1 - t / 1000)
+
+
 def in_a_process(who, steps):
     """What a contestant finds in a Python of its own."""
-    engine = "python" if who in ("plain", "python") else "c"
+    engine = "c" if who in ("c", "c, dot") else "python"
     command = [sys.executable, __file__, "--who", who, "--steps", str(steps)]
     env = {**os.environ, "MICROGRAD_PLUS_ENGINE": engine}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
@@ -240,14 +279,15 @@ def main():
     if arguments.who:
         print(json.dumps(contest(arguments.who, arguments.steps)))
         return
-    times, losses = {who: [] for who in CONTESTANTS}, {}
+    there = present(CONTESTANTS)
+    times, losses = {who: [] for who in there}, {}
     for _ in range(arguments.rounds):
-        for who in CONTESTANTS:
+        for who in there:
             found = in_a_process(who, arguments.steps)
             times[who] += found["times"][1:]
             losses[who] = found["losses"]
     assert losses["c"] == losses["python"], "the engines differ"
-    for who in ("c", "c, dot"):
+    for who in there:
         gap = max(abs(a - b) / abs(b) for a, b in zip(losses[who], losses["plain"]))
         assert gap < 1e-12, f"{who} differs from the plain class by {gap}"
     print(f"{'ms':10}{'forward':>10}{'backward':>10}{'update':>10}{'step':>10}{'times plain':>13}")

@@ -1,7 +1,7 @@
 """A training step of the moons demo, in micrograd and in micrograd_plus, side by side in one
 process.
 
-    python tests/benchmarks/moons.py [--steps 60] [--micrograd-every 6]
+    python tests/benchmarks/moons.py [--steps 60] [--every 6]
 
 Both train the same MLP(2, [16, 16, 1]) on the same hundred points with the loss of micrograd's
 demo: hinge plus 1e-4 times the sum of squared weights. A step is forward, zero_grad, backward and
@@ -11,6 +11,9 @@ graph, before and after backward leaves its gradients in it, divided by the numb
 results of operations: the node itself and its share of operand tuples, closures and floats; weights
 and inputs exist before. A neuron's `dot` is one node of micrograd_plus and dozens of micrograd's,
 so the megabytes of the whole graph stand beside.
+
+PyTorch, on tensors without axes, and XAD take part where they are installed: micrograd's MLP on
+their numbers, which are made anew from floats in each step. Their memory Python does not see.
 """
 
 import argparse
@@ -23,6 +26,7 @@ import tracemalloc
 import micrograd.engine
 import micrograd.nn
 import numpy as np
+from scalars import PEERS, present
 from sklearn.datasets import make_moons
 
 import micrograd_plus.engine
@@ -59,11 +63,42 @@ class Training:
         loss = self.loss(self.inputs())
         self.model.zero_grad()
         loss.backward()
-        rate = RATE * (1.0 - 0.9 * self.taken / STEPS_OF_DEMO)
         for p in self.model.parameters():
-            p.data -= rate * p.grad
+            p.data -= self.rate() * p.grad
         seconds, self.taken = time.perf_counter() - begin, self.taken + 1
         return seconds, loss.data
+
+    def rate(self):
+        return RATE * (1.0 - 0.9 * self.taken / STEPS_OF_DEMO)
+
+
+class TrainingOfPeer(Training):
+    """The same with micrograd's network on the numbers of a peer."""
+
+    def __init__(self, peer):
+        super().__init__(micrograd)
+        self.peer, self.value = peer, float
+        self.targets = self.targets.tolist()
+        self.numbers = [float(p.data) for p in self.model.parameters()]
+
+    def step(self):
+        """One step of descent; gives its wall time in seconds and its loss."""
+        begin = time.perf_counter()
+        leaves = self.peer.leaves(self.numbers)
+        self.put(leaves)
+        loss = self.loss(self.inputs())
+        gradient = self.peer.gradient(loss, leaves)
+        self.numbers = [x - self.rate() * slope for x, slope in zip(self.numbers, gradient)]
+        seconds, self.taken = time.perf_counter() - begin, self.taken + 1
+        return seconds, float(loss.data)
+
+    def put(self, leaves):
+        """Let these be the parameters of the network."""
+        rest = iter(leaves)
+        for layer in self.model.layers:
+            for neuron in layer.neurons:
+                neuron.w = [next(rest) for _ in neuron.w]
+                neuron.b = next(rest)
 
 
 def operations(root):
@@ -111,28 +146,28 @@ def main():
         "--steps", type=int, default=60, help="steps of micrograd_plus (default 60)"
     )
     parser.add_argument(
-        "--micrograd-every",
+        "--every",
         type=int,
         default=6,
-        help="a step of micrograd every so many (default 6)",
+        help="a step of the others every so many (default 6)",
     )
     arguments = parser.parse_args()
 
-    ours, theirs = Training(micrograd_plus), Training(micrograd)
-    times = {"micrograd": [], "micrograd_plus": []}
-    losses = {"micrograd": [], "micrograd_plus": []}
+    trainings = {"micrograd": Training(micrograd)}
+    trainings |= {name: TrainingOfPeer(PEERS[name]()) for name in present(PEERS)}
+    trainings["micrograd_plus"] = Training(micrograd_plus)
+    times, losses = {name: [] for name in trainings}, {name: [] for name in trainings}
     gc.enable()
     for k in range(arguments.steps):
-        for name, training, every in (
-            ("micrograd", theirs, arguments.micrograd_every),
-            ("micrograd_plus", ours, 1),
-        ):
-            if k % every == 0:
+        for name, training in trainings.items():
+            if k % (1 if name == "micrograd_plus" else arguments.every) == 0:
                 seconds, loss = training.step()
                 times[name].append(seconds)
                 losses[name].append(loss)
     shared = len(losses["micrograd"])
-    gap = max(abs(a - b) for a, b in zip(losses["micrograd"], losses["micrograd_plus"]))
+    gap = max(
+        abs(a - b) for found in losses.values() for a, b in zip(found, losses["micrograd_plus"])
+    )
     assert gap < 1e-9, f"the losses differ by {gap}"
 
     medians = {name: statistics.median(seconds) * 1e3 for name, seconds in times.items()}
@@ -140,7 +175,10 @@ def main():
         f"{'':16}{'ms per step':>13}{'steps':>7}{'moons MB':>10}{'nodes':>8}"
         f"{'B/node':>14}{'chain B/node':>14}"
     )
-    for name, training in (("micrograd", theirs), ("micrograd_plus", ours)):
+    for name, training in trainings.items():
+        if name in PEERS:
+            print(f"{name:16}{medians[name]:13.2f}{len(times[name]):7}")
+            continue
         inputs = training.inputs()
         *of_moons, nodes = memory_and_operations(
             lambda training=training, inputs=inputs: training.loss(inputs)
