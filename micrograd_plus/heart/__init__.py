@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from types import MethodType
 from typing import Any
@@ -60,6 +61,12 @@ def is_chosen() -> bool:
             f"micrograd_plus again, or set {VARIABLE}=python"
         )
     return True
+
+
+@cache
+def library() -> Any:
+    """The library in C where it was built and Python was not chosen, else None."""
+    return _library() if is_chosen() else None
 
 
 def _library() -> Any:

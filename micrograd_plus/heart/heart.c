@@ -38,6 +38,7 @@ static Py_ssize_t present;    /* modes alive that are not the default one */
 #include "attributes.c"
 #include "order.c"
 #include "sweeps.c"
+#include "calls.c"
 
 /* ---- The type. ------------------------------------------------------------------------------- */
 
@@ -561,6 +562,7 @@ static PyMethodDef functions[] = {
     {"read_data", heart_read_data, METH_VARARGS, NULL},
     {"read_gradients", heart_read_gradients, METH_VARARGS, NULL},
     {"write_data", heart_write_data, METH_VARARGS, NULL},
+    {"entry", heart_entry, METH_VARARGS, NULL},
     {"_node", FUNCTION(heart_node), METH_FASTCALL, NULL},
     {"_tick", heart_tick, METH_NOARGS, NULL},
     {"_commit", FUNCTION(heart_commit), METH_VARARGS | METH_KEYWORDS, NULL},
@@ -591,7 +593,10 @@ PyMODINIT_FUNC PyInit__heart(void)
     RowType = (PyTypeObject *)PyType_FromSpec(&row_spec);
     MethodType = (PyTypeObject *)PyType_FromSpec(&method_spec);
     PresenceType = (PyTypeObject *)PyType_FromSpec(&presence_spec);
-    if (!name_of_row || !Value || !Allocator || !RowType || !MethodType || !PresenceType)
+    EntryType = (PyTypeObject *)PyType_FromSpec(&entry_spec);
+    CallerType = (PyTypeObject *)PyType_FromSpec(&caller_spec);
+    if (!name_of_row || !Value || !Allocator || !RowType || !MethodType || !PresenceType ||
+        !EntryType || !CallerType)
         return NULL;
     PyObject *module = PyModule_Create(&definition);
     if (module && add_names(module) < 0)

@@ -13,7 +13,7 @@ number of threads, or on how the work is shared out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -63,6 +63,7 @@ class Tape:
         self.labels = labels
         self.adjoint_of = adjoint_of
         self._executors: dict[tuple[str | None, str], Executor] = {}
+        self._callers: dict[str | None, Callable[..., Tree]] = {}
         self._width = len(leaves_of(form))
         self._is_number = not isinstance(form, (list, tuple))
         self._in_form = builder_of(form)
@@ -81,6 +82,10 @@ class Tape:
         """The outputs for one point, in the form that the function gave:
         floats, in lists and tuples.
         """
+        if parameters is None:  # floats, for which the executor may have a way of its own
+            found = (self._callers.get(executor) or self._caller(executor))(*point)
+            if found is not NotImplemented:
+                return found
         run = self._executors.get((executor, "values")) or self._executor("values", executor)
         shared = (
             _NOTHING
@@ -146,8 +151,11 @@ class Tape:
         given = self._points(points)
         if not len(given):
             raise ValueError("there is no mean of no points")
-        total = self._total(given, parameters, executor, threads)
-        if len(given) > 1:
+        if len(given) <= CHUNK:
+            run = self._executors.get((executor, "sums")) or self._executor("sums", executor)
+            total = run.mean(given, self._shared(parameters))
+        else:
+            total = self._total(given, parameters, executor, threads)
             total /= len(given)
         return float(total[0]), total[1:]
 
@@ -233,6 +241,12 @@ class Tape:
                 total += of_chunk
         return total
 
+    def _caller(self, name: str | None) -> Callable[..., Tree]:
+        """What an executor has for a point of floats, if it has something."""
+        run = self._executor("values", name)
+        made = None if self.program.parameters else run.caller(self.form)
+        return self._callers.setdefault(name, made or _declined)
+
     def _executor(self, task: str, name: str | None) -> Executor:
         found = self._executors.get((name, task))
         if found is None:
@@ -310,6 +324,10 @@ def gradients_of(of: str) -> str:
             f'a gradient is with respect to the "inputs" or the "parameters", not {of!r}'
         )
     return f"gradients of {of}"
+
+
+def _declined(*_: Tree) -> Any:
+    return NotImplemented
 
 
 def _restored(program: FlatProgram, *others: Any) -> Tape:

@@ -4,10 +4,11 @@ else the reference in Python.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from typing import Protocol
 
+from ...trees import Tree
 from .. import lowering
 from ..program import FlatProgram, Floats
 from .forks import kept_from_forks
@@ -31,6 +32,14 @@ class Executor(Protocol):
 
     def sum(self, points: Floats, parameters: Floats) -> Floats:
         """The sums of the outputs over the points of one chunk."""
+
+    def mean(self, points: Floats, parameters: Floats) -> Floats:
+        """The means of the outputs over the points of one chunk."""
+
+    def caller(self, form: Tree) -> Callable[..., Tree] | None:
+        """What gives the outputs for one point of floats in a form, at once, and NotImplemented for
+        what is no such point; None where there is nothing that does.
+        """
 
     def sums(self, points: Floats, parameters: Floats, threads: int = 1) -> Iterator[Floats]:
         """The sums of the outputs over each chunk of points."""

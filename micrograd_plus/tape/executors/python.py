@@ -9,6 +9,7 @@ from operator import itemgetter
 
 import numpy as np
 
+from ...trees import Tree
 from ..program import FlatProgram, Floats
 
 # points summed by halves; points whose blocks are summed from first to last
@@ -51,6 +52,16 @@ class Replay:
     def sum(self, points: Floats, parameters: Floats) -> Floats:
         """The sums of the outputs over the points of one chunk."""
         return sum_of_chunk(self.values(points, parameters))
+
+    def mean(self, points: Floats, parameters: Floats) -> Floats:
+        """The means of the outputs over the points of one chunk."""
+        total = self.sum(points, parameters)
+        with np.errstate(all="ignore"):  # inf and nan are numbers like others
+            total /= len(points)
+        return total
+
+    def caller(self, form: Tree) -> None:
+        """Nothing gives outputs in a form at once."""
 
     def sums(self, points: Floats, parameters: Floats, threads: int = 1) -> Iterator[Floats]:
         """The sums of the outputs over each chunk of points."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from ...lowering import FUNCTIONS, INSTRUCTIONS, operation
 from ...program import FlatProgram, Floats, Integers
-from .emission import INDEX, LANE, POINTER, Code, index_of
+from .emission import INDEX, LANE, Code, index_of
 from .rolling import LANES, OUTPUT
 
 # others are taken apart
@@ -34,7 +34,7 @@ class Dispatcher(Code):
 
     def __init__(self, lanes: int, summed: bool) -> None:
         super().__init__(lanes, summed)
-        self.builder = b = self._begun([INDEX, *[POINTER] * 5, LANE.as_pointer()])
+        self.builder = b = self._begun()
         count, points, parameters, constants, scratch, outputs, self.program = b.function.args
         inputs, shared, fixed, slots, given, length = [
             self._integer(index_of(i)) for i in range(HEADER)
@@ -47,6 +47,8 @@ class Dispatcher(Code):
         ):
             with self._loop(how_many, 1) as i:
                 self._write(LANES, b.add(first, i), self._spread(b.load(self._at(numbers, i))))
+        if summed:
+            self._clear(outputs, given)
         with self._loop(count, lanes) as point:
             self._load(count, points, point, inputs)
             with self._loop(length, 1) as i:

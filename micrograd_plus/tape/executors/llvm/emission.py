@@ -28,7 +28,6 @@ class Code:
     and sums their outputs or gives them one by one.
     """
 
-    arguments: int  # of the kernel
     has_long_loops = False  # of statements that LLVM may run side by side for a point alone
     builder: Any
     places: dict[str, Any]
@@ -53,9 +52,9 @@ class Code:
         self.module.globals.clear()
         return text
 
-    def _begun(self, arguments: Sequence[ir.Type]) -> ir.IRBuilder:
-        """What writes the kernel, whose arguments are these."""
-        self.arguments = len(arguments)
+    def _begun(self) -> ir.IRBuilder:
+        """What writes the kernel: a count, five places of numbers, and that of a program."""
+        arguments = [INDEX, *[POINTER] * 5, LANE.as_pointer()]
         function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), arguments), "kernel")
         for argument in function.args:
             if isinstance(argument.type, ir.PointerType):
@@ -85,6 +84,11 @@ class Code:
                 self._at(self.places[OUTPUT], b.add(b.mul(k, index_of(self.lanes)), lane))
             )
             b.store(number, self._at(to, b.add(b.mul(b.add(point, lane), outputs), k)))
+
+    def _clear(self, outputs: Any, count: Any) -> None:
+        """Sums begin with 0."""
+        with self._loop(count, 1) as k:
+            self.builder.store(DOUBLE(0.0), self._at(outputs, k))
 
     def _valid(self, count: Any, point: Any) -> Any:
         """Which lanes hold a point."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .emission import DOUBLE, INDEX, LANE, POINTER, Carried, Code, index_of
+from .emission import DOUBLE, LANE, Carried, Code, index_of
 from .rolling import LANES, LEAF, OUTPUT, PARAMETER, SHARED, Address, Nest, Rolled, Segment, Shape
 
 # statements of a nest that run side by side, so that additions need not wait for each other
@@ -31,13 +31,15 @@ class Loops(Code):
         self._kernel()
 
     def _kernel(self) -> None:
-        """kernel(count of points, points, parameters, shared, scratch, outputs)."""
-        self.builder = self._begun([INDEX, *[POINTER] * 5])
-        count, points, parameters, shared, scratch, outputs = self.builder.function.args
+        """kernel(count of points, points, parameters, shared, scratch, outputs, nothing)."""
+        self.builder = self._begun()
+        count, points, parameters, shared, scratch, outputs, _ = self.builder.function.args
         self.places, self.width = {PARAMETER: parameters, SHARED: shared}, 1
         for nest in self.program.prologue:  # what all points have in common
             self._nest(nest)
         self.places |= {LANES: scratch, OUTPUT: outputs}
+        if self.summed:
+            self._clear(outputs, index_of(self.outputs))
         self.width = self.lanes
         with self._loop(count, self.lanes) as point:
             self._load(count, points, point, index_of(self.inputs))

@@ -1,9 +1,8 @@
 """Machine code for flat programs, made in memory by LLVM for the processor at hand (llvmlite, extra
 `fast`).
 
-It runs without Python's lock, and works on 1,024 points at a time, so that Ctrl-C is heard in
-between. Besides the points and the results it needs room for one block of sixteen points, in each
-thread.
+It works on 1,024 points at a time, so that Ctrl-C is heard in between. Besides the points and the
+results it needs room for one block of sixteen points, in each thread.
 
 LLVM serves one thread at a time, and one at a time makes code; forks wait until they are done. What
 is ready runs without a lock.
@@ -13,19 +12,19 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from threading import current_thread, main_thread
 from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
-import numpy as np
 
 from ...lowering import FUNCTIONS
-from ...program import FlatProgram, Floats, Integers
+from ...program import FlatProgram
 from ..forks import kept_from_forks
-from ..python import BLOCK, CHUNK
+from ..native import Entry, Native, Sizes, entry
+from ..python import BLOCK
 from .dispatch import Dispatcher, as_data
 from .emission import Code
 from .loops import Loops
@@ -48,14 +47,13 @@ _SAMPLES = (
     float("-inf"),
     float("nan"),
 )
-_LINE = 8  # numbers in a line of the processor's cache
 _COMPILING = kept_from_forks()
 # The lock under which llvmlite calls LLVM; should a later version keep it elsewhere, one of ours
 # stands in its place.
 _LLVM = kept_from_forks(getattr(getattr(llvm.ffi.lib, "_lock", None), "_lock", None))
 
 
-class Machine:
+class Machine(Native):
     """Runs a lowered program; its code is compiled when it is first needed,
     for single points and for many apart.
     """
@@ -63,78 +61,52 @@ class Machine:
     name = "machine"
 
     def __init__(self, program: FlatProgram) -> None:
-        self.inputs, self.outputs = program.inputs, len(program.outputs)
+        super().__init__(len(program.outputs))
+        self._inputs, self._parameters = program.inputs, program.parameters
+        self._operations = len(program.operands)
         self._constants = program.constants
         self._form = rolled(program, MOST_NESTS) or as_data(program)
-        self._codes: dict[tuple[int, bool], _Loaded] = {}
 
-    def point(self, point: Sequence[float], parameters: Floats) -> list[float]:
-        """The outputs for one point."""
-        return self._code(1, summed=False).point(point, parameters)
-
-    def values(self, points: Floats, parameters: Floats, threads: int = 1) -> Floats:
-        """The outputs for each point, an array of points by outputs."""
-        found = np.empty((len(points), self.outputs))
-        code = self._code(BLOCK if len(points) >= BLOCK else 1, summed=False)
-
-        def run(start: int) -> None:
-            part = points[start : start + CHUNK]
-            code.run(part, parameters, found[start : start + CHUNK])
-
-        for _ in _over_threads(run, range(0, len(points), CHUNK), threads):
-            pass
-        return found
-
-    def sum(self, points: Floats, parameters: Floats) -> Floats:
-        """The sums of the outputs over the points of one chunk."""
-        key = BLOCK if len(points) > 1 else 1, True
-        total = np.zeros(self.outputs)
-        # a method's call is 3 % of a short step
-        code = self._codes.get(key) or self._code(*key)
-        code.run(points, parameters, total)
-        return total
-
-    def sums(self, points: Floats, parameters: Floats, threads: int = 1) -> Iterator[Floats]:
-        """The sums of the outputs over each chunk of points."""
-        starts = range(0, len(points), CHUNK)
-        return _over_threads(
-            lambda start: self.sum(points[start : start + CHUNK], parameters), starts, threads
-        )
-
-    def _code(self, lanes: int, summed: bool) -> _Loaded:
-        found = self._codes.get((lanes, summed))
+    def entry_for(self, many: bool, summed: bool) -> Entry:
+        found = self._entries.get((many, summed))
         if found is None:
             with _COMPILING:  # several threads may need it for the first time
-                found = self._codes.get((lanes, summed)) or self._made(lanes, summed)
-                self._codes[lanes, summed] = found
+                found = self._entries.get((many, summed)) or self._made(many, summed)
+                self._entries[many, summed] = found
         return found
 
-    def _made(self, lanes: int, summed: bool) -> _Loaded:
-        sizes, form = (lanes, self.inputs, self.outputs), self._form
+    def _made(self, many: bool, summed: bool) -> Entry:
+        form, lanes = self._form, BLOCK if many else 1
         if isinstance(form, Rolled):
-            compiled = compile_code(Loops(form, self.inputs, self.outputs, lanes, summed))
-            return _Loaded(compiled, self._constants, form.shared, form.lanes, *sizes)
-        return _Loaded(
-            _dispatcher(lanes, summed), form.constants, 0, form.slots, *sizes, form.program
+            code = compile_code(Loops(form, self._inputs, self.outputs, lanes, summed))
+            constants, shared, scratch, program = self._constants, form.shared, form.lanes, None
+        else:
+            code = _dispatcher(lanes, summed)
+            constants, shared, scratch, program = form.constants, 0, form.slots, form.program
+        sizes = Sizes(
+            self._inputs,
+            self._parameters,
+            self.outputs,
+            max(shared, len(constants)),
+            (scratch + self.outputs) * lanes,
+            self._operations,
         )
+        return entry(code.kernel, code.engine, sizes, constants, summed, program)
 
 
 class Compiled(NamedTuple):
-    """Machine code in memory: `kernel` runs it, as long as LLVM's engine lives."""
+    """Machine code in memory: where the kernel is, as long as LLVM's engine lives."""
 
-    kernel: Callable[..., None]
+    kernel: int
     engine: Any
 
 
 def compile_code(code: Code) -> Compiled:
     """The code for this processor, in memory."""
-    engine, address = _undisturbed(_in_memory, code)
-    pointers = [ctypes.c_void_p] * (code.arguments - 1)
-    kernel = ctypes.CFUNCTYPE(None, ctypes.c_int64, *pointers)
-    return Compiled(kernel(address), engine)
+    return _undisturbed(_in_memory, code)
 
 
-def _undisturbed(make: Callable[[Code], Any], code: Code) -> Any:
+def _undisturbed(make: Callable[[Code], Compiled], code: Code) -> Compiled:
     """What `make` gives, from a thread that Ctrl-C does not strike: in the middle of llvmlite it
     would leave its lock held, and all other threads waiting for ever.
     """
@@ -148,14 +120,14 @@ def _undisturbed(make: Callable[[Code], Any], code: Code) -> Any:
         return made.result()
 
 
-def _in_memory(code: Code) -> tuple[Any, int]:
+def _in_memory(code: Code) -> Compiled:
     """The engine of LLVM that holds the code, and where the kernel begins."""
     compiled = _object_file(code)
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target().create_target_machine())
     with llvm.ObjectFileRef.from_data(compiled) as file:
         engine.add_object_file(file)
     engine.finalize_object()
-    return engine, engine.get_function_address("kernel")
+    return Compiled(engine.get_function_address("kernel"), engine)
 
 
 def _object_file(code: Code) -> bytes:
@@ -208,115 +180,9 @@ def _dispose(passes: Any) -> None:
         passes.detach()
 
 
-class _Workspace(NamedTuple):
-    """Memory in which one thread works, and the addresses of its parts."""
-
-    memory: Floats
-    point: Any  # what one point brings and takes
-    outputs: Any
-    point_at: int
-    outputs_at: int
-    shared_at: int
-    scratch_at: int
-
-
-class _Loaded:
-    """Machine code with all that it needs to run one program:
-    constants, memory, and the program itself if it is data.
-    """
-
-    def __init__(
-        self,
-        compiled: Compiled,
-        constants: Floats,
-        shared: int,
-        scratch: int,
-        lanes: int,
-        inputs: int,
-        outputs: int,
-        program: Integers | None = None,
-    ) -> None:
-        self._compiled, self._kernel = compiled, compiled.kernel
-        self._constants, self._program = constants, program
-        self._shared = max(shared, len(constants))
-        self._scratch = (scratch + outputs) * lanes
-        self._inputs, self._outputs = inputs, outputs
-        self._more = () if program is None else (program.ctypes.data,)
-        self._free: list[_Workspace] = []
-
-    def run(self, points: Floats, parameters: Floats, outputs: Floats) -> None:
-        """Fill, or add to, the outputs."""
-        workspace = self._workspace()
-        self._kernel(
-            len(points),
-            _address_of(points),
-            _address_of(parameters),
-            workspace.shared_at,
-            workspace.scratch_at,
-            _address_of(outputs),
-            *self._more,
-        )
-        self._free.append(workspace)
-
-    def point(self, numbers: Sequence[float], parameters: Floats) -> list[float]:
-        """The outputs for one point, of code for one lane."""
-        workspace = self._workspace()
-        _, point, outputs, point_at, outputs_at, shared_at, scratch_at = workspace
-        point[:] = numbers
-        parameters_at = _address_of(parameters) if len(parameters) else 0
-        self._kernel(1, point_at, parameters_at, shared_at, scratch_at, outputs_at, *self._more)
-        found: list[float] = outputs[:]
-        self._free.append(workspace)
-        return found
-
-    def _workspace(self) -> _Workspace:
-        """Memory to work in, which no other thread works in."""
-        try:
-            return self._free.pop()
-        except IndexError:
-            return self._new_workspace()
-
-    def _new_workspace(self) -> _Workspace:
-        memory = np.empty(self._shared + self._scratch + 2 * _LINE)
-        memory_at = _address_of(memory)
-        shared = self._scratch + _LINE
-        memory[shared : shared + len(self._constants)] = self._constants
-        point = (ctypes.c_double * self._inputs)()
-        outputs = (ctypes.c_double * self._outputs)()
-        return _Workspace(
-            memory,
-            point,
-            outputs,
-            point_at=ctypes.addressof(point),
-            outputs_at=ctypes.addressof(outputs),
-            shared_at=memory_at + 8 * shared,
-            # whole vectors lie in one line of the cache
-            scratch_at=memory_at + -memory_at % (8 * _LINE),
-        )
-
-
 @cache
 def _dispatcher(lanes: int, summed: bool) -> Compiled:
     return compile_code(Dispatcher(lanes, summed))
-
-
-def _address_of(array: Floats) -> int:
-    address: int = array.__array_interface__["data"][0]  # a third of the time of .ctypes.data
-    return address
-
-
-def _over_threads(run: Callable[[int], Any], starts: range, threads: int) -> Iterator[Any]:
-    """The results of `run` for each start, in order; with several threads at most that many at a
-    time.
-    """
-    if threads < 1:
-        raise ValueError(f"there must be at least one thread, not {threads}")
-    if threads == 1 or len(starts) < 2:
-        yield from map(run, starts)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        for i in range(0, len(starts), threads):
-            yield from pool.map(run, starts[i : i + threads])
 
 
 @cache
