@@ -22,6 +22,7 @@ import numpy as np
 from .. import checks, ops
 from ..engine import Value
 from ..trees import Tree, builder_of, leaves_of
+from .c_code import CCode, c_code
 from .contents import Contents
 from .executors import Executor, executor_for
 from .executors.python import CHUNK
@@ -182,6 +183,22 @@ class Tape:
         running that text gives the same bits.
         """
         return source(self._contents(()))
+
+    def to_c(self, name: str = "tape") -> CCode:
+        """The tape as C11, `name`.h and `name`.c, which need no library but that of mathematics:
+        `.header` and `.source` are the texts, `.write(folder)` makes the files.
+
+        The function `name` gives the outputs for one point. A tape with a gradient has two more:
+        `name`_gradient gives the output and its derivatives in inputs and parameters, and
+        `name`_sum adds up the output and its derivatives in the parameters over points, as
+        `sum_and_grad` does. They give the bits of the tape where the compiler keeps to the standard
+        (-ffp-contract=off, no -ffast-math). Raises ValueError for a name that no function can have,
+        and for a tape with custom rows.
+        """
+        programs = [self.program_for("values")]
+        if self.gradient:
+            programs += [self.program, self.program_for("sums")]
+        return c_code(name, programs, self.names)
 
     def to_json(self) -> str:
         """The tape as JSON, with the present data of its parameters; `from_json` reads it."""
