@@ -2,7 +2,7 @@
 
 static void forget_gradient(Node *v)
 {
-    v->size &= ~(uint32_t)KNOWN;
+    v->size &= ~KNOWN;
     v->gradient = 0.0;
 }
 

@@ -117,7 +117,7 @@ static int set_operands(PyObject *self, PyObject *tuple, void *unused)
         v->operands[i] = Py_NewRef(PyTuple_GetItem(tuple, i));
         Py_DECREF(before);
     }
-    v->size &= ~(uint32_t)DEEP;
+    v->size &= ~DEEP;
     watch_below(v); /* there may be a cycle now */
     return 0;
 }

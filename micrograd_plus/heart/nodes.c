@@ -17,7 +17,11 @@ typedef struct Node {
     PyObject *operands[];                      /* Nodes and floats */
 } Node;
 
-enum { KNOWN = 1u << 31, TRACKED = 1u << 30, DEEP = 1u << 29, SIZE = DEEP - 1 };
+/* Parts of `size`: a gradient is there; the collector sees the node; and all that is below it. */
+#define KNOWN (UINT32_C(1) << 31)
+#define TRACKED (UINT32_C(1) << 30)
+#define DEEP (UINT32_C(1) << 29)
+#define SIZE (DEEP - 1)
 
 static PyTypeObject *Value, *Allocator;
 static uint64_t edits; /* how often leaves were edited: the clock */
@@ -190,7 +194,7 @@ static int node_clear(PyObject *self) /* what is left is a leaf */
     Node *v = (Node *)self;
     uint32_t size = SIZE_OF(v);
     Row *row = v->row;
-    v->size &= ~(uint32_t)SIZE;
+    v->size &= ~SIZE;
     v->row = NULL;
     for (uint32_t i = 0; i < size; i++)
         Py_DECREF(v->operands[i]);

@@ -4,7 +4,9 @@
  * While an order is made no Python runs, so no other thread meets the places in the nodes.
  */
 
-enum { NO_PLACE = UINT32_MAX, OPEN = 1u << 31, MOST_NODES = 1u << 30 };
+#define NO_PLACE UINT32_MAX
+#define OPEN (UINT32_C(1) << 31)
+#define MOST_NODES (UINT32_C(1) << 30)
 
 /* What a sweep must know of a node lies side by side: it need not go to the nodes again. */
 typedef struct {

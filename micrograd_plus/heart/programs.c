@@ -5,6 +5,13 @@
  * nothing here knows a row. The instructions have LLVM's names, functions those of the C library.
  */
 
+#ifdef _MSC_VER /* functions of the library that have an address, and no product fused with a sum */
+#pragma warning(disable : 4163) /* which of them could be anything else differs by its version */
+#pragma function(exp, exp2, expm1, log, log2, log10, log1p, cbrt, sin, cos, tan, asin, acos, atan)
+#pragma function(sinh, cosh, tanh, asinh, acosh, atanh, erf, erfc, floor, pow, hypot, atan2, fmod)
+#pragma fp_contract(off)
+#endif
+
 enum { ADD, SUB, MUL, DIV, NEGATE, ABSOLUTE, ROOT, LESS, LESS_EQUAL, EQUAL, SELECT, SUM, DOT,
        OF_ONE, OF_TWO };
 
