@@ -13,6 +13,7 @@ from .checks import require_unmasked
 from .engine import Value
 from .ops import as_float
 
+_FLOATS = frozenset((float,))
 Tree = Any  # a number, a Value, an array of them, or a list, tuple or dict of trees
 
 
@@ -37,6 +38,8 @@ def branches_of(tree: Tree) -> Iterable[Tree] | None:
         if tree.dtype.kind not in "fiubO":
             raise TypeError(f"an array holds real numbers or Values here, not {tree.dtype}")
         found: list[Tree] = tree.ravel().tolist()
+        if tree.dtype.kind == "O" and any(map(_is_nested, found)):
+            raise TypeError("an array holds real numbers or Values here, not lists or arrays")
         return found
     return None
 
@@ -62,7 +65,7 @@ def like(tree: Tree, leaves: Sequence[Any]) -> Tree:
 
 def builder_of(form: Tree) -> Callable[[list[Any]], Tree]:
     """What makes trees of this form from their leaves, when many are to be made:
-    lists, tuples and named tuples.
+    lists, tuples, named tuples, dicts and arrays.
     """
     return _builder(form, 0)[0]
 
@@ -102,6 +105,8 @@ def _array(leaves: list[Any], shape: tuple[int, ...]) -> Tree:
     """An array of numbers, of Values, or of arrays of one shape; nested lists of whatever else."""
     import numpy as np
 
+    if _FLOATS.issuperset(map(type, leaves)):
+        return np.array(leaves, dtype=np.float64).reshape(shape)
     if leaves and all(map(is_array, leaves)) and len({leaf.shape for leaf in leaves}) == 1:
         return np.array(leaves).reshape(*shape, *leaves[0].shape)
     if any(map(_is_nested, leaves)):
@@ -172,16 +177,22 @@ def _form(tree: Tree) -> str:
 
 
 def listed(tree: Tree) -> Tree:
-    """The tree with nested lists in place of arrays; TypeError where there is a dict,
-    whose keys a tape cannot keep.
-    """
-    if isinstance(tree, dict):
-        raise TypeError(
-            "a tape gives numbers in lists and tuples, not in a dict: give a list of its values"
-        )
+    """The tree with nested lists in place of arrays."""
     if is_array(tree):
         nested: Tree = tree.tolist()
         return nested
-    if isinstance(tree, (list, tuple)):
-        return _maker(tree)([listed(branch) for branch in tree])
-    return tree
+    branches = branches_of(tree)
+    return tree if branches is None else _maker(tree)([listed(branch) for branch in branches])
+
+
+def bare(tree: Tree) -> Tree:
+    """The tree, but for an array without axes the number in it."""
+    return tree.item() if is_array(tree) and not tree.shape else tree
+
+
+def has_dict(tree: Tree) -> bool:
+    """Whether there is a dict in the tree, so that the order of its leaves is a matter of keys."""
+    if type(tree) is float or is_array(tree):
+        return False
+    branches = branches_of(tree)
+    return isinstance(tree, dict) or any(map(has_dict, branches or ()))

@@ -132,17 +132,30 @@ def take(index: Number, *values: Number) -> Number:
     """The value in the place that the index says, counted from 0; the gradient goes there alone,
     and none to the index.
 
-    `values` are numbers and Values, or one list of them. Raises IndexError for a plain number that
-    is no whole number from 0 to one less than there are values; a Value that is none gives nan and
-    passes no gradient.
+    `values` are numbers and Values, or one list of them. Of a table, which is a list of rows of one
+    length, it is the row in that place, as a list: `take(token, table)` reads an embedding. Raises
+    IndexError for a plain number that is no whole number from 0 to one less than there are values,
+    and ValueError for rows of several lengths; a Value that is no such number gives nan and passes
+    no gradient.
     """
     if len(values) == 1 and isinstance(values[0], Iterable):
         values = tuple(values[0])
+    if values and all(isinstance(row, Iterable) for row in values):
+        return _row(index, values)
     if not hasattr(index, "__primitive__") and not _is_place(as_float(index, "take"), len(values)):
         raise IndexError(
             f"take picks one of {len(values)} values by a whole number from 0 on, not by {index!r}"
         )
     return take_row(index, *values)
+
+
+def _row(index: Number, rows: Iterable[Iterable[Number]]) -> list[Number]:
+    """The row of a table in the place that the index says, number by number."""
+    table = [list(row) for row in rows]
+    if len({len(row) for row in table}) > 1:
+        lengths = [len(row) for row in table]
+        raise ValueError(f"the rows of a table have one length, not {lengths}")
+    return [take(index, *column) for column in zip(*table)]
 
 
 relu: Unary = row(

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..trees import branches_of
 from .lowering import lowered, operation
 from .tape import Tape, gradients_of
 
@@ -85,9 +86,9 @@ class ArrayTape:
     def values(self, points: Array, parameters: Array = None) -> Array:
         """The outputs for each point: shape (points,) for one number, else (points, outputs)."""
         columns = self._columns("values", points, parameters)
-        if isinstance(self.tape.form, (list, tuple)):
-            return self._side_by_side(columns, points)
-        return columns[0]
+        if branches_of(self.tape.form) is None:
+            return columns[0]
+        return self._side_by_side(columns, points)
 
     def gradients(self, points: Array, parameters: Array = None, of: str = "inputs") -> Array:
         """The gradient for each point, with respect to its inputs or `of` the "parameters": shape

@@ -7,13 +7,26 @@ from typing import Any, NamedTuple
 
 from .program import FlatProgram
 
-Form = Any  # 0.0 for a number, or a list or tuple of forms
+Form = Any  # 0.0 for a number, an array of them, or a list, tuple or dict of forms
+
+
+def key_of(key: Any) -> str | int:
+    """A key of a dict, which a text can name; ValueError for what is neither text nor a whole
+    number.
+    """
+    if type(key) is str or type(key) is int:
+        return key
+    raise ValueError(
+        f"a tape is written down with strings and whole numbers for the keys of a dict, not {key!r}"
+    )
 
 
 class Contents(NamedTuple):
     """A flat program with the form of what it takes and gives.
 
-    `labels` are by register, and `adjoint_of` says of a register which one it is the adjoint of.
+    `form` is that of the outputs and `point_form` that of the arguments, None where they are just
+    numbers one after the other. `labels` are by register, and `adjoint_of` says of a register which
+    one it is the adjoint of.
     """
 
     program: FlatProgram
@@ -23,3 +36,4 @@ class Contents(NamedTuple):
     gradient: bool
     labels: Mapping[int, str]
     adjoint_of: Mapping[int, int]
+    point_form: Form = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -23,13 +24,15 @@ from ..support.strict_json import (
     shown,
     strings,
 )
-from .contents import Contents, Form
+from ..trees import branches_of, is_array
+from .contents import Contents, Form, key_of
 from .program import FlatProgram, Integers
 from .source import names_of
 
 FORMAT, VERSION = "micrograd_plus tape", 2
 _ARRAYS = ("codes", "starts", "operands", "outputs")  # of integers
 _DEEPEST = 100  # lists in lists
+_MOST_AXES, _LARGEST = 32, 2**31  # of arrays, the empty ones as if they were not
 _WHOLE = "a tape"  # what the entries are of
 _TOO_DEEP = "a tape is not nested that deeply"
 # The rows that version 1 numbered from 1 on. This list never changes, whatever becomes of the
@@ -101,6 +104,8 @@ def to_json(tape: Contents) -> str:
     for part in _ARRAYS:
         entries[part] = getattr(program, part).tolist()
     entries["form"] = _as_json(tape.form)
+    if tape.point_form is not None:
+        entries["point"] = _as_json(tape.point_form)
     entries["gradient"] = tape.gradient
     entries["labels"] = [list(pair) for pair in tape.labels.items()]
     entries["adjoint_of"] = [list(pair) for pair in tape.adjoint_of.items()]
@@ -144,7 +149,7 @@ def _contents(found: Any) -> Contents:
         table,
     ).validated()
     form, gradient = _as_form(found.get("form")), found.get("gradient")
-    if gradient not in (True, False) or (gradient and form != 0.0):
+    if gradient not in (True, False) or (gradient and branches_of(form) is not None):
         raise ValueError("only a tape that gives one number has a gradient")
     shared = len(names) + len(parameters)
     if len(program.outputs) != _leaves(form) + bool(gradient) * shared:
@@ -152,11 +157,16 @@ def _contents(found: Any) -> Contents:
             "a tape has as many outputs as its form, and with a gradient one for each input and "
             "parameter"
         )
+    point_form = _as_form(found["point"]) if "point" in found else None
+    if point_form is not None and _leaves(point_form) != len(names):
+        raise ValueError("a tape has as many inputs as the form of its point")
     size = program.first + len(program)
     labels, pairs = _pairs(found, "labels", str), _pairs(found, "adjoint_of", int)
     if any(not 0 <= r < size for r in (*labels, *pairs, *pairs.values())):
         raise ValueError("labels and adjoints belong to registers of the tape")
-    return Contents(program, form, tuple(names), tuple(parameters), bool(gradient), labels, pairs)
+    return Contents(
+        program, form, tuple(names), tuple(parameters), bool(gradient), labels, pairs, point_form
+    )
 
 
 def _rows_called(names: Sequence[str]) -> tuple[Primitive, ...]:
@@ -211,22 +221,57 @@ def _pairs(found: Mapping[str, Any], part: str, kind: type) -> dict[int, Any]:
 
 
 def _as_json(form: Form) -> Any:
-    if isinstance(form, tuple):
-        return {"tuple": [_as_json(branch) for branch in form]}
-    return [_as_json(branch) for branch in form] if isinstance(form, list) else 0
+    if is_array(form):
+        return {"array": list(form.shape)}
+    branches = branches_of(form)
+    if branches is None:
+        return 0
+    found = [_as_json(branch) for branch in branches]
+    if isinstance(form, dict):
+        return {"dict": [[key_of(key), branch] for key, branch in zip(form, found)]}
+    return found if isinstance(form, list) else {"tuple": found}
 
 
 def _as_form(found: Any, depth: int = 0) -> Form:
     if depth > _DEEPEST:
         raise ValueError(_TOO_DEEP)
-    if isinstance(found, list):
-        return [_as_form(branch, depth + 1) for branch in found]
-    if isinstance(found, dict) and list(found) == ["tuple"] and isinstance(found["tuple"], list):
-        return tuple([_as_form(branch, depth + 1) for branch in found["tuple"]])
     if type(found) is int and found == 0:
         return 0.0
-    raise ValueError(f"the form of a tape is 0, a list or {{'tuple': a list}}, not {shown(found)}")
+    if isinstance(found, list):
+        return [_as_form(branch, depth + 1) for branch in found]
+    kind, parts = next(iter(found.items())) if _has_one_list(found) else ("", [])
+    if kind == "tuple":
+        return tuple([_as_form(branch, depth + 1) for branch in parts])
+    if kind == "dict" and all(map(_is_entry, parts)) and len(dict(parts)) == len(parts):
+        return {key: _as_form(branch, depth + 1) for key, branch in parts}
+    if kind == "array" and _is_shape(parts):
+        return np.broadcast_to(0.0, parts)  # takes no room, whatever the shape
+    raise ValueError(
+        "the form of a tape is 0, a list, {'tuple': a list}, {'dict': pairs of a key and a form} "
+        f"or {{'array': its shape}}, not {shown(found)}"
+    )
+
+
+def _has_one_list(found: Any) -> bool:
+    return isinstance(found, dict) and [*map(type, found.values())] == [list]
+
+
+def _is_entry(pair: Any) -> bool:
+    """Whether it is a key of a dict and what stands there."""
+    return isinstance(pair, list) and len(pair) == 2 and type(pair[0]) in (str, int)
+
+
+def _is_shape(sizes: Sequence[Any]) -> bool:
+    """Whether it is the shape of an array that NumPy can have."""
+    if not 0 < len(sizes) <= _MOST_AXES:
+        return False
+    if not all(type(size) is int and size >= 0 for size in sizes):
+        return False
+    return bool(prod(filter(None, sizes)) <= _LARGEST)
 
 
 def _leaves(form: Form) -> int:
-    return sum(map(_leaves, form)) if isinstance(form, (list, tuple)) else 1
+    if is_array(form):
+        return int(form.size)
+    branches = branches_of(form)
+    return 1 if branches is None else sum(map(_leaves, branches))

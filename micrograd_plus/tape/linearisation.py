@@ -13,7 +13,7 @@ from .. import checks, ops
 from ..autodiff import require_repeated
 from ..engine import Value, adjoints, between, nodes_below, value_operands
 from ..tracing import Contribution, local_terms, tracing
-from ..trees import Tree, leaves_of, like, listed
+from ..trees import Tree, bare, branches_of, leaves_of, like
 from .builder import Builder, Term
 from .contents import Contents
 from .program import Integers
@@ -32,9 +32,9 @@ def linearised(outputs: Tree, inputs: Sequence[Value], parameters: Sequence[Valu
         raise ValueError(
             "the inputs and parameters of a tape are different Values, each named once"
         )
-    outputs = listed(outputs)
+    outputs = bare(outputs)
     given = leaves_of(outputs)
-    has_gradient = len(given) == 1 and not isinstance(outputs, (list, tuple))
+    has_gradient = branches_of(outputs) is None
     graph = Graph(Builder(len(inputs), len(parameters)), varied)
     adjoint: Adjoints = {}
     gradient: list[Any] = []

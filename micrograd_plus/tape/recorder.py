@@ -15,7 +15,7 @@ from .. import modes
 from ..autodiff import swept
 from ..engine import Value, adjoints, between, nodes_below
 from ..tracing import tracing
-from ..trees import Tree, branches_of, leaves_of, like
+from ..trees import Tree, branches_of, leaves_of, like, listed
 from .executors.python import Replay
 from .indices import indices_in
 from .tape import Parameters, Tape, values_of
@@ -24,9 +24,10 @@ from .tape import Parameters, Tape, values_of
 def record(
     f: Callable[..., Tree], *point: Tree, parameters: Parameters = (), check: bool = True
 ) -> Tape:
-    """Record `f`, a function of numbers or of nested lists of numbers, as a tape.
+    """Record `f`, a function of numbers, or of lists, tuples, dicts and arrays of them, as a tape.
 
-    `point` gives its arguments their form, and numbers at which it is traced. `parameters` are
+    `point` gives its arguments their form, and numbers at which it is traced; the function gives
+    numbers in a form of its own, and so does the tape. `parameters` are
     Values that the function refers to and all points share, or a Module that has them; a tape reads
     their data when it runs. When the function gives one number, the tape also has its gradient.
     With `check`, the tape is compared with the function itself at a second point. Raises TypeError,
@@ -40,6 +41,7 @@ def record(
     with tracing([*leaves, *shared]):
         out = f(*like(point, leaves))
     tape = Tape.of(out, leaves, shared)
+    tape.point_form = like(point, [0.0] * len(leaves))
     if check:
         # whatever goes on around the recording
         with modes.switched(recording=True, anomaly=False, tracing=None):
@@ -49,7 +51,7 @@ def record(
 
 def _names(f: Callable[..., Tree], point: Sequence[Tree]) -> list[str]:
     """A name for each number of the arguments: that of the function's parameter,
-    with indices in a list.
+    with indices in a list or array, and keys in a dict.
     """
     try:
         arguments = list(inspect.signature(f).parameters.values())
@@ -58,15 +60,29 @@ def _names(f: Callable[..., Tree], point: Sequence[Tree]) -> list[str]:
     named = [a.name for a in arguments if a.kind in (a.POSITIONAL_ONLY, a.POSITIONAL_OR_KEYWORD)]
     others = next((a.name for a in arguments if a.kind is a.VAR_POSITIONAL), "x")
 
-    def below(tree: Tree, name: str) -> list[str]:
-        branches = branches_of(tree)
-        if branches is None:
-            return [name]
-        stem = f"{name}_" if name[-1:].isdigit() else name
-        return [leaf for i, branch in enumerate(branches) for leaf in below(branch, f"{stem}{i}")]
+    found = []
+    for argument, name in zip(point, named):
+        found += _names_below(listed(argument), name)
+    return found + _names_below(listed(tuple(point[len(named) :])), others)
 
-    alone = [leaf for argument, name in zip(point, named) for leaf in below(argument, name)]
-    return alone + below(tuple(point[len(named) :]), others)
+
+def _names_below(tree: Tree, name: str) -> list[str]:
+    """A name for each leaf of a tree of this name."""
+    branches = branches_of(tree)
+    if branches is None:
+        return [name]
+    keys = list(tree) if isinstance(tree, dict) else range(len(tree))
+    return [
+        leaf
+        for key, branch in zip(keys, branches)
+        for leaf in _names_below(branch, _joined(name, str(key)))
+    ]
+
+
+def _joined(name: str, key: str) -> str:
+    """The name of what stands in something under a key."""
+    apart = not key.isdigit() or name[-1:].isdigit()
+    return f"{name}_{key}" if apart else f"{name}{key}"
 
 
 def _check(

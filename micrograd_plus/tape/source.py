@@ -14,7 +14,8 @@ from string import ascii_lowercase
 
 from ..ops import BUILT_IN, TABLE, Primitive
 from ..ops.operators import EXACT_ON_FLOATS, UNARY
-from .contents import Contents, Form
+from ..trees import branches_of, listed
+from .contents import Contents, Form, key_of
 
 # names that mean something in such a text
 _RESERVED = ("parameters", "tape", "inf", "nan", "primitive", "__debug__")
@@ -24,7 +25,7 @@ _NEGATION = UNARY["-"][1]
 
 def source(tape: Contents) -> str:
     """A function `tape` of the inputs, and of the parameters if there are any; it gives what the
-    tape's form says.
+    tape's form says, with nested lists for arrays.
 
     With a gradient it gives three things: that, the derivatives in the inputs, and those in the
     parameters.
@@ -67,7 +68,7 @@ def _header(called: Mapping[Primitive, str], constants: Sequence[str]) -> list[s
 
 def _result(tape: Contents, outputs: Sequence[str]) -> str:
     """What the function gives: the form, and after it the gradient, if there is one."""
-    given = _written(tape.form, iter(outputs))
+    given = _written(listed(tape.form), iter(outputs))
     if not tape.gradient:
         return given
     first = 1 + tape.program.inputs
@@ -168,9 +169,13 @@ def _expression(row: Primitive, called: str, operands: Sequence[str]) -> str:
 
 
 def _written(form: Form, names: Iterator[str]) -> str:
-    if not isinstance(form, (list, tuple)):
+    parts = branches_of(form)
+    if parts is None:
         return next(names)
-    branches = [_written(branch, names) for branch in form]
+    branches = [_written(branch, names) for branch in parts]
+    if isinstance(form, dict):
+        entries = [f"{key_of(key)!a}: {branch}" for key, branch in zip(form, branches)]
+        return f"{{{', '.join(entries)}}}"
     return f"[{', '.join(branches)}]" if isinstance(form, list) else _tuple(branches)
 
 

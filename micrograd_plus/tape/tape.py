@@ -21,9 +21,9 @@ import numpy as np
 
 from .. import checks, ops
 from ..engine import Value
-from ..trees import Tree, builder_of, leaves_of
+from ..trees import Tree, branches_of, builder_of, has_dict, leaves_of, listed, matching
 from .c_code import CCode, c_code
-from .contents import Contents
+from .contents import Contents, Form
 from .executors import Executor, executor_for
 from .executors.python import CHUNK
 from .json import from_json, to_json
@@ -54,6 +54,7 @@ class Tape:
         gradient: bool,
         labels: Mapping[int, str],
         adjoint_of: Mapping[int, int],
+        point_form: Form = None,
     ) -> None:
         self.program = program
         self.form = form
@@ -63,10 +64,11 @@ class Tape:
         # by register: what it is called, and of which it is the adjoint
         self.labels = labels
         self.adjoint_of = adjoint_of
+        self.point_form = point_form
         self._executors: dict[tuple[str | None, str], Executor] = {}
         self._callers: dict[str | None, Callable[..., Tree]] = {}
         self._width = len(leaves_of(form))
-        self._is_number = not isinstance(form, (list, tuple))
+        self._is_number = branches_of(form) is None
         self._in_form = builder_of(form)
 
     @classmethod
@@ -80,8 +82,9 @@ class Tape:
     def __call__(
         self, *point: Tree, parameters: Parameters = None, executor: str | None = None
     ) -> Tree:
-        """The outputs for one point, in the form that the function gave:
-        floats, in lists and tuples.
+        """The outputs for one point, in the form that the function gave: floats, in lists, tuples,
+        dicts and arrays. The numbers of the point come in the form of the function's arguments, in
+        dicts by their keys, or one after the other.
         """
         if parameters is None:  # floats, for which the executor may have a way of its own
             found = (self._callers.get(executor) or self._caller(executor))(*point)
@@ -229,6 +232,7 @@ class Tape:
             self.gradient,
             self.labels,
             self.adjoint_of,
+            self.point_form,
         )
 
     def __len__(self) -> int:
@@ -297,7 +301,11 @@ class Tape:
         return self.program.giving(wanted[task])
 
     def _single(self, point: tuple[Tree, ...]) -> tuple[float, ...]:
-        numbers = tuple([ops.as_float(x, "a tape") for x in leaves_of(point)])
+        if has_dict(point):
+            found = matching(listed(self.point_form), listed(point), "point")
+        else:
+            found = leaves_of(point)
+        numbers = tuple([ops.as_float(x, "a tape") for x in found])
         if len(numbers) != self.program.inputs:
             raise ValueError(
                 f"{self!r} takes {self.program.inputs} numbers, but got {len(numbers)}"

@@ -72,6 +72,35 @@ def test_a_table_is_read_by_a_token_on_a_tape():
         ]
 
 
+def test_a_row_of_a_table_is_read_by_a_token():
+    table = [[Value(10.0 * i + j) for j in range(2)] for i in range(3)]
+    parameters = [v for row in table for v in row]
+
+    def f(token, x):
+        first, second = ops.take(token, table)
+        return first * x + second * second
+
+    for index in (1, 1.0, Value(1.0)):
+        picked = ops.take(index, table)
+        assert [v.data for v in picked] == [10.0, 11.0]
+        assert [v.data for v in ops.take(index, *table)] == [10.0, 11.0]
+    assert ops.take(1, np.array([[1.0, 2.0], [3.0, 4.0]])) == [3.0, 4.0]
+    tape = record(f, 0.0, 2.0, parameters=parameters)
+    for executor in EXECUTORS:
+        assert tape(2.0, 3.0, executor=executor) == 20.0 * 3.0 + 21.0 * 21.0
+        gradient = tape.gradients([[2.0, 3.0]], of="parameters", executor=executor)
+        assert gradient.tolist() == [[0.0, 0.0, 0.0, 0.0, 3.0, 42.0]]
+        assert math.isnan(tape(3.0, 3.0, executor=executor))
+    with pytest.raises(IndexError, match="one of 3 values"):
+        ops.take(3, table)
+    with pytest.raises(ValueError, match=r"rows of a table have one length, not \[2, 1\]"):
+        ops.take(0, [[1.0, 2.0], [3.0]])
+
+
+def test_a_table_of_tables_is_read_like_a_table():
+    assert ops.take(1, [[[1.0], [2.0]], [[3.0], [4.0]]]) == [[3.0], [4.0]]
+
+
 def test_an_index_stays_a_place_where_record_compares_once_more():
     tape = record(lambda i, x: ops.take(i, [x, x * x, ops.exp(x)]), 2.0, 0.5)
     again = record(lambda i, x: ops.take(2 - i, [x, x * x, ops.exp(x)]), 2.0, 0.5)

@@ -133,9 +133,30 @@ BY_ONE_CHANGE = {
     "only a tape that gives one number has a gradient": {"form": [0]},
     "a tape has as many outputs as its form, and with a gradient one for each input and "
     "parameter": {"gradient": False},
-    "the form of a tape is 0, a list or {'tuple': a list}, not {'tuple': 0}": {
-        "form": {"tuple": 0}
+    "the form of a tape is 0, a list, {'tuple': a list}, {'dict': pairs of a key and a form} or "
+    "{'array': its shape}, not {'tuple': 0}": {"form": {"tuple": 0}},
+    **{
+        f"or {{'array': its shape}}, not {form}": {"form": form, "gradient": False}
+        for form in (
+            {"dict": {"a": 0}},
+            {"dict": [["a", 0, 0]]},
+            {"dict": [[None, 0]]},
+            {"dict": [[True, 0]]},
+            {"dict": [[0.5, 0]]},
+            {"dict": [["a", 0], ["a", 0]]},
+            {"array": []},
+            {"array": [-1]},
+            {"array": [1.0]},
+            {"array": [True]},
+            {"array": [0, 2147483649]},
+            {"array": [65536, 65536]},
+            {"list": [0]},
+        )
     },
+    "as many outputs as its form": {"form": {"array": [2, 2]}, "gradient": False},
+    "outputs as its form": {"form": {"dict": [["a", {"array": [2**31]}]]}, "gradient": False},
+    "a tape has as many inputs as the form of its point": {"point": [0, 0]},
+    "or {'array': its shape}, not 'x'": {"point": "x"},
     "a tape is not nested that deeply": {
         "form": json.loads("[" * 150 + "0" + "]" * 150),
         "gradient": False,
@@ -216,7 +237,7 @@ def spoilt(rng, texts):
         text = json.dumps(found)
         deep, (left, right) = (
             rng.choice((50, 101, 900, 3_000, 100_000)),
-            rng.choice((("[", "]"), ('{"tuple": [', "]}"))),
+            rng.choice((("[", "]"), ('{"tuple": [', "]}"), ('{"dict": [["a", ', "]]}"))),
         )
         return text.replace('"NEST"', left * deep + "0" + right * deep, 1)
     place = rng.randrange(len(text))
