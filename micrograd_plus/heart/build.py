@@ -9,6 +9,7 @@ than its sources. On Windows setuptools finds the compiler.
 from __future__ import annotations
 
 import os
+import re
 import runpy
 import shlex
 import subprocess
@@ -19,20 +20,33 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent
-ON_WINDOWS = os.name == "nt"
+ON_WINDOWS, ON_A_MAC = os.name == "nt", sys.platform == "darwin"
 LIBRARY = FOLDER / ("_heart.pyd" if ON_WINDOWS else "_heart.abi3.so")
 FLAGS = ("-std=c11", "-O2", "-fPIC", "-ffp-contract=off", "-fno-math-errno", "-fvisibility=hidden")
 FLAGS_ON_WINDOWS = ("/std:c11", "/fp:precise")  # beside those of setuptools
 
 
 def command(digest: str, flags: list[str]) -> list[str]:
-    """What compiles and links the library; a Mac finds Python's own functions when it is loaded."""
+    """What compiles and links the library: the compiler that CC names, or that Python is from."""
     compiler = os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc"
-    on_a_mac = ["-undefined", "dynamic_lookup"] if sys.platform == "darwin" else []
     include = f"-I{sysconfig.get_path('include')}"
     source = [str(FOLDER / "heart.c"), f'-DHEART_SOURCE="{digest}"']
-    options = [*FLAGS, *flags, *on_a_mac, include]
+    options = [*FLAGS, *flags, *flags_on_a_mac(), include]
     return [*shlex.split(compiler), "-shared", *options, *source, "-o", str(LIBRARY), "-lm"]
+
+
+def flags_on_a_mac() -> list[str]:
+    """There, Python's own functions are found when the library is loaded. It is for the processors
+    and systems that Python itself is for, as the name of a wheel says, or that are asked for.
+    """
+    if not ON_A_MAC:
+        return []
+    of_python = re.findall(r"-arch \S+", str(sysconfig.get_config_var("CFLAGS")))
+    processors = os.environ.get("ARCHFLAGS") or " ".join(of_python)
+    target = "MACOSX_DEPLOYMENT_TARGET"
+    oldest = os.environ.get(target) or sysconfig.get_config_var(target)
+    since = [f"-mmacosx-version-min={oldest}"] if oldest else []
+    return ["-undefined", "dynamic_lookup", *shlex.split(processors), *since]
 
 
 def build_with_setuptools(digest: str, flags: list[str]) -> None:

@@ -3,6 +3,7 @@ installed runs.
 """
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -72,6 +73,27 @@ def test_a_compiler_that_fails_says_why(tmp_path):
     assert not list(folder.glob("_heart*"))
 
 
+def test_on_a_mac_it_is_for_the_processors_that_python_is_for(monkeypatch):
+    variables = {
+        "CC": "clang",
+        "CFLAGS": "-Wall -arch arm64 -arch x86_64 -g",
+        "MACOSX_DEPLOYMENT_TARGET": "10.13",
+    }
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(sysconfig, "get_config_var", variables.get)
+    for name in ("CC", "ARCHFLAGS", "MACOSX_DEPLOYMENT_TARGET"):
+        monkeypatch.delenv(name, raising=False)
+    building = runpy.run_path(str(HEART / "build.py"))
+    command = building["command"]("abc", [])
+    assert command[0] == "clang"
+    assert "-arch arm64 -arch x86_64 -mmacosx-version-min=10.13" in " ".join(command)
+    monkeypatch.setenv("ARCHFLAGS", "-arch arm64")
+    monkeypatch.setenv("MACOSX_DEPLOYMENT_TARGET", "11.0")
+    command = building["command"]("abc", [])
+    assert "-arch arm64 -mmacosx-version-min=11.0" in " ".join(command)
+    assert "x86_64" not in command
+
+
 # Installing. --------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
@@ -109,7 +131,7 @@ class Environment:
 
     def draws(self, folder):
         """Whether README's first command gives its page."""
-        works, said = ran(self.programs / "micrograd-plus", "gallery", folder)
+        works, said = ran(self.programs / "micrograd-plus", "gallery", "-o", folder)
         assert works, said
         return (folder / "index.html").exists()
 
