@@ -12,9 +12,9 @@ import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from numbers import Number
-from types import FrameType
 from typing import Any, NoReturn
 
+from .advice import advice, asking_frame
 from .modes import mode
 from .ops import as_float
 
@@ -43,30 +43,22 @@ def require_fresh(order: Sequence[Any]) -> None:
         )
 
 
-def require_untraced(what: str, values: Sequence[Any]) -> None:
+def require_untraced(what: str, values: Sequence[Any], instead: str = "") -> None:
     """Raise TypeError, naming the user's line, when a function on its way to a tape reads numbers
-    that the tape varies.
+    that the tape varies; it tells what to write `instead`, if nothing is given what the line says.
     """
     tracing = mode.get().tracing
     if tracing and any(tracing.varies(v) for v in values):
-        frame = sys._getframe(1)
-        while frame.f_back and _package_of(frame) in (__package__, "numpy"):
-            frame = frame.f_back
+        frame = asking_frame()
         file, line = frame.f_code.co_filename, frame.f_lineno
         # none for what was typed at Python's prompt
-        code = linecache.getline(file, line).strip()
+        code = linecache.getline(file, line, frame.f_globals).strip()
         asking = repr(code) if code else "the function"
         raise TypeError(
             f"{file}, line {line}: {asking} asks a Value for {what}, but on a tape that differs "
-            "from point to point, and the answer at one point would stand for all: choose with "
-            "ops.where(condition, x, y), ops.maximum, ops.minimum or ops.take(index, *values), "
-            "and keep to operators and functions of ops"
+            "from point to point, and the answer at one point would stand for all: "
+            f"{instead or advice(frame)}"
         )
-
-
-def _package_of(frame: FrameType) -> str:
-    package: str = frame.f_globals.get("__package__") or ""
-    return package.partition(".")[0]
 
 
 def comparable(other: object, user: str) -> float | None:

@@ -51,6 +51,8 @@ OPERATION_OF_YOUR_OWN = """write an operation of your own as a row, from its val
     from micrograd_plus import custom
     cube = custom("cube", lambda x: x**3, lambda out, x: 3 * x**2)
     y = cube(x)"""
+USE_GRAD = "use grad(f), which gives the derivative as a number like others"
+LEAVE_NO_GRAD = "leave no_grad out: what is recorded needs its graph"
 
 
 def _tick() -> int:
@@ -272,7 +274,7 @@ class Value(Operators):
                 "backward takes one number, the gradient to begin with (gradient=1.0), not "
                 f"{', '.join(named)}"
             )
-        checks.require_untraced("backward() (use grad)", (self,))
+        checks.require_untraced("backward()", (self,), USE_GRAD)
         order = nodes_below(self)
         require_fresh(order)
         _end_pass(order, adjoints(order, {self: as_float(gradient, "backward")}))
@@ -282,7 +284,7 @@ class Value(Operators):
         """One gate's backward, as lectures step by hand: local gradient x own gradient is added to
         each operand's.
         """
-        checks.require_untraced("_backward() (use grad)", (self,))
+        checks.require_untraced("_backward()", (self,), USE_GRAD)
         require_fresh([*value_operands(self), self])
         found = adjoints([self], {self: self.grad})
         del found[self]
@@ -509,7 +511,7 @@ def _in_mode(
     elif mode.anomaly:
         checks.require_finite_value(primitive, operands, primal)
     if not mode.recording and not primitive.is_condition:
-        checks.require_untraced("a result without its graph (no_grad)", operands)
+        checks.require_untraced("a result without its graph (no_grad)", operands, LEAVE_NO_GRAD)
         return _node(None, (), primal, None, None, "")
     if mode.group is None:
         return None

@@ -26,7 +26,8 @@ ROOMS = {
     "graph": set(),
     "ops": set(),
     "modes": set(),
-    "checks": {"modes", "ops"},
+    "advice": {"ops"},
+    "checks": {"advice", "modes"},
     "ufuncs": {"ops"},
     "terms": {"checks", "ops"},
     "heart": {"modes", "terms"},
@@ -153,7 +154,7 @@ def test_the_arrows_that_point_upward_are_those_that_are_listed():
     assert {room: arrows for room, arrows in upward.items() if arrows} == UPWARD
 
 
-@pytest.mark.parametrize("room", [*HEART, "checks", "modes", "support", "nn"])
+@pytest.mark.parametrize("room", [*HEART, "advice", "checks", "modes", "support", "nn"])
 def test_the_heart_needs_nothing_but_python(room):
     files = [path for path in FILES if room_of(path) == room and path != ON_ARRAYS]
     assert files

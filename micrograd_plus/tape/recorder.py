@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from .. import modes
+from ..advice import PICK
 from ..autodiff import swept
 from ..engine import Value, adjoints, between, nodes_below
 from ..tracing import tracing
@@ -38,7 +40,7 @@ def record(
     shared = values_of(parameters)
     named = zip(leaves_of(point), _names(f, point), strict=True)
     leaves = [Value(x, label=name) for x, name in named]
-    with tracing([*leaves, *shared]):
+    with tracing([*leaves, *shared]), _told_of_indices():
         out = f(*like(point, leaves))
     tape = Tape.of(out, leaves, shared)
     tape.point_form = like(point, [0.0] * len(leaves))
@@ -47,6 +49,20 @@ def record(
         with modes.switched(recording=True, anomaly=False, tracing=None):
             _check(f, point, tape, out, leaves, shared)
     return tape
+
+
+@contextmanager
+def _told_of_indices() -> Iterator[None]:
+    """Within it, an error of a dict or of NumPy that a Value is no key and no index is told what to
+    write instead.
+    """
+    try:
+        yield
+    except (IndexError, KeyError) as error:
+        is_key = any(isinstance(thing, Value) for thing in error.args)
+        if is_key or str(error).startswith("only integers"):
+            error.add_note(f"An input of a tape is no key and no index: {PICK}.")
+        raise
 
 
 def _names(f: Callable[..., Tree], point: Sequence[Tree]) -> list[str]:

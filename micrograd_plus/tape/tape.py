@@ -329,7 +329,9 @@ class Tape:
         if hasattr(parameters, "parameters"):
             parameters = parameters.parameters()
         if isinstance(parameters, (list, tuple)) and any(isinstance(p, Value) for p in parameters):
-            checks.require_untraced("the data of the parameters of a tape", parameters)
+            checks.require_untraced(
+                "the data of the parameters of a tape", parameters, "record both functions as one"
+            )
             parameters = [p._primal if isinstance(p, Value) else p for p in parameters]  # noqa: SLF001
         array = _floats(parameters, "the parameters")
         if array.shape != (self.program.parameters,):

@@ -101,5 +101,7 @@ def _are_equal(program: FlatProgram, other: FlatProgram) -> bool:
 
 
 def _data_of(values: Sequence[Value]) -> Floats:
-    require_untraced("the data of the parameters of a model", values)
+    require_untraced(
+        "the data of the parameters of a model", values, "call the model itself, model(x)"
+    )
     return np.fromiter([v._primal for v in values], np.float64, len(values))  # noqa: SLF001  # many, and at each call

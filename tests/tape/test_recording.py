@@ -2,6 +2,7 @@
 what is recorded is what the function does.
 """
 
+import linecache
 import math
 import random
 import re
@@ -37,6 +38,9 @@ def _as_before():
     ops.TABLE.update(table)
 
 
+TABLE = [0.5, 1.5, 2.5]
+
+
 # What decides in Python. --------------------------------------------------------------------------
 def with_if(x):
     if x > 0:
@@ -66,47 +70,118 @@ def with_data_of_a_result(x):
     return x * (x + 1).data
 
 
-DECIDING = {
-    "if": (with_if, "if x > 0:"),
-    "while": (with_while, "while x < 1:"),
-    "backward": (with_backward, "y.backward()"),
-    "no_grad": (with_no_grad, "y = 2 * x"),
-    "data of a result": (with_data_of_a_result, "(x + 1).data"),
-    "and": (lambda x: (x > 0 and x) or -x, "x > 0 and x"),
-    "bool": (lambda x: x * bool(x < 3), "bool(x < 3)"),
-    "bool of a number": (lambda x: x * bool(x), "bool(x)"),
-    "not": (lambda x: x * (not x < 3), "not x < 3"),
-    "float": (lambda x: x * float(x), "float(x)"),
-    "int": (lambda x: x * int(x), "int(x)"),
-    "round": (lambda x: x * round(x), "round(x)"),
-    "floor": (lambda x: x * math.floor(x), "math.floor(x)"),
-    "data": (lambda x: x * x.data, "x * x.data"),
-    "math": (lambda x: x * math.exp(x), "math.exp(x)"),
-    "sorted": (lambda x: ops.sum(sorted([x, x * x, -x])[:2]), "sorted([x, x * x, -x])"),
-    "max": (lambda x: max(x, -x), "max(x, -x)"),
-    "min": (lambda x: min(x, -x), "min(x, -x)"),
-    "a choice of a list": (lambda x: ops.sum([y for y in (x, -x) if y > 0]), "if y > 0"),
-    "a condition of a constant and x": (lambda x: 1 if ops.less(0.0, x) else x, "ops.less(0.0, x)"),
-    "numpy": (lambda x: x * np.asarray([x, x], dtype=float).sum(), "np.asarray"),
-    "the largest in numpy": (lambda x: np.max([x, -x]), "np.max([x, -x])"),
-    "a sort in numpy": (lambda x: np.sort([x, -x])[0], "np.sort([x, -x])[0]"),
-    "a limit in numpy": (lambda x: np.clip(x, 0.0, 1.0), "np.clip(x, 0.0, 1.0)"),
-    "any in numpy": (lambda x: x if np.any([x > 0]) else -x, "np.any([x > 0])"),
-    "grad": (grad(lambda y: y * y if y > 0 else y), "if y > 0"),
-    "jvp": (lambda x: jvp(lambda y: y * float(y), (x,), (1.0,))[1], "float(y)"),
-    "checkpoint": (checkpoint(lambda x: x if x > 0 else -x), "if x > 0"),
+DECIDING = {  # each with the code that is named, and what is told to be written instead
+    "if": (with_if, "if x > 0:", "ops.where(condition, x, y)"),
+    "while": (with_while, "while x < 1:", "a fixed number of times"),
+    "backward": (with_backward, "y.backward()", "use grad(f)"),
+    "no_grad": (with_no_grad, "y = 2 * x", "leave no_grad out"),
+    "data of a result": (with_data_of_a_result, "(x + 1).data", "leave .data out"),
+    "and": (lambda x: (x > 0 and x) or -x, "x > 0 and x", "ops.min says whether all are true"),
+    "bool": (lambda x: x * bool(x < 3), "bool(x < 3)", "a comparison is a number already"),
+    "bool of a number": (lambda x: x * bool(x), "bool(x)", "a comparison is a number already"),
+    "not": (lambda x: x * (not x < 3), "not x < 3", "condition == 0"),
+    "float": (lambda x: x * float(x), "float(x)", "leave float() out"),
+    "int": (lambda x: x * int(x), "int(x)", "ops.take(index, *values) picks"),
+    "round": (lambda x: x * round(x), "round(x)", "ops.floor(x + 0.5)"),
+    "floor": (lambda x: x * math.floor(x), "math.floor(x)", "write ops.floor"),
+    "ceil": (lambda x: x * math.ceil(x), "math.ceil(x)", "-ops.floor(-x)"),
+    "data": (lambda x: x * x.data, "x * x.data", "leave .data out"),
+    "math": (lambda x: x * math.exp(x), "math.exp(x)", "write ops.exp"),
+    "math of data": (lambda x: x * math.exp(x.data), "math.exp(x.data)", "write ops.exp"),
+    "ops of data": (lambda x: x * ops.exp(x.data), "ops.exp(x.data)", "leave .data out"),
+    "sorted": (
+        lambda x: ops.sum(sorted([x, x * x, -x])[:2]),
+        "sorted([x, x * x, -x])",
+        "ops.minimum(x, y) and ops.maximum(x, y) put two in order",
+    ),
+    "sorted by data": (
+        lambda x: ops.sum(sorted([x, -x], key=lambda v: v.data)[:1]),
+        "key=lambda v: v.data",
+        "put two in order",
+    ),
+    "max": (lambda x: max(x, -x), "max(x, -x)", "write ops.max"),
+    "min": (lambda x: min(x, -x), "min(x, -x)", "write ops.min"),
+    "the largest data": (
+        lambda x: x - max(v.data for v in (x, -x)),
+        "max(v.data for v in (x, -x))",
+        "a softmax that is shifted by its largest is ops.softmax",
+    ),
+    "an index": (lambda x: x * TABLE[x], "TABLE[x]", "write ops.take(x, TABLE)"),
+    "an index by int": (lambda x: x * TABLE[int(x)], "TABLE[int(x)]", "write ops.take(x, TABLE)"),
+    "an index by data": (
+        lambda x: x * TABLE[int(x.data)],
+        "TABLE[int(x.data)]",
+        "write ops.take(x, TABLE)",
+    ),
+    "an index that is reckoned": (
+        lambda x: x * TABLE[int(2 * x)],
+        "TABLE[int(2 * x)]",
+        "write ops.take(2 * x, TABLE)",
+    ),
+    "a slice": (lambda x: x * ops.sum(TABLE[x:]), "TABLE[x:]", "ops.take(index, *values) picks"),
+    "range": (lambda x: ops.sum([x for _ in range(x)]), "range(x)", "a fixed number of times"),
+    "any": (
+        lambda x: x if any([x > 0, x < 1]) else -x,
+        "any([x > 0, x < 1])",
+        "ops.max whether one",
+    ),
+    "chance": (
+        lambda x: x * random.choices([1.0, 2.0], weights=[x, 1.0])[0],
+        "random.choices([1.0, 2.0], weights=[x, 1.0])",
+        "draw outside of what is recorded",
+    ),
+    "text": (lambda x: x * float(f"{x:.3f}"), "{x:.3f}", "print what the tape gives"),
+    "a choice of a list": (
+        lambda x: ops.sum([y for y in (x, -x) if y > 0]),
+        "if y > 0",
+        "those that fall away as ops.where(condition, x, 0.0)",
+    ),
+    "a condition of a constant and x": (
+        lambda x: 1 if ops.less(0.0, x) else x,
+        "ops.less(0.0, x)",
+        "ops.where(condition, x, y)",
+    ),
+    "numpy": (
+        lambda x: x * np.asarray([x, x], dtype=float).sum(),
+        "np.asarray",
+        "leave dtype=float",
+    ),
+    "the largest in numpy": (lambda x: np.max([x, -x]), "np.max([x, -x])", "write ops.max"),
+    "a sort in numpy": (lambda x: np.sort([x, -x])[0], "np.sort([x, -x])[0]", "put two in order"),
+    "a limit in numpy": (
+        lambda x: np.clip(x, 0.0, 1.0),
+        "np.clip(x, 0.0, 1.0)",
+        "ops.minimum(ops.maximum(x, low), high)",
+    ),
+    "any in numpy": (
+        lambda x: x if np.any([x > 0]) else -x,
+        "np.any([x > 0])",
+        "ops.max whether one",
+    ),
+    "grad": (grad(lambda y: y * y if y > 0 else y), "if y > 0", "ops.where(condition, x, y)"),
+    "jvp": (
+        lambda x: jvp(lambda y: y * float(y), (x,), (1.0,))[1],
+        "float(y)",
+        "leave float() out",
+    ),
+    "checkpoint": (
+        checkpoint(lambda x: x if x > 0 else -x),
+        "if x > 0",
+        "ops.where(condition, x, y)",
+    ),
 }
 
 
 @pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize("name", DECIDING)
 def test_a_number_that_decides_in_python_is_refused_naming_the_line_and_a_way_out(name, check):
-    f, code = DECIDING[name]
-    with pytest.raises(TypeError, match=r"ops\.where\(condition, x, y\)") as caught:
+    f, code, instead = DECIDING[name]
+    with pytest.raises(TypeError, match="would stand for all: ") as caught:
         record(f, 0.5, check=check)
-    assert re.search(rf"{re.escape(__file__)}, line \d+: .*{re.escape(code)}", str(caught.value)), (
-        str(caught.value)
-    )
+    said, _, told = str(caught.value).partition("would stand for all: ")
+    assert re.search(rf"{re.escape(__file__)}, line \d+: ", said), said
+    assert code in said
+    assert instead in told
 
 
 def test_a_line_that_is_in_no_file_is_not_quoted():
@@ -117,11 +192,50 @@ def test_a_line_that_is_in_no_file_is_not_quoted():
         record(f, 0.5)
 
 
+GENERAL = "choose with ops.where(condition, x, y), ops.maximum, ops.minimum or ops.take"
+
+
+def test_a_line_that_says_nothing_and_one_without_its_places_get_advice_in_general(monkeypatch):
+    def asking(x):
+        return x * sum(map(float, [x]))
+
+    with pytest.raises(TypeError, match=re.escape(GENERAL)):
+        record(asking, 0.5)
+    monkeypatch.setattr(linecache, "getlines", lambda *_: ["this is no Python"])
+    with pytest.raises(TypeError, match=re.escape(GENERAL)):
+        record(with_while, 0.5)
+
+
+def test_a_condition_elsewhere_in_a_function_says_nothing_of_a_line():
+    def asking(x, n=3):
+        while n > 0:
+            n -= 1
+            y = [v for v in (x.data, n) if n < 5]
+        return y[0] if n == 0 else max(1.0, x)
+
+    with pytest.raises(TypeError, match=r"leave \.data out"):
+        record(asking, 0.5)
+
+
+def test_an_index_of_numpy_and_a_key_of_a_dict_are_told_what_to_write():
+    for f, kind in (
+        (lambda k: k * np.ones(3)[k], IndexError),
+        (lambda k: k * {1.0: 2.0}[k], KeyError),
+    ):
+        with pytest.raises(kind) as caught:
+            record(f, 1.0)
+        assert "ops.take(index, *values) picks" in caught.value.__notes__[0]
+    for f, kind in ((lambda k: k * TABLE[7], IndexError), (lambda k: k * {}["k"], KeyError)):
+        with pytest.raises(kind) as caught:
+            record(f, 1.0)
+        assert not hasattr(caught.value, "__notes__")
+
+
 @pytest.mark.parametrize("name", DECIDING)
 def test_a_parameter_may_not_decide_either(name):
-    f, code = DECIDING[name]
+    f, _, instead = DECIDING[name]
     w = Value(0.5, label="w")
-    with pytest.raises(TypeError, match=re.escape(code)):
+    with pytest.raises(TypeError, match=re.escape(instead)):
         record(lambda: f(w), parameters=[w])
     assert (w.data, w.grad) == (0.5, 0.0)
 
