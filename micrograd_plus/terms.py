@@ -9,7 +9,8 @@ This module knows the table, and nothing of what runs a program.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from math import nan
 from typing import Any
 
 from . import checks, ops
@@ -34,12 +35,12 @@ class Emitter:
         self.table: dict[Primitive, int] = {}
 
     def constant(self, number: float) -> int:
-        """The reference of a constant; numbers of the same bits share one."""
-        bits = _BITS(number)
+        """The reference of a constant; numbers of the same bits share one, and so do all nans."""
+        bits = _BITS(number) if number == number else _BITS(nan)
         ref = self._places.get(bits)
         if ref is None:
             ref = self._places[bits] = ~len(self.constants)
-            self.constants.append(float(number))
+            self.constants.append(float(number) if number == number else nan)
         return ref
 
     def emit(self, row: Primitive, operands: tuple[int, ...]) -> int:
@@ -51,6 +52,17 @@ class Emitter:
         if found is None:
             found = self._results[key] = self._emit(row, key)
         return found
+
+    def needed(self, refs: Iterable[int]) -> list[int]:
+        """The results that these references depend on and are among, in order (liveness)."""
+        waiting, live = [ref for ref in refs if ref >= self.given], set[int]()
+        while waiting:
+            ref = waiting.pop()
+            if ref not in live:
+                live.add(ref)
+                operands = self.instructions[ref - self.given][1]
+                waiting += [operand for operand in operands if operand >= self.given]
+        return sorted(live)
 
     def _emit(self, row: Primitive, key: tuple[int, tuple[int, ...]]) -> int:
         operands = key[1]

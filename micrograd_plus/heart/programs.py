@@ -86,14 +86,7 @@ def _reference(emitter: Emitter, row: Primitive, number: Any) -> Reference | Non
 def _finished(emitter: Emitter, outputs: Sequence[Reference | None]) -> Program:
     """The lists of what the outputs need, registers counted as C has them."""
     constants, steps, given = emitter.constants, emitter.instructions, emitter.given
-    needed = [ref for ref in outputs if ref is not None]
-    live = set[int]()
-    while needed:
-        ref = needed.pop()
-        if ref >= given and ref not in live:
-            live.add(ref)
-            needed += steps[ref - given][1]
-    order = sorted(live)
+    order = emitter.needed([ref for ref in outputs if ref is not None])
     register = {ref: given + len(constants) + place for place, ref in enumerate(order)}
     register |= {ref: ref for ref in range(given)}
     register |= {~place: given + place for place in range(len(constants))}

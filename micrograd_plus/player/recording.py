@@ -136,7 +136,12 @@ def _recorded_program(
         values = {v: Term(graph.builder, graph.ref(v)) for v in nodes}
         local = {v: graph.partials(v) for v in nodes}
         swept = _swept(nodes, wrt, Contribution(1.0), local)
-        numbers = dict(_numbers(values, local, *swept)) | _across(spans, graph.adjoints)
+
+        def sweep(v: Value, ends: Sequence[Value]) -> Numbers:
+            found = graph.adjoints(v, ends)
+            return {operand: graph.term(number) for operand, number in found.items()}
+
+        numbers = dict(_numbers(values, local, *swept)) | _across(spans, sweep)
         outputs = [graph.ref(_always(number)) for number in numbers.values()]
     return lowered(graph.builder.finished(outputs)[0]), [], list(numbers)
 

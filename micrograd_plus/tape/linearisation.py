@@ -7,19 +7,31 @@ computes is emitted like the graph itself. Knows nothing of what runs a program.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import checks, ops
 from ..autodiff import require_repeated
-from ..engine import Value, adjoints, between, nodes_below, value_operands
-from ..tracing import Contribution, local_terms, tracing
+from ..engine import Value, between, nodes_below, value_operands
+from ..tracing import NEUTRAL, Contribution, local_terms, tracing
 from ..trees import Tree, bare, branches_of, leaves_of, like
 from .builder import Builder, Term
-from .contents import Contents
+from .contents import Contents, Pairs
+from .patterns import NOTHING, mask_of, slopes_of
 from .program import Integers
 
-Adjoints = Mapping[Value, Contribution]
 Registers = Callable[[Sequence[int]], Integers]  # of references, -1 for what was left out
+Slope = tuple[int, int | None]  # references of a slope, and of what it is there on condition of
+
+
+class Found(NamedTuple):
+    """What a sweep found for a node: a `Contribution` in references of the program."""
+
+    number: int
+    condition: int | None = None
+    is_sum: bool = False
+
+
+Adjoints = Mapping[Value, Found]
 
 
 def linearised(outputs: Tree, inputs: Sequence[Value], parameters: Sequence[Value]) -> Contents:
@@ -37,13 +49,13 @@ def linearised(outputs: Tree, inputs: Sequence[Value], parameters: Sequence[Valu
     has_gradient = branches_of(outputs) is None
     graph = Graph(Builder(len(inputs), len(parameters)), varied)
     adjoint: Adjoints = {}
-    gradient: list[Any] = []
+    refs: list[int] = []
     with tracing(varied):
         graph.emit(given, varied)
+        refs += map(graph.ref, given)
         if has_gradient:
             adjoint = graph.adjoints(outputs, varied)
-            gradient = _numbers(adjoint, varied)
-    refs = [graph.ref(number) for number in (*given, *gradient)]
+            refs += graph.gradient(adjoint, varied)
     program, registers = graph.builder.finished(refs)
     return Contents(
         program,
@@ -54,11 +66,6 @@ def linearised(outputs: Tree, inputs: Sequence[Value], parameters: Sequence[Valu
         graph.labels(registers),
         graph.adjoint_of(adjoint, registers),
     )
-
-
-def _numbers(adjoint: Adjoints, leaves: Sequence[Value]) -> list[Any]:
-    """What the sweep found for each leaf, 0 where nothing arrived."""
-    return [adjoint[leaf].or_else(0.0) if leaf in adjoint else 0.0 for leaf in leaves]
 
 
 class Graph:
@@ -78,13 +85,15 @@ class Graph:
             if row is None:
                 self.refs[v] = self.builder.constant(v._primal)  # noqa: SLF001  # its .data is what a user may not read now
                 continue
-            operands = tuple(
-                [self.builder.constant(o) if type(o) is float else self.refs[o] for o in v.operands]
-            )
+            operands = tuple(self._operand_refs(v))
             if row.is_checkpoint:
                 self._emit_inside(v, operands)
             else:
                 self.refs[v] = self.builder.emit(row, operands)
+
+    def _operand_refs(self, v: Value) -> list[int]:
+        constant, refs = self.builder.constant, self.refs
+        return [constant(o) if type(o) is float else refs[o] for o in v.operands]
 
     def _emit_inside(self, v: Value, operands: Sequence[int]) -> None:
         """Emit the graph inside a function in one gate, in place of the gate."""
@@ -109,26 +118,116 @@ class Graph:
         return self.builder.constant(ops.as_float(number, "a tape"))
 
     def adjoints(self, out: Any, leaves: Sequence[Value]) -> Adjoints:
-        """The reverse sweep from `out` to the leaves, emitted as it goes."""
+        """The reverse sweep from `out` to the leaves, emitted as it goes, over nothing but what
+        lies between them.
+        """
         if not isinstance(out, Value):
             return {}
-        return adjoints(between([out], leaves), {out: Contribution(1.0)}, self.partials)
+        order = between([out], leaves)
+        reached = {*order, *leaves}
+        found = {out: Found(self.builder.constant(1.0))}
+        for v in reversed(order):
+            if v.primitive is None or v not in found:
+                continue
+            wanted = [type(o) is not float and o in reached for o in v.operands]
+            upstream = found[v]
+            for operand, slope, is_wanted in zip(v.operands, self.slopes(v, wanted), wanted):
+                if is_wanted and slope is not None:
+                    part = self._times(upstream, *slope)
+                    before = found.get(operand)
+                    found[operand] = part if before is None else self._plus(before, part)
+        return found
 
-    def partials(self, v: Value) -> Sequence[Any]:
-        """The local gradients of a node, emitted: each a term, a contribution where a gate routes,
-        a number, or None where no gradient passes.
+    def gradient(self, adjoint: Adjoints, leaves: Sequence[Value]) -> list[int]:
+        """What the sweep found for each leaf, 0 where nothing arrived."""
+        nothing = Found(self.builder.constant(0.0))
+        return [self._or_else(adjoint.get(leaf, nothing), 0.0) for leaf in leaves]
+
+    def slopes(self, v: Value, wanted: Sequence[bool]) -> list[Slope | None]:
+        """The slopes of a node in its operands, those that are wanted at least; None where no
+        gradient passes.
         """
-        if v.primitive is None:
-            return ()
         if v in self.inner:
             out, inputs = self.inner[v]
-            return _numbers(self.adjoints(out, inputs), inputs)
-        numbers = [
+            return [(ref, None) for ref in self.gradient(self.adjoints(out, inputs), inputs)]
+        if v.primitive.lowering is None:
+            return self._slopes_in_python(v)
+        pattern = slopes_of(v.primitive, len(wanted), mask_of(wanted))
+        refs = [self.refs[v], *self._operand_refs(v)]
+        refs = pattern.copied(self.builder, refs)
+        return [self._slope(refs, *pair) for pair in zip(pattern.outputs, pattern.conditions)]
+
+    def partials(self, v: Value) -> list[Any]:
+        """The slopes of a node as terms, contributions where a gate routes; None where no gradient
+        passes.
+        """
+        if v.primitive is None:
+            return []
+        slopes = self.slopes(v, [type(o) is not float for o in v.operands])
+        return [None if s is None else self.term(Found(*s)) for s in slopes]
+
+    def term(self, found: Found) -> Any:
+        """What a sweep found as a term, a contribution where it has a condition."""
+        number = Term(self.builder, found.number)
+        if found.condition is None:
+            return number
+        return Contribution(number, Term(self.builder, found.condition), found.is_sum)
+
+    def _slope(self, refs: Sequence[int], output: int, condition: int) -> Slope | None:
+        if output == NOTHING:
+            return None
+        if condition == NOTHING:
+            return refs[output], None
+        return self._switch(refs[output], refs[condition])
+
+    def _switch(self, ref: int, condition: int) -> Slope | None:
+        """A slope on a condition, which may have turned out to be a constant."""
+        if condition >= 0:
+            return ref, condition
+        return (ref, None) if self.builder.constants[~condition] else None
+
+    def _slopes_in_python(self, v: Value) -> list[Slope | None]:
+        """The slopes of a row whose functions may do anything with a number that is no term."""
+        operands = [
             o if type(o) is float else Term(self.builder, self.refs[o]) for o in (v, *v.operands)
         ]
-        partials = local_terms(v.primitive, numbers)
-        # constants need none
-        return [None if type(o) is float else p for o, p in zip(v.operands, partials)]
+        slopes: list[Slope | None] = []
+        for number in local_terms(v.primitive, operands):
+            if isinstance(number, Contribution):
+                slopes.append(self._switch(self.ref(number.number), self.ref(number.condition)))
+            else:
+                slopes.append(None if number is None else (self.ref(number), None))
+        return slopes
+
+    def _times(self, upstream: Found, slope: int, condition: int | None) -> Found:
+        number = self.builder.emit(ops.mul, (upstream.number, slope))
+        return Found(number, self._both(upstream.condition, condition))
+
+    def _plus(self, found: Found, more: Found) -> Found:
+        if found.condition is None and more.condition is None:
+            return Found(self.builder.emit(ops.add, (found.number, more.number)))
+        summands = self._summand(found), self._summand(more)
+        number = self.builder.emit(ops.add, summands)
+        return Found(number, self._either(found.condition, more.condition), is_sum=True)
+
+    def _summand(self, found: Found) -> int:
+        return found.number if found.is_sum else self._or_else(found, NEUTRAL)
+
+    def _or_else(self, found: Found, other: float) -> int:
+        if found.condition is None:
+            return found.number
+        operands = (found.condition, found.number, self.builder.constant(other))
+        return self.builder.emit(ops.where, operands)
+
+    def _both(self, c: int | None, d: int | None) -> int | None:
+        if c is None or d is None or c == d:
+            return d if c is None else c
+        return self.builder.emit(ops.where, (c, d, self.builder.constant(0.0)))
+
+    def _either(self, c: int | None, d: int | None) -> int | None:
+        if c is None or d is None:
+            return None
+        return c if c == d else self.builder.emit(ops.add, (c, d))  # neither is negative
 
     def labels(self, registers: Registers) -> dict[int, str]:
         """What registers are called, as their nodes are."""
@@ -136,11 +235,13 @@ class Graph:
         places = registers([self.refs[v] for v in labelled]).tolist()
         return {r: v.label for r, v in zip(places, labelled) if r >= 0}
 
-    def adjoint_of(self, adjoint: Adjoints, registers: Registers) -> dict[int, int]:
+    def adjoint_of(self, adjoint: Adjoints, registers: Registers) -> Pairs:
         """The registers that hold adjoints, each with that of the node whose adjoint it is."""
-        swept = [v for v in adjoint if v in self.refs and isinstance(adjoint[v].number, Term)]
+        swept = [v for v in adjoint if v in self.refs]
         # of several nodes with one adjoint, it is named after one with a name
         swept.sort(key=lambda v: v.label != "")
-        nodes = registers([self.refs[v] for v in swept]).tolist()
-        adjoints_of_them = registers([adjoint[v].number.ref for v in swept]).tolist()
-        return {r: of for r, of in zip(adjoints_of_them, nodes) if r >= 0 and of >= 0}
+        numbers = [adjoint[v].number for v in swept]
+        refs = [self.refs[v] for v in swept]
+        kept = [i for i, pair in enumerate(zip(numbers, refs)) if min(pair) >= 0]
+        adjoints, nodes = [registers([refs[i] for i in kept]) for refs in (numbers, refs)]
+        return Pairs(adjoints, nodes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..ops import CFunction, Instruction, Primitive, primitives
 from .builder import Builder
+from .patterns import lowering_of
 from .program import FlatProgram
 
 # Each with a row that is nothing else: it says how many operands there are, and a C function is
@@ -32,6 +33,13 @@ def lowered(program: FlatProgram) -> FlatProgram | None:
     builder = Builder(program.inputs, program.parameters, lowering=True)
     given = range(program.inputs + program.parameters)
     refs = [*given, *map(builder.constant, program.constants.tolist())]
-    for row, operands in zip(program.rows(), program.operands_of()):
-        refs.append(builder.emit(row, tuple([refs[o] for o in operands])))
+    for row, registers in zip(program.rows(), program.operands_of()):
+        operands = [refs[o] for o in registers]
+        if isinstance(row.lowering, (Instruction, CFunction)):
+            refs.append(builder.emit(row, tuple(operands)))
+        else:
+            found = lowering_of(row, len(operands))
+            # nothing asks for the result of which it is made
+            copied = found.copied(builder, [0, *operands])
+            refs.append(copied[found.outputs[0]])
     return builder.finished([refs[o] for o in program.outputs.tolist()])[0]

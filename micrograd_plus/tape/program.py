@@ -20,6 +20,7 @@ from ..ops import Primitive
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int32]
+_MANY = 32  # operands, which are marked sooner in an array than one by one
 MOST = 2**31 - 1  # registers, and operands in all: they are numbered with 32 bits
 
 
@@ -135,23 +136,23 @@ class FlatProgram:
         return self.reduced(outputs)[0]
 
     def reduced(self, outputs: Sequence[int] | Integers) -> tuple[FlatProgram, Integers]:
-        """The program that gives these outputs and no more, and the new number of each register,
-        -1 where it is gone.
+        """The program that gives these outputs, with the instructions and constants that they need
+        and no more, and the new number of each register, -1 where it is gone.
         """
         wanted, first, arities = np.asarray(outputs, dtype=np.int64), self.first, self.arities
-        is_live = self._live(wanted)[first:]
-        kept = np.flatnonzero(is_live)
-        renumbered = np.full(self.size, -1, dtype=np.int32)
-        renumbered[:first] = np.arange(first)
-        renumbered[first + kept] = first + np.arange(len(kept))
-        operands = self.operands[np.repeat(is_live, arities)]
-        used, codes = np.unique(self.codes[kept], return_inverse=True)
+        given = self.inputs + self.parameters
+        is_live = self._live(wanted)
+        is_live[:given] = True
+        renumbered = np.where(is_live, np.cumsum(is_live) - 1, -1).astype(np.int32)
+        is_kept = is_live[first:]
+        operands = self.operands[np.repeat(is_kept, arities)]
+        used, codes = np.unique(self.codes[is_kept], return_inverse=True)
         reduced = FlatProgram(
             self.inputs,
             self.parameters,
-            self.constants,
+            self.constants[is_live[given:first]],
             codes.astype(np.int32),
-            starts_of(arities[kept]),
+            starts_of(arities[is_kept]),
             renumbered[operands],
             renumbered[wanted],
             tuple([self.table[code] for code in used.tolist()]),
@@ -160,15 +161,19 @@ class FlatProgram:
 
     def _live(self, outputs: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Which registers the outputs depend on, and are among (liveness)."""
-        marked = np.zeros(self.size, dtype=bool)
-        marked[outputs] = True
-        is_live = marked.tolist()
-        results = range(self.size - 1, self.first - 1, -1)
-        for register, operands in zip(results, reversed(self.operands_of())):
-            if is_live[register]:
-                for o in operands:
-                    is_live[o] = True
-        return np.array(is_live, dtype=bool)
+        marked = bytearray(self.size)
+        is_live = np.frombuffer(marked, dtype=bool)
+        is_live[outputs] = True
+        operands, starts = self.operands.tolist(), self.starts.tolist()
+        for i in range(len(self) - 1, -1, -1):
+            if marked[self.first + i]:
+                a, b = starts[i], starts[i + 1]
+                if b - a > _MANY:
+                    is_live[self.operands[a:b]] = True
+                else:
+                    for o in operands[a:b]:
+                        marked[o] = 1
+        return is_live
 
 
 def starts_of(arities: npt.NDArray[np.int64]) -> Integers:
