@@ -16,7 +16,7 @@ from types import MethodType
 from typing import Any
 
 from .. import modes
-from ..ops import TABLE, Primitive
+from ..ops import TABLE, Primitive, where
 from ..ops.operators import BINARY, EQUALITY, UNARY
 from . import programs
 from .sources import digest
@@ -33,6 +33,7 @@ OWN = {
     *("__dict__", "__weakref__", "__slots__", "__init__", "__hash__", "__module__"),
     *("data", "grad", "label", "operands", "primitive", "_clock", "_gradient", "_primal"),
 }
+running: Any = None  # the library, where the engine in C runs: for tapes, too
 RECORD, BACKWARD, FORWARD = range(3)  # what a method does, as C counts
 
 
@@ -78,7 +79,8 @@ def _library() -> Any:
 
 def in_place_of(engine: Mapping[str, Any]) -> dict[str, Any]:
     """The names of engine.py with their meanings in C; `engine` is what they mean in Python."""
-    library = _library()
+    global running  # noqa: PLW0603  # said once, when the engine is imported
+    library = running = _library()
     programs.know(library.OPERATIONS)
     pure, value = engine["Value"], library.Value
     _install(library, engine)
@@ -123,6 +125,7 @@ def _install(library: Any, engine: Mapping[str, Any]) -> None:
         between=engine["between"],
         adjoints=engine["adjoints"],
         tangents=engine["tangents"],
+        select=where,
     )
 
 

@@ -23,11 +23,11 @@
 
 /* What is asked of Python, by the names under which `install` is given it. */
 enum { DESCRIBE, PROGRAM, MODE, DEFAULT_MODE, IN_MODE, AS_FLOAT,
-       GET_DATA, SET_DATA, INIT, BOUND, REFUSE, LOCAL_GRADIENTS, NODES_BELOW, BETWEEN, ADJOINTS, TANGENTS, HOOKS };
+       GET_DATA, SET_DATA, INIT, BOUND, REFUSE, LOCAL_GRADIENTS, NODES_BELOW, BETWEEN, ADJOINTS, TANGENTS, SELECTION, HOOKS };
 static const char *const HOOK_NAMES[HOOKS] = {
     "describe", "program",         "mode",        "default_mode", "in_mode",  "as_float",
     "get_data", "set_data",        "init",        "bound",        "refuse",   "local_gradients",
-    "nodes_below", "between",      "adjoints",    "tangents"};
+    "nodes_below", "between",      "adjoints",    "tangents",    "select"};
 static PyObject *hook[HOOKS];
 static PyObject *name_of_row; /* the attribute of a row's object that holds what C keeps of it */
 static Py_ssize_t present;    /* modes alive that are not the default one */
@@ -39,6 +39,7 @@ static Py_ssize_t present;    /* modes alive that are not the default one */
 #include "order.c"
 #include "sweeps.c"
 #include "calls.c"
+#include "recorder.c"
 
 /* ---- The type. ------------------------------------------------------------------------------- */
 
@@ -539,6 +540,8 @@ static PyObject *heart_install(PyObject *module, PyObject *args, PyObject *named
     }
     if (install_operators(rows, methods) < 0 && !PyErr_Occurred())
         PyErr_SetString(PyExc_TypeError, "install lacks an operator");
+    if (!PyErr_Occurred())
+        selecting = row_of(hook[SELECTION]);
     if (!PyErr_Occurred() && install_documentation(texts) < 0 && !PyErr_Occurred())
         PyErr_NoMemory();
     if (PyErr_Occurred())
@@ -563,6 +566,10 @@ static PyMethodDef functions[] = {
     {"read_gradients", heart_read_gradients, METH_VARARGS, NULL},
     {"write_data", heart_write_data, METH_VARARGS, NULL},
     {"entry", heart_entry, METH_VARARGS, NULL},
+    {"linearised", heart_linearised, METH_VARARGS, NULL},
+    {"reduced", heart_reduced, METH_VARARGS, NULL},
+    {"lowered", heart_lowered, METH_VARARGS, NULL},
+    {"evaluated", heart_evaluated, METH_VARARGS, NULL},
     {"_node", FUNCTION(heart_node), METH_FASTCALL, NULL},
     {"_tick", heart_tick, METH_NOARGS, NULL},
     {"_commit", FUNCTION(heart_commit), METH_VARARGS | METH_KEYWORDS, NULL},

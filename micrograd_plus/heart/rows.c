@@ -18,6 +18,10 @@ typedef struct {
     Program *large;                     /* a list, the latest one first */
     size_t kept;                        /* numbers in it */
     uint32_t met[2][MET], latest[2];    /* large sizes that were met once, the oldest forgotten */
+    struct Pattern *patterns;           /* for programs in the making: see recorder.c */
+    size_t in_patterns;                 /* numbers in them */
+    uint64_t flat;                      /* the program that met it last */
+    int32_t code;                       /* its place in the table of that */
 } Row;
 
 static PyTypeObject *RowType;
@@ -188,11 +192,20 @@ static int value_of(Row *row, const double *x, Py_ssize_t size, double *found, R
     return 0;
 }
 
-/* No tp_clear: the attribute of the row's object closes the only cycle, and is cleared there. */
+static int visit_patterns(const Row *row, visitproc visit, void *arg);
+static void forget_patterns(Row *row);
+
 static int row_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(((Row *)self)->primitive);
+    return visit_patterns((Row *)self, visit, arg);
+}
+
+/* The attribute of the row's object closes another cycle, and is cleared there. */
+static int row_clear(PyObject *self)
+{
+    forget_patterns((Row *)self);
     return 0;
 }
 
@@ -207,11 +220,13 @@ static void row_dealloc(PyObject *self)
             if (row->small[of_slopes][i])
                 free_program(row->small[of_slopes][i]);
     forget_large(row);
+    forget_patterns(row);
     PyObject_GC_Del(self);
     Py_DECREF((PyObject *)type);
 }
 
 static PyType_Slot row_slots[] = {{Py_tp_traverse, row_traverse},
+                                  {Py_tp_clear, row_clear},
                                   {Py_tp_dealloc, row_dealloc},
                                   {0, NULL}};
 static PyType_Spec row_spec = {

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .. import checks, ops
+from .. import checks, heart, ops
 from ..autodiff import require_repeated
 from ..engine import Value, between, nodes_below, value_operands
 from ..tracing import NEUTRAL, Contribution, local_terms, tracing
 from ..trees import Tree, bare, branches_of, leaves_of, like
 from .builder import Builder, Term
 from .contents import Contents, Pairs
-from .patterns import NOTHING, mask_of, slopes_of
-from .program import Integers
+from .patterns import NOTHING, mask_of, pattern, slopes_of
+from .program import FlatProgram, Integers, integers
 
 Registers = Callable[[Sequence[int]], Integers]  # of references, -1 for what was left out
 Slope = tuple[int, int | None]  # references of a slope, and of what it is there on condition of
@@ -47,25 +47,33 @@ def linearised(outputs: Tree, inputs: Sequence[Value], parameters: Sequence[Valu
     outputs = bare(outputs)
     given = leaves_of(outputs)
     has_gradient = branches_of(outputs) is None
-    graph = Graph(Builder(len(inputs), len(parameters)), varied)
-    adjoint: Adjoints = {}
-    refs: list[int] = []
+    program, labels, adjoint_of = _flattened(given, varied, len(inputs), has_gradient)
+    form = like(outputs, [0.0] * len(given))
+    names = [v.label for v in inputs]
+    return Contents(program, form, names, parameters, has_gradient, labels, adjoint_of)
+
+
+def _flattened(
+    given: Sequence[Any], varied: Sequence[Value], inputs: int, has_gradient: bool
+) -> tuple[FlatProgram, dict[int, str], Pairs]:
+    """The program of a graph, the labels of its registers, and which of them are adjoints of
+    which.
+    """
     with tracing(varied):
+        if heart.running is not None:
+            found = heart.running.linearised(tuple(given), varied, has_gradient, pattern)
+            if found is not None:
+                parts, labels, *pairs = found
+                program = FlatProgram.of_parts(inputs, len(varied) - inputs, parts)
+                return program, labels, Pairs(*map(integers, pairs))
+        graph = Graph(Builder(inputs, len(varied) - inputs), varied)
         graph.emit(given, varied)
-        refs += map(graph.ref, given)
+        refs, adjoint = [graph.ref(number) for number in given], dict[Value, Found]()
         if has_gradient:
-            adjoint = graph.adjoints(outputs, varied)
+            adjoint = graph.adjoints(given[0], varied)
             refs += graph.gradient(adjoint, varied)
-    program, registers = graph.builder.finished(refs)
-    return Contents(
-        program,
-        like(outputs, [0.0] * len(given)),
-        [v.label for v in inputs],
-        parameters,
-        has_gradient,
-        graph.labels(registers),
-        graph.adjoint_of(adjoint, registers),
-    )
+        program, registers = graph.builder.finished(refs)
+        return program, graph.labels(registers), graph.adjoint_of(adjoint, registers)
 
 
 class Graph:
@@ -117,7 +125,7 @@ class Graph:
             return self.refs[number]
         return self.builder.constant(ops.as_float(number, "a tape"))
 
-    def adjoints(self, out: Any, leaves: Sequence[Value]) -> Adjoints:
+    def adjoints(self, out: Any, leaves: Sequence[Value]) -> dict[Value, Found]:
         """The reverse sweep from `out` to the leaves, emitted as it goes, over nothing but what
         lies between them.
         """
@@ -152,10 +160,9 @@ class Graph:
             return [(ref, None) for ref in self.gradient(self.adjoints(out, inputs), inputs)]
         if v.primitive.lowering is None:
             return self._slopes_in_python(v)
-        pattern = slopes_of(v.primitive, len(wanted), mask_of(wanted))
-        refs = [self.refs[v], *self._operand_refs(v)]
-        refs = pattern.copied(self.builder, refs)
-        return [self._slope(refs, *pair) for pair in zip(pattern.outputs, pattern.conditions)]
+        found = slopes_of(v.primitive, len(wanted), mask_of(wanted))
+        refs = found.copied(self.builder, [self.refs[v], *self._operand_refs(v)])
+        return [self._slope(refs, *pair) for pair in zip(found.outputs, found.conditions)]
 
     def partials(self, v: Value) -> list[Any]:
         """The slopes of a node as terms, contributions where a gate routes; None where no gradient

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from .. import heart
 from ..ops import CFunction, Instruction, Primitive, primitives
 from .builder import Builder
-from .patterns import lowering_of
+from .patterns import lowering_of, pattern
 from .program import FlatProgram
 
 # Each with a row that is nothing else: it says how many operands there are, and a C function is
@@ -30,6 +31,13 @@ def lowered(program: FlatProgram) -> FlatProgram | None:
     """The program in single instructions, C functions, sum and dot; None with a custom row."""
     if program.python_only:
         return None
+    if heart.running is not None:
+        parts = heart.running.lowered(program.parts(), program.outputs, pattern)
+        return FlatProgram.of_parts(program.inputs, program.parameters, parts)
+    return _lowered(program)
+
+
+def _lowered(program: FlatProgram) -> FlatProgram:
     builder = Builder(program.inputs, program.parameters, lowering=True)
     given = range(program.inputs + program.parameters)
     refs = [*given, *map(builder.constant, program.constants.tolist())]

@@ -70,7 +70,10 @@ def mask_of(wanted: Sequence[bool]) -> int:
 
 def pattern(row: Primitive, size: int, mask: int, of_slopes: bool) -> tuple[Any, ...]:
     """A pattern as the heart in C takes it: in lists, one after the other."""
-    found = slopes_of(row, size, mask) if of_slopes else lowering_of(row, size)
+    traced = (
+        slopes_of.__wrapped__(row, size, mask) if of_slopes else lowering_of.__wrapped__(row, size)
+    )
+    found: Pattern = traced  # which C keeps itself
     sizes = [len(operands) for operands in found.operands]
     operands = [o for operands in found.operands for o in operands]
     return found.constants, found.rows, sizes, operands, [*found.outputs, *found.conditions]

@@ -12,10 +12,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .. import heart
 from ..ops import Primitive
 
 Floats = npt.NDArray[np.float64]
@@ -131,6 +133,20 @@ class FlatProgram:
         if not row.takes(arity):
             raise ValueError(f"{row.name} takes a bias, then as many weights as inputs")
 
+    @classmethod
+    def of_parts(cls, inputs: int, parameters: int, parts: Sequence[Any]) -> FlatProgram:
+        """The program that the heart in C has made: arrays as memory, and a list of rows."""
+        constants, *arrays, rows = parts
+        codes, starts, operands, outputs = map(integers, arrays)
+        numbers = np.frombuffer(constants, dtype=np.float64)
+        table = tuple(rows)
+        return cls(inputs, parameters, numbers, codes, starts, operands, outputs, table)
+
+    def parts(self) -> tuple[Any, ...]:
+        """The program as the heart in C takes it, but for its outputs."""
+        arrays = (self.constants, self.codes, self.starts, self.operands)
+        return self.inputs + self.parameters, *map(np.ascontiguousarray, arrays), self.table
+
     def giving(self, outputs: Sequence[int] | Integers) -> FlatProgram:
         """The same program with other outputs, without the instructions that these do not need."""
         return self.reduced(outputs)[0]
@@ -139,7 +155,15 @@ class FlatProgram:
         """The program that gives these outputs, with the instructions and constants that they need
         and no more, and the new number of each register, -1 where it is gone.
         """
-        wanted, first, arities = np.asarray(outputs, dtype=np.int64), self.first, self.arities
+        if heart.running is not None:
+            wanted = np.ascontiguousarray(outputs, dtype=np.int32)
+            parts, registers = heart.running.reduced(self.parts(), wanted)
+            program = FlatProgram.of_parts(self.inputs, self.parameters, parts)
+            return program, integers(registers)
+        return self._reduced(np.asarray(outputs, dtype=np.int64))
+
+    def _reduced(self, wanted: npt.NDArray[np.int64]) -> tuple[FlatProgram, Integers]:
+        first, arities = self.first, self.arities
         given = self.inputs + self.parameters
         is_live = self._live(wanted)
         is_live[:given] = True
@@ -174,6 +198,11 @@ class FlatProgram:
                     for o in operands[a:b]:
                         marked[o] = 1
         return is_live
+
+
+def integers(memory: Any) -> Integers:
+    """An array of what the heart in C gives as memory."""
+    return np.frombuffer(memory, dtype=np.int32)
 
 
 def starts_of(arities: npt.NDArray[np.int64]) -> Integers:

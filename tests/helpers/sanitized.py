@@ -18,7 +18,10 @@ ROOT = Path(__file__).parent.parent.parent
 CHECKS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
 # freed nodes do not wait to be used again, so that a late use is seen
 FLAGS = [*CHECKS, "-DMOST_WAITING=0", "-fno-omit-frame-pointer", "-g", "-O1"]
-USUAL = ("tests/engine", "tests/heart", "tests/autodiff", "tests/ops/test_rows.py")
+USUAL = (
+    *("tests/engine", "tests/heart", "tests/autodiff", "tests/ops/test_rows.py"),
+    "tests/tape/test_recorder_in_c.py",
+)
 
 
 def place_of(library):

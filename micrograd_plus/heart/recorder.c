@@ -1,0 +1,1305 @@
+/* Recording: a graph and its reverse sweep as a flat program, and what is done with one.
+ *
+ * This is `tape/linearisation.py` in C, instruction by instruction: equal instructions are one, what
+ * has only constants for operands is a constant, what no output needs is left out. Slopes are
+ * patterns, short programs in rows of the table, which Python traces from the rows; instructions
+ * that are known here by their kind are those that `ops/simplify.py` knows. A graph with a row for
+ * Python alone is not for this file: NULL without an exception says so.
+ */
+
+enum { NOT_THERE = INT32_MIN, ALL_SLOPES = -1 };
+#define MOST_REGISTERS ((size_t)INT32_MAX)
+
+/* ---- Patterns. ------------------------------------------------------------------------------- */
+
+typedef struct Pattern {
+    struct Pattern *next; /* of its row */
+    uint32_t size;        /* how many operands the row has here */
+    int mask, of_slopes;
+    int is_forgotten;
+    size_t uses;
+    int32_t given, constants, steps, outputs;
+    double *numbers;
+    Row **row;        /* of each step */
+    int32_t *count;   /* how many operands each step has */
+    int32_t *operands;
+    int32_t *output; /* registers, -1 where there is none; then those of the conditions */
+} Pattern;
+
+static void free_pattern(Pattern *pattern)
+{
+    if (pattern->row)
+        for (int32_t i = 0; i < pattern->steps; i++)
+            Py_XDECREF((PyObject *)pattern->row[i]);
+    free(pattern->numbers);
+    free(pattern->row);
+    free(pattern->count);
+    free(pattern->operands);
+    free(pattern->output);
+    free(pattern);
+}
+
+/* Whoever copies a pattern uses it; Python may run meanwhile, and forget it. */
+static void end_use(Pattern *pattern)
+{
+    if (--pattern->uses == 0 && pattern->is_forgotten)
+        free_pattern(pattern);
+}
+
+static void forget_patterns(Row *row)
+{
+    while (row->patterns) {
+        Pattern *pattern = row->patterns;
+        row->patterns = pattern->next;
+        pattern->is_forgotten = 1;
+        if (!pattern->uses)
+            free_pattern(pattern);
+    }
+    row->in_patterns = 0;
+}
+
+static int visit_patterns(const Row *row, visitproc visit, void *arg)
+{
+    for (const Pattern *pattern = row->patterns; pattern; pattern = pattern->next)
+        for (int32_t i = 0; i < pattern->steps; i++)
+            Py_VISIT((PyObject *)pattern->row[i]);
+    return 0;
+}
+
+static int are_below(const int32_t *numbers, Py_ssize_t count, int32_t least, int32_t limit)
+{
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (numbers[i] < least || numbers[i] >= limit)
+            return 0;
+    return 1;
+}
+
+/* A pattern from the lists that describe it: constants; the row of each step; how many operands
+   each has; these; outputs with their conditions. */
+static Pattern *pattern_from(PyObject *described, uint32_t size, int mask, int of_slopes)
+{
+    PyObject *numbers, *rows, *counts, *operands, *outputs;
+    Py_ssize_t counted = 0, total = 0, given = 0, needed = 0;
+    if (!PyArg_ParseTuple(described, "O!O!O!O!O!", &PyList_Type, &numbers, &PyList_Type, &rows,
+                          &PyList_Type, &counts, &PyList_Type, &operands, &PyList_Type, &outputs))
+        return NULL;
+    Pattern *pattern = calloc(1, sizeof(Pattern));
+    if (!pattern)
+        return (Pattern *)PyErr_NoMemory();
+    pattern->size = size;
+    pattern->mask = mask;
+    pattern->of_slopes = of_slopes;
+    pattern->given = (int32_t)size + 1;
+    pattern->constants = (int32_t)PyList_Size(numbers);
+    pattern->numbers = malloc(((size_t)pattern->constants + 1) * sizeof(double));
+    pattern->row = calloc((size_t)PyList_Size(rows) + 1, sizeof(Row *));
+    if (!pattern->numbers || !pattern->row) {
+        PyErr_NoMemory();
+        goto fail;
+    }
+    for (int32_t i = 0; i < pattern->constants; i++)
+        pattern->numbers[i] = PyFloat_AsDouble(PyList_GetItem(numbers, i));
+    pattern->steps = (int32_t)PyList_Size(rows);
+    for (int32_t i = 0; i < pattern->steps; i++) {
+        Row *row = row_of(PyList_GetItem(rows, i));
+        if (!row)
+            goto fail;
+        pattern->row[i] = (Row *)Py_NewRef((PyObject *)row);
+    }
+    if (!(pattern->count = integers_of(counts, &counted)) ||
+        !(pattern->operands = integers_of(operands, &total)) ||
+        !(pattern->output = integers_of(outputs, &given)) || PyErr_Occurred())
+        goto fail;
+    pattern->outputs = (int32_t)(given / 2);
+    int is_sound = counted == pattern->steps && given % 2 == 0;
+    int32_t first = pattern->given + pattern->constants;
+    for (Py_ssize_t i = 0; is_sound && i < counted; i++) {
+        is_sound = pattern->count[i] >= 0 && pattern->count[i] <= total - needed &&
+                   are_below(pattern->operands + needed, pattern->count[i], 0, first + (int32_t)i);
+        needed += pattern->count[i];
+    }
+    if (is_sound && needed == total &&
+        are_below(pattern->output, given, -1, first + pattern->steps))
+        return pattern;
+    PyErr_SetString(PyExc_ValueError, "a pattern has operands that are none");
+fail:
+    free_pattern(pattern);
+    return NULL;
+}
+
+/* The pattern of a row's slopes, or of what it is lowered to, for so many operands; in use from now
+   on. NULL with an exception. */
+static Pattern *pattern_of(Row *row, int of_slopes, uint32_t size, int mask, PyObject *trace)
+{
+    Pattern *before = NULL, *found = row->patterns;
+    while (found && (found->size != size || found->mask != mask || found->of_slopes != of_slopes)) {
+        before = found;
+        found = found->next;
+    }
+    if (found && before) { /* what was met last is looked at first */
+        before->next = found->next;
+        found->next = row->patterns;
+        row->patterns = found;
+    } else if (!found) {
+        PyObject *described = PyObject_CallFunction(trace, "OIii", row->primitive, size, mask,
+                                                    of_slopes);
+        found = described ? pattern_from(described, size, mask, of_slopes) : NULL;
+        Py_XDECREF(described);
+        if (!found)
+            return NULL;
+        if (row->in_patterns > MOST_KEPT)
+            forget_patterns(row);
+        found->next = row->patterns;
+        row->patterns = found;
+        row->in_patterns += (size_t)found->given + (size_t)found->steps * 4 + (size_t)size;
+    }
+    found->uses++;
+    return found;
+}
+
+/* ---- A program in the making. ---------------------------------------------------------------- */
+
+/* A reference is a register, the given numbers first and then one an instruction, or for a constant
+   the complement of its place among the constants. */
+typedef struct {
+    uint32_t hash;
+    int32_t code, count;
+    size_t first;
+} Line;
+
+typedef struct {
+    uint64_t id;
+    int32_t given;
+    double *constants;
+    int32_t *constant_at; /* a hash table of places */
+    size_t constant_count, constant_room, constant_slots;
+    Line *lines;
+    int32_t *line_at; /* a hash table of places */
+    size_t count, room, slots;
+    int32_t *operands;
+    size_t used, operand_room;
+    Row **table; /* the rows that were asked for, each once, with references of its own */
+    size_t rows, table_room;
+    int32_t *map; /* of the registers of a pattern */
+    size_t map_room;
+    int32_t *gathered;
+    size_t gathered_room;
+    Room numbers, registers;
+} Flat;
+
+static uint64_t flats; /* how many programs were begun */
+
+static void begin_flat(Flat *flat, int32_t given)
+{
+    memset(flat, 0, sizeof(Flat));
+    flat->id = ++flats;
+    flat->given = given;
+}
+
+static void end_flat(Flat *flat)
+{
+    for (size_t i = 0; i < flat->rows; i++)
+        Py_DECREF((PyObject *)flat->table[i]);
+    free(flat->constants);
+    free(flat->constant_at);
+    free(flat->lines);
+    free(flat->line_at);
+    free(flat->operands);
+    free(flat->table);
+    free(flat->map);
+    free(flat->gathered);
+    free(flat->numbers.more);
+    free(flat->registers.more);
+}
+
+/* Room for so many items in an array. */
+static int enlarged(void **memory, size_t *room, size_t needed, size_t size)
+{
+    if (needed <= *room)
+        return 0;
+    size_t more = *room ? *room : 64;
+    while (more < needed)
+        more *= 2;
+    void *found = more > SIZE_MAX / 2 / size ? NULL : realloc(*memory, more * size);
+    if (!found) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    *memory = found;
+    *room = more;
+    return 0;
+}
+
+#define ENLARGED(array, room, needed) \
+    enlarged((void **)&(array), &(room), (needed), sizeof(*(array)))
+
+static inline uint64_t mixed(uint64_t hash, uint64_t number)
+{
+    hash = (hash ^ number) * UINT64_C(0x9E3779B97F4A7C15);
+    return hash ^ hash >> 29;
+}
+
+/* A hash table of twice as many empty slots, at least `least`; NULL with an exception. */
+static int32_t *emptied(size_t slots)
+{
+    int32_t *found = slots > SIZE_MAX / 2 / sizeof(int32_t) ? NULL : malloc(slots * sizeof(int32_t));
+    if (!found)
+        return (int32_t *)PyErr_NoMemory();
+    memset(found, 0xFF, slots * sizeof(int32_t)); /* -1 */
+    return found;
+}
+
+static int refuse_size(void)
+{
+    PyErr_Format(PyExc_OverflowError, "a tape holds at most %zu registers and operands",
+                 MOST_REGISTERS);
+    return -1;
+}
+
+static inline size_t slot_of(double number, size_t slots)
+{
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof(bits));
+    return (size_t)mixed(0, bits) & (slots - 1);
+}
+
+static int rehash_constants(Flat *flat)
+{
+    size_t slots = flat->constant_slots ? 2 * flat->constant_slots : 256;
+    int32_t *table = emptied(slots);
+    if (!table)
+        return -1;
+    for (size_t i = 0; i < flat->constant_count; i++) {
+        size_t at = slot_of(flat->constants[i], slots);
+        while (table[at] >= 0)
+            at = (at + 1) & (slots - 1);
+        table[at] = (int32_t)i;
+    }
+    free(flat->constant_at);
+    flat->constant_at = table;
+    flat->constant_slots = slots;
+    return 0;
+}
+
+/* The reference of a constant: those of the same bits are one, and so are all nans. */
+static int constant(Flat *flat, double number, int32_t *found)
+{
+    if (number != number)
+        number = NAN;
+    if (2 * (flat->constant_count + 1) > flat->constant_slots && rehash_constants(flat) < 0)
+        return -1;
+    size_t at = slot_of(number, flat->constant_slots);
+    for (; flat->constant_at[at] >= 0; at = (at + 1) & (flat->constant_slots - 1))
+        if (!memcmp(flat->constants + flat->constant_at[at], &number, sizeof(double))) {
+            *found = ~flat->constant_at[at];
+            return 0;
+        }
+    if (flat->constant_count >= MOST_REGISTERS)
+        return refuse_size();
+    if (ENLARGED(flat->constants, flat->constant_room, flat->constant_count + 1) < 0)
+        return -1;
+    flat->constants[flat->constant_count] = number;
+    flat->constant_at[at] = (int32_t)flat->constant_count;
+    *found = ~(int32_t)flat->constant_count++;
+    return 0;
+}
+
+/* The place of a row in the table of the program. */
+static int code_of(Flat *flat, Row *row, int32_t *code)
+{
+    if (row->flat != flat->id) { /* or another program asked for it meanwhile */
+        size_t i = 0;
+        while (i < flat->rows && flat->table[i] != row)
+            i++;
+        if (i == flat->rows) {
+            if (ENLARGED(flat->table, flat->table_room, i + 1) < 0)
+                return -1;
+            flat->table[flat->rows++] = (Row *)Py_NewRef((PyObject *)row);
+        }
+        row->flat = flat->id;
+        row->code = (int32_t)i;
+    }
+    *code = row->code;
+    return 0;
+}
+
+static int rehash_lines(Flat *flat)
+{
+    size_t slots = flat->slots ? 2 * flat->slots : 256;
+    int32_t *table = emptied(slots);
+    if (!table)
+        return -1;
+    for (size_t i = 0; i < flat->count; i++) {
+        size_t at = flat->lines[i].hash & (slots - 1);
+        while (table[at] >= 0)
+            at = (at + 1) & (slots - 1);
+        table[at] = (int32_t)i;
+    }
+    free(flat->line_at);
+    flat->line_at = table;
+    flat->slots = slots;
+    return 0;
+}
+
+/* The reference of an instruction, which may be there already. */
+static int line(Flat *flat, int32_t code, const int32_t *operands, size_t count, int32_t *found)
+{
+    uint64_t mix = mixed((uint64_t)code, count);
+    for (size_t i = 0; i < count; i++)
+        mix = mixed(mix, (uint32_t)operands[i]);
+    uint32_t hash = (uint32_t)(mix >> 16);
+    if (2 * (flat->count + 1) > flat->slots && rehash_lines(flat) < 0)
+        return -1;
+    size_t at = hash & (flat->slots - 1);
+    for (; flat->line_at[at] >= 0; at = (at + 1) & (flat->slots - 1)) {
+        const Line *same = flat->lines + flat->line_at[at];
+        if (same->hash == hash && same->code == code && (size_t)same->count == count &&
+            (!count ||
+             !memcmp(flat->operands + same->first, operands, count * sizeof(int32_t)))) {
+            *found = flat->given + flat->line_at[at];
+            return 0;
+        }
+    }
+    if ((size_t)flat->given + flat->count >= MOST_REGISTERS || count > MOST_REGISTERS)
+        return refuse_size();
+    if (ENLARGED(flat->lines, flat->room, flat->count + 1) < 0 ||
+        ENLARGED(flat->operands, flat->operand_room, flat->used + count) < 0)
+        return -1;
+    flat->lines[flat->count] = (Line){hash, code, (int32_t)count, flat->used};
+    if (count)
+        memcpy(flat->operands + flat->used, operands, count * sizeof(int32_t));
+    flat->used += count;
+    flat->line_at[at] = (int32_t)flat->count;
+    *found = flat->given + (int32_t)flat->count++;
+    return 0;
+}
+
+static int is_neutral(const Flat *flat, int32_t ref, int kind)
+{
+    if (ref >= 0)
+        return 0;
+    double number = flat->constants[~ref];
+    return kind == MUL ? number == 1.0 : number == 0.0 && signbit(number);
+}
+
+/* What a row of constants gives, as a constant. */
+static int folded(Flat *flat, Row *row, const int32_t *operands, size_t count, int32_t *found)
+{
+    double *x = room_for(&flat->numbers, count + 1), value;
+    if (!x)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        x[i] = flat->constants[~operands[i]];
+    if (value_of(row, x, (Py_ssize_t)count, &value, &flat->registers) < 0)
+        return -1;
+    return constant(flat, value, found);
+}
+
+/* The reference of a row's result, which may have been computed before, may be a constant, or one
+   of the operands. The operands are not in memory that belongs to the program. */
+static int emit(Flat *flat, Row *row, const int32_t *operands, size_t count, int32_t *found)
+{
+    int32_t code;
+    size_t constants = 0;
+    if (code_of(flat, row, &code) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        constants += operands[i] < 0;
+    if (constants == count)
+        return folded(flat, row, operands, count, found);
+    int kind = constants && row->operation ? row->operation->kind : OF_ONE;
+    if ((kind == MUL || kind == ADD) && count == 2)
+        for (int i = 0; i < 2; i++)
+            if (is_neutral(flat, operands[i], kind)) {
+                *found = operands[1 - i];
+                return 0;
+            }
+    if (kind == SELECT && count == 3 && operands[0] < 0) {
+        *found = flat->constants[~operands[0]] != 0.0 ? operands[1] : operands[2];
+        return 0;
+    }
+    return line(flat, code, operands, count, found);
+}
+
+static inline int emit_two(Flat *flat, Row *row, int32_t x, int32_t y, int32_t *found)
+{
+    int32_t operands[2] = {x, y};
+    return emit(flat, row, operands, 2, found);
+}
+
+/* Copy a pattern into the program; the map begins with the references of what is given to it, and
+   then has that of each of its registers. */
+static int copy_pattern(Flat *flat, const Pattern *pattern)
+{
+    int32_t *to = flat->map + pattern->given;
+    const int32_t *operands = pattern->operands;
+    for (int32_t i = 0; i < pattern->constants; i++)
+        if (constant(flat, pattern->numbers[i], to + i) < 0)
+            return -1;
+    to += pattern->constants;
+    for (int32_t i = 0; i < pattern->steps; i++) {
+        size_t count = (size_t)pattern->count[i];
+        if (ENLARGED(flat->gathered, flat->gathered_room, count) < 0)
+            return -1;
+        for (size_t k = 0; k < count; k++)
+            flat->gathered[k] = flat->map[operands[k]];
+        if (emit(flat, pattern->row[i], flat->gathered, count, to + i) < 0)
+            return -1;
+        operands += count;
+    }
+    return 0;
+}
+
+static int make_map(Flat *flat, const Pattern *pattern)
+{
+    return ENLARGED(flat->map, flat->map_room,
+                    (size_t)pattern->given + (size_t)pattern->constants + (size_t)pattern->steps);
+}
+
+/* ---- The reverse sweep. ---------------------------------------------------------------------- */
+
+static Row *selecting; /* the row that chooses by a condition */
+
+/* What a sweep found for a node: there where a condition is not 0, or always when that is
+   NOT_THERE; a sum of some is itself the neutral number where none of them is there. */
+typedef struct {
+    int32_t number, condition;
+    char is_sum;
+} Found;
+
+static int select_or(Flat *flat, int32_t condition, int32_t number, double other, int32_t *found)
+{
+    int32_t operands[3] = {condition, number, 0};
+    if (constant(flat, other, operands + 2) < 0)
+        return -1;
+    return emit(flat, selecting, operands, 3, found);
+}
+
+static int or_else(Flat *flat, const Found *part, double other, int32_t *found)
+{
+    if (part->condition == NOT_THERE) {
+        *found = part->number;
+        return 0;
+    }
+    return select_or(flat, part->condition, part->number, other, found);
+}
+
+static int summand(Flat *flat, const Found *part, int32_t *found)
+{
+    if (part->is_sum) {
+        *found = part->number;
+        return 0;
+    }
+    return or_else(flat, part, -0.0, found);
+}
+
+static int both(Flat *flat, int32_t c, int32_t d, int32_t *found)
+{
+    if (c == NOT_THERE || d == NOT_THERE || c == d) {
+        *found = c == NOT_THERE ? d : c;
+        return 0;
+    }
+    return select_or(flat, c, d, 0.0, found);
+}
+
+static int either(Flat *flat, int32_t c, int32_t d, int32_t *found)
+{
+    if (c == NOT_THERE || d == NOT_THERE || c == d) {
+        *found = c == d ? c : NOT_THERE;
+        return 0;
+    }
+    return emit_two(flat, operator_row[ADDED], c, d, found);
+}
+
+/* upstream times a slope, which is there on a condition */
+static int times(Flat *flat, const Found *upstream, int32_t slope, int32_t condition, Found *found)
+{
+    found->is_sum = 0;
+    if (emit_two(flat, operator_row[MULTIPLIED], upstream->number, slope, &found->number) < 0)
+        return -1;
+    return both(flat, upstream->condition, condition, &found->condition);
+}
+
+static int plus(Flat *flat, Found *found, const Found *more)
+{
+    if (found->condition == NOT_THERE && more->condition == NOT_THERE) {
+        found->is_sum = 0;
+        return emit_two(flat, operator_row[ADDED], found->number, more->number, &found->number);
+    }
+    int32_t one, other;
+    if (summand(flat, found, &one) < 0 || summand(flat, more, &other) < 0 ||
+        emit_two(flat, operator_row[ADDED], one, other, &found->number) < 0 ||
+        either(flat, found->condition, more->condition, &found->condition) < 0)
+        return -1;
+    found->is_sum = 1;
+    return 0;
+}
+
+/* A graph on its way into a program. */
+typedef struct {
+    Flat flat;
+    Order order;
+    int32_t *ref;   /* where the number of each node is */
+    Found *adjoint; /* what the sweep found for it */
+    char *reached;  /* whether it depends on what varies */
+    uint32_t *swept; /* the nodes that a gradient reached, in that order */
+    size_t swept_count;
+    PyObject *trace;
+} Graph;
+
+static void end_graph(Graph *graph)
+{
+    end_flat(&graph->flat);
+    release(&graph->order);
+    free(graph->ref);
+    free(graph->adjoint);
+    free(graph->reached);
+    free(graph->swept);
+}
+
+static int operand_ref(Graph *graph, const Placed *placed, const uint32_t *operands, uint32_t i,
+                       int32_t *found)
+{
+    if (operands[i] == NO_PLACE)
+        return constant(&graph->flat, number_in(placed->node->operands[i]), found);
+    *found = graph->ref[operands[i]];
+    return 0;
+}
+
+static int operand_refs(Graph *graph, const Placed *placed, const uint32_t *operands,
+                        int32_t *found)
+{
+    for (uint32_t i = 0; i < placed->size; i++)
+        if (operand_ref(graph, placed, operands, i, found + i) < 0)
+            return -1;
+    return 0;
+}
+
+/* Whether every row has a pattern, which those for Python alone have not. */
+static int is_for_c(const Graph *graph)
+{
+    for (size_t i = 0; i < graph->order.count; i++) {
+        const Row *row = graph->order.placed[i].row;
+        if (row && (row->custom || !takes(row, (Py_ssize_t)graph->order.placed[i].size)))
+            return 0;
+    }
+    return 1;
+}
+
+static int emit_graph(Graph *graph)
+{
+    Flat *flat = &graph->flat;
+    const uint32_t *operands = graph->order.operands;
+    size_t count = graph->order.count, most = 0;
+    for (size_t i = 0; i < count; i++)
+        most = graph->order.placed[i].size > most ? graph->order.placed[i].size : most;
+    int32_t *refs = malloc((most + 1) * sizeof(int32_t));
+    if (!refs) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    int done = 0;
+    for (size_t i = count; i < graph->order.all; i++) { /* what varies */
+        graph->ref[i] = (int32_t)(i - count);
+        graph->reached[i] = 1;
+    }
+    for (size_t i = 0; i < count && done == 0; i++) {
+        const Placed *placed = graph->order.placed + i;
+        if (i % PATIENCE == PATIENCE - 1 && PyErr_CheckSignals() < 0)
+            done = -1;
+        else if (!placed->row)
+            done = constant(flat, placed->primal, graph->ref + i);
+        else if ((done = operand_refs(graph, placed, operands, refs)) == 0)
+            done = emit(flat, placed->row, refs, placed->size, graph->ref + i);
+        for (uint32_t k = 0; k < placed->size; k++)
+            graph->reached[i] |= operands[k] != NO_PLACE && graph->reached[operands[k]];
+        operands += placed->size;
+    }
+    free(refs);
+    return done;
+}
+
+/* Hand on the gradient of one node through a pattern of its slopes, already copied. */
+static int pass_on(Graph *graph, const Pattern *pattern, const uint32_t *operands, Found upstream)
+{
+    Flat *flat = &graph->flat;
+    for (int32_t k = 0; k < pattern->outputs; k++) {
+        int32_t output = pattern->output[k], given = pattern->output[pattern->outputs + k];
+        uint32_t to = operands[k];
+        if (to == NO_PLACE || !graph->reached[to] || output < 0)
+            continue;
+        int32_t condition = given < 0 ? NOT_THERE : flat->map[given];
+        if (given >= 0 && condition < 0) { /* it has turned out to be a constant */
+            if (flat->constants[~condition] == 0.0)
+                continue;
+            condition = NOT_THERE;
+        }
+        Found part, *found = graph->adjoint + to;
+        if (times(flat, &upstream, flat->map[output], condition, &part) < 0)
+            return -1;
+        if (found->number == NOT_THERE) {
+            *found = part;
+            graph->swept[graph->swept_count++] = to;
+        } else if (plus(flat, found, &part) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int sweep_node(Graph *graph, size_t i, const uint32_t *operands)
+{
+    const Placed *placed = graph->order.placed + i;
+    uint32_t size = placed->size;
+    int mask = ALL_SLOPES;
+    if (size <= SMALL) {
+        mask = 0;
+        for (uint32_t k = 0; k < size; k++)
+            mask |= (operands[k] != NO_PLACE && graph->reached[operands[k]]) << k;
+    }
+    Pattern *pattern = pattern_of(placed->row, 1, size, mask, graph->trace);
+    if (!pattern)
+        return -1;
+    int done = pattern->outputs == (int32_t)size ? make_map(&graph->flat, pattern) : -1;
+    if (done == 0) {
+        graph->flat.map[0] = graph->ref[i];
+        done = operand_refs(graph, placed, operands, graph->flat.map + 1);
+    }
+    if (done == 0)
+        done = copy_pattern(&graph->flat, pattern);
+    if (done == 0)
+        done = pass_on(graph, pattern, operands, graph->adjoint[i]);
+    end_use(pattern);
+    if (done < 0 && !PyErr_Occurred())
+        PyErr_SetString(PyExc_ValueError, "a row has as many slopes as operands");
+    return done;
+}
+
+static int sweep_graph(Graph *graph, size_t root)
+{
+    graph->adjoint[root].condition = NOT_THERE;
+    graph->swept[graph->swept_count++] = (uint32_t)root;
+    if (constant(&graph->flat, 1.0, &graph->adjoint[root].number) < 0)
+        return -1;
+    const uint32_t *operands = graph->order.operands + graph->order.edges;
+    for (size_t i = graph->order.count; i-- > 0;) {
+        const Placed *placed = graph->order.placed + i;
+        operands -= placed->size;
+        if (i % PATIENCE == PATIENCE - 1 && PyErr_CheckSignals() < 0)
+            return -1;
+        if (placed->row && graph->reached[i] && graph->adjoint[i].number != NOT_THERE &&
+            sweep_node(graph, i, operands) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- A program that is finished. ------------------------------------------------------------- */
+
+/* The new register of each old one, given numbers and constants first: -1 where it is gone. */
+typedef struct {
+    int32_t *number; /* by old register, counted as in a program that holds everything */
+    size_t given, constants, lines;
+    size_t kept_constants, kept_lines, kept_operands;
+} Liveness;
+
+static inline size_t register_in(const Flat *flat, int32_t ref)
+{
+    if (ref < 0)
+        return (size_t)flat->given + (size_t)~ref;
+    return (size_t)ref + (ref < flat->given ? 0 : flat->constant_count);
+}
+
+static int find_live(const Flat *flat, const int32_t *outputs, size_t count, Liveness *live)
+{
+    memset(live, 0, sizeof(Liveness));
+    size_t given = (size_t)flat->given, first = given + flat->constant_count;
+    size_t size = first + flat->count;
+    live->number = calloc(size + 1, sizeof(int32_t));
+    if (!live->number) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    int32_t *number = live->number;
+    for (size_t i = 0; i < count; i++)
+        number[register_in(flat, outputs[i])] = 1;
+    for (size_t i = flat->count; i-- > 0;) {
+        if (!number[first + i])
+            continue;
+        const Line *l = flat->lines + i;
+        for (int32_t k = 0; k < l->count; k++)
+            number[register_in(flat, flat->operands[l->first + (size_t)k])] = 1;
+        live->kept_operands += (size_t)l->count;
+    }
+    int32_t next = 0;
+    for (size_t i = 0; i < size; i++) {
+        int is_kept = i < given || number[i];
+        live->kept_constants += is_kept && i >= given && i < first;
+        live->kept_lines += is_kept && i >= first;
+        number[i] = is_kept ? next++ : -1;
+    }
+    if (live->kept_operands > MOST_REGISTERS || size > MOST_REGISTERS)
+        return refuse_size();
+    return 0;
+}
+
+static PyObject *bytes_for(size_t count, size_t size, void **contents)
+{
+    PyObject *array = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)(count * size));
+    if (array)
+        *contents = PyByteArray_AsString(array);
+    return array;
+}
+
+/* Rows of the table that are kept, in their order, and the new code of each. */
+static PyObject *kept_rows(const Flat *flat, const Liveness *live, size_t first, int32_t *code)
+{
+    for (size_t i = 0; i < flat->rows; i++)
+        code[i] = -1;
+    for (size_t i = 0; i < flat->count; i++)
+        if (live->number[first + i] >= 0)
+            code[flat->lines[i].code] = 0;
+    PyObject *rows = PyList_New(0);
+    int32_t next = 0;
+    for (size_t i = 0; rows && i < flat->rows; i++)
+        if (code[i] == 0) {
+            code[i] = next++;
+            if (PyList_Append(rows, flat->table[i]->primitive) < 0)
+                Py_CLEAR(rows);
+        }
+    return rows;
+}
+
+static void fill_parts(const Flat *flat, const Liveness *live, const int32_t *code,
+                       double *constants, int32_t *codes, int32_t *starts, int32_t *operands)
+{
+    size_t given = (size_t)flat->given, first = given + flat->constant_count;
+    for (size_t i = 0; i < flat->constant_count; i++)
+        if (live->number[given + i] >= 0)
+            *constants++ = flat->constants[i];
+    int32_t used = 0;
+    *starts++ = 0;
+    for (size_t i = 0; i < flat->count; i++) {
+        if (live->number[first + i] < 0)
+            continue;
+        const Line *l = flat->lines + i;
+        for (int32_t k = 0; k < l->count; k++)
+            *operands++ =
+                live->number[register_in(flat, flat->operands[l->first + (size_t)k])];
+        *codes++ = code[l->code];
+        used += l->count;
+        *starts++ = used;
+    }
+}
+
+/* (constants, codes, starts, operands, outputs, rows) of a program that gives these outputs, all
+   but the last as the memory of an array. */
+static PyObject *finished(const Flat *flat, const Liveness *live, const int32_t *outputs,
+                          size_t count)
+{
+    void *constants = NULL, *codes = NULL, *starts = NULL, *operands = NULL, *given = NULL;
+    int32_t *code = malloc((flat->rows + 1) * sizeof(int32_t));
+    PyObject *part[6] = {
+        bytes_for(live->kept_constants, sizeof(double), &constants),
+        bytes_for(live->kept_lines, sizeof(int32_t), &codes),
+        bytes_for(live->kept_lines + 1, sizeof(int32_t), &starts),
+        bytes_for(live->kept_operands, sizeof(int32_t), &operands),
+        bytes_for(count, sizeof(int32_t), &given),
+        code ? kept_rows(flat, live, (size_t)flat->given + flat->constant_count, code) : NULL};
+    PyObject *found = NULL;
+    if (!code)
+        PyErr_NoMemory();
+    else if (part[0] && part[1] && part[2] && part[3] && part[4] && part[5]) {
+        fill_parts(flat, live, code, constants, codes, starts, operands);
+        for (size_t i = 0; i < count; i++)
+            ((int32_t *)given)[i] = live->number[register_in(flat, outputs[i])];
+        found = PyTuple_Pack(6, part[0], part[1], part[2], part[3], part[4], part[5]);
+    }
+    for (int i = 0; i < 6; i++)
+        Py_XDECREF(part[i]);
+    free(code);
+    return found;
+}
+
+/* What registers are called, as their nodes are: a dictionary. */
+static PyObject *labels_of(const Graph *graph, const Liveness *live)
+{
+    PyObject *labels = PyDict_New();
+    size_t varied = graph->order.all - graph->order.count;
+    for (size_t i = 0; labels && i < graph->order.all; i++) {
+        size_t at = i < varied ? graph->order.count + i : i - varied;
+        PyObject *label = graph->order.placed[at].node->label;
+        int32_t number = live->number[register_in(&graph->flat, graph->ref[at])];
+        if (!label || number < 0)
+            continue;
+        Py_INCREF(label);
+        PyObject *key = PyLong_FromLong(number);
+        int is_one = PyObject_IsTrue(label);
+        if (!key || is_one < 0 || (is_one && PyDict_SetItem(labels, key, label) < 0))
+            Py_CLEAR(labels);
+        Py_XDECREF(key);
+        Py_DECREF(label);
+    }
+    return labels;
+}
+
+/* The registers that hold adjoints, and those of the nodes whose adjoints they are; of several
+   nodes with one adjoint, one with a name comes last. */
+static int adjoints_of(const Graph *graph, const Liveness *live, PyObject **registers,
+                       PyObject **nodes)
+{
+    void *of_adjoints = NULL, *of_nodes = NULL;
+    size_t next = 0;
+    *registers = bytes_for(graph->swept_count, sizeof(int32_t), &of_adjoints);
+    *nodes = bytes_for(graph->swept_count, sizeof(int32_t), &of_nodes);
+    if (!*registers || !*nodes)
+        return -1;
+    for (int has_label = 0; has_label < 2; has_label++)
+        for (size_t i = 0; i < graph->swept_count; i++) {
+            size_t at = graph->swept[i];
+            if (has_label != (graph->order.placed[at].node->label != NULL))
+                continue;
+            int32_t number = graph->adjoint[at].number, node = graph->ref[at];
+            int is_there = number >= 0 && node >= 0; /* neither is a constant */
+            ((int32_t *)of_adjoints)[next] =
+                is_there ? live->number[register_in(&graph->flat, number)] : -1;
+            ((int32_t *)of_nodes)[next++] =
+                is_there ? live->number[register_in(&graph->flat, node)] : -1;
+        }
+    for (; next < graph->swept_count; next++) /* a label was set in between */
+        ((int32_t *)of_adjoints)[next] = ((int32_t *)of_nodes)[next] = -1;
+    return 0;
+}
+
+/* ---- linearised(outputs, varied, has_gradient, trace) ---------------------------------------- */
+
+static int begin_graph(Graph *graph)
+{
+    size_t all = graph->order.all + 1;
+    graph->ref = malloc(all * sizeof(int32_t));
+    graph->adjoint = malloc(all * sizeof(Found));
+    graph->reached = calloc(all, 1);
+    graph->swept = malloc(all * sizeof(uint32_t));
+    if (!graph->ref || !graph->adjoint || !graph->reached || !graph->swept) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (size_t i = 0; i < all; i++)
+        graph->adjoint[i].number = NOT_THERE;
+    return 0;
+}
+
+/* The references of the outputs and, if wanted, of the gradient of the only one. */
+static int32_t *output_refs(Graph *graph, PyObject *outputs, const uint32_t *places,
+                            int has_gradient, size_t *count)
+{
+    size_t given = (size_t)PyTuple_Size(outputs), varied = graph->order.all - graph->order.count;
+    *count = given + (has_gradient ? varied : 0);
+    int32_t *refs = malloc((*count + 1) * sizeof(int32_t));
+    if (!refs)
+        return (int32_t *)PyErr_NoMemory();
+    int done = emit_graph(graph);
+    for (size_t i = 0; i < given && done == 0; i++) {
+        if (places[i] == NO_PLACE)
+            done = constant(&graph->flat,
+                            PyFloat_AsDouble(PyTuple_GetItem(outputs, (Py_ssize_t)i)), refs + i);
+        else
+            refs[i] = graph->ref[places[i]];
+    }
+    if (done == 0 && has_gradient && places[0] != NO_PLACE)
+        done = sweep_graph(graph, places[0]);
+    int32_t nothing = 0;
+    if (done == 0 && has_gradient)
+        done = constant(&graph->flat, 0.0, &nothing);
+    for (size_t i = given; i < *count && done == 0; i++) {
+        const Found *found = graph->adjoint + graph->order.count + (i - given);
+        refs[i] = nothing;
+        if (found->number != NOT_THERE)
+            done = or_else(&graph->flat, found, 0.0, refs + i);
+    }
+    if (done == 0)
+        return refs;
+    free(refs);
+    return NULL;
+}
+
+static PyObject *contents_of(Graph *graph, PyObject *outputs, const uint32_t *places,
+                             int has_gradient)
+{
+    size_t count;
+    Liveness live = {0};
+    PyObject *program = NULL, *labels = NULL, *registers = NULL, *nodes = NULL, *found = NULL;
+    int32_t *refs = begin_graph(graph) < 0
+                        ? NULL
+                        : output_refs(graph, outputs, places, has_gradient, &count);
+    if (refs && find_live(&graph->flat, refs, count, &live) == 0 &&
+        (program = finished(&graph->flat, &live, refs, count)) &&
+        (labels = labels_of(graph, &live)) && adjoints_of(graph, &live, &registers, &nodes) == 0)
+        found = PyTuple_Pack(4, program, labels, registers, nodes);
+    Py_XDECREF(program);
+    Py_XDECREF(labels);
+    Py_XDECREF(registers);
+    Py_XDECREF(nodes);
+    free(live.number);
+    free(refs);
+    return found;
+}
+
+/* Whether a number that stays in the program was edited after its user was computed. */
+static int is_stale(const Order *order)
+{
+    const uint32_t *operands = order->operands;
+    for (size_t i = 0; order->stale && i < order->count; i++) {
+        for (uint32_t k = 0; k < order->placed[i].size; k++)
+            if (operands[k] < order->count &&
+                order->placed[operands[k]].node->clock > order->placed[i].node->clock)
+                return 1;
+        operands += order->placed[i].size;
+    }
+    return 0;
+}
+
+/* The order of the graph below the outputs, from what varies, and the place of each output;
+   0, -1 with an exception, or 1 where Python is to be asked. */
+static int lay_out(Graph *graph, PyObject *outputs, Stops *varied, int has_gradient,
+                   uint32_t *places)
+{
+    size_t count = (size_t)PyTuple_Size(outputs), roots = 0;
+    Node **root = malloc((count + 1) * sizeof(Node *));
+    if (!root) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    int strange = 0;
+    for (size_t i = 0; i < count && !strange; i++) {
+        PyObject *o = PyTuple_GetItem(outputs, (Py_ssize_t)i);
+        if (IS_NODE(o))
+            root[roots++] = (Node *)o;
+        else
+            strange = !IS_FLOAT(o);
+    }
+    if (!strange)
+        strange = order_of(&graph->order, root, roots, varied);
+    if (!strange)
+        strange = graph->order.cyclic || (has_gradient && is_stale(&graph->order)) ||
+                  graph->order.all - graph->order.count != varied->count || !is_for_c(graph);
+    for (size_t i = 0; i < count && !strange; i++) {
+        PyObject *o = PyTuple_GetItem(outputs, (Py_ssize_t)i);
+        places[i] = IS_FLOAT(o) ? NO_PLACE : ((Node *)o)->place;
+    }
+    free(root);
+    return strange;
+}
+
+static PyObject *heart_linearised(PyObject *module, PyObject *args)
+{
+    PyObject *outputs, *given, *trace, *tuple = NULL, *found = NULL;
+    int has_gradient;
+    if (!PyArg_ParseTuple(args, "O!OpO", &PyTuple_Type, &outputs, &given, &has_gradient, &trace))
+        return NULL;
+    Stops varied = {NULL, 0};
+    Graph graph;
+    memset(&graph, 0, sizeof(Graph));
+    graph.trace = trace;
+    varied.nodes = nodes_in(given, &tuple, &varied.count);
+    uint32_t *places = malloc(((size_t)PyTuple_Size(outputs) + 1) * sizeof(uint32_t));
+    if (!places)
+        PyErr_NoMemory();
+    else if (varied.nodes && (!has_gradient || PyTuple_Size(outputs) == 1) &&
+             varied.count < MOST_NODES) {
+        begin_flat(&graph.flat, (int32_t)varied.count);
+        if (lay_out(&graph, outputs, &varied, has_gradient, places) == 0)
+            found = contents_of(&graph, outputs, places, has_gradient);
+    }
+    end_graph(&graph);
+    free(places);
+    free(varied.nodes);
+    Py_XDECREF(tuple);
+    if (found || PyErr_Occurred())
+        return found;
+    Py_RETURN_NONE; /* Python knows what is to be done, or said */
+}
+
+/* ---- What is done with a program that stands. ------------------------------------------------ */
+
+/* An array that Python gave, as long as one holds it. */
+typedef struct {
+    Py_buffer view;
+    int is_held;
+    const void *items;
+    size_t count;
+} Given;
+
+static int hold(Given *given, PyObject *array, size_t size)
+{
+    if (PyObject_GetBuffer(array, &given->view, PyBUF_SIMPLE) < 0)
+        return -1;
+    given->is_held = 1;
+    given->items = given->view.buf;
+    given->count = (size_t)given->view.len / size;
+    if ((size_t)given->view.len % size == 0)
+        return 0;
+    PyErr_SetString(PyExc_ValueError, "an array of a program has numbers of another size");
+    return -1;
+}
+
+/* The reference of a register of a program; the constants have theirs already. */
+static inline int32_t ref_in(const Flat *flat, int32_t number)
+{
+    int32_t constants = (int32_t)flat->constant_count;
+    if (number < flat->given)
+        return number;
+    return number < flat->given + constants ? ~(number - flat->given) : number - constants;
+}
+
+static int load_lines(Flat *flat, const Given *codes, const Given *starts, const Given *operands)
+{
+    const int32_t *code = codes->items, *start = starts->items, *o = operands->items;
+    size_t first = (size_t)flat->given + flat->constant_count, count = codes->count;
+    int is_sound = starts->count == count + 1 && start[0] == 0 &&
+                   (size_t)start[count] == operands->count && first + count <= MOST_REGISTERS;
+    if (is_sound && (ENLARGED(flat->lines, flat->room, count + 1) < 0 ||
+                     ENLARGED(flat->operands, flat->operand_room, operands->count + 1) < 0))
+        return -1;
+    for (size_t i = 0; is_sound && i < count; i++) {
+        int32_t size = start[i + 1] - start[i];
+        is_sound = size >= 0 && start[i] >= 0 && (size_t)start[i + 1] <= operands->count &&
+                   code[i] >= 0 && (size_t)code[i] < flat->rows &&
+                   are_below(o + start[i], size, 0, (int32_t)(first + i));
+        flat->lines[i] = (Line){0, code[i], size, (size_t)start[i]};
+    }
+    for (size_t i = 0; is_sound && i < operands->count; i++)
+        flat->operands[i] = ref_in(flat, o[i]);
+    flat->count = count;
+    flat->used = operands->count;
+    if (is_sound)
+        return 0;
+    PyErr_SetString(PyExc_ValueError, "a program has operands, or rows, that are none");
+    return -1;
+}
+
+/* The program of (given numbers, constants, codes, starts, operands, rows) in memory of its own, so
+   that nothing changes it while Python runs. */
+static int load_flat(Flat *flat, PyObject *parts)
+{
+    Py_ssize_t given;
+    PyObject *part[4], *rows;
+    Given array[4];
+    memset(flat, 0, sizeof(Flat));
+    memset(array, 0, sizeof(array));
+    if (!PyArg_ParseTuple(parts, "nOOOOO!", &given, part, part + 1, part + 2, part + 3,
+                          &PyTuple_Type, &rows))
+        return -1;
+    int done = given < 0 || (size_t)given > MOST_REGISTERS ? refuse_size() : 0;
+    if (done == 0)
+        begin_flat(flat, (int32_t)given);
+    for (Py_ssize_t i = 0; i < PyTuple_Size(rows) && done == 0; i++) {
+        Row *row = row_of(PyTuple_GetItem(rows, i));
+        if (!row || ENLARGED(flat->table, flat->table_room, flat->rows + 1) < 0)
+            done = -1;
+        else
+            flat->table[flat->rows++] = (Row *)Py_NewRef((PyObject *)row);
+    }
+    for (int i = 0; i < 4 && done == 0; i++)
+        done = hold(array + i, part[i], i ? sizeof(int32_t) : sizeof(double));
+    if (done == 0 && (size_t)given + array[0].count > MOST_REGISTERS)
+        done = refuse_size();
+    if (done == 0)
+        done = ENLARGED(flat->constants, flat->constant_room, array[0].count + 1);
+    if (done == 0) {
+        flat->constant_count = array[0].count;
+        memcpy(flat->constants, array[0].items, array[0].count * sizeof(double));
+        done = load_lines(flat, array + 1, array + 2, array + 3);
+    }
+    for (int i = 0; i < 4; i++)
+        if (array[i].is_held)
+            PyBuffer_Release(&array[i].view);
+    return done;
+}
+
+/* References of the outputs that a program is to give, an array of its registers. */
+static int32_t *refs_from(const Flat *flat, PyObject *outputs, size_t *count)
+{
+    Given given;
+    memset(&given, 0, sizeof(Given));
+    int32_t *refs = NULL;
+    size_t size = (size_t)flat->given + flat->constant_count + flat->count;
+    if (hold(&given, outputs, sizeof(int32_t)) == 0) {
+        *count = given.count;
+        if (!are_below(given.items, (Py_ssize_t)given.count, 0, (int32_t)size))
+            PyErr_SetString(PyExc_ValueError, "an output must be a register of the program");
+        else if (!(refs = malloc((given.count + 1) * sizeof(int32_t))))
+            PyErr_NoMemory();
+    }
+    for (size_t i = 0; refs && i < given.count; i++)
+        refs[i] = ref_in(flat, ((const int32_t *)given.items)[i]);
+    if (given.is_held)
+        PyBuffer_Release(&given.view);
+    return refs;
+}
+
+/* reduced(parts, outputs): the parts of the program that gives these, and its new registers. */
+static PyObject *heart_reduced(PyObject *module, PyObject *args)
+{
+    PyObject *parts, *outputs, *program = NULL, *registers = NULL, *found = NULL;
+    Flat flat;
+    Liveness live = {0};
+    size_t count = 0;
+    if (!PyArg_ParseTuple(args, "O!O", &PyTuple_Type, &parts, &outputs))
+        return NULL;
+    int32_t *refs = load_flat(&flat, parts) < 0 ? NULL : refs_from(&flat, outputs, &count);
+    if (refs && find_live(&flat, refs, count, &live) == 0 &&
+        (program = finished(&flat, &live, refs, count))) {
+        void *contents;
+        size_t size = (size_t)flat.given + flat.constant_count + flat.count;
+        if ((registers = bytes_for(size, sizeof(int32_t), &contents))) {
+            memcpy(contents, live.number, size * sizeof(int32_t));
+            found = PyTuple_Pack(2, program, registers);
+        }
+    }
+    Py_XDECREF(program);
+    Py_XDECREF(registers);
+    free(live.number);
+    free(refs);
+    end_flat(&flat);
+    return found;
+}
+
+/* One instruction of a program, spelled in instructions and functions of the C library. */
+static int lower_line(Flat *to, Row *row, const int32_t *operands, size_t count, PyObject *trace,
+                      int32_t *found)
+{
+    if (row->operation)
+        return emit(to, row, operands, count, found);
+    Pattern *pattern = pattern_of(row, 0, (uint32_t)count, ALL_SLOPES, trace);
+    if (!pattern)
+        return -1;
+    int done = pattern->outputs == 1 && pattern->output[0] > 0 ? make_map(to, pattern) : -1;
+    if (done == 0) {
+        to->map[0] = 0; /* nothing asks for the result of which it is made */
+        memcpy(to->map + 1, operands, count * sizeof(int32_t));
+        done = copy_pattern(to, pattern);
+    }
+    if (done == 0)
+        *found = to->map[pattern->output[0]];
+    else if (!PyErr_Occurred())
+        PyErr_SetString(PyExc_ValueError, "a row is lowered to one number");
+    end_use(pattern);
+    return done;
+}
+
+/* All instructions of one program in another; `refs` has room for those of its lines. */
+static int lower(const Flat *from, Flat *to, int32_t *constants, int32_t *refs, PyObject *trace)
+{
+    int32_t *operands = NULL;
+    size_t room = 0;
+    int done = 0;
+    for (size_t i = 0; i < from->constant_count && done == 0; i++)
+        done = constant(to, from->constants[i], constants + i);
+    for (size_t i = 0; i < from->count && done == 0; i++) {
+        const Line *l = from->lines + i;
+        size_t count = (size_t)l->count;
+        if (ENLARGED(operands, room, count + 1) < 0 ||
+            (i % PATIENCE == PATIENCE - 1 && PyErr_CheckSignals() < 0)) {
+            done = -1;
+            break;
+        }
+        for (size_t k = 0; k < count; k++) {
+            int32_t o = from->operands[l->first + k];
+            operands[k] = o < 0 ? constants[~o] : o < from->given ? o : refs[o - from->given];
+        }
+        done = lower_line(to, from->table[l->code], operands, count, trace, refs + i);
+    }
+    free(operands);
+    return done;
+}
+
+/* lowered(parts, outputs, trace): the parts of the program in instructions. */
+static PyObject *heart_lowered(PyObject *module, PyObject *args)
+{
+    PyObject *parts, *outputs, *trace, *found = NULL;
+    Flat from, to;
+    Liveness live = {0};
+    size_t count = 0;
+    if (!PyArg_ParseTuple(args, "O!OO", &PyTuple_Type, &parts, &outputs, &trace))
+        return NULL;
+    int32_t *given = load_flat(&from, parts) < 0 ? NULL : refs_from(&from, outputs, &count);
+    begin_flat(&to, from.given);
+    int32_t *refs = malloc((from.count + 1) * sizeof(int32_t));
+    int32_t *constants = malloc((from.constant_count + 1) * sizeof(int32_t));
+    if (!refs || !constants)
+        PyErr_NoMemory();
+    else if (given && lower(&from, &to, constants, refs, trace) == 0) {
+        for (size_t i = 0; i < count; i++) {
+            int32_t o = given[i];
+            given[i] = o < 0 ? constants[~o] : o < from.given ? o : refs[o - from.given];
+        }
+        if (find_live(&to, given, count, &live) == 0)
+            found = finished(&to, &live, given, count);
+    }
+    free(live.number);
+    free(refs);
+    free(constants);
+    free(given);
+    end_flat(&from);
+    end_flat(&to);
+    return found;
+}
+
+static int evaluate_lines(Flat *flat, double *registers)
+{
+    size_t first = (size_t)flat->given + flat->constant_count;
+    int done = 0;
+    for (size_t i = 0; i < flat->count && done == 0; i++) {
+        const Line *l = flat->lines + i;
+        double *x = room_for(&flat->numbers, (size_t)l->count + 1);
+        if (!x || (i % PATIENCE == PATIENCE - 1 && PyErr_CheckSignals() < 0))
+            return -1;
+        for (int32_t k = 0; k < l->count; k++)
+            x[k] = registers[register_in(flat, flat->operands[l->first + (size_t)k])];
+        done = value_of(flat->table[l->code], x, l->count, registers + first + i,
+                        &flat->registers);
+    }
+    return done;
+}
+
+/* evaluated(parts, outputs, numbers): what a program gives for the numbers of an array. */
+static PyObject *heart_evaluated(PyObject *module, PyObject *args)
+{
+    PyObject *parts, *outputs, *numbers, *found = NULL;
+    Flat flat;
+    Given given;
+    memset(&given, 0, sizeof(Given));
+    size_t count = 0;
+    if (!PyArg_ParseTuple(args, "O!OO", &PyTuple_Type, &parts, &outputs, &numbers))
+        return NULL;
+    int32_t *refs = load_flat(&flat, parts) < 0 ? NULL : refs_from(&flat, outputs, &count);
+    size_t first = (size_t)flat.given + flat.constant_count;
+    double *registers = malloc((first + flat.count + 1) * sizeof(double));
+    if (!registers)
+        PyErr_NoMemory();
+    else if (refs && hold(&given, numbers, sizeof(double)) == 0) {
+        if (given.count != (size_t)flat.given)
+            PyErr_SetString(PyExc_ValueError, "a program takes as many numbers as it has inputs");
+        else {
+            memcpy(registers, given.items, given.count * sizeof(double));
+            if (flat.constant_count)
+                memcpy(registers + flat.given, flat.constants,
+                       flat.constant_count * sizeof(double));
+            if (evaluate_lines(&flat, registers) == 0)
+                found = PyList_New((Py_ssize_t)count);
+        }
+    }
+    for (size_t i = 0; found && i < count; i++) {
+        PyObject *number = PyFloat_FromDouble(registers[register_in(&flat, refs[i])]);
+        if (!number)
+            Py_CLEAR(found);
+        else
+            PyList_SetItem(found, (Py_ssize_t)i, number);
+    }
+    if (given.is_held)
+        PyBuffer_Release(&given.view);
+    free(registers);
+    free(refs);
+    end_flat(&flat);
+    return found;
+}

@@ -1,0 +1,235 @@
+"""The recorder in C makes the very program that Python's makes: the same instructions in the same
+order, constants, labels and adjoints, over graphs of every row, with inf, nan and signed zeros
+among the numbers; and so do lowering and dead code.
+"""
+
+import random
+
+import numpy as np
+import pytest
+from tapes import INPUTS, any_number, any_point, any_program, bits, evaluate, written
+
+from micrograd_plus import (
+    Value,
+    checkpoint,
+    custom,
+    engine_name,
+    grad,
+    heart,
+    hessian,
+    ops,
+    record,
+)
+from micrograd_plus.tape import Tape
+from micrograd_plus.tape.executors.python import Replay
+from micrograd_plus.tape.lowering import lowered
+
+pytestmark = pytest.mark.skipif(engine_name() != "c", reason="the heart in C was not built")
+PARTS = ("constants", "codes", "starts", "operands", "outputs")
+
+
+def by_both(make):
+    """What C makes, and what Python makes."""
+    library, of_c = heart.running, make()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(heart, "running", None)
+        of_python = make()
+    assert heart.running is library
+    return of_c, of_python
+
+
+def parts(program):
+    arrays = [getattr(program, part) for part in PARTS]
+    assert [a.dtype for a in arrays] == [np.float64, *[np.int32] * 4]
+    counts = program.inputs, program.parameters
+    return [*counts, *[a.tobytes() for a in arrays], program.table]
+
+
+def assert_made_alike(make):
+    of_c, of_python = by_both(make)
+    assert parts(of_c.program) == parts(of_python.program)
+    assert of_c.labels == of_python.labels
+    assert list(of_c.adjoint_of.items()) == list(of_python.adjoint_of.items())
+    assert (of_c.form, of_c.names, of_c.gradient) == (
+        of_python.form,
+        of_python.names,
+        of_python.gradient,
+    )
+    program = of_c.program
+    if not program.python_only:
+        assert len({str(parts(spelled)) for spelled in by_both(lambda: lowered(program))}) == 1
+    wanted = random.Random(program.size).choices(range(program.size), k=3)
+    (one, registers), (other, again) = by_both(lambda: program.reduced(wanted))
+    assert parts(one) == parts(other)
+    assert registers.tolist() == again.tolist()
+    return of_c
+
+
+def any_function(rng):
+    """A function of three numbers and of two parameters that it refers to: a graph over any rows,
+    its derivative, or several outputs.
+    """
+    program = any_program(rng, most=rng.choice((6, 12, 40)))
+    shared = [Value(any_number(rng), label=label) for label in rng.choice((("", "w"), ("b", "w")))]
+
+    def whole(x, *others):
+        out = evaluate(program, [x * shared[0] + shared[1], *others])
+        if isinstance(out, Value) and rng.random() < 0.5:
+            out.label = "out"
+        return out
+
+    kinds = {
+        "value": whole,
+        "several": lambda *xs: [xs[1], whole(*xs), 2.5, (shared[1], whole(xs[0], *xs[1:]))],
+        "derivative": lambda x, *others: grad(lambda y: whole(y, *others))(x),
+    }
+    kind = rng.choice(("value", "value", "value", "several", "derivative"))
+    return kinds[kind], shared, f"{kind}\n{written(program)}"
+
+
+def agree_on(seed):
+    rng = random.Random(seed)
+    f, shared, text = any_function(rng)
+    point, state = any_point(rng), rng.getstate()
+
+    def make():
+        rng.setstate(state)
+        return record(f, *point, parameters=shared, check=False)
+
+    try:
+        return len(assert_made_alike(make))
+    except AssertionError as difference:
+        raise AssertionError(f"seed {seed}: {text}") from difference
+
+
+def agree(seeds):
+    return sum(map(agree_on, seeds))
+
+
+def test_random_graphs_over_every_row_become_the_same_program():
+    assert agree(range(250)) > 2_000
+
+
+@pytest.mark.slow
+def test_thousands_of_random_graphs_become_the_same_program():
+    print(agree(range(1_000, 11_000)), "instructions")
+
+
+def second_derivatives(x, y):
+    return hessian(lambda v: ops.maximum(v[0] * v[1], ops.take(1, v)) * v[0])([x, y])
+
+
+KINDS = {
+    "long sums and products": lambda x, y: ops.sum([ops.dot([x] * 90, [y] * 90, x)] * 70),
+    "sums of none": lambda x, y: x * ops.sum([]) + y,
+    "a product that is an operand": lambda x, y: (1.0 * x + -0.0) * y * 1.0,
+    "an index that varies": lambda x, y: ops.take(y, x, x * y, 3.0),
+    "conditions within conditions": lambda x, y: ops.where(x > 0, ops.where(y > 0, x, y), x * y),
+    "a condition that is a constant": lambda x, y: ops.where(Value(1.0) > 0, x * y, x),
+    "operands that tie": lambda x, y: ops.maximum(x, x, y, x) * ops.minimum(y, y),
+    "a switch that does not share": lambda x, y: ops.hard_tanh(ops.relu(x)) + ops.relu(x * y),
+    "an output without inputs": lambda x, y: Value(2.0) * 3.0,
+    "a number": lambda x, y: 2.5,
+    "an input": lambda x, y: y,
+    "second derivatives": second_derivatives,
+    "powers by constants": lambda x, y: x**2 + y**0 + 2**x + (x * y) ** -1.5,
+    "a chain": lambda x, y: ops.sum([x, *[(x + i).tanh() * y for i in range(300)]]),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_special_becomes_the_same_program(kind):
+    assert_made_alike(lambda: record(KINDS[kind], 0.5, -2.0, check=False))
+
+
+def test_rows_of_a_users_own_and_checkpoints_are_left_to_python():
+    row = custom("halved", lambda x: 0.5 * x, lambda out, x: 0.5)
+    try:
+        gate = checkpoint(lambda x, y: (x * y).tanh())
+        for f in (lambda x, y: row(x) * y, lambda x, y: gate(x, y) + x):
+            tape = assert_made_alike(lambda f=f: record(f, 0.5, -2.0))
+            assert len(tape) > 2
+    finally:
+        del ops.TABLE["halved"]
+
+
+def test_a_graph_that_stands_is_recorded_from_any_of_its_nodes():
+    x = Value(0.5, label="x")
+    inner = (x * x).tanh()
+    inner.label = "inner"
+    out = inner * x
+    assert_made_alike(lambda: Tape.of(out, [inner, x]))
+    assert_made_alike(lambda: Tape.of([out, inner, out], [x]))
+    assert_made_alike(lambda: Tape.of(x, [x]))
+
+
+def test_what_was_edited_and_stays_in_the_program_is_refused_by_both():
+    x, rate = Value(0.5), Value(0.1)
+    out = x * x * rate
+    x.data = 2.0
+    assert assert_made_alike(lambda: Tape.of(out, [x]))(3.0) == 9.0 * 0.1
+    rate.data = 0.2
+
+    def refusal():
+        with pytest.raises(ValueError, match="was edited after") as caught:
+            Tape.of(out, [x])
+        return str(caught.value)
+
+    assert len(set(by_both(refusal))) == 1
+
+
+def test_a_program_is_evaluated_as_the_reference_does():
+    for seed in range(60):
+        rng = random.Random(seed)
+        f, shared, text = any_function(rng)
+        tape = record(f, *any_point(rng), parameters=shared, check=False)
+        point, data = any_point(rng), np.array([p.data for p in shared])
+        program, numbers = tape.program, np.array([*point, *data])
+        found = heart.running.evaluated(program.parts(), program.outputs, numbers)
+        assert bits(found) == bits(Replay(program).point(point, data)), text
+
+
+def broken(program, part, place, number):
+    """The parts of a program with one number exchanged."""
+    names = ("constants", "codes", "starts", "operands")
+    given, *arrays, table = program.parts()
+    arrays[names.index(part)] = arrays[names.index(part)].copy()
+    arrays[names.index(part)][place] = number
+    return given, *arrays, table
+
+
+@pytest.mark.parametrize(
+    ("part", "place", "number"),
+    [
+        ("codes", 0, 99),
+        ("codes", 0, -1),
+        ("starts", 0, 1),
+        ("starts", 1, -3),
+        ("starts", 1, 2**30),
+        ("starts", -1, 2**30),
+        ("operands", 0, -1),
+        ("operands", 0, 2**31 - 1),
+        ("operands", -1, 2**20),
+    ],
+)
+def test_a_malformed_program_is_refused(part, place, number):
+    tape = record(lambda x, y: x * y + ops.exp(x), 1.0, 2.0)
+    parts, outputs = broken(tape.program, part, place, number), tape.program.outputs
+    library = heart.running
+    calls = [
+        lambda: library.reduced(parts, outputs),
+        lambda: library.lowered(parts, outputs, None),
+        lambda: library.evaluated(parts, outputs, np.zeros(2)),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match="that are none"):
+            call()
+
+
+def test_outputs_that_are_no_registers_are_refused():
+    program = record(lambda x, y: x * y, 1.0, 2.0).program
+    for outputs in ([program.size], [-1], [0, 2**31 - 1]):
+        with pytest.raises(ValueError, match="a register of the program"):
+            heart.running.reduced(program.parts(), np.array(outputs, dtype=np.int32))
+    with pytest.raises(ValueError, match="as many numbers"):
+        heart.running.evaluated(program.parts(), program.outputs, np.zeros(INPUTS))
