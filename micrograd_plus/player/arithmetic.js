@@ -88,6 +88,19 @@ const BINARY = {
   atan2: Math.atan2,
 };
 
+/** The functions of Math and the others, under the names that they have in C. */
+export const FUNCTIONS = { ...UNARY, ...BINARY };
+
+/**
+ * How many operands an operation takes; -1 where it takes any number of them.
+ *
+ * @param {string} operation
+ * @returns {number}
+ */
+export function arity(operation) {
+  return meaning(operation).arity;
+}
+
 /**
  * A number that JSON holds: itself, or the text "inf", "-inf" or "nan".
  *

@@ -17,6 +17,7 @@ from string import Template
 from textwrap import indent, wrap
 from typing import NamedTuple
 
+from ..support.files import write_whole
 from .executors.llvm.rolling import (
     LANES,
     LEAF,
@@ -29,7 +30,7 @@ from .executors.llvm.rolling import (
     Shape,
     rolled,
 )
-from .lowering import FUNCTIONS, lowered
+from .lowering import FUNCTIONS, lowered_for
 from .program import MOST, FlatProgram
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}", re.ASCII)
@@ -170,9 +171,8 @@ class CCode(NamedTuple):
 
     def write(self, folder: str | Path) -> tuple[Path, Path]:
         """Write both into a folder that there is, over files of these names; their paths."""
-        header, source = [Path(folder, f"{self.name}.{ending}") for ending in ("h", "c")]
-        header.write_text(self.header, encoding="ascii")
-        source.write_text(self.source, encoding="ascii")
+        header = write_whole(Path(folder, f"{self.name}.h"), self.header.encode())
+        source = write_whole(Path(folder, f"{self.name}.c"), self.source.encode())
         return header, source
 
 
@@ -248,7 +248,7 @@ class _Function:
 
     def __init__(self, of: str, task: _Task, program: FlatProgram) -> None:
         self.of, self.name, self.is_sum = of, f"{of}{task.ending}", task.is_sum
-        self.about, self.program = task.what, _lowered(program)
+        self.about, self.program = task.what, lowered_for(program, "C")
         loops = rolled(self.program, MOST)
         assert loops is not None  # noqa: S101  # no program has as many nests
         self.loops = loops
@@ -398,17 +398,6 @@ class _Function:
         if name in _COMPARISONS:
             return f"(double)({operands[0]} {_COMPARISONS[name]} {operands[1]})"
         return f"{operands[0]} {_OPERATORS[name]} {operands[1]}"
-
-
-def _lowered(program: FlatProgram) -> FlatProgram:
-    found = lowered(program)
-    if found is None:
-        rows = ", ".join(program.python_only)
-        raise ValueError(
-            f"C does not know the custom row(s) {rows}: write what they do in functions of `ops`, "
-            "which are known, and record that"
-        )
-    return found
 
 
 def _addresses(nest: Nest) -> Iterator[Address]:

@@ -51,3 +51,17 @@ def _lowered(program: FlatProgram) -> FlatProgram:
             copied = found.copied(builder, [0, *operands])
             refs.append(copied[found.outputs[0]])
     return builder.finished([refs[o] for o in program.outputs.tolist()])[0]
+
+
+def lowered_for(program: FlatProgram, language: str) -> FlatProgram:
+    """The lowered program; ValueError, saying what to do, with a custom row, which the language
+    does not know.
+    """
+    found = lowered(program)
+    if found is None:
+        rows = ", ".join(program.python_only)
+        raise ValueError(
+            f"{language} does not know the custom row(s) {rows}: write what they do in functions "
+            "of `ops`, which are known, and record that"
+        )
+    return found

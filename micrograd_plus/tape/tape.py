@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from .executors import Executor, executor_for
 from .executors.python import CHUNK
 from .json import from_json, to_json
 from .linearisation import linearised
+from .lowering import lowered_for
 from .program import FlatProgram, Floats
 from .reals import real_array
 from .source import source
@@ -198,10 +200,33 @@ class Tape:
         (-ffp-contract=off, no -ffast-math). Raises ValueError for a name that no function can have,
         and for a tape with custom rows.
         """
-        programs = [self.program_for("values")]
-        if self.gradient:
-            programs += [self.program, self.program_for("sums")]
-        return c_code(name, programs, self.names)
+        return c_code(name, self._exported(), self.names)
+
+    def to_wasm(self) -> bytes:
+        """The tape as a module of WebAssembly, made by LLVM (extra `fast`).
+
+        It imports the functions that it calls from `math`, under their names in C:
+        `WebAssembly.instantiate(bytes, {math: Math})` brings those that JavaScript has, which are
+        all but exp2, fmod, erf and erfc. It exports `memory`; `heap`, the address from which on the
+        memory is its user's; and functions that take a count of points, the addresses of the points
+        and the parameters, and that of what they write, all of it doubles. `values` writes the
+        outputs of each point. Of a tape with a gradient, `gradients` writes for each point the
+        output and its derivatives in inputs and parameters, and `sum` the sums over the points of
+        the output and its derivatives in the parameters, as `sum_and_grad` gives them.
+
+        + − × ÷ and √ have the tape's bits, functions the bits of the browser. Raises ValueError for
+        a tape with custom rows, ImportError without llvmlite.
+        """
+        if find_spec("llvmlite") is None:
+            raise ImportError("WebAssembly is made by llvmlite: pip install 'micrograd-plus[fast]'")
+        from .wasm import tape_module
+
+        return tape_module([lowered_for(p, "WebAssembly") for p in self._exported()])
+
+    def _exported(self) -> list[FlatProgram]:
+        """What gives the outputs and, with a gradient, all, and what is summed over points."""
+        values = self.program_for("values")
+        return [values, self.program, self.program_for("sums")] if self.gradient else [values]
 
     def to_json(self) -> str:
         """The tape as JSON, with the present data of its parameters; `from_json` reads it."""

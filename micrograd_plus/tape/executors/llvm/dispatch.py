@@ -1,78 +1,46 @@
 """Code for programs that are long and irregular, where compiling each would take too long: one loop
 that reads them.
 
-A program is data here: for each instruction the number of a gate, the slot of its result and those
-of its operands. The same code runs every such program, so it is compiled once. Sums are taken apart
-into additions, and slots are used again when their number is no longer needed, which keeps the
-memory small that the loop works in.
+A program is data here, as `data.py` writes it. The same code runs every such program, so it is
+compiled once.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from ...lowering import FUNCTIONS, INSTRUCTIONS, operation
-from ...program import FlatProgram, Floats, Integers
+from .data import GATES, HEADER, RECORD
 from .emission import INDEX, LANE, Code, index_of
 from .rolling import LANES, OUTPUT
 
-# others are taken apart
-GATES = {name: row for name, row in (INSTRUCTIONS | FUNCTIONS).items() if not row.variadic}
-NUMBERS = {name: number for number, name in enumerate(GATES)}
-_ADD, _MUL = NUMBERS["fadd"], NUMBERS["fmul"]
-# integers: inputs, parameters, constants, slots, outputs, instructions; gate, result, three
-# operands
-HEADER, RECORD = 6, 5
 
+class Reader(Code):
+    """Code that reads a program as data."""
 
-class Dispatcher(Code):
-    """kernel(count of points, points, parameters, constants, scratch, outputs, program),
-    for every program.
-    """
+    program: Any
 
-    def __init__(self, lanes: int, summed: bool) -> None:
-        super().__init__(lanes, summed)
-        self.builder = b = self._begun()
-        count, points, parameters, constants, scratch, outputs, self.program = b.function.args
-        inputs, shared, fixed, slots, given, length = [
-            self._integer(index_of(i)) for i in range(HEADER)
-        ]
-        records = b.add(index_of(HEADER), given)
-        self.places = {LANES: scratch, OUTPUT: outputs}
+    def _read_header(self) -> list[Any]:
+        """How many inputs, parameters, constants, slots, outputs and instructions there are."""
+        return [self._integer(index_of(i)) for i in range(HEADER)]
+
+    def _spread_out(self, parameters: Any, constants: Any) -> None:
+        """Put what all points have in common into the slots after the inputs."""
+        b = self.builder
+        inputs, shared, fixed, *_ = self._read_header()
         for numbers, how_many, first in (
             (parameters, shared, inputs),
             (constants, fixed, b.add(inputs, shared)),
         ):
             with self._loop(how_many, 1) as i:
                 self._write(LANES, b.add(first, i), self._spread(b.load(self._at(numbers, i))))
-        if summed:
-            self._clear(outputs, given)
-        with self._loop(count, lanes) as point:
-            self._load(count, points, point, inputs)
-            with self._loop(length, 1) as i:
-                self._instruction(b.add(records, b.mul(i, index_of(RECORD))))
-            self.valid = self._valid(count, point)
-            if not summed:  # past the slots, or with a point alone where it belongs
-                self.places[OUTPUT] = (
-                    self._at(outputs, b.mul(point, given))
-                    if lanes == 1
-                    else self._at(scratch, b.mul(slots, index_of(lanes)))
-                )
-            with self._loop(given, 1) as k:
-                number = self._read(self._integer(b.add(index_of(HEADER), k)))
-                if summed:
-                    at = self._at(outputs, k)
-                    total = (
-                        number if lanes == 1 else b.extract_element(self._halved([number]), LANE(0))
-                    )
-                    b.store(b.fadd(b.load(at), total), at)
-                else:
-                    self._write(OUTPUT, k, number)
-            if not summed and lanes > 1:
-                self._store(count, point, given, outputs)
-        b.ret_void()
+
+    def _perform(self) -> None:
+        """All instructions, on what is in the slots."""
+        b = self.builder
+        *_, given, length = self._read_header()
+        records = b.add(index_of(HEADER), given)
+        with self._loop(length, 1) as i:
+            self._instruction(b.add(records, b.mul(i, index_of(RECORD))))
 
     def _instruction(self, record: Any) -> None:
         """One case for each gate."""
@@ -93,64 +61,47 @@ class Dispatcher(Code):
         b = self.builder
         return b.zext(b.load(b.gep(self.program, [index], source_etype=LANE)), INDEX)
 
+    def _output(self, k: Any) -> Any:
+        """The number that is output k, in each lane."""
+        return self._read(self._integer(self.builder.add(index_of(HEADER), k)))
 
-def _last_needed(program: FlatProgram, operands_of: list[list[int]]) -> list[int]:
-    """For each register the last instruction that needs it:
-    -1 where none does, one past the end for what must stay.
+    def _add_up_output(self, k: Any, outputs: Any) -> None:
+        """Add the sum of output k over the lanes that hold a point."""
+        b, number, at = self.builder, self._output(k), self._at(outputs, k)
+        if self.lanes > 1:
+            number = b.extract_element(self._halved([number]), LANE(0))
+        b.store(b.fadd(b.load(at), number), at)
+
+
+class Dispatcher(Reader):
+    """kernel(count of points, points, parameters, constants, scratch, outputs, program),
+    for every program.
     """
-    last = [len(program)] * program.first + [-1] * len(program)
-    for i, operands in enumerate(operands_of):
-        for o in operands:
-            last[o] = max(last[o], i)
-    for o in program.outputs.tolist():
-        last[o] = len(program)
-    return last
 
-
-class Data(NamedTuple):
-    """A program as numbers: what the code reads, the constants, and how many slots it needs."""
-
-    program: Integers
-    constants: Floats
-    slots: int
-
-
-def as_data(program: FlatProgram) -> Data:
-    """A lowered program, its sums taken apart, its slots shared out."""
-    rows, operands_of, first = program.rows(), program.operands_of(), program.first
-    last = _last_needed(program, operands_of)
-    # two constants, and a slot for the products of a dot
-    zero, nothing, product = first, first + 1, first + 2
-    slot, slots, free = [*range(first)], first + 3, list[int]()
-    records: list[int] = []
-    for i, (row, operands) in enumerate(zip(rows, operands_of)):
-        if not free:
-            free, slots = [slots], slots + 1
-        result, of = free.pop(), [slot[o] for o in operands]
-        slot.append(result)
-        name = operation(row)
-        if name == "sum":
-            for total, x in zip([zero, *[result] * len(of)], of or [nothing]):
-                records += _ADD, result, total, x, 0
-        elif name == "dot":
-            half = len(of) // 2 + 1
-            records += _ADD, result, of[0], nothing, 0
-            for w, x in zip(of[1:half], of[half:]):
-                records += _MUL, product, w, x, 0, _ADD, result, result, product, 0
-        else:
-            records += NUMBERS[name], result, *of, *[0] * (3 - len(of))
-        free += [slot[o] for o in {*operands} if last[o] == i]
-        if last[first + i] < 0:
-            free.append(result)
-    header = [
-        program.inputs,
-        program.parameters,
-        len(program.constants) + 2,
-        slots,
-        len(program.outputs),
-        len(records) // RECORD,
-        *[slot[o] for o in program.outputs.tolist()],
-    ]
-    return Data(
-        np.array(header + records, dtype=np.int32), np.append(program.constants, (0.0, -0.0)), slots
-    )
+    def __init__(self, lanes: int, summed: bool) -> None:
+        super().__init__(lanes, summed)
+        self.builder = b = self._begun()
+        count, points, parameters, constants, scratch, outputs, self.program = b.function.args
+        inputs, _, _, slots, given, _ = self._read_header()
+        self.places = {LANES: scratch, OUTPUT: outputs}
+        self._spread_out(parameters, constants)
+        if summed:
+            self._clear(outputs, given)
+        with self._loop(count, lanes) as point:
+            self._load(count, points, point, inputs)
+            self._perform()
+            self.valid = self._valid(count, point)
+            if not summed:  # past the slots, or with a point alone where it belongs
+                self.places[OUTPUT] = (
+                    self._at(outputs, b.mul(point, given))
+                    if lanes == 1
+                    else self._at(scratch, b.mul(slots, index_of(lanes)))
+                )
+            with self._loop(given, 1) as k:
+                if summed:
+                    self._add_up_output(k, outputs)
+                else:
+                    self._write(OUTPUT, k, self._output(k))
+            if not summed and lanes > 1:
+                self._store(count, point, given, outputs)
+        b.ret_void()

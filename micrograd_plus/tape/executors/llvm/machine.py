@@ -16,7 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from threading import current_thread, main_thread
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import llvmlite.binding as llvm
 
@@ -25,7 +25,8 @@ from ...program import FlatProgram
 from ..forks import kept_from_forks
 from ..native import Entry, Native, Sizes, entry
 from ..python import BLOCK
-from .dispatch import Dispatcher, as_data
+from .data import as_data
+from .dispatch import Dispatcher
 from .emission import Code
 from .loops import Loops
 from .rolling import Rolled, rolled
@@ -47,6 +48,8 @@ _SAMPLES = (
     float("-inf"),
     float("nan"),
 )
+S = TypeVar("S")
+T = TypeVar("T")
 _COMPILING = kept_from_forks()
 # The lock under which llvmlite calls LLVM; should a later version keep it elsewhere, one of ours
 # stands in its place.
@@ -103,10 +106,10 @@ class Compiled(NamedTuple):
 
 def compile_code(code: Code) -> Compiled:
     """The code for this processor, in memory."""
-    return _undisturbed(_in_memory, code)
+    return undisturbed(_in_memory, code)
 
 
-def _undisturbed(make: Callable[[Code], Compiled], code: Code) -> Compiled:
+def undisturbed(make: Callable[[S], T], code: S) -> T:
     """What `make` gives, from a thread that Ctrl-C does not strike: in the middle of llvmlite it
     would leave its lock held, and all other threads waiting for ever.
     """
