@@ -4,7 +4,7 @@ A circuit's function names and labels its Values as the lecture does and gives t
 the order in which they are computed, the output last; no backward pass has run on them yet. A
 training's function gives a named tuple of its numbers. Each module lists its circuits in `EXAMPLES`
 and its trainings in `TRAININGS`, by slides. The examples that are the oldest may be imported from
-here, too.
+here, too. `gpt` is a model of its own, which learns to spell names.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import edinburgh, lund, others, rwth, sharif, stone
+from . import edinburgh, gpt, lund, others, rwth, sharif, stone
 from .circuits import GREEK, Circuit, Lecture, labelled
 from .others import (
     Moons,
@@ -46,6 +46,7 @@ __all__ = [
     "factoring_chain",
     "forward_and_reverse",
     "gates",
+    "gpt",
     "labelled",
     "lund",
     "micrograd_readme",
