@@ -123,18 +123,23 @@ def test_eight_hundred_regular_graphs():
 @pytest.mark.parametrize(
     "sizes", [[1], [2, 1], [3, 4, 1], [5, 9, 8, 1], [17, 1], [16, 16, 1], [33, 3, 1]]
 )
-@pytest.mark.parametrize("activation", ["relu", "tanh"])
-def test_networks_of_any_width_have_the_same_bits(sizes, activation):
+@pytest.mark.parametrize(
+    ("inputs", "activation"), [(3, "relu"), (3, "tanh"), (8, "relu"), (21, "tanh")]
+)
+def test_networks_of_any_width_have_the_same_bits(sizes, inputs, activation):
     rng = random.Random(len(sizes))
-    model = nn.MLP(3, sizes, activation=activation, rng=rng)
+    model = nn.MLP(inputs, sizes, activation=activation, rng=rng)
 
-    def loss(x, y, z, target):
-        return ops.relu(1 - target * model([x, y, z])) + 1e-4 * ops.sum(
+    def loss(*xs):
+        *given, target = xs
+        return ops.relu(1 - target * model(given)) + 1e-4 * ops.sum(
             [p * p for p in model.parameters()]
         )
 
-    tape = record(loss, 0.5, 0.25, -1.0, 1.0, parameters=model)
-    rows = [[*[rng.uniform(-1, 1) for _ in range(3)], rng.choice((-1.0, 1.0))] for _ in range(35)]
+    rows = [
+        [*[rng.uniform(-1, 1) for _ in range(inputs)], rng.choice((-1.0, 1.0))] for _ in range(35)
+    ]
+    tape = record(loss, *rows[0], parameters=model)
     for count in (1, 7, 35):
         total, gradient = tape.sum_and_grad(rows[:count], executor="machine")
         expected, of_python = tape.sum_and_grad(rows[:count], executor="python")

@@ -61,14 +61,14 @@ def test_five_hundred_tapes_keep_less_than_five_kilobytes_each():
     assert by_allocator < 3.0
 
 
-@pytest.mark.parametrize(("lanes", "long"), [(1, False), (1, True), (16, False)])
-def test_every_way_to_compile_gives_back_what_it_took(lanes, long, monkeypatch):
+@pytest.mark.parametrize("lanes", [1, 16])
+def test_every_way_to_compile_gives_back_what_it_took(lanes, monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     from memory import allocated
 
     if allocated() is None:
         pytest.skip("this allocator does not tell what it has given out")
-    weights = [Value(0.01 * i) for i in range(1100 if long else 3)]
+    weights = [Value(0.01 * i) for i in range(50)]
     tape = record(
         lambda *xs: ops.tanh(ops.dot(weights, xs)), *[p.data for p in weights], parameters=weights
     )
@@ -77,7 +77,6 @@ def test_every_way_to_compile_gives_back_what_it_took(lanes, long, monkeypatch):
 
     def compiled():
         code = Loops(loops, program.inputs, len(program.outputs), lanes, summed=lanes > 1)
-        assert code.has_long_loops == long
         compile_code(code)
 
     for _ in range(5):

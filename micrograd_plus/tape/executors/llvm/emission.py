@@ -19,6 +19,8 @@ from .rolling import LANES, OUTPUT
 
 DOUBLE, INDEX, LANE = ir.DoubleType(), ir.IntType(64), ir.IntType(32)
 POINTER = DOUBLE.as_pointer()
+TURN = 8  # numbers of a vector, and vectors, in a block whose rows become columns
+EIGHT = ir.VectorType(DOUBLE, TURN)
 INTRINSICS = {"fabs": "llvm.fabs", "sqrt": "llvm.sqrt"}
 COMPARISONS = {"olt": "<", "ole": "<=", "oeq": "=="}
 
@@ -28,7 +30,6 @@ class Code:
     and sums their outputs or gives them one by one.
     """
 
-    has_long_loops = False  # of statements that LLVM may run side by side for a point alone
     builder: Any
     places: dict[str, Any]
     valid: Any
@@ -68,9 +69,47 @@ class Code:
         for lane in range(self.lanes):
             at = b.add(point, index_of(lane))
             starts.append(b.mul(b.select(b.icmp_unsigned("<", at, last), at, last), inputs))
-        with self._loop(inputs, 1) as j:
+        done = index_of(0)
+        if self.lanes > 1:
+            done = b.and_(inputs, index_of(-TURN))
+            with self._loop(done, TURN) as j:
+                rows = [self._vector_at(points, b.add(start, j)) for start in starts]
+                blocks = [self._turned(rows[n : n + TURN]) for n in range(0, self.lanes, TURN)]
+                for n, parts in enumerate(zip(*blocks)):
+                    self._write(LANES, b.add(j, index_of(n)), self._joined(parts))
+        with self._loop(b.sub(inputs, done), 1) as n:
+            j = b.add(done, n)
             numbers = [b.load(self._at(points, b.add(start, j))) for start in starts]
             self._write(LANES, j, self._vector(numbers))
+
+    def _turned(self, rows: Sequence[Any]) -> list[Any]:
+        """As many vectors as each has numbers, their rows as columns: halves change places, then
+        halves of these, and so on.
+        """
+        size, found = len(rows), list(rows)
+        step = size // 2
+        while step:
+            low = [i + (size - step if i & step else 0) for i in range(size)]
+            high = [i + (size if i & step else step) for i in range(size)]
+            masks = [_places(low), _places(high)]
+            for i in range(size):
+                if not i & step:
+                    pair = found[i], found[i + step]
+                    found[i], found[i + step] = [
+                        self.builder.shuffle_vector(*pair, mask) for mask in masks
+                    ]
+            step //= 2
+        return found
+
+    def _joined(self, parts: Sequence[Any]) -> Any:
+        """Two vectors one after the other."""
+        first, second = parts
+        return self.builder.shuffle_vector(first, second, _places(range(self.lanes)))
+
+    def _vector_at(self, place: Any, index: Any) -> Any:
+        """Eight numbers that lie side by side."""
+        pointer = self.builder.bitcast(self._at(place, index), EIGHT.as_pointer())
+        return self.builder.load(pointer, align=8)
 
     def _store(self, count: Any, point: Any, outputs: Any, to: Any) -> None:
         """Write the outputs of the points that there are."""
@@ -103,8 +142,10 @@ class Code:
         """The sums of vectors over lanes that hold a point, by halves, as one vector;
         two share the work if they can.
         """
-        lanes, zeros = self.lanes, self._broadcast(DOUBLE(0.0))
+        lanes, zeros = self.lanes, ir.Constant(self.number, None)
         vectors = [self.builder.select(self.valid, vector, zeros) for vector in vectors]
+        while len(vectors) & (len(vectors) - 1):
+            vectors.append(vectors[-1])
         while lanes > 1:
             half = lanes // 2
             pairs = list(zip(vectors[::2], vectors[1::2])) or [(vectors[0], None)]
@@ -119,10 +160,7 @@ class Code:
         size = first.type.count * (1 if second is None else 2)
         second = ir.Constant(first.type, ir.Undefined) if second is None else second
         low = [i for start in range(0, size, lanes) for i in range(start, start + half)]
-        masks = [
-            ir.Constant(ir.VectorType(LANE, len(low)), [LANE(i + shift) for i in low])
-            for shift in (0, half)
-        ]
+        masks = [_places([i + shift for i in low]) for shift in (0, half)]
         return self.builder.fadd(
             *[self.builder.shuffle_vector(first, second, mask) for mask in masks]
         )
@@ -150,7 +188,7 @@ class Code:
     def _vector(self, numbers: Sequence[Any]) -> Any:
         if len(numbers) == 1:
             return numbers[0]
-        vector = ir.Constant(self.number, ir.Undefined)
+        vector = ir.Constant(ir.VectorType(DOUBLE, len(numbers)), ir.Undefined)
         for lane, number in enumerate(numbers):
             vector = self.builder.insert_element(vector, number, LANE(lane))
         return vector
@@ -175,7 +213,7 @@ class Code:
         if name in COMPARISONS:
             return b.uitofp(b.fcmp_ordered(COMPARISONS[name], *operands), kind)
         if name == "select":
-            zero = ir.Constant(kind, 0.0 if kind == DOUBLE else [0.0] * kind.count)
+            zero = ir.Constant(kind, 0.0 if kind == DOUBLE else None)
             return b.select(b.fcmp_unordered("!=", operands[0], zero), *operands[1:])
         return getattr(b, name)(*operands)
 
@@ -189,7 +227,7 @@ class Code:
     def _c_function(self, name: str, kind: Any, arity: int) -> Any:
         """A function of the C library, for one number or lane by lane."""
         self.called.add(name)
-        wanted = f"c_{name}" if kind == DOUBLE else f"lanes_{name}"
+        wanted = f"c_{name}" if kind == DOUBLE else f"lanes{kind.count}_{name}"
         if wanted in self.module.globals:
             return self.module.globals[wanted]
         function = ir.Function(self.module, ir.FunctionType(kind, [kind] * arity), wanted)
@@ -253,3 +291,8 @@ class Carried:
 def index_of(number: int) -> Any:
     """A constant for counting and addressing."""
     return ir.Constant(INDEX, number)
+
+
+def _places(numbers: Sequence[int]) -> Any:
+    """The lanes that a vector is made of."""
+    return ir.Constant(ir.VectorType(LANE, len(numbers)), [LANE(n) for n in numbers])

@@ -7,17 +7,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .emission import DOUBLE, LANE, Carried, Code, index_of
-from .rolling import LANES, LEAF, OUTPUT, PARAMETER, SHARED, Address, Nest, Rolled, Segment, Shape
+from llvmlite import ir
+
+from .emission import DOUBLE, LANE, TURN, Carried, index_of
+from .rolling import LANES, OUTPUT, PARAMETER, SHARED, Address, Nest, Rolled, Segment
+from .single import Single
 
 # statements of a nest that run side by side, so that additions need not wait for each other
-JAM = 4
-LONG, MANY = 64, 1024  # statements of an inner loop, and of its nest, from which on vectors pay
+JAM = 8
 # turns of an outer loop that go through the inner one together, while what they read is near
 TILE = 2
 
 
-class Loops(Code):
+class Loops(Single):
     """One module of code for a rolled-up program: `lanes` points at a time,
     their outputs summed or given one by one.
     """
@@ -27,7 +29,6 @@ class Loops(Code):
     ) -> None:
         super().__init__(lanes, summed)
         self.program, self.inputs, self.outputs = program, inputs, outputs
-        self.has_long_loops = lanes == 1 and any(map(_is_long, program.body))
         self._kernel()
 
     def _kernel(self) -> None:
@@ -38,10 +39,9 @@ class Loops(Code):
         for nest in self.program.prologue:  # what all points have in common
             self._nest(nest)
         self.places |= {LANES: scratch, OUTPUT: outputs}
-        if self.summed:
-            self._clear(outputs, index_of(self.outputs))
         self.width = self.lanes
         with self._loop(count, self.lanes) as point:
+            self.begins = self.builder.icmp_unsigned("==", point, index_of(0))
             self._load(count, points, point, index_of(self.inputs))
             if self.summed:
                 self.valid = self._valid(count, point)
@@ -58,26 +58,26 @@ class Loops(Code):
         self.builder.ret_void()
 
     def _nest(self, nest: Nest) -> None:
+        if self.width == 1 and nest.inner >= TURN:
+            self._nest_of_eights(nest)
+            return
         sums = nest.target.place == OUTPUT and self.summed and self.lanes > 1
-        tiled = nest.outer - nest.outer % TILE if sums else 0
-        if tiled:
-            with self._loop(index_of(tiled), TILE) as outer:
-                self._turns(nest, [self.builder.add(outer, index_of(n)) for n in range(TILE)])
-        if tiled < nest.outer:
-            with self._loop(index_of(nest.outer - tiled), 1) as outer:
-                self._turns(nest, [self.builder.add(outer, index_of(tiled))])
+        for outer, turns in self._parts(nest.outer, TILE if sums else 1):
+            for inner, together in self._parts(nest.inner, JAM if sums else _even(nest.inner)):
+                for n in range(turns):
+                    self._statements(nest, self._plus(outer, n), inner, together)
 
-    def _turns(self, nest: Nest, outers: Sequence[Any]) -> None:
-        """The inner loop, for one or several turns of the outer one."""
-        jammed = nest.inner - nest.inner % JAM
-        if jammed:
-            with self._loop(index_of(jammed), JAM) as inner:
-                for outer in outers:
-                    self._statements(nest, outer, inner, JAM)
-        if jammed < nest.inner:
-            with self._loop(index_of(nest.inner - jammed), 1) as inner:
-                for outer in outers:
-                    self._statements(nest, outer, self.builder.add(inner, index_of(jammed)), 1)
+    def _parts(self, count: int, most: int) -> Iterator[tuple[Any, int]]:
+        """A loop over numbers below count, some at a time, and what is left at once."""
+        whole = count - count % most
+        if whole:
+            with self._loop(index_of(whole), most) as first:
+                yield first, most
+        if whole < count:
+            yield index_of(whole), count - whole
+
+    def _plus(self, index: Any, n: int) -> Any:
+        return self.builder.add(index, index_of(n)) if n else index
 
     def _statements(self, nest: Nest, outer: Any, inner: Any, together: int) -> None:
         """Some statements next to each other: their heads, then the terms of each segment,
@@ -128,23 +128,19 @@ class Loops(Code):
         b = self.builder
         if self.lanes > 1:
             sums = self._halved(totals)
-            if target.strides[1] == 1:
+            if target.strides[1] == 1 and sums.type.count == len(totals):
                 pointer = self._at(self.places[OUTPUT], self._number(target, outer, inner, 0, None))
                 pointer = b.bitcast(pointer, sums.type.as_pointer())
-                b.store(b.fadd(b.load(pointer, align=8), sums), pointer, align=8)
+                b.store(b.fadd(self._so_far(b.load(pointer, align=8)), sums), pointer, align=8)
                 return
             totals = [b.extract_element(sums, LANE(n)) for n in range(len(totals))]
         for n, total in enumerate(totals):
             pointer = self._at(self.places[OUTPUT], self._number(target, outer, inner, n, None))
-            b.store(b.fadd(b.load(pointer), total), pointer)
+            b.store(b.fadd(self._so_far(b.load(pointer)), total), pointer)
 
-    def _number(self, address: Address, outer: Any, inner: Any, n: int, term: Any) -> Any:
-        b = self.builder
-        index = index_of(address.base + n * address.strides[1])
-        for variable, stride in zip((outer, inner, term), address.strides):
-            if stride and variable is not None:
-                index = b.add(index, b.mul(variable, index_of(stride)))
-        return index
+    def _so_far(self, number: Any) -> Any:
+        """What an output has been until now: 0 before the first points."""
+        return self.builder.select(self.begins, _zero(number.type), number)
 
     def _leaf(
         self, address: Address, outer: Any, inner: Any, n: int, term: Any, loaded: dict[Any, Any]
@@ -160,22 +156,12 @@ class Loops(Code):
                 )
         return loaded[key]
 
-    def _written(self, shape: Shape, leaves: Iterator[Any]) -> Any:
-        """The instructions of an expression."""
-        if shape == LEAF:
-            return next(leaves)
-        name, *operands = shape
-        if name == "=":
-            return self._spread(DOUBLE(float(operands[0])))
-        return self._gate(name, [self._written(operand, leaves) for operand in operands])
+
+def _zero(kind: Any) -> Any:
+    return ir.Constant(kind, 0.0 if kind == DOUBLE else None)
 
 
-def _is_long(nest: Nest) -> bool:
-    """Whether the loop vectorizer pays: it takes plain statements only,
-    for terms are added in order.
-    """
-    return (
-        nest.inner >= LONG
-        and nest.outer * nest.inner >= MANY
-        and all(s.count == 1 for s in nest.segments)
-    )
+def _even(count: int) -> int:
+    """Of how many statements side by side a loop is made, without a rest if that can be had."""
+    few = [n for n in range(min(JAM, count), JAM // 2, -1) if count % n == 0]
+    return few[0] if few else min(JAM, count)
