@@ -32,6 +32,7 @@ SELECTION = (
     "test_state_machine",
     "test_copying",
     "test_independence",
+    "test_same_bits",
 )
 needs_c = pytest.mark.skipif(engine_name() != "c", reason="the engine in Python runs")
 # pytest's exit code when tests ran and some failed; an error before that is no catch

@@ -12,11 +12,16 @@ import pytest
 from micrograd_plus import engine_name, ops
 
 GRAPHS = Path(__file__).parent.parent / "helpers" / "bits.py"
+# a fault that is seeded in this process is seeded there as well
+WITH_FAULT = (
+    "import faults, runpy, sys; del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"
+)
 
 
 def digests(engine, count, first):
+    seeded = ["-c", WITH_FAULT] if os.environ.get("FAULT") else []
     return subprocess.run(
-        [sys.executable, str(GRAPHS), str(count), str(first)],
+        [sys.executable, *seeded, str(GRAPHS), str(count), str(first)],
         capture_output=True,
         text=True,
         check=True,

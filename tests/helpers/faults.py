@@ -405,6 +405,42 @@ FAULTS_IN_C = {
         "placed->row && adjoint->is_there[i]",
         "placed->row",
     ),
+    "what an earlier sweep reached counts as reached": (
+        "sweeps.c",
+        "static int make_numbers",
+        "memset(numbers->is_there, 0, count);",
+        ";",
+    ),
+    "adjoints begin where an earlier sweep left them": (
+        "sweeps.c",
+        "static int make_numbers",
+        "numbers->number[i] = -0.0;",
+        ";",
+    ),
+    "adjoints begin with 0, which takes a sign": (
+        "sweeps.c",
+        "static int make_numbers",
+        "= -0.0;",
+        "= 0.0;",
+    ),
+    "a row's earlier slopes are used again": (
+        "sweeps.c",
+        "static int compute_slopes",
+        "run(program, r, r + registers);",
+        ";",
+    ),
+    "a pass that fails is committed": (
+        "sweeps.c",
+        "static PyObject *swept_backward",
+        "if (sweep_back(&order, &adjoint) == 0) {",
+        "sweep_back(&order, &adjoint);\n        {",
+    ),
+    "a pass is committed to a node that it has not reached": (
+        "sweeps.c",
+        "static PyObject *swept_backward",
+        "adjoint.is_there[i], adjoint",
+        "1, adjoint",
+    ),
     "switches that are off pass 0": (
         "sweeps.c",
         "static inline int slope_in",
@@ -494,6 +530,24 @@ FAULTS_IN_C = {
         "static inline int is_placed",
         "order->placed[v->place].node == v",
         "1",
+    ),
+    "operands are placed from right to left": (
+        "order.c",
+        "static int walk",
+        "v->operands[top->next++]",
+        "v->operands[size - ++top->next]",
+    ),
+    "edges to a shared operand are lost": (
+        "order.c",
+        "static inline int note_operands",
+        "if (IS_FLOAT(o))",
+        "if (IS_FLOAT(o) || (i && o == v->operands[0]))",
+    ),
+    "edges that lie behind a stop are lost": (
+        "order.c",
+        "static int order_of(",
+        "o[i] = stops->nodes[(OPEN - 1) - o[i]]->place",
+        "o[i] = NO_PLACE",
     ),
     "the order is handed out backwards": (
         "order.c",
