@@ -162,10 +162,15 @@ static Pattern *pattern_of(Row *row, int of_slopes, uint32_t size, int mask, PyO
 /* A reference is a register, the given numbers first and then one an instruction, or for a constant
    the complement of its place among the constants. */
 typedef struct {
-    uint32_t hash;
+    uint32_t hash; /* where it stands in the hash table, of those that stand there */
     int32_t code, count;
-    size_t first;
+    uint32_t first;
 } Line;
+
+/* Equal instructions are found in a hash table, or through an operand: where an operand has never
+   been one before, the instruction is new and need not be looked up, and that operand leads to it.
+   Most are so: what was just computed is used for the first time. */
+enum { UNUSED = -1, USED = -2 };
 
 typedef struct {
     uint64_t id;
@@ -175,7 +180,9 @@ typedef struct {
     size_t constant_count, constant_room, constant_slots;
     Line *lines;
     int32_t *line_at; /* a hash table of places */
-    size_t count, room, slots;
+    size_t count, room, slots, hashed;
+    int32_t *user; /* by register: UNUSED, USED, or the instruction to which it leads */
+    size_t users;
     int32_t *operands;
     size_t used, operand_room;
     Row **table; /* the rows that were asked for, each once, with references of its own */
@@ -204,6 +211,7 @@ static void end_flat(Flat *flat)
     free(flat->constant_at);
     free(flat->lines);
     free(flat->line_at);
+    free(flat->user);
     free(flat->operands);
     free(flat->table);
     free(flat->map);
@@ -325,15 +333,17 @@ static int code_of(Flat *flat, Row *row, int32_t *code)
 
 static int rehash_lines(Flat *flat)
 {
-    size_t slots = flat->slots ? 2 * flat->slots : 256;
+    size_t slots = flat->slots ? 2 * flat->slots : 1024;
     int32_t *table = emptied(slots);
     if (!table)
         return -1;
-    for (size_t i = 0; i < flat->count; i++) {
-        size_t at = flat->lines[i].hash & (slots - 1);
+    for (size_t i = 0; i < flat->slots; i++) {
+        if (flat->line_at[i] < 0)
+            continue;
+        size_t at = flat->lines[flat->line_at[i]].hash & (slots - 1);
         while (table[at] >= 0)
             at = (at + 1) & (slots - 1);
-        table[at] = (int32_t)i;
+        table[at] = flat->line_at[i];
     }
     free(flat->line_at);
     flat->line_at = table;
@@ -341,36 +351,105 @@ static int rehash_lines(Flat *flat)
     return 0;
 }
 
-/* The reference of an instruction, which may be there already. */
-static int line(Flat *flat, int32_t code, const int32_t *operands, size_t count, int32_t *found)
+static inline int is_line(const Flat *flat, int32_t place, int32_t code, const int32_t *operands,
+                          size_t count)
 {
-    uint64_t mix = mixed((uint64_t)code, count);
-    for (size_t i = 0; i < count; i++)
-        mix = mixed(mix, (uint32_t)operands[i]);
-    uint32_t hash = (uint32_t)(mix >> 16);
-    if (2 * (flat->count + 1) > flat->slots && rehash_lines(flat) < 0)
+    const Line *same = flat->lines + place;
+    const int32_t *o = flat->operands + same->first;
+    if (same->code != code || (size_t)same->count != count || o[0] != operands[0])
+        return 0;
+    return !memcmp(o, operands, count * sizeof(int32_t));
+}
+
+/* Room for what is kept of each register; those that come are unused. */
+static int make_users(Flat *flat)
+{
+    size_t needed = (size_t)flat->given + flat->count + 1, before = flat->users;
+    if (needed <= before)
+        return 0;
+    if (ENLARGED(flat->user, flat->users, needed) < 0)
         return -1;
-    size_t at = hash & (flat->slots - 1);
-    for (; flat->line_at[at] >= 0; at = (at + 1) & (flat->slots - 1)) {
-        const Line *same = flat->lines + flat->line_at[at];
-        if (same->hash == hash && same->code == code && (size_t)same->count == count &&
-            (!count ||
-             !memcmp(flat->operands + same->first, operands, count * sizeof(int32_t)))) {
-            *found = flat->given + flat->line_at[at];
-            return 0;
-        }
-    }
-    if ((size_t)flat->given + flat->count >= MOST_REGISTERS || count > MOST_REGISTERS)
+    for (size_t i = before; i < flat->users; i++)
+        flat->user[i] = UNUSED;
+    return 0;
+}
+
+static int add_line(Flat *flat, int32_t code, const int32_t *operands, size_t count)
+{
+    if ((size_t)flat->given + flat->count >= MOST_REGISTERS ||
+        count > MOST_REGISTERS - flat->used)
         return refuse_size();
     if (ENLARGED(flat->lines, flat->room, flat->count + 1) < 0 ||
         ENLARGED(flat->operands, flat->operand_room, flat->used + count) < 0)
         return -1;
-    flat->lines[flat->count] = (Line){hash, code, (int32_t)count, flat->used};
-    if (count)
-        memcpy(flat->operands + flat->used, operands, count * sizeof(int32_t));
+    flat->lines[flat->count] = (Line){0, code, (int32_t)count, (uint32_t)flat->used};
+    memcpy(flat->operands + flat->used, operands, count * sizeof(int32_t));
     flat->used += count;
-    flat->line_at[at] = (int32_t)flat->count;
-    *found = flat->given + (int32_t)flat->count++;
+    for (size_t i = 0; i < count; i++)
+        if (operands[i] >= 0 && flat->user[operands[i]] == UNUSED)
+            flat->user[operands[i]] = USED;
+    flat->count++;
+    return 0;
+}
+
+/* The instruction that is the same, or -1; `fresh` becomes an operand that was none before. */
+static int32_t same_by_operand(const Flat *flat, int32_t code, const int32_t *operands,
+                               size_t count, int32_t *fresh)
+{
+    int32_t latest = -1;
+    for (size_t i = 0; i < count; i++) {
+        if (operands[i] < 0)
+            continue;
+        int32_t user = flat->user[operands[i]];
+        if (user == UNUSED) {
+            *fresh = operands[i];
+            return -1;
+        }
+        if (user >= 0 && user != latest && is_line(flat, user, code, operands, count))
+            return user;
+        latest = user;
+    }
+    return -1;
+}
+
+/* The reference of an instruction, which may be there already; one of its operands at least is no
+   constant. */
+static int line(Flat *flat, int32_t code, const int32_t *operands, size_t count, int32_t *found)
+{
+    int32_t fresh = -1, added = (int32_t)flat->count;
+    if (make_users(flat) < 0)
+        return -1;
+    int32_t same = same_by_operand(flat, code, operands, count, &fresh);
+    if (same >= 0) {
+        *found = flat->given + same;
+        return 0;
+    }
+    if (fresh >= 0) {
+        if (add_line(flat, code, operands, count) < 0)
+            return -1;
+        flat->user[fresh] = added;
+        *found = flat->given + added;
+        return 0;
+    }
+    uint64_t mix = mixed((uint64_t)code, count);
+    for (size_t i = 0; i < count; i++)
+        mix = mixed(mix, (uint32_t)operands[i]);
+    uint32_t hash = (uint32_t)(mix >> 16);
+    if (2 * (flat->hashed + 1) > flat->slots && rehash_lines(flat) < 0)
+        return -1;
+    size_t at = hash & (flat->slots - 1);
+    for (; flat->line_at[at] >= 0; at = (at + 1) & (flat->slots - 1))
+        if (flat->lines[flat->line_at[at]].hash == hash &&
+            is_line(flat, flat->line_at[at], code, operands, count)) {
+            *found = flat->given + flat->line_at[at];
+            return 0;
+        }
+    if (add_line(flat, code, operands, count) < 0)
+        return -1;
+    flat->lines[added].hash = hash;
+    flat->line_at[at] = added;
+    flat->hashed++;
+    *found = flat->given + added;
     return 0;
 }
 
@@ -727,7 +806,7 @@ static int find_live(const Flat *flat, const int32_t *outputs, size_t count, Liv
             continue;
         const Line *l = flat->lines + i;
         for (int32_t k = 0; k < l->count; k++)
-            number[register_in(flat, flat->operands[l->first + (size_t)k])] = 1;
+            number[register_in(flat, flat->operands[l->first + (uint32_t)k])] = 1;
         live->kept_operands += (size_t)l->count;
     }
     int32_t next = 0;
@@ -784,7 +863,7 @@ static void fill_parts(const Flat *flat, const Liveness *live, const int32_t *co
         const Line *l = flat->lines + i;
         for (int32_t k = 0; k < l->count; k++)
             *operands++ =
-                live->number[register_in(flat, flat->operands[l->first + (size_t)k])];
+                live->number[register_in(flat, flat->operands[l->first + (uint32_t)k])];
         *codes++ = code[l->code];
         used += l->count;
         *starts++ = used;
@@ -1065,7 +1144,7 @@ static int load_lines(Flat *flat, const Given *codes, const Given *starts, const
         is_sound = size >= 0 && start[i] >= 0 && (size_t)start[i + 1] <= operands->count &&
                    code[i] >= 0 && (size_t)code[i] < flat->rows &&
                    are_below(o + start[i], size, 0, (int32_t)(first + i));
-        flat->lines[i] = (Line){0, code[i], size, (size_t)start[i]};
+        flat->lines[i] = (Line){0, code[i], size, (uint32_t)start[i]};
     }
     for (size_t i = 0; is_sound && i < operands->count; i++)
         flat->operands[i] = ref_in(flat, o[i]);
@@ -1255,7 +1334,7 @@ static int evaluate_lines(Flat *flat, double *registers)
         if (!x || (i % PATIENCE == PATIENCE - 1 && PyErr_CheckSignals() < 0))
             return -1;
         for (int32_t k = 0; k < l->count; k++)
-            x[k] = registers[register_in(flat, flat->operands[l->first + (size_t)k])];
+            x[k] = registers[register_in(flat, flat->operands[l->first + (uint32_t)k])];
         done = value_of(flat->table[l->code], x, l->count, registers + first + i,
                         &flat->registers);
     }
