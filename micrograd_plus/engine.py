@@ -610,6 +610,11 @@ def nodes_below(*roots: Value, stop: Sequence[Value] = ()) -> list[Value]:
     return [v for v in order if type(v) is not float]
 
 
+def leaves_below(roots: Sequence[Value], stop: Sequence[Value]) -> list[Value]:
+    """The leaves that the roots depend on and are among, but for those in `stop` and below it."""
+    return [v for v in nodes_below(*roots, stop=stop) if v.primitive is None]
+
+
 def between(outputs: Sequence[Value], inputs: Sequence[Value]) -> list[Value]:
     """The nodes through which the outputs depend on the inputs, in order of evaluation."""
     order = nodes_below(*outputs, stop=inputs)

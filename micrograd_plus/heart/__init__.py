@@ -24,7 +24,7 @@ from .sources import digest
 VARIABLE = "MICROGRAD_PLUS_ENGINE"
 # of engine.py: what C has under the same names
 FUNCTIONS = (
-    *("record", "nodes_below", "between", "adjoints", "tangents"),
+    *("record", "nodes_below", "leaves_below", "between", "adjoints", "tangents"),
     *("are_leaves", "read_data", "read_gradients", "write_data"),
     *("_node", "_tick", "_commit", "_end_pass", "_add", "_has_attributes"),
 )
@@ -126,6 +126,7 @@ def _install(library: Any, engine: Mapping[str, Any]) -> None:
         adjoints=engine["adjoints"],
         tangents=engine["tangents"],
         select=where,
+        leaves_below=engine["leaves_below"],
     )
 
 

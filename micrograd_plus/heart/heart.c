@@ -23,11 +23,11 @@
 
 /* What is asked of Python, by the names under which `install` is given it. */
 enum { DESCRIBE, PROGRAM, MODE, DEFAULT_MODE, IN_MODE, AS_FLOAT,
-       GET_DATA, SET_DATA, INIT, BOUND, REFUSE, LOCAL_GRADIENTS, NODES_BELOW, BETWEEN, ADJOINTS, TANGENTS, SELECTION, HOOKS };
+       GET_DATA, SET_DATA, INIT, BOUND, REFUSE, LOCAL_GRADIENTS, NODES_BELOW, BETWEEN, ADJOINTS, TANGENTS, SELECTION, LEAVES_BELOW, HOOKS };
 static const char *const HOOK_NAMES[HOOKS] = {
     "describe", "program",         "mode",        "default_mode", "in_mode",  "as_float",
     "get_data", "set_data",        "init",        "bound",        "refuse",   "local_gradients",
-    "nodes_below", "between",      "adjoints",    "tangents",    "select"};
+    "nodes_below", "between",      "adjoints",    "tangents",    "select",    "leaves_below"};
 static PyObject *hook[HOOKS];
 static PyObject *name_of_row; /* the attribute of a row's object that holds what C keeps of it */
 static Py_ssize_t present;    /* modes alive that are not the default one */
@@ -508,6 +508,21 @@ static int install_operators(PyObject *rows, PyObject *methods)
     return 0;
 }
 
+/* Whether the fields of a mode are those that C knows by their places. */
+static int knows_modes(void)
+{
+    PyObject *fields = PyObject_GetAttrString(hook[DEFAULT_MODE], "_fields");
+    int known = fields && PyTuple_Check(fields) && PyTuple_Check(hook[DEFAULT_MODE]);
+    for (Py_ssize_t i = 0; known && i <= GROUP; i++) {
+        PyObject *name = PyTuple_GetItem(fields, i);
+        known = name && PyUnicode_CompareWithASCIIString(name, FIELDS_OF_A_MODE[i]) == 0;
+    }
+    Py_XDECREF(fields);
+    if (!known && !PyErr_Occurred())
+        PyErr_SetString(PyExc_TypeError, "the fields of a mode are others than C knows");
+    return known;
+}
+
 /* What help() says of the attributes is what Python's engine says. */
 static int install_documentation(PyObject *texts)
 {
@@ -540,7 +555,7 @@ static PyObject *heart_install(PyObject *module, PyObject *args, PyObject *named
     }
     if (install_operators(rows, methods) < 0 && !PyErr_Occurred())
         PyErr_SetString(PyExc_TypeError, "install lacks an operator");
-    if (!PyErr_Occurred())
+    if (!PyErr_Occurred() && knows_modes())
         selecting = row_of(hook[SELECTION]);
     if (!PyErr_Occurred() && install_documentation(texts) < 0 && !PyErr_Occurred())
         PyErr_NoMemory();
@@ -566,6 +581,8 @@ static PyMethodDef functions[] = {
     {"read_gradients", heart_read_gradients, METH_VARARGS, NULL},
     {"write_data", heart_write_data, METH_VARARGS, NULL},
     {"entry", heart_entry, METH_VARARGS, NULL},
+    {"gradient", heart_gradient, METH_VARARGS, NULL},
+    {"leaves_below", heart_leaves_below, METH_VARARGS, NULL},
     {"linearised", heart_linearised, METH_VARARGS, NULL},
     {"reduced", heart_reduced, METH_VARARGS, NULL},
     {"lowered", heart_lowered, METH_VARARGS, NULL},

@@ -224,6 +224,19 @@ static inline PyObject *operand_from(PyObject *given, Row *row)
     return found;
 }
 
+/* Whether a mode has nothing to say about what is recorded, as that of a function on its way to a
+   tape: then the node is recorded as ever. */
+enum { RECORDING, ANOMALY, SIMPLIFY, TRACING, GROUP };
+static const char *const FIELDS_OF_A_MODE[] = {"recording", "anomaly", "simplify", "tracing",
+                                               "group"};
+
+static int is_silent(PyObject *mode)
+{
+    return PyTuple_GetItem(mode, RECORDING) == Py_True &&
+           PyTuple_GetItem(mode, ANOMALY) == Py_False &&
+           PyTuple_GetItem(mode, SIMPLIFY) == Py_None && PyTuple_GetItem(mode, GROUP) == Py_None;
+}
+
 /* What is recorded in place of a node when a mode is on: a new reference, or NULL without an
    exception when it is the node after all. */
 static PyObject *in_place_of(Row *row, PyObject **operands, Py_ssize_t size, double primal,
@@ -233,7 +246,7 @@ static PyObject *in_place_of(Row *row, PyObject **operands, Py_ssize_t size, dou
     if (!mode)
         return NULL;
     PyObject *found = NULL;
-    if (mode != hook[DEFAULT_MODE]) {
+    if (mode != hook[DEFAULT_MODE] && !is_silent(mode)) {
         PyObject *tuple = PyTuple_New(size), *number = PyFloat_FromDouble(primal);
         PyObject *then = PyLong_FromUnsignedLongLong(clock);
         if (tuple && number && then) {

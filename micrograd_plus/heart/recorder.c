@@ -247,7 +247,7 @@ static inline uint64_t mixed(uint64_t hash, uint64_t number)
     return hash ^ hash >> 29;
 }
 
-/* A hash table of twice as many empty slots, at least `least`; NULL with an exception. */
+/* A hash table of empty slots; NULL with an exception. */
 static int32_t *emptied(size_t slots)
 {
     int32_t *found = slots > SIZE_MAX / 2 / sizeof(int32_t) ? NULL : malloc(slots * sizeof(int32_t));

@@ -497,3 +497,82 @@ static PyObject *heart_between(PyObject *module, PyObject *args)
     Py_XDECREF(of_inputs);
     return found || PyErr_Occurred() ? found : PyObject_Call(hook[BETWEEN], args, NULL);
 }
+
+/* The order below some roots and not below the stops, of sequences of nodes; 0, or 1 where Python
+   has something to say, or -1 with an exception. */
+static int order_between(Order *order, PyObject *roots, PyObject *stops)
+{
+    PyObject *of_roots = NULL, *of_stops = NULL;
+    size_t count = 0;
+    Stops stop = {NULL, 0};
+    memset(order, 0, sizeof(Order));
+    Node **root = nodes_in(roots, &of_roots, &count);
+    if (root)
+        stop.nodes = nodes_in(stops, &of_stops, &stop.count);
+    int strange = !stop.nodes;
+    if (!strange)
+        strange = order_of(order, root, count, &stop);
+    strange |= order->cyclic;
+    free(root);
+    free(stop.nodes);
+    Py_XDECREF(of_roots);
+    Py_XDECREF(of_stops);
+    return PyErr_Occurred() ? -1 : strange;
+}
+
+/* leaves_below(roots, stop): see engine.py. */
+static PyObject *heart_leaves_below(PyObject *module, PyObject *args)
+{
+    PyObject *roots, *stops, *found = NULL;
+    if (!PyArg_ParseTuple(args, "OO", &roots, &stops))
+        return NULL;
+    Order order;
+    if (order_between(&order, roots, stops) == 0)
+        found = PyList_New(0);
+    for (size_t i = 0; found && i < order.count; i++)
+        if (!order.placed[i].row && PyList_Append(found, (PyObject *)order.placed[i].node) < 0)
+            Py_CLEAR(found);
+    release(&order);
+    return found || PyErr_Occurred() ? found : PyObject_CallObject(hook[LEAVES_BELOW], args);
+}
+
+/* gradient(out, leaves): a list of derivatives; None where the sweep of engine.py is to be asked.
+   The leaves are different nodes. */
+static PyObject *heart_gradient(PyObject *module, PyObject *args)
+{
+    PyObject *out, *leaves, *found = NULL;
+    if (!PyArg_ParseTuple(args, "OO", &out, &leaves))
+        return NULL;
+    int watched = watches_for_anomalies();
+    if (watched < 0)
+        return NULL;
+    Order order;
+    Numbers adjoint = {NULL, NULL, 0};
+    PyObject *roots = PyTuple_Pack(1, out);
+    int strange = roots ? order_between(&order, roots, leaves) : -1;
+    size_t varied = strange ? 0 : order.all - order.count;
+    if (!strange)
+        strange = watched || order.stale || (Py_ssize_t)varied != PySequence_Size(leaves);
+    if (!strange && make_numbers(&adjoint, order.all) == 0) {
+        size_t root = ((Node *)out)->place;
+        adjoint.number[root] = 1.0;
+        adjoint.is_there[root] = 1;
+        if (sweep_back(&order, &adjoint) == 0)
+            found = PyList_New((Py_ssize_t)varied);
+    }
+    for (size_t i = 0; found && i < varied; i++) {
+        size_t at = order.count + i;
+        PyObject *number = PyFloat_FromDouble(adjoint.is_there[at] ? adjoint.number[at] : 0.0);
+        if (number)
+            PyList_SetItem(found, (Py_ssize_t)i, number);
+        else
+            Py_CLEAR(found);
+    }
+    release_numbers(&adjoint);
+    if (roots)
+        release(&order);
+    Py_XDECREF(roots);
+    if (found || PyErr_Occurred())
+        return found;
+    Py_RETURN_NONE;
+}

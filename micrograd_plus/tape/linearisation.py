@@ -40,10 +40,6 @@ def linearised(outputs: Tree, inputs: Sequence[Value], parameters: Sequence[Valu
     Raises ValueError when an input or parameter is named twice or is no Value.
     """
     varied = [*inputs, *parameters]
-    if len(set(varied)) < len(varied) or not all(isinstance(v, Value) for v in varied):
-        raise ValueError(
-            "the inputs and parameters of a tape are different Values, each named once"
-        )
     outputs = bare(outputs)
     given = leaves_of(outputs)
     has_gradient = branches_of(outputs) is None
@@ -66,6 +62,10 @@ def _flattened(
                 parts, labels, *pairs = found
                 program = FlatProgram.of_parts(inputs, len(varied) - inputs, parts)
                 return program, labels, Pairs(*map(integers, pairs))
+        if len(set(varied)) < len(varied) or not all(isinstance(v, Value) for v in varied):
+            raise ValueError(
+                "the inputs and parameters of a tape are different Values, each named once"
+            )
         graph = Graph(Builder(inputs, len(varied) - inputs), varied)
         graph.emit(given, varied)
         refs, adjoint = [graph.ref(number) for number in given], dict[Value, Found]()
