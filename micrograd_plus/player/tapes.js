@@ -21,8 +21,8 @@ import { FUNCTIONS, arity, compile, exact } from "./arithmetic.js";
  */
 
 /**
- * Runs a program over points, whose numbers stand one point after the other. `values` gives the
- * outputs in the same way; `sum` adds them up: sixteen points by halves, such sums from first to
+ * Runs a program over points, whose numbers stand one point after the other; one without inputs has
+ * one point. `values` gives the outputs in the same way; `sum` adds them up: sixteen points by halves, such sums from first to
  * last within 1,024 points, and those from first to last.
  *
  * @typedef {object} Runner

@@ -16,9 +16,10 @@ GUARD = -1.2345e-67
 
 def compiled(folder, codes, flags=("-O1",)):
     """The library with the functions of the codes, whose names must differ."""
-    files = [code.write(folder)[1] for code in codes]
-    library = folder / "tapes.so"
-    command = [CC, *FLAGS, *flags, "-shared", "-fPIC", "-o", library, *files, "-lm"]
+    files = [code.write(folder)[1].name for code in codes]
+    library, whole = folder / "tapes.so", folder / "whole.c"
+    whole.write_text("".join([f'#include "{file}"\n' for file in files]), encoding="ascii")
+    command = [CC, *FLAGS, *flags, "-shared", "-fPIC", "-o", library, whole, "-lm"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert not done.stderr

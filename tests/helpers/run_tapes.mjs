@@ -51,14 +51,14 @@ for (const [number, { tasks, inputs: width, parameters, count, own }] of jobs.en
   const points = next(width * count);
   const shared = next(parameters);
   const { exports } = own ? await instantiated(`${folder}/${number}.wasm`) : {};
-  for (const { name, data, size } of tasks) {
+  for (const { name, data, size, own: inModule } of tasks) {
     const method = name === "sum" ? "sum" : "values";
     for (const one of interpreters) {
       const runner = await one.load(data);
       runner[method](points, shared); /* a second run finds the memory used */
       results.push(runner[method](points, shared));
     }
-    if (own) {
+    if (inModule) {
       const run = called(exports, name, count, size);
       run(points, shared);
       results.push(run(points, shared));

@@ -18,12 +18,13 @@ def tasks_of(tape):
     return dict(zip(("values", "gradients", "sum"), tape._exported()))
 
 
-def ran(folder, made, module=None, own=True):
+def ran(folder, made, module=None, own=True, more=lambda tape: {}):
     """For each tape, points and parameters, what its programs give in each language: a dict of
-    tasks of dicts of languages. One process does it all; without `own` no tape has its own module.
+    tasks of dicts of languages. One process does it all.
+
+    `more` are programs that a tape's own module does not have; without `own` there are none such.
     """
     jobs, inputs = [], []
-    languages = LANGUAGES if own else LANGUAGES[:2]
     for number, (tape, points, shared) in enumerate(made):
         if own:
             (folder / f"{number}.wasm").write_bytes(tape.to_wasm())
@@ -32,8 +33,9 @@ def ran(folder, made, module=None, own=True):
                 "name": name,
                 "data": program_as_data(program),
                 "size": len(program.outputs) * (1 if name == "sum" else len(points)),
+                "own": own and name in tasks_of(tape),
             }
-            for name, program in tasks_of(tape).items()
+            for name, program in (tasks_of(tape) | more(tape)).items()
         ]
         program = tape.program
         sizes = {"inputs": program.inputs, "parameters": program.parameters}
@@ -47,6 +49,7 @@ def ran(folder, made, module=None, own=True):
     for job in jobs:
         results.append({})
         for task in job["tasks"]:
+            languages = LANGUAGES if task["own"] else LANGUAGES[:2]
             size = len(languages) * task["size"]
             parts = found[at : at + size].reshape(len(languages), -1)
             results[-1][task["name"]] = dict(zip(languages, parts))
