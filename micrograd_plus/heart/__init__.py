@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from types import MethodType
@@ -75,6 +75,22 @@ def _library() -> Any:
         return import_module("._heart", __name__)
     except ModuleNotFoundError:
         return None
+
+
+def runs(inputs: int, parameters: int, operations: Sequence[str], *arrays: Any) -> Any:
+    """A lowered flat program in C, ready to run: its operations by their names, then its constants,
+    codes, starts, operands and outputs.
+
+    Raises ImportError where the heart in C does not run, and NotImplementedError when it lacks an
+    operation.
+    """
+    found = library()
+    if found is None:
+        raise ImportError(
+            "the engine in C does not run here: it was not built when micrograd_plus was "
+            f"installed, or {VARIABLE} is python"
+        )
+    return found.runs(inputs, parameters, programs.places_of(operations), *arrays)
 
 
 def in_place_of(engine: Mapping[str, Any]) -> dict[str, Any]:

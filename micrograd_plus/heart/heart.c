@@ -11,6 +11,7 @@
 #include <Python.h>
 #include <structmember.h>
 
+#include <limits.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,6 +41,7 @@ static Py_ssize_t present;    /* modes alive that are not the default one */
 #include "sweeps.c"
 #include "calls.c"
 #include "recorder.c"
+#include "runs.c"
 
 /* ---- The type. ------------------------------------------------------------------------------- */
 
@@ -592,6 +594,8 @@ static PyMethodDef functions[] = {
     {"_commit", FUNCTION(heart_commit), METH_VARARGS | METH_KEYWORDS, NULL},
     {"_end_pass", heart_end_pass, METH_VARARGS, NULL},
     {"_add", heart_add, METH_O, NULL},
+    {"runs", heart_runs, METH_VARARGS, NULL},
+    {"use_vectors", heart_use_vectors, METH_O, NULL},
     {"_has_attributes", heart_has_attributes, METH_O, NULL},
     {0}};
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_heart", NULL, -1,
@@ -619,8 +623,10 @@ PyMODINIT_FUNC PyInit__heart(void)
     PresenceType = (PyTypeObject *)PyType_FromSpec(&presence_spec);
     EntryType = (PyTypeObject *)PyType_FromSpec(&entry_spec);
     CallerType = (PyTypeObject *)PyType_FromSpec(&caller_spec);
+    RunsType = (PyTypeObject *)PyType_FromSpec(&runs_spec);
+    choose_vectors(LONG_MAX);
     if (!name_of_row || !Value || !Allocator || !RowType || !MethodType || !PresenceType ||
-        !EntryType || !CallerType)
+        !EntryType || !CallerType || !RunsType)
         return NULL;
     PyObject *module = PyModule_Create(&definition);
     if (module && add_names(module) < 0)

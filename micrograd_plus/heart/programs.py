@@ -23,6 +23,14 @@ def know(operations: Sequence[str]) -> None:
     _places.update({name: place for place, name in enumerate(operations)})
 
 
+def places_of(operations: Sequence[str]) -> list[int]:
+    """The places of instructions and functions; NotImplementedError for one that C lacks."""
+    missing = [name for name in operations if name not in _places]
+    if missing:
+        raise NotImplementedError(f"the heart in C lacks {', '.join(missing)}")
+    return [_places[name] for name in operations]
+
+
 def describe(row: Primitive) -> tuple[int, int, int, bool, bool, bool, bool]:
     """What C keeps of a row: its instruction or -1, arity or -1, the least number of operands,
     and whether it routes, is a condition, a weighted sum, or for Python alone.

@@ -43,8 +43,9 @@ class Tape:
 
     `parameters` are the Values it reads, or on a tape that was loaded their numbers. Every call
     takes `parameters`, numbers in place of the present ones, and `executor`: "machine" for machine
-    code made by LLVM (extra `fast`), "python" for the table's own primals, None for the faster one
-    that there is. Both give the same bits.
+    code made by LLVM (extra `fast`), "interpreter" for the one in C that runs a tape at once,
+    "python" for the table's own primals, None for the machine where it can be had, else Python. All
+    give the same bits.
     """
 
     def __init__(
@@ -392,6 +393,8 @@ def values_of(parameters: Parameters) -> list[Value]:
 
 
 def _floats(numbers: Any, what: str) -> Floats:
-    if type(numbers) is np.ndarray and numbers.dtype is _FLOAT64 and numbers.flags.c_contiguous:
-        return numbers
-    return np.ascontiguousarray(real_array(numbers, what))
+    if type(numbers) is np.ndarray and numbers.dtype is _FLOAT64:
+        flags = numbers.flags
+        if flags.c_contiguous and flags.aligned:
+            return numbers
+    return np.require(real_array(numbers, what), np.float64, ("C", "A"))

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 from rows import ROWS
 
-from micrograd_plus import Value, ops
+from micrograd_plus import Value, heart, ops
 from micrograd_plus.tape.executors.llvm import machine
 from micrograd_plus.trees import leaves_of
 
 inf, nan = math.inf, math.nan
-EXECUTORS = ("python", "machine")
+EXECUTORS = ("python", "machine", *(("interpreter",) if heart.library() else ()))
 TINY, SMALLEST, LARGEST = 5e-324, 2.0**-1022, 1.7976931348623157e308
 SPECIAL = (
     0.0,

@@ -12,7 +12,10 @@ from ...trees import Tree
 from .. import lowering
 from ..program import FlatProgram, Floats
 from .forks import kept_from_forks
+from .interpreter import Interpreter
 from .python import Replay
+
+NAMES = ("machine", "interpreter", "python")
 
 _IMPORTING = kept_from_forks()  # who imports what is half imported waits for whoever began
 
@@ -49,10 +52,13 @@ def executor_for(program: FlatProgram, name: str | None) -> Executor:
     """The executor called `name`, or the fastest there is;
     ImportError or ValueError when it cannot be had.
     """
-    if name not in (None, "machine", "python"):
-        raise ValueError(f'there are the executors "machine" and "python", not {name!r}')
+    if name not in (None, *NAMES):
+        named = ", ".join(f'"{known}"' for known in NAMES)
+        raise ValueError(f"there are the executors {named}, not {name!r}")
     if name == "python":
         return Replay(program)
+    if name == "interpreter":
+        return Interpreter(_lowered(program))
     if find_spec("llvmlite") is None:
         if name:
             raise ImportError("machine code needs llvmlite: pip install 'micrograd-plus[fast]'")
@@ -60,12 +66,20 @@ def executor_for(program: FlatProgram, name: str | None) -> Executor:
             program,
             "python, for want of llvmlite: pip install 'micrograd-plus[fast]' brings machine code",
         )
-    lowered = lowering.lowered(program)
-    if lowered is None:
-        rows = ", ".join(program.python_only)
-        if name:
-            raise ValueError(f"no machine knows the custom row(s) {rows}: use executor='python'")
-        return Replay(program, f"python, for no machine knows the custom row(s) {rows}")
+    if program.python_only and name is None:
+        return Replay(program, f"python, for {_refusal(program)}")
     with _IMPORTING:
         from .llvm.machine import Machine
-    return Machine(lowered)
+    return Machine(_lowered(program))
+
+
+def _lowered(program: FlatProgram) -> FlatProgram:
+    """The program for a machine; ValueError where none knows a custom row of it."""
+    lowered = lowering.lowered(program)
+    if lowered is None:
+        raise ValueError(f"{_refusal(program)}: use executor='python'")
+    return lowered
+
+
+def _refusal(program: FlatProgram) -> str:
+    return f"no machine knows the custom row(s) {', '.join(program.python_only)}"

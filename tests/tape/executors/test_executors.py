@@ -265,7 +265,7 @@ def test_the_machine_runs_what_it_can_and_a_wrong_name_is_refused():
     assert tape.executor() == tape.executor("machine") == "machine"
     assert tape.executor("python") == "python"
     with pytest.raises(
-        ValueError, match='there are the executors "machine" and "python", not \'gpu\''
+        ValueError, match='there are the executors "machine", "interpreter", "python", not'
     ):
         tape(1.0, 2.0, executor="gpu")
 

@@ -1,0 +1,40 @@
+"""The interpreter in C: a lowered program, run at once.
+
+The heart turns the program into runs of alike instructions (heart/runs.c) and carries these out for
+one point, or for sixteen side by side, in vectors of the processor at hand. Nothing is compiled.
+"""
+
+from __future__ import annotations
+
+from ... import heart
+from ..lowering import operation
+from ..program import FlatProgram
+from .native import Entry, Native
+
+
+class Interpreter(Native):
+    """Runs a lowered program in C.
+
+    Raises ImportError where the heart in C does not run, and NotImplementedError when it lacks an
+    operation.
+    """
+
+    name = "interpreter"
+
+    def __init__(self, program: FlatProgram) -> None:
+        super().__init__(len(program.outputs))
+        self._runs = heart.runs(
+            program.inputs,
+            program.parameters,
+            [operation(row) for row in program.table],
+            program.constants,
+            program.codes,
+            program.starts,
+            program.operands,
+            program.outputs,
+        )
+
+    def entry_for(self, many: bool, summed: bool) -> Entry:
+        """The way in, of which threads that come at once share one."""
+        found = self._entries.get((many, summed))
+        return found or self._entries.setdefault((many, summed), self._runs.entry(many, summed))
