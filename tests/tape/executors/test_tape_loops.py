@@ -14,6 +14,7 @@ import pytest
 from tapes import any_number, bits, eager, replayed, same_bits
 
 from micrograd_plus import Value, nn, ops, record
+from micrograd_plus.tape.executors.llvm import machine
 
 ELEMENTWISE = ("tanh", "relu", "neg", "abs", "sigmoid", "step", "sin", "hard_tanh")
 PAIRWISE = ("add", "mul", "sub", "maximum", "div", "less", "hypot")
@@ -145,3 +146,19 @@ def test_networks_of_any_width_have_the_same_bits(sizes, inputs, activation):
         expected, of_python = tape.sum_and_grad(rows[:count], executor="python")
         assert bits([total, *gradient]) == bits([expected, *of_python])
     assert bits(replayed(tape, rows[0])) == bits(eager(loss, rows[0], model.parameters()))
+
+
+@pytest.mark.parametrize("together", [1, 3, 4, 6, 8])
+def test_bits_do_not_depend_on_how_many_statements_run_side_by_side(together, monkeypatch):
+    monkeypatch.setattr(machine, "_side_by_side", lambda: together)
+    rng = random.Random(together)
+    model = nn.MLP(5, [7, 11, 1], activation="tanh", rng=rng)
+    tape = record(lambda *xs: model(xs), *[0.5] * 5, parameters=model)
+    points = [[rng.uniform(-1, 1) for _ in range(5)] for _ in range(35)]
+    for count in (3, 16, 35):
+        for use in (
+            tape.values,
+            lambda *given, **more: np.hstack(tape.mean_and_grad(*given, **more)),
+        ):
+            found, expected = [use(points[:count], executor=e) for e in ("machine", "python")]
+            assert same_bits(found, expected).all()

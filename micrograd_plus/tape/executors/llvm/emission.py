@@ -32,7 +32,7 @@ class Code:
 
     builder: Any
     places: dict[str, Any]
-    valid: Any
+    valid: Any  # which lanes hold a point; None where all do
 
     def __init__(self, lanes: int, summed: bool) -> None:
         self.lanes, self.summed = lanes, summed
@@ -142,8 +142,9 @@ class Code:
         """The sums of vectors over lanes that hold a point, by halves, as one vector;
         two share the work if they can.
         """
-        lanes, zeros = self.lanes, ir.Constant(self.number, None)
-        vectors = [self.builder.select(self.valid, vector, zeros) for vector in vectors]
+        lanes, zeros, vectors = self.lanes, ir.Constant(self.number, None), list(vectors)
+        if self.valid is not None:
+            vectors = [self.builder.select(self.valid, vector, zeros) for vector in vectors]
         while len(vectors) & (len(vectors) - 1):
             vectors.append(vectors[-1])
         while lanes > 1:

@@ -13,8 +13,9 @@ from .emission import DOUBLE, LANE, TURN, Carried, index_of
 from .rolling import LANES, OUTPUT, PARAMETER, SHARED, Address, Nest, Rolled, Segment
 from .single import Single
 
-# statements of a nest that run side by side, so that additions need not wait for each other
-JAM = 8
+# statements of a nest that run side by side, so that additions need not wait for each other, where
+# there are sixteen registers; and in the last block, where it matters least
+JAM = 4
 # turns of an outer loop that go through the inner one together, while what they read is near
 TILE = 2
 
@@ -25,9 +26,16 @@ class Loops(Single):
     """
 
     def __init__(
-        self, program: Rolled, inputs: int, outputs: int, lanes: int, summed: bool
+        self,
+        program: Rolled,
+        inputs: int,
+        outputs: int,
+        lanes: int,
+        summed: bool,
+        jam: int = JAM,
     ) -> None:
         super().__init__(lanes, summed)
+        self.jam = jam
         self.program, self.inputs, self.outputs = program, inputs, outputs
         self._kernel()
 
@@ -43,27 +51,50 @@ class Loops(Single):
         with self._loop(count, self.lanes) as point:
             self.begins = self.builder.icmp_unsigned("==", point, index_of(0))
             self._load(count, points, point, index_of(self.inputs))
-            if self.summed:
-                self.valid = self._valid(count, point)
-            elif self.lanes == 1:
+            if not self.summed and self.lanes == 1:
                 self.places[OUTPUT] = self._at(
                     outputs, self.builder.mul(point, index_of(self.outputs))
                 )
-            else:
+            elif not self.summed:
                 self.places[OUTPUT] = self._at(scratch, index_of(self.program.lanes * self.lanes))
             for nest in self.program.body:
-                self._nest(nest)
+                if not self._is_sum(nest):
+                    self._nest(nest)
+            self._sums(count, point)
             if self.lanes > 1 and not self.summed:
                 self._store(count, point, index_of(self.outputs), outputs)
         self.builder.ret_void()
 
+    def _is_sum(self, nest: Nest) -> bool:
+        """Whether its results are added up over lanes."""
+        return nest.target.place == OUTPUT and self.summed and self.lanes > 1
+
+    def _sums(self, count: Any, point: Any) -> None:
+        """What is added up over lanes: all of them hold a point, but in the last block."""
+        b, sums = self.builder, [nest for nest in self.program.body if self._is_sum(nest)]
+        if not sums:
+            return
+        is_whole = b.icmp_unsigned("<=", b.add(point, index_of(self.lanes)), count)
+        with b.if_else(is_whole) as (then, otherwise):
+            with then:
+                self.valid = None
+                for nest in sums:
+                    self._loops(nest, TILE, self.jam)
+            with otherwise:
+                self.valid = self._valid(count, point)
+                for nest in sums:
+                    self._loops(nest, 1, JAM)
+
     def _nest(self, nest: Nest) -> None:
         if self.width == 1 and nest.inner >= TURN:
             self._nest_of_eights(nest)
-            return
-        sums = nest.target.place == OUTPUT and self.summed and self.lanes > 1
-        for outer, turns in self._parts(nest.outer, TILE if sums else 1):
-            for inner, together in self._parts(nest.inner, JAM if sums else _even(nest.inner)):
+        else:
+            self._loops(nest, 1, _even(nest.inner, self.jam))
+
+    def _loops(self, nest: Nest, tile: int, jam: int) -> None:
+        """The statements of a nest, so many together."""
+        for outer, turns in self._parts(nest.outer, tile):
+            for inner, together in self._parts(nest.inner, jam):
                 for n in range(turns):
                     self._statements(nest, self._plus(outer, n), inner, together)
 
@@ -161,7 +192,7 @@ def _zero(kind: Any) -> Any:
     return ir.Constant(kind, 0.0 if kind == DOUBLE else None)
 
 
-def _even(count: int) -> int:
+def _even(count: int, most: int) -> int:
     """Of how many statements side by side a loop is made, without a rest if that can be had."""
-    few = [n for n in range(min(JAM, count), JAM // 2, -1) if count % n == 0]
-    return few[0] if few else min(JAM, count)
+    few = [n for n in range(min(most, count), most // 2, -1) if count % n == 0]
+    return few[0] if few else min(most, count)
