@@ -18,7 +18,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import KW_ONLY, dataclass, fields
-from typing import Any, Literal, NamedTuple
+from math import inf
+from typing import Any, Literal, NamedTuple, Never
 
 import numpy as np
 
@@ -96,6 +97,8 @@ class Optimizer(Settings):
         if callable(rate):
             told = (self._state.seen,) if hasattr(rate, "after") else ()
             rate = rate(self.updates, *told)
+        if type(rate) is float and 0.0 <= rate < inf:  # at each update
+            return rate
         return self.checked("learning_rate", rate)
 
     def observe(self, loss: float) -> None:
@@ -114,7 +117,7 @@ class Optimizer(Settings):
         Raises ValueError for other shapes than in earlier updates, and FloatingPointError as said
         above.
         """
-        w, g = _own(parameters, "the parameters"), _own(gradient, "the gradient")
+        w, g = real_array(parameters, "the parameters"), real_array(gradient, "the gradient")
         new, self._state = self._next(w, g, ())
         return np.asarray(new)
 
@@ -131,7 +134,7 @@ class Optimizer(Settings):
         before, gradient, old = np.empty(len(leaves)), np.empty(len(leaves)), self._state
         read_data(leaves, before)
         read_gradients(leaves, gradient)
-        new, state = self._next(before.copy(), gradient, leaves)
+        new, state = self._next(before, gradient, leaves)
         try:
             write_data(leaves, np.ascontiguousarray(new, dtype=np.float64))
             self._state = state
@@ -150,40 +153,38 @@ class Optimizer(Settings):
             raise ValueError(
                 f"the gradient has the shape of the parameters, {w.shape}, not {g.shape}"
             )
-        if shape not in (None, w.shape):
+        if shape != w.shape and shape is not None:
             raise ValueError(
                 f"{self!r} holds the state of parameters of shape {shape}, not {w.shape}: make a "
                 "new optimiser for these, or call .reset() to forget the others"
             )
-        _require_finite(
-            g,
-            leaves,
-            "the gradient of {} is {}",
-            "with engine='eager', detect_anomaly() finds where it arose",
-        )
         rate = self.rate
         is_ours = getattr(self.rule, "__module__", None) == __name__
+        if not is_ours and first_not_finite(g) is not None:
+            _refuse({"gradient": g}, leaves, rate)
         rule = self.rule if is_ours else self._apart
         with np.errstate(all="ignore"):
             new, remembered = rule(w, g, rate, memory)
-        for name, numbers in {"data": new, **remembered}.items():
-            _require_finite(
-                numbers,
-                leaves,
-                f"the {name} of {{}} would become {{}}",
-                f"try a learning rate below {rate}",
-            )
+            # a gradient that is not shows in what comes out of it
+            are_finite = all(map(_are_finite, (new, *remembered.values())))
+        if not are_finite:
+            _refuse({"gradient": g, "data": new, **remembered}, leaves, rate)
         return new, _State(updates + 1, w.shape, remembered, seen)
+
+    def _decayed(self, g: Floats, w: Floats) -> Floats:
+        """The gradient, and λ·w with it."""
+        return g + self.weight_decay * w if self.weight_decay else g
 
     def _apart(self, w: Floats, g: Floats, rate: float, memory: Memory) -> tuple[Floats, Memory]:
         """What a rule of a user's own gives, apart from what it was given and may have kept."""
-        found, name = self.rule(w, g, rate, deepcopy(memory)), type(self).__name__
+        found = self.rule(w.copy(), g.copy(), rate, deepcopy(memory))
+        name = type(self).__name__
         if not isinstance(found, tuple) or len(found) != 2 or not isinstance(found[1], dict):
             raise TypeError(
                 f"the rule of {name} gives a pair, the new parameters and a dictionary "
                 f"of what it remembers, not {found!r}"
             )
-        new = _own(found[0], f"the parameters that the rule of {name} gives")
+        new = np.array(real_array(found[0], f"the parameters that the rule of {name} gives"))
         if new.shape != w.shape:
             raise ValueError(
                 f"the rule of {name} was given parameters of shape {w.shape}, but "
@@ -231,10 +232,11 @@ class SGD(Optimizer):
             raise ValueError("Nesterov's look ahead needs a momentum above 0")
 
     def rule(self, w: Floats, g: Floats, rate: float, memory: Memory) -> tuple[Floats, Memory]:
-        outside = self.form == "average"
-        decay = self.weight_decay * w
-        share = {"sum": 1.0, "step": -rate, "average": 1.0 - self.momentum}[self.form]
-        v = newest = share * (g if outside else g + decay)
+        is_average = self.form == "average"
+        newest = g if is_average else self._decayed(g, w)
+        if self.form != "sum":
+            newest = (1.0 - self.momentum if is_average else -rate) * newest
+        v = newest
         if self.momentum:
             v = self.momentum * memory.get("velocity", 0.0) + newest
             memory = {"velocity": v}
@@ -242,7 +244,7 @@ class SGD(Optimizer):
             v = self.momentum * v + newest
         if self.form == "step":
             return w + v, memory
-        return w - rate * (v + decay if outside else v), memory
+        return w - rate * (self._decayed(v, w) if is_average else v), memory
 
 
 @dataclass(repr=False, eq=False)
@@ -259,7 +261,7 @@ class AdaGrad(Optimizer):
     epsilon: float = 1e-10
 
     def rule(self, w: Floats, g: Floats, rate: float, memory: Memory) -> tuple[Floats, Memory]:
-        g = g + self.weight_decay * w
+        g = self._decayed(g, w)
         squares = memory.get("squares", self.initial_accumulator) + g * g
         step = g / (np.sqrt(squares) + self.epsilon)
         return w - rate * step, {"squares": squares}
@@ -282,7 +284,7 @@ class RMSProp(Optimizer):
     centered: bool = False
 
     def rule(self, w: Floats, g: Floats, rate: float, memory: Memory) -> tuple[Floats, Memory]:
-        g = g + self.weight_decay * w
+        g = self._decayed(g, w)
         spread = squares = _average(memory, "squares", self.smoothing, g * g)
         found = {"squares": squares}
         if self.centered:
@@ -319,7 +321,7 @@ class Adam(Optimizer):
             )
 
     def rule(self, w: Floats, g: Floats, rate: float, memory: Memory) -> tuple[Floats, Memory]:
-        return self._adapted(w, g + self.weight_decay * w, rate, memory)
+        return self._adapted(w, self._decayed(g, w), rate, memory)
 
     def _adapted(self, w: Floats, g: Floats, rate: float, memory: Memory) -> tuple[Floats, Memory]:
         (beta1, beta2), t = self.betas, self.updates + 1
@@ -372,16 +374,25 @@ def _leaves(parameters: Module | Sequence[Value]) -> list[Value]:
     return leaves
 
 
-def _own(numbers: Any, what: str) -> Floats:
-    """The numbers in an array that nobody else has."""
-    return np.array(real_array(numbers, what))
+def _are_finite(numbers: Floats) -> bool:
+    """Whether no number is inf or nan: none is where the sum of their squares is finite."""
+    return abs(np.vdot(numbers, numbers)) < inf or first_not_finite(numbers) is None
 
 
-def _require_finite(numbers: Floats, leaves: Sequence[Value], what: str, advice: str) -> None:
-    place = first_not_finite(numbers)
-    if place is not None:
-        name = f"parameter {', '.join(map(str, place))}"
-        if leaves:
-            name += f", {leaves[place[0]]!r},"
-        said = what.format(name, float(numbers[place]))
-        raise FloatingPointError(f"{said}: nothing was updated; {advice}")
+def _refuse(found: dict[str, Floats], leaves: Sequence[Value], rate: float) -> Never:
+    """Raise FloatingPointError that names the first parameter with a number that is not finite."""
+    places = {name: first_not_finite(numbers) for name, numbers in found.items()}
+    name, place = next((name, place) for name, place in places.items() if place is not None)
+    parameter = f"parameter {', '.join(map(str, place))}"
+    if leaves:
+        parameter += f", {leaves[place[0]]!r},"
+    number = float(found[name][place])
+    if name == "gradient":
+        raise FloatingPointError(
+            f"the gradient of {parameter} is {number}: nothing was updated; with engine='eager', "
+            "detect_anomaly() finds where it arose"
+        )
+    raise FloatingPointError(
+        f"the {name} of {parameter} would become {number}: nothing was updated; try a learning "
+        f"rate below {rate}"
+    )
