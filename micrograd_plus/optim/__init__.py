@@ -376,7 +376,7 @@ def _leaves(parameters: Module | Sequence[Value]) -> list[Value]:
 
 def _are_finite(numbers: Floats) -> bool:
     """Whether no number is inf or nan: none is where the sum of their squares is finite."""
-    return abs(np.vdot(numbers, numbers)) < inf or first_not_finite(numbers) is None
+    return bool(abs(np.vdot(numbers, numbers)) < inf) or first_not_finite(numbers) is None
 
 
 def _refuse(found: dict[str, Floats], leaves: Sequence[Value], rate: float) -> Never:

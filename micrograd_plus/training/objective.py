@@ -11,10 +11,10 @@ import numpy as np
 
 from .. import losses
 from ..checks import stale_nodes
-from ..engine import Value, adjoints, nodes_below
+from ..engine import Value, adjoints, nodes_below, write_data
 from ..modes import switched
 from ..nn import Module
-from ..nn.modules import assign, brought_up_to_date, leaves_of
+from ..nn.modules import brought_up_to_date, leaves_of
 from ..options import real_number
 from ..support.text import listed
 from ..tape import Tape, record
@@ -26,6 +26,8 @@ from ..tape.program import Floats
 Loss = Callable[[Any, Any], Any]
 # from the parameters to a number that is added to the mean loss
 Penalty = Callable[[Sequence[Value]], Any] | None
+
+_NO_INPUTS = np.empty((1, 0))  # the one point of a penalty
 
 
 def function_of(model: Module, loss: Loss | None = None) -> Callable[..., Any]:
@@ -173,7 +175,7 @@ class Objective:
         stays = rng.random((len(examples), self.masked)) >= self.dropout
         masks = stays / (1.0 - self.dropout)
         inputs, targets = examples[:, : self.width], examples[:, self.width :]
-        return np.column_stack([inputs, masks, targets])
+        return np.concatenate([inputs, masks, targets], axis=1)
 
     def __call__(self, examples: Floats, parameters: Floats) -> tuple[float, Floats]:
         """The loss of examples that may be thinned, and its gradient."""
@@ -181,7 +183,7 @@ class Objective:
             return self._eagerly(examples, parameters)
         value, gradient = self.tape.mean_and_grad(examples, parameters, threads=self.threads)
         if self.penalty:
-            more, gradient_of_penalty = self.of_penalty.mean_and_grad(np.empty((1, 0)), parameters)
+            more, gradient_of_penalty = self.of_penalty.mean_and_grad(_NO_INPUTS, parameters)
             value, gradient = value + more, gradient + gradient_of_penalty
         return value, gradient
 
@@ -210,7 +212,7 @@ class Objective:
     def _one_by_one(
         self, examples: Floats, parameters: Floats, of: Callable[[list[Any]], Any]
     ) -> Floats:
-        assign(self.parameters, parameters.tolist())
+        write_data(self.parameters, parameters)
         with switched(recording=True):
             outs = (of([Value(x) for x in example.tolist()]) for example in examples)
             return np.array([self._gradient_of(out) for out in outs])

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from ..nn import Module
 from ..nn.modules import assign
@@ -133,9 +134,7 @@ class Run:
         """A step for each batch, or none where the gradient is flat; gives whether it was."""
         order = rng.permutation(len(examples)) if shuffle and batch_size < len(examples) else None
         total = 0.0
-        for start in range(0, len(examples), batch_size):
-            end = start + batch_size
-            batch = examples[start:end] if order is None else examples[order[start:end]]
+        for batch in _batches(examples, batch_size, order):
             thinned = self.objective.thinned(batch, rng)
             value, gradient = self.objective(thinned, self.weights)
             if tolerance is not None and np.linalg.norm(gradient) <= tolerance:
@@ -184,6 +183,17 @@ class Run:
         return epoch == 0 or last < best or (best != best and last == last)
 
 
+def _batches(
+    examples: Floats, size: int, order: npt.NDArray[np.integer] | None
+) -> Iterator[Floats]:
+    """So many examples after another, in an order or as they stand."""
+    for start in range(0, len(examples), size):
+        if order is None:
+            yield examples[start : start + size]
+        else:
+            yield examples.take(order[start : start + size], axis=0)
+
+
 class Attributes:
     """The attributes of an object as they are now, in copies that can be put back.
 
@@ -224,15 +234,8 @@ def _copied(attribute: Any, memo: dict[int, Any]) -> Any:
 @contextmanager
 def _bar(epochs: int, progress: bool | None) -> Iterator[Callable[[History], None]]:
     """A progress bar, or nothing."""
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        if progress:
-            raise ImportError(
-                "a progress bar needs tqdm: pip install 'micrograd-plus[notebook]'"
-            ) from None
-        progress = False
-    if not (_somebody_looks() if progress is None else progress):
+    tqdm = _tqdm(progress)
+    if tqdm is None:
         yield lambda _: None
         return
     with tqdm(total=epochs, unit="epoch") as bar:
@@ -245,6 +248,21 @@ def _bar(epochs: int, progress: bool | None) -> Iterator[Callable[[History], Non
             bar.update()
 
         yield advance
+
+
+def _tqdm(progress: bool | None) -> Any:
+    """The class of progress bars, where one is to be shown; to import it takes a while."""
+    if not (_somebody_looks() if progress is None else progress):
+        return None
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        if progress:
+            raise ImportError(
+                "a progress bar needs tqdm: pip install 'micrograd-plus[notebook]'"
+            ) from None
+        return None
+    return tqdm
 
 
 def _somebody_looks() -> bool:

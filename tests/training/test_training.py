@@ -3,6 +3,8 @@ refusals that change nothing.
 """
 
 import random
+import subprocess
+import sys
 import threading
 from contextlib import nullcontext
 from fractions import Fraction
@@ -729,6 +731,20 @@ def test_the_bar_is_quiet_where_nobody_looks_and_shows_what_it_should(capsys):
     shown = capsys.readouterr().err
     assert "3/3" in shown
     assert "validation=" in shown
+
+
+def test_nothing_is_imported_for_a_bar_that_nobody_sees():
+    program = """
+import sys
+from micrograd_plus.nn import MLP
+from micrograd_plus.training import fit
+fit(MLP(2, [1]), [[0.0, 1.0], [1.0, 0.0]], [1, -1], loss="hinge", epochs=2)
+print([name for name in ("tqdm", "sklearn", "pandas", "matplotlib") if name in sys.modules])
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == "[]\n"
 
 
 def test_a_history_plots_itself():
