@@ -3,15 +3,14 @@ all it goes through; and the same chain by others.
 
     python tests/benchmarks/chain.py [--links 1000000] [--rounds 3]
 
-Seconds are wall time, the median of the rounds, with Python's garbage collector on and under the
-default recursion limit. Bytes are what tracemalloc sees in a further round of a tenth of the links,
-which it slows and which is not timed: `kept` is what a stage leaves allocated when it is over,
-`peak` what it needed besides while it ran; both per operation.
+Seconds are of the processor, the median of the rounds, with Python's garbage collector on and under
+the default recursion limit. Bytes are what tracemalloc sees in a further round of a tenth of the
+links, which it slows and which is not timed: `kept` is what a stage leaves allocated when it is
+over, `peak` what it needed besides while it ran; both per operation.
 
 PyTorch, on tensors without axes, and XAD build, differentiate and free it in processes of their own
 where they are installed, and the two engines beside them; bytes are how much the process has grown
-before it is freed.
-micrograd and classes like it cannot: they recurse once a link.
+before it is freed. micrograd and classes like it cannot: they recurse once a link.
 """
 
 import argparse
@@ -23,10 +22,10 @@ import pickle
 import statistics
 import subprocess
 import sys
-import time
 import tracemalloc
+from time import process_time
 
-from scalars import PEERS, present
+from scalars import PEERS, Own, present
 
 from micrograd_plus import Value
 
@@ -79,9 +78,9 @@ def measured(links, measure):
 
 
 def seconds(stage):
-    begin = time.perf_counter()
+    begin = process_time()
     stage()
-    return time.perf_counter() - begin
+    return process_time() - begin
 
 
 def memory(stage):
@@ -94,19 +93,19 @@ def memory(stage):
 
 def alone(who, links):
     """Seconds to build, to differentiate and to free, bytes an operation, and the gradient."""
-    peer = PEERS[who]() if who in PEERS else Own()
+    peer = PEERS[who]() if who in PEERS else Own(Value)
     leaves = peer.leaves([0.5])
     gc.collect()
     before = resident()
-    begin = time.perf_counter()
+    begin = process_time()
     root = chained(leaves[0], links)
-    built = time.perf_counter()
+    built = process_time()
     (gradient,) = peer.gradient(root, leaves)
-    swept = time.perf_counter()
+    swept = process_time()
     size = (resident() - before) / (2 * links)
-    freeing = time.perf_counter()
+    freeing = process_time()
     del root, leaves
-    freed = time.perf_counter()
+    freed = process_time()
     return built - begin, swept - built, freed - freeing, size, gradient
 
 
@@ -116,17 +115,6 @@ def resident():
         return math.nan
     with open("/proc/self/statm", encoding="ascii") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-class Own:
-    """Our own numbers as if they were a peer's."""
-
-    def leaves(self, numbers):
-        return list(map(Value, numbers))
-
-    def gradient(self, out, leaves):
-        out.backward()
-        return [leaf.grad for leaf in leaves]
 
 
 def in_a_process(who, links):

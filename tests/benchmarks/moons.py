@@ -5,12 +5,12 @@ process.
 
 Both train the same MLP(2, [16, 16, 1]) on the same hundred points with the loss of micrograd's
 demo: hinge plus 1e-4 times the sum of squared weights. A step is forward, zero_grad, backward and
-update, in wall time, with Python's garbage collector on; the two take turns, so that a busy machine
-slows both. Memory is what tracemalloc sees allocated between the first operation and the finished
-graph, before and after backward leaves its gradients in it, divided by the number of nodes that are
-results of operations: the node itself and its share of operand tuples, closures and floats; weights
-and inputs exist before. A neuron's `dot` is one node of micrograd_plus and dozens of micrograd's,
-so the megabytes of the whole graph stand beside.
+update, in time of the processor, with Python's garbage collector on; they take turns, so that other
+work on the machine changes all alike. Memory is what tracemalloc sees allocated between the first
+operation and the finished graph, before and after backward leaves its gradients in it, divided by
+the number of nodes that are results of operations: the node itself and its share of operand tuples,
+closures and floats; weights and inputs exist before. A neuron's `dot` is one node of micrograd_plus
+and dozens of micrograd's, so the megabytes of the whole graph stand beside.
 
 PyTorch, on tensors without axes, and XAD take part where they are installed: micrograd's MLP on
 their numbers, which are made anew from floats in each step. Their memory Python does not see.
@@ -20,8 +20,8 @@ import argparse
 import gc
 import random
 import statistics
-import time
 import tracemalloc
+from time import process_time
 
 import micrograd.engine
 import micrograd.nn
@@ -58,14 +58,14 @@ class Training:
         )
 
     def step(self):
-        """One step of descent; gives its wall time in seconds and its loss."""
-        begin = time.perf_counter()
+        """One step of descent; gives its seconds and its loss."""
+        begin = process_time()
         loss = self.loss(self.inputs())
         self.model.zero_grad()
         loss.backward()
         for p in self.model.parameters():
             p.data -= self.rate() * p.grad
-        seconds, self.taken = time.perf_counter() - begin, self.taken + 1
+        seconds, self.taken = process_time() - begin, self.taken + 1
         return seconds, loss.data
 
     def rate(self):
@@ -82,14 +82,14 @@ class TrainingOfPeer(Training):
         self.numbers = [float(p.data) for p in self.model.parameters()]
 
     def step(self):
-        """One step of descent; gives its wall time in seconds and its loss."""
-        begin = time.perf_counter()
+        """One step of descent; gives its seconds and its loss."""
+        begin = process_time()
         leaves = self.peer.leaves(self.numbers)
         self.put(leaves)
         loss = self.loss(self.inputs())
         gradient = self.peer.gradient(loss, leaves)
         self.numbers = [x - self.rate() * slope for x, slope in zip(self.numbers, gradient)]
-        seconds, self.taken = time.perf_counter() - begin, self.taken + 1
+        seconds, self.taken = process_time() - begin, self.taken + 1
         return seconds, float(loss.data)
 
     def put(self, leaves):
