@@ -264,7 +264,7 @@ def _opened(model: Model, boxes: list[Box], opens: Callable[[Box], bool]) -> lis
     """The boxes with some of the composite gates among them, each in the simpler ones inside it."""
     opened: list[Box] = []
     for box in boxes:
-        if box.kind == "gate" and box.primitive.expansion and box.whole and opens(box):
+        if box.kind == "gate" and box.primitive.expansion and box.is_apart and opens(box):
             opened += _expansion(box, model.mode == "forward")
         if box.kind != "constant":  # an opened gate's go to the gates inside it
             opened.append(box)

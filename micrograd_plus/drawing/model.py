@@ -101,6 +101,11 @@ class Box:
         """Whether all its operands are there."""
         return not any(wire.source.kind == "cut" for wire in self.wires)
 
+    @property
+    def is_apart(self) -> bool:
+        """Whether all its operands are there, each a box of its own."""
+        return not any(wire.source.is_several for wire in self.wires)
+
 
 @dataclass(eq=False, repr=False)
 class Wire:

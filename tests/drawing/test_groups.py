@@ -156,6 +156,15 @@ def test_plain_numbers_that_go_into_a_closed_neuron_are_still_shown():
     assert not any(box.role == "parameter" for box in shown)
 
 
+def test_a_dot_of_what_a_closed_group_gives_stays_one_gate():
+    x, y = Value(1.0, label="x"), Value(2.0, label="y")
+    with group("g"):
+        given = [x * y, y - x]
+    for out in (ops.dot(given, [Value(3.0), Value(4.0)]), ops.dot(given, given)):
+        (gate,) = [box for box in draw(out, close="g").model.boxes if box.kind == "gate"]
+        assert (gate.symbol.split()[0], gate.value) == ("w·x", out.data)
+
+
 def test_large_pictures_close_groups_from_inside_until_they_can_be_read():
     net = GroupedMLP(2, 8, 8, 1)
     examples = [[Value(0.1 * i), Value(1.0)] for i in range(4)]
