@@ -10,20 +10,23 @@ from __future__ import annotations
 import linecache
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Number
+from operator import attrgetter
 from typing import Any, NoReturn
 
 from .advice import advice, asking_frame
 from .modes import mode
 from .ops import as_float
 
+_clock: Callable[[Any], int] = attrgetter("_clock")
+
 
 def stale_nodes(order: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
     """Nodes last computed before one of their operands changed, each with that operand."""
-    newest = max((v._clock for v in order), default=0)
-    # rarely so, and quickly told
-    if any(v._clock < newest for v in order if v.primitive is not None):
+    newest = max(map(_clock, order), default=0)
+    oldest = min([v._clock for v in order if v.primitive is not None], default=newest)
+    if oldest < newest:  # rarely so, and quickly told
         for v in order:
             for operand in v.operands:
                 if type(operand) is not float and operand._clock > v._clock:

@@ -17,15 +17,17 @@ import copy
 import gc
 import os
 import threading
-from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
-from itertools import chain
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, repeat
+from operator import attrgetter
 from types import MemberDescriptorType, MethodType
 from typing import TYPE_CHECKING, Any, Never, TypeVar, cast, overload
 
 from . import checks, heart, modes, ops
 from .checks import require_fresh
 from .graph import topological_order
+from .modes import DEFAULT
 from .ops import Primitive, as_float
 from .ops.operators import UNARY, Operators, with_operators
 from .support.pickling import fence_is_up, operands_first
@@ -41,6 +43,8 @@ Attributes = tuple[dict[str, Any], dict[str, Any]]
 # was computed
 _edits = 0
 _engine = "python"
+_mode = modes.mode.get
+_operands: Callable[[Any], tuple[Any, ...]] = attrgetter("operands")
 _lock = threading.RLock()  # of the clock, and of gradients while a sweep adds to them
 if hasattr(os, "register_at_fork"):  # a child must not wait for a thread that it does not have
     os.register_at_fork(
@@ -90,8 +94,11 @@ def _kept(function: Function) -> Function:
 
 
 def _method(primitive: Primitive) -> Callable[[Value], Value]:
+    compute = primitive.primal
+
     def method(self: Value) -> Value:
-        return record(primitive, (self,))
+        clock = _edits
+        return _recorded(primitive, (self,), compute(self._primal), clock)
 
     method.__name__, method.__qualname__ = primitive.name, f"Value.{primitive.name}"
     method.__doc__ = f"The row `ops.{primitive.name}` of this Value."
@@ -99,7 +106,17 @@ def _method(primitive: Primitive) -> Callable[[Value], Value]:
 
 
 def _direct(primitive: Primitive) -> Callable[[Value, Operand], Any]:
+    compute = primitive.primal
+
     def operator(self: Value, other: Operand) -> Any:
+        clock = _edits
+        if type(other) is Value:
+            primal = compute(self._primal, other._primal)
+            return _recorded(primitive, (self, other), primal, clock)
+        if type(other) is int:
+            other = float(other)
+        if type(other) is float:
+            return _recorded(primitive, (self, other), compute(self._primal, other), clock)
         if not isinstance(other, Value):
             try:
                 other = as_float(other, primitive.name)
@@ -226,7 +243,8 @@ class Value(Operators):
         """The value, a float. Only a leaf's may be set; the graphs above it then wait for
         `forward()`.
         """
-        checks.require_untraced("its .data", (self,))
+        if _mode() is not DEFAULT:
+            checks.require_untraced("its .data", (self,))
         return self._primal
 
     @data.setter
@@ -237,18 +255,22 @@ class Value(Operators):
                 "leaves: set theirs and call .forward() on it; or, to try another number here, put "
                 "Value(v.data + h) in its place and compute on from there"
             )
-        self._primal, self._clock = as_float(number, "Value.data"), _tick()
+        primal = number if type(number) is float else as_float(number, "Value.data")
+        self._primal, self._clock = primal, _tick()
 
     @property
     def grad(self) -> float:
         """The gradient: summed over all backward passes on a leaf, of the latest pass elsewhere;
         0.0 before any.
         """
-        return 0.0 if self._gradient is None else self._gradient
+        gradient = self._gradient
+        return 0.0 if gradient is None else gradient
 
     @grad.setter
     def grad(self, number: Operand) -> None:
-        self._gradient = None if number is None else as_float(number, "Value.grad")
+        if number is not None and type(number) is not float:
+            number = as_float(number, "Value.grad")
+        self._gradient = number
 
     @property
     def _op(self) -> str:
@@ -274,7 +296,8 @@ class Value(Operators):
                 "backward takes one number, the gradient to begin with (gradient=1.0), not "
                 f"{', '.join(named)}"
             )
-        checks.require_untraced("backward()", (self,), USE_GRAD)
+        if _mode() is not DEFAULT:
+            checks.require_untraced("backward()", (self,), USE_GRAD)
         order = nodes_below(self)
         require_fresh(order)
         _end_pass(order, adjoints(order, {self: as_float(gradient, "backward")}))
@@ -305,7 +328,7 @@ class Value(Operators):
                 if any(clocks.get(o, o._clock) > v._clock for o in value_operands(v))
                 else v._clock
             )
-            if modes.mode.get().anomaly:
+            if _mode().anomaly:
                 checks.require_finite_value(v.primitive, operands, primals[v])
         _commit(
             order,
@@ -476,7 +499,6 @@ def record(primitive: Primitive, operands: tuple[Operand, ...]) -> Value:
     """Evaluate a row on operands of which one at least is a Value,
     and give the node that remembers it.
     """
-    # before the data are read, so that an edit by another thread makes the node stale
     clock = _edits
     try:
         primal = primitive.primal(*_primals(operands))
@@ -485,14 +507,28 @@ def record(primitive: Primitive, operands: tuple[Operand, ...]) -> Value:
             [o if isinstance(o, Value) else as_float(o, primitive.name) for o in operands]
         )
         primal = primitive.primal(*_primals(operands))
-    mode = modes.mode.get()
-    if mode is not modes.DEFAULT:
+    return _recorded(primitive, operands, primal, clock)
+
+
+def _recorded(
+    primitive: Primitive, operands: tuple[Operand, ...], primal: float, clock: int
+) -> Value:
+    """The node of an operation that has been evaluated.
+
+    `clock` was read before the data were, so that an edit by another thread makes the node stale.
+    """
+    mode = _mode()
+    if mode is not DEFAULT:
         instead: Value | None = _in_mode(mode, primitive, operands, primal, clock)
         if instead is not None:
             return instead
-    v = _new(Value)  # as _node does: a call saved for every gate
-    v._primal, v._gradient, v._clock = primal, None, clock
-    v.primitive, v.operands, v.label = primitive, operands, ""
+    v = _new(Value)
+    v._primal = primal
+    v._gradient = None
+    v._clock = clock
+    v.primitive = primitive
+    v.operands = operands
+    v.label = ""
     return v
 
 
@@ -604,10 +640,7 @@ def nodes_below(*roots: Value, stop: Sequence[Value] = ()) -> list[Value]:
     """The Values that the roots depend on and the roots themselves, operands before their users;
     not those in `stop`.
     """
-    order: list[Any] = topological_order(
-        roots, lambda o: () if type(o) is float else o.operands, stop
-    )
-    return [v for v in order if type(v) is not float]
+    return topological_order(roots, _operands, stop, apart=float)
 
 
 def leaves_below(roots: Sequence[Value], stop: Sequence[Value]) -> list[Value]:
@@ -630,10 +663,7 @@ def local_gradients(v: Value) -> Sequence[Any]:
     """The partial derivative of a node in each of its operands; None where no gradient passes."""
     if v.primitive is None:
         return ()
-    partials: Sequence[Any] = v.primitive.slopes(v._primal, *_primals(v.operands))
-    # a switch that is off passes nothing, not even 0 * inf
-    if v.primitive.gate == "routes" and 0.0 in partials:
-        return [partial or None for partial in partials]
+    partials: Sequence[Any] = v.primitive.partials(v._primal, *_primals(v.operands))
     return partials
 
 
@@ -647,14 +677,35 @@ def adjoints(
     gradient reaches.
     With `wanted`, no other nodes need be among what is found.
     """
-    adjoint = defaultdict(_nothing, seeds)
+    adjoint = dict(seeds)
+    found = adjoint.get
     for v in reversed(order):
-        if v.primitive is not None and v in adjoint:
-            upstream = adjoint[v]
-            for operand, partial in zip(v.operands, local(v)):
-                if partial is not None and type(operand) is not float:
-                    adjoint[operand] += upstream * partial
-    if modes.mode.get().anomaly:
+        row = v.primitive
+        upstream = found(v)
+        if upstream is None or row is None:
+            continue
+        operands = v.operands
+        if len(operands) == 2 and local is local_gradients:  # most are: what follows, spelled out
+            x, y = operands
+            of_x, of_y = row.partials(
+                v._primal,
+                x if type(x) is float else x._primal,
+                y if type(y) is float else y._primal,
+            )
+            if of_x is not None and type(x) is not float:
+                before = found(x)
+                part = upstream * of_x
+                adjoint[x] = part if before is None else before + part
+            if of_y is not None and type(y) is not float:
+                before = found(y)
+                part = upstream * of_y
+                adjoint[y] = part if before is None else before + part
+            continue
+        for operand, partial in zip(operands, local(v)):
+            if partial is not None and type(operand) is not float:
+                part, before = upstream * partial, found(operand)
+                adjoint[operand] = part if before is None else before + part
+    if _mode().anomaly:
         checks.require_finite_gradients(order, adjoint)
     return adjoint
 
@@ -669,19 +720,18 @@ def tangents(
     with respect to them.
     With `wanted`, no other nodes need be among what is found.
     """
-    tangent = defaultdict(_nothing, seeds)
+    tangent = dict(seeds)
     for v in order:
         if v not in seeds:
             for operand, partial in zip(v.operands, local(v)):
                 if partial is not None and type(operand) is not float and operand in tangent:
-                    tangent[v] += tangent[operand] * partial
-    if modes.mode.get().anomaly:
+                    part, before = tangent[operand] * partial, tangent.get(v)
+                    tangent[v] = part if before is None else before + part
+    if _mode().anomaly:
         checks.require_finite_tangents(order, tangent)
     return tangent
 
 
-# gives -0.0, the one float that added to any other changes no bit of it
-_nothing = (0.0).__neg__
 _BARE = len(gc.get_referents(Value(0.0)))
 
 
@@ -691,8 +741,8 @@ def _end_pass(order: list[Value], found: dict[Value, Any]) -> None:
     with _lock:
         for v in order:
             if v.primitive is None and v._gradient is not None:
-                found[v] += v._gradient
-        _commit(order, _gradient=[found.get(v, 0.0) for v in order])
+                found[v] = found.get(v, 0.0) + v._gradient
+        _commit(order, _gradient=list(map(found.get, order, repeat(0.0))))
 
 
 def _add(found: dict[Value, Any]) -> None:
@@ -737,14 +787,12 @@ def engine_name() -> str:
     return _engine
 
 
-def _commit(nodes: list[Value], **contents: list[Any]) -> None:
+def _commit(nodes: Iterable[Value], **contents: Iterable[Any]) -> None:
     """Set slots of many nodes at once: no bytecode runs between two of them,
     so Ctrl-C falls before or after.
     """
-    slots = [slot for slot in contents for _ in nodes]
-    deque(
-        map(setattr, nodes * len(contents), slots, chain.from_iterable(contents.values())), maxlen=0
-    )
+    settings = [map(setattr, nodes, repeat(slot), numbers) for slot, numbers in contents.items()]
+    deque(chain.from_iterable(settings), maxlen=0)
 
 
 if heart.is_chosen():  # from here on these names mean what is written in C

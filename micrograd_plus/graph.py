@@ -7,45 +7,72 @@ nodes are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from types import NoneType
 from typing import TypeVar
 
 Node = TypeVar("Node", bound=Hashable)
 
 
 def topological_order(
-    roots: Iterable[Node], operands: Callable[[Node], Sequence[Node]], stop: Iterable[Node] = ()
+    roots: Iterable[Node],
+    operands: Callable[[Node], Sequence[Node]],
+    stop: Iterable[Node] = (),
+    apart: type = NoneType,
 ) -> list[Node]:
     """Every node that `roots` depend on, operands before their users, each once, in the same order
-    on every run.
+    on every run: depth first, operands from the first to the last.
 
-    The walk stops at the nodes in `stop`, which are left out. Raises ValueError when the graph has
-    a cycle.
+    The walk stops at the nodes in `stop`, which are left out; operands of the type `apart` are no
+    nodes. Raises ValueError when the graph has a cycle.
     """
     order: list[Node] = []
-    entered: set[Node] = set()
     done = set(stop)
-    stack = list(roots)
-    stack.reverse()
-    while stack:
-        node = stack.pop()
-        if node in done:
-            continue
-        below = operands(node)
-        if done.issuperset(below):
+    for root in roots:
+        if root not in done:
+            _walk(root, operands, apart, order, done)
+    return order
+
+
+def _walk(
+    node: Node,
+    operands: Callable[[Node], Sequence[Node]],
+    apart: type,
+    order: list[Node],
+    done: set[Node],
+) -> None:
+    """Add to `order` and `done` what a node depends on, and the node itself."""
+    path: list[tuple[Node, Iterator[Node]]] = []  # from the root down to the node's users
+    longest = 1000
+    rest = iter(operands(node))
+    while True:
+        for operand in rest:
+            if operand not in done and type(operand) is not apart:
+                below = operands(operand)
+                if below:
+                    path.append((node, rest))
+                    node, rest = operand, iter(below)
+                    break
+                done.add(operand)
+                order.append(operand)
+        else:
             done.add(node)
             order.append(node)
-        elif node in entered:
-            # all that lay above it on the stack is done, so an operand still open leads back here
-            raise ValueError(
-                "the graph has a cycle: a node depends on itself, so there is no order to evaluate "
-                "it in"
-            )
-        else:
-            entered.add(node)
-            stack.append(node)
-            stack += [operand for operand in reversed(below) if operand not in done]
-    return order
+            if not path:
+                return
+            node, rest = path.pop()
+        if len(path) > longest:  # a path without an end passes some node twice
+            _require_no_cycle(path)
+            longest *= 2
+
+
+def _require_no_cycle(path: Sequence[tuple[Node, object]]) -> None:
+    nodes = [node for node, _ in path]
+    if len(set(nodes)) < len(nodes):
+        raise ValueError(
+            "the graph has a cycle: a node depends on itself, so there is no order to evaluate it "
+            "in"
+        )
 
 
 def count_paths(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from math import inf
 from numbers import Real
@@ -60,7 +60,8 @@ class Primitive:
     What it computes: `primal` takes floats and gives a float. `slopes(out, *operands)` gives the
     local derivative in each operand, or None where no gradient ever passes; they are written with
     rows and operators, without branches, so that the same line works on floats and on Values. In a
-    row whose gate "routes" they are switches: one that is off (0) passes nothing at all. `operands`
+    row whose gate "routes" they are switches: one that is off (0) passes nothing at all, and so is
+    None among the `partials` of floats, which are the slopes in every other row. `operands`
     names the operands, and `roles` says what each is; a row that is `variadic` takes any number of
     the last, `least` operands in all and more.
 
@@ -118,6 +119,7 @@ class Primitive:
     samples: Sequence[tuple[float, ...]] = ()
     bound: float = EIGHT_ROUNDINGS
     reason: str = ""
+    partials: Slopes = field(init=False)
 
     def __post_init__(self) -> None:
         kind = inspect.Parameter.VAR_POSITIONAL
@@ -131,6 +133,7 @@ class Primitive:
             ("__name__", self.name),
             ("__doc__", self._documentation()),
             ("__signature__", inspect.Signature(parameters)),
+            ("partials", _without_closed(self.slopes) if self.gate == "routes" else self.slopes),
         ):
             object.__setattr__(self, attribute, value)
 
@@ -227,6 +230,16 @@ class Primitive:
                 "fetched by name"
             )
         return primitive, (self.name,)
+
+
+def _without_closed(switches: Slopes) -> Slopes:
+    """Slopes that are switches, with None for one that is off: it passes nothing, not even 0·∞."""
+
+    def partials(out: float, *operands: float) -> Sequence[float | None]:
+        found = switches(out, *operands)
+        return [switch or None for switch in found] if 0.0 in found else found
+
+    return partials
 
 
 def _is_at(kink: Kink, operands: Sequence[float]) -> bool:
