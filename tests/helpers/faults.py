@@ -175,8 +175,8 @@ FAULTS = {
     "backward skips an adjoint of 0": (
         "engine",
         "def adjoints",
-        "v in adjoint:",
-        "adjoint.get(v, 0.0):",
+        "upstream is None or",
+        "not upstream or",
     ),
     "backward skips a slope of 0": (
         "engine",
@@ -187,8 +187,8 @@ FAULTS = {
     "backward keeps the last contribution": (
         "engine",
         "def adjoints",
-        "adjoint[operand] += ",
-        "adjoint[operand] = ",
+        "part if before is None else before + part\n    if",
+        "part\n    if",
     ),
     "backward counts a shared operand double": (
         "engine",
@@ -199,8 +199,32 @@ FAULTS = {
     "backward loses a repeated operand": (
         "engine",
         "def adjoints",
-        "zip(v.operands,",
-        "zip(dict.fromkeys(v.operands),",
+        "zip(operands,",
+        "zip(dict.fromkeys(operands),",
+    ),
+    "backward skips a slope of 0 in one of two operands": (
+        "engine",
+        "def adjoints",
+        "of_y is not None and",
+        "of_y and",
+    ),
+    "backward keeps the last contribution to one of two operands": (
+        "engine",
+        "def adjoints",
+        "adjoint[y] = part if before is None else before + part",
+        "adjoint[y] = part",
+    ),
+    "backward swaps the slopes of two operands": (
+        "engine",
+        "def adjoints",
+        "of_x, of_y = row",
+        "of_y, of_x = row",
+    ),
+    "backward adds to what the other operand has": (
+        "engine",
+        "def adjoints",
+        "found(y)\n                part = upstream * of_y",
+        "found(x)\n                part = upstream * of_y",
     ),
     "backward adds slope and adjoint": (
         "engine",
@@ -210,7 +234,12 @@ FAULTS = {
     ),
     "backward goes the wrong way": ("engine", "def adjoints", "in reversed(order)", "in order"),
     "backward starts from 1": ("engine", "def backward", 'as_float(gradient, "backward")', "1.0"),
-    "leaves forget earlier passes": ("engine", "def _end_pass", "found[v] += v._gradient", "pass"),
+    "leaves forget earlier passes": (
+        "engine",
+        "def _end_pass",
+        "found.get(v, 0.0) + v._gradient",
+        "found.get(v, 0.0)",
+    ),
     "inner nodes add up passes": (
         "engine",
         "def _end_pass",
@@ -218,10 +247,10 @@ FAULTS = {
         "v._gradient",
     ),
     "switches that are off pass 0": (
-        "engine",
-        "def local_gradients",
-        "partial or None",
-        "partial or 0.0",
+        "ops.primitive",
+        "def _without_closed",
+        "switch or None",
+        "switch or 0.0",
     ),
     "backward takes edited leaves": ("engine", "def backward", "require_fresh(order)", "None"),
     "forward keeps old gradients": (
@@ -246,8 +275,8 @@ FAULTS = {
     "forward sweep keeps the last contribution": (
         "engine",
         "def tangents",
-        "tangent[v] += ",
-        "tangent[v] = ",
+        "part if before is None else before + part",
+        "part",
     ),
     "forward sweep skips a slope of 0": (
         "engine",
@@ -271,15 +300,15 @@ FAULTS = {
     "reverse sweep is not recorded": ("engine", "def adjoints", "local(v)", "local_gradients(v)"),
     "a node may stand in the order twice": (
         "graph",
-        "def topological_order",
-        "if node in done:",
-        "if False:",
+        "def _walk",
+        "operand not in done and",
+        "",
     ),
     "operands may come after their users": (
         "graph",
-        "def topological_order",
-        "if done.issuperset(below):",
-        "if True:",
+        "def _walk",
+        "if below:",
+        "if False:",
     ),
     # Transformations.
     "no fresh Values: perturbations are confused": (
