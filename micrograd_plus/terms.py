@@ -30,8 +30,8 @@ class Emitter:
         self.lowering, self.given = lowering, given
         self._places: dict[bytes, int] = {}
         self.constants: list[float] = []
-        self.instructions: list[tuple[int, tuple[int, ...]]] = []
-        self._results: dict[tuple[int, tuple[int, ...]], int] = {}
+        self.instructions: list[tuple[int, ...]] = []  # the code, then the operands
+        self._results: dict[tuple[int, ...], int] = {}
         self.table: dict[Primitive, int] = {}
 
     def constant(self, number: float) -> int:
@@ -47,11 +47,28 @@ class Emitter:
         """The reference of a row's result, which may have been computed before;
         when lowering, of its expression's.
         """
-        key = self.table.setdefault(row, len(self.table)), operands
+        key = self.code_of(row), *operands
         found = self._results.get(key)
         if found is None:
-            found = self._results[key] = self._emit(row, key)
+            found = self._results[key] = self._emit(row, key, operands)
         return found
+
+    def line(self, key: tuple[int, ...]) -> int:
+        """The same for the code and the operands of a row that is an instruction, where nothing
+        can be simplified: neither are all operands constants, nor does one decide what comes out.
+        """
+        found = self._results.get(key)
+        if found is None:
+            self.instructions.append(key)
+            found = self._results[key] = self.given + len(self.instructions) - 1
+        return found
+
+    def code_of(self, row: Primitive) -> int:
+        """The place of a row in the table of the program, into which it is put if need be."""
+        code = self.table.get(row)
+        if code is None:
+            code = self.table[row] = len(self.table)
+        return code
 
     def needed(self, refs: Iterable[int]) -> list[int]:
         """The results that these references depend on and are among, in order (liveness)."""
@@ -60,17 +77,16 @@ class Emitter:
             ref = waiting.pop()
             if ref not in live:
                 live.add(ref)
-                operands = self.instructions[ref - self.given][1]
+                operands = self.instructions[ref - self.given][1:]
                 waiting += [operand for operand in operands if operand >= self.given]
         return sorted(live)
 
-    def _emit(self, row: Primitive, key: tuple[int, tuple[int, ...]]) -> int:
-        operands = key[1]
+    def _emit(self, row: Primitive, key: tuple[int, ...], operands: tuple[int, ...]) -> int:
         if self.lowering and callable(row.lowering):
             number = row.lowering(*[Term(self, ref) for ref in operands])
             return number.ref if isinstance(number, Term) else self.constant(number)
-        if min(operands, default=-1) < 0:  # constants are among them
-            if max(operands, default=-1) < 0:
+        if not operands or min(operands) < 0:  # constants are among them
+            if not operands or max(operands) < 0:
                 return self.constant(row.primal(*[self.constants[~o] for o in operands]))
             if row is not ops.where or operands[0] < 0:
                 simpler = simplified(row, [o if o >= 0 else self.constants[~o] for o in operands])

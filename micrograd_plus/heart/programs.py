@@ -102,8 +102,8 @@ def _finished(emitter: Emitter, outputs: Sequence[Reference | None]) -> Program:
     kept = [steps[ref - given] for ref in order]
     return (
         constants,
-        [_known(rows[code]) for code, _ in kept],
-        [len(operands) for _, operands in kept],
-        [register[ref] for _, operands in kept for ref in operands],
+        [_known(rows[code]) for code, *_ in kept],
+        [len(operands) for _, *operands in kept],
+        [register[ref] for _, *operands in kept for ref in operands],
         [-1 if ref is None else register[ref] for ref in outputs],
     )

@@ -760,6 +760,12 @@ static int sweep_graph(Graph *graph, size_t root)
     if (constant(&graph->flat, 1.0, &graph->adjoint[root].number) < 0)
         return -1;
     const uint32_t *operands = graph->order.operands + graph->order.edges;
+    int32_t unused;
+    if (constant(&graph->flat, -0.0, &unused) < 0 || constant(&graph->flat, 0.0, &unused) < 0 ||
+        code_of(&graph->flat, operator_row[MULTIPLIED], &unused) < 0 ||
+        code_of(&graph->flat, operator_row[ADDED], &unused) < 0 ||
+        code_of(&graph->flat, selecting, &unused) < 0)
+        return -1;
     for (size_t i = graph->order.count; i-- > 0;) {
         const Placed *placed = graph->order.placed + i;
         operands -= placed->size;

@@ -30,11 +30,13 @@ class Builder(Emitter):
         """The finished program, and a function from references to its registers,
         -1 for what is left out.
         """
-        codes = [code for code, _ in self.instructions]
-        listed = [operands for _, operands in self.instructions]
-        arities = np.fromiter(map(len, listed), np.int64, len(listed))
-        operands = np.fromiter(chain.from_iterable(listed), np.int64, int(arities.sum()))
-        size = self.given + len(self.constants) + len(listed)
+        count = len(self.instructions)
+        lengths = np.fromiter(map(len, self.instructions), np.int64, count)
+        numbers = np.fromiter(chain.from_iterable(self.instructions), np.int64, lengths.sum())
+        is_code = np.zeros(len(numbers), dtype=bool)
+        is_code[np.cumsum(lengths) - lengths] = True
+        codes, operands = numbers[is_code], numbers[~is_code]
+        size = self.given + len(self.constants) + count
         if max(size, len(operands)) > MOST:
             raise OverflowError(f"a tape holds at most {MOST} registers and operands")
         registers = self._registers(np.fromiter(outputs, np.int64))
@@ -42,8 +44,8 @@ class Builder(Emitter):
             self.inputs,
             self.parameters,
             np.array(self.constants, dtype=np.float64),
-            np.array(codes, dtype=np.int32),
-            starts_of(arities),
+            codes.astype(np.int32),
+            starts_of(lengths - 1),
             self._registers(operands),
             registers,
             tuple(self.table),

@@ -7,7 +7,8 @@ computes is emitted like the graph itself. Knows nothing of what runs a program.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Set as AbstractSet
+from typing import Any
 
 from .. import checks, heart, ops
 from ..autodiff import require_repeated
@@ -20,18 +21,13 @@ from .patterns import NOTHING, mask_of, pattern, slopes_of
 from .program import FlatProgram, Integers, integers
 
 Registers = Callable[[Sequence[int]], Integers]  # of references, -1 for what was left out
-Slope = tuple[int, int | None]  # references of a slope, and of what it is there on condition of
 
 
-class Found(NamedTuple):
-    """What a sweep found for a node: a `Contribution` in references of the program."""
-
-    number: int
-    condition: int | None = None
-    is_sum: bool = False
-
-
-Adjoints = Mapping[Value, Found]
+# A number of a sweep: its reference; or, where it is there on a condition only, that with the
+# reference of the condition and whether it is a sum, as in a `Contribution`.
+Found = tuple[int, int | None, bool]
+Number = int | Found
+Adjoints = Mapping[Value, Number]
 
 
 def linearised(outputs: Tree, inputs: Sequence[Value], parameters: Sequence[Value]) -> Contents:
@@ -68,7 +64,7 @@ def _flattened(
             )
         graph = Graph(Builder(inputs, len(varied) - inputs), varied)
         graph.emit(given, varied)
-        refs, adjoint = [graph.ref(number) for number in given], dict[Value, Found]()
+        refs, adjoint = [graph.ref(number) for number in given], dict[Value, Number]()
         if has_gradient:
             adjoint = graph.adjoints(given[0], varied)
             refs += graph.gradient(adjoint, varied)
@@ -84,6 +80,9 @@ class Graph:
         self.refs: dict[Value, int] = {v: i for i, v in enumerate(leaves)}
         # what a function in one gate comes to, and from which leaves
         self.inner: dict[Value, tuple[Any, list[Value]]] = {}
+        # once a sweep has begun: the codes of mul, add and where, and three constants
+        self.codes = 0, 0, 0
+        self.one = self.neutral = self.zero = 0
 
     def emit(self, roots: Sequence[Any], leaves: Sequence[Value]) -> None:
         """Emit what the roots depend on, from leaves that have references already."""
@@ -125,7 +124,7 @@ class Graph:
             return self.refs[number]
         return self.builder.constant(ops.as_float(number, "a tape"))
 
-    def adjoints(self, out: Any, leaves: Sequence[Value]) -> dict[Value, Found]:
+    def adjoints(self, out: Any, leaves: Sequence[Value]) -> dict[Value, Number]:
         """The reverse sweep from `out` to the leaves, emitted as it goes, over nothing but what
         lies between them.
         """
@@ -133,36 +132,74 @@ class Graph:
             return {}
         order = between([out], leaves)
         reached = {*order, *leaves}
-        found = {out: Found(self.builder.constant(1.0))}
+        constant, code_of = self.builder.constant, self.builder.code_of
+        self.one = constant(1.0)
+        found: dict[Value, Number] = {out: self.one}
+        self.neutral, self.zero = constant(NEUTRAL), constant(0.0)
+        self.codes = code_of(ops.mul), code_of(ops.add), code_of(ops.where)
         for v in reversed(order):
-            if v.primitive is None or v not in found:
-                continue
-            wanted = [type(o) is not float and o in reached for o in v.operands]
-            upstream = found[v]
-            for operand, slope, is_wanted in zip(v.operands, self.slopes(v, wanted), wanted):
-                if is_wanted and slope is not None:
-                    part = self._times(upstream, *slope)
-                    before = found.get(operand)
-                    found[operand] = part if before is None else self._plus(before, part)
+            upstream = found.get(v)
+            if upstream is not None and v.primitive is not None:
+                self._pass_on(v, upstream, reached, found)
         return found
+
+    def _pass_on(
+        self, v: Value, upstream: Number, reached: AbstractSet[Value], found: dict[Value, Number]
+    ) -> None:
+        """Add upstream times slope to what is found for each operand that is reached."""
+        wanted = [type(o) is not float and o in reached for o in v.operands]
+        for operand, slope, is_wanted in zip(v.operands, self.slopes(v, wanted), wanted):
+            if is_wanted and slope is not None:
+                part = self._times(upstream, slope)
+                before = found.get(operand)
+                found[operand] = part if before is None else self._plus(before, part)
 
     def gradient(self, adjoint: Adjoints, leaves: Sequence[Value]) -> list[int]:
         """What the sweep found for each leaf, 0 where nothing arrived."""
-        nothing = Found(self.builder.constant(0.0))
-        return [self._or_else(adjoint.get(leaf, nothing), 0.0) for leaf in leaves]
+        zero = self.builder.constant(0.0)
+        return [self._or_else(adjoint.get(leaf, zero), zero) for leaf in leaves]
 
-    def slopes(self, v: Value, wanted: Sequence[bool]) -> list[Slope | None]:
+    def slopes(self, v: Value, wanted: Sequence[bool]) -> Sequence[Number | None]:
         """The slopes of a node in its operands, those that are wanted at least; None where no
         gradient passes.
         """
-        if v in self.inner:
+        row = v.primitive
+        if row.is_checkpoint:
             out, inputs = self.inner[v]
-            return [(ref, None) for ref in self.gradient(self.adjoints(out, inputs), inputs)]
-        if v.primitive.lowering is None:
-            return self._slopes_in_python(v)
-        found = slopes_of(v.primitive, len(wanted), mask_of(wanted))
-        refs = found.copied(self.builder, [self.refs[v], *self._operand_refs(v)])
-        return [self._slope(refs, *pair) for pair in zip(found.outputs, found.conditions)]
+            return self.gradient(self.adjoints(out, inputs), inputs)
+        if row.lowering is None:
+            return [self._slope(partial) for partial in self._asked_of_python(v)]
+        found, refs = slopes_of(row, len(wanted), mask_of(wanted)), self._operand_refs(v)
+        refs.insert(0, self.refs[v])
+        if found.constants or found.rows:
+            refs = found.copied(self.builder, refs)
+        slopes = [None if o == NOTHING else refs[o] for o in found.outputs]
+        if not found.conditions:
+            return slopes
+        return [
+            slope if slope is None or c == NOTHING else self._switch(slope, refs[c])
+            for slope, c in zip(slopes, found.conditions)
+        ]
+
+    def _asked_of_python(self, v: Value) -> Sequence[Any]:
+        """The slopes of a row whose functions may do anything with a number that is no term."""
+        operands = [
+            o if type(o) is float else Term(self.builder, self.refs[o]) for o in (v, *v.operands)
+        ]
+        return local_terms(v.primitive, operands)
+
+    def _slope(self, partial: Any) -> Number | None:
+        if partial is None:
+            return None
+        if isinstance(partial, Contribution):
+            return self._switch(self.ref(partial.number), self.ref(partial.condition))
+        return self.ref(partial)
+
+    def _switch(self, ref: int, condition: int) -> Number | None:
+        """A slope on a condition, which may have turned out to be a constant."""
+        if condition >= 0:
+            return ref, condition, False
+        return ref if self.builder.constants[~condition] else None
 
     def partials(self, v: Value) -> list[Any]:
         """The slopes of a node as terms, contributions where a gate routes; None where no gradient
@@ -171,70 +208,72 @@ class Graph:
         if v.primitive is None:
             return []
         slopes = self.slopes(v, [type(o) is not float for o in v.operands])
-        return [None if s is None else self.term(Found(*s)) for s in slopes]
+        return [None if slope is None else self.term(slope) for slope in slopes]
 
-    def term(self, found: Found) -> Any:
+    def term(self, found: Number) -> Any:
         """What a sweep found as a term, a contribution where it has a condition."""
-        number = Term(self.builder, found.number)
-        if found.condition is None:
-            return number
-        return Contribution(number, Term(self.builder, found.condition), found.is_sum)
+        if isinstance(found, int):
+            return Term(self.builder, found)
+        number, condition, is_sum = found
+        on = None if condition is None else Term(self.builder, condition)
+        return Contribution(Term(self.builder, number), on, is_sum)
 
-    def _slope(self, refs: Sequence[int], output: int, condition: int) -> Slope | None:
-        if output == NOTHING:
-            return None
-        if condition == NOTHING:
-            return refs[output], None
-        return self._switch(refs[output], refs[condition])
+    def _times(self, upstream: Number, slope: Number) -> Number:
+        if isinstance(upstream, int):
+            if isinstance(slope, int):
+                return self._product(upstream, slope)
+            return self._product(upstream, slope[0]), slope[1], False
+        if isinstance(slope, int):
+            return self._product(upstream[0], slope), upstream[1], False
+        number = self._product(upstream[0], slope[0])
+        return number, self._both(upstream[1], slope[1]), False
 
-    def _switch(self, ref: int, condition: int) -> Slope | None:
-        """A slope on a condition, which may have turned out to be a constant."""
-        if condition >= 0:
-            return ref, condition
-        return (ref, None) if self.builder.constants[~condition] else None
-
-    def _slopes_in_python(self, v: Value) -> list[Slope | None]:
-        """The slopes of a row whose functions may do anything with a number that is no term."""
-        operands = [
-            o if type(o) is float else Term(self.builder, self.refs[o]) for o in (v, *v.operands)
-        ]
-        slopes: list[Slope | None] = []
-        for number in local_terms(v.primitive, operands):
-            if isinstance(number, Contribution):
-                slopes.append(self._switch(self.ref(number.number), self.ref(number.condition)))
-            else:
-                slopes.append(None if number is None else (self.ref(number), None))
-        return slopes
-
-    def _times(self, upstream: Found, slope: int, condition: int | None) -> Found:
-        number = self.builder.emit(ops.mul, (upstream.number, slope))
-        return Found(number, self._both(upstream.condition, condition))
-
-    def _plus(self, found: Found, more: Found) -> Found:
-        if found.condition is None and more.condition is None:
-            return Found(self.builder.emit(ops.add, (found.number, more.number)))
-        summands = self._summand(found), self._summand(more)
-        number = self.builder.emit(ops.add, summands)
-        return Found(number, self._either(found.condition, more.condition), is_sum=True)
+    def _plus(self, found: Number, more: Number) -> Number:
+        if isinstance(found, int):
+            if isinstance(more, int):
+                return self._sum(found, more)
+            return self._sum(found, self._summand(more)), None, True
+        if isinstance(more, int):
+            return self._sum(self._summand(found), more), None, True
+        number = self._sum(self._summand(found), self._summand(more))
+        return number, self._either(found[1], more[1]), True
 
     def _summand(self, found: Found) -> int:
-        return found.number if found.is_sum else self._or_else(found, NEUTRAL)
+        number, condition, is_sum = found
+        if is_sum or condition is None:
+            return number
+        return self.builder.line((self.codes[2], condition, number, self.neutral))
 
-    def _or_else(self, found: Found, other: float) -> int:
-        if found.condition is None:
-            return found.number
-        operands = (found.condition, found.number, self.builder.constant(other))
-        return self.builder.emit(ops.where, operands)
+    def _product(self, x: int, y: int) -> int:
+        if x >= 0 <= y:
+            return self.builder.line((self.codes[0], x, y))
+        if self.one in (x, y):
+            return y if x == self.one else x
+        return self.builder.emit(ops.mul, (x, y))
+
+    def _sum(self, x: int, y: int) -> int:
+        if x >= 0 <= y:
+            return self.builder.line((self.codes[1], x, y))
+        return self.builder.emit(ops.add, (x, y))
+
+    def _or_else(self, found: Number, other: int) -> int:
+        if isinstance(found, int):
+            return found
+        number, condition, _ = found
+        if condition is None:
+            return number
+        # which is no constant, in a sweep
+        return self.builder.line((self.codes[2], condition, number, other))
 
     def _both(self, c: int | None, d: int | None) -> int | None:
         if c is None or d is None or c == d:
             return d if c is None else c
-        return self.builder.emit(ops.where, (c, d, self.builder.constant(0.0)))
+        return self.builder.line((self.codes[2], c, d, self.zero))
 
     def _either(self, c: int | None, d: int | None) -> int | None:
         if c is None or d is None:
             return None
-        return c if c == d else self.builder.emit(ops.add, (c, d))  # neither is negative
+        return c if c == d else self._sum(c, d)  # neither is negative
 
     def labels(self, registers: Registers) -> dict[int, str]:
         """What registers are called, as their nodes are."""
@@ -247,7 +286,8 @@ class Graph:
         swept = [v for v in adjoint if v in self.refs]
         # of several nodes with one adjoint, it is named after one with a name
         swept.sort(key=lambda v: v.label != "")
-        numbers = [adjoint[v].number for v in swept]
+        found = [adjoint[v] for v in swept]
+        numbers = [number if isinstance(number, int) else number[0] for number in found]
         refs = [self.refs[v] for v in swept]
         kept = [i for i, pair in enumerate(zip(numbers, refs)) if min(pair) >= 0]
         adjoints, nodes = [registers([refs[i] for i in kept]) for refs in (numbers, refs)]

@@ -25,7 +25,8 @@ class Pattern(NamedTuple):
 
     The first registers are the result of the row and its operands, the next ones the constants. An
     output is a number wherever the register beside it in `conditions` is not 0; NOTHING in its
-    place says that there is none, and among the conditions that it is always there.
+    place says that there is none, and among the conditions that it is always there. Where all of
+    them are, there are no conditions.
     """
 
     constants: list[float]
@@ -36,7 +37,7 @@ class Pattern(NamedTuple):
 
     def copied(self, emitter: Emitter, given: Sequence[int]) -> list[int]:
         """The references of the registers, where those of the result and operands are given."""
-        refs = [*given, *map(emitter.constant, self.constants)]
+        refs = [*given, *map(emitter.constant, self.constants)] if self.constants else [*given]
         for row, operands in zip(self.rows, self.operands):
             refs.append(emitter.emit(row, tuple([refs[o] for o in operands])))
         return refs
@@ -65,7 +66,7 @@ def mask_of(wanted: Sequence[bool]) -> int:
     """Which slopes to ask for: of few operands the wanted ones, else all."""
     if len(wanted) > FEW:
         return ALL
-    return sum([is_wanted << i for i, is_wanted in enumerate(wanted)])
+    return wanted[0] | wanted[-1] << len(wanted) - 1 if wanted else 0
 
 
 def pattern(row: Primitive, size: int, mask: int, of_slopes: bool) -> tuple[Any, ...]:
@@ -76,7 +77,8 @@ def pattern(row: Primitive, size: int, mask: int, of_slopes: bool) -> tuple[Any,
     found: Pattern = traced  # which C keeps itself
     sizes = [len(operands) for operands in found.operands]
     operands = [o for operands in found.operands for o in operands]
-    return found.constants, found.rows, sizes, operands, [*found.outputs, *found.conditions]
+    conditions = found.conditions or [NOTHING] * len(found.outputs)
+    return found.constants, found.rows, sizes, operands, [*found.outputs, *conditions]
 
 
 def _finished(emitter: Emitter, row: Primitive, numbers: Sequence[Any]) -> Pattern:
@@ -95,11 +97,12 @@ def _finished(emitter: Emitter, row: Primitive, numbers: Sequence[Any]) -> Patte
     register = {ref: first + i for i, ref in enumerate(live)}
     register |= {ref: ref for ref in range(given)}
     register |= {~place: given + place for place in range(len(emitter.constants))}
+    any_condition = any(ref is not None for ref in conditions)
     kept, rows = [emitter.instructions[ref - given] for ref in live], list(emitter.table)
     return Pattern(
         emitter.constants,
-        [rows[code] for code, _ in kept],
-        [tuple([register[ref] for ref in operands]) for _, operands in kept],
+        [rows[code] for code, *_ in kept],
+        [tuple([register[ref] for ref in operands]) for _, *operands in kept],
         [NOTHING if ref is None else register[ref] for ref in outputs],
-        [NOTHING if ref is None else register[ref] for ref in conditions],
+        [NOTHING if ref is None else register[ref] for ref in conditions if any_condition],
     )

@@ -22,6 +22,7 @@ from ..ops import Primitive
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int32]
+_WAVES = 256  # of what is dead, after which it is looked for in another way
 _MANY = 32  # operands, which are marked sooner in an array than one by one
 MOST = 2**31 - 1  # registers, and operands in all: they are numbered with 32 bits
 
@@ -170,12 +171,15 @@ class FlatProgram:
         renumbered = np.where(is_live, np.cumsum(is_live) - 1, -1).astype(np.int32)
         is_kept = is_live[first:]
         operands = self.operands[np.repeat(is_kept, arities)]
-        used, codes = np.unique(self.codes[is_kept], return_inverse=True)
+        codes = self.codes[is_kept]
+        used = np.flatnonzero(np.bincount(codes, minlength=len(self.table)))
+        place = np.zeros(len(self.table) + 1, dtype=np.int32)
+        place[used] = np.arange(len(used))
         reduced = FlatProgram(
             self.inputs,
             self.parameters,
             self.constants[is_live[given:first]],
-            codes.astype(np.int32),
+            place[codes],
             starts_of(arities[is_kept]),
             renumbered[operands],
             renumbered[wanted],
@@ -185,12 +189,32 @@ class FlatProgram:
 
     def _live(self, outputs: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Which registers the outputs depend on, and are among (liveness)."""
+        users = np.bincount(self.operands, minlength=self.size)
+        np.add.at(users, outputs, 1)
+        is_live = np.ones(self.size, dtype=bool)
+        arities, starts, waves = self.arities, self.starts, 0
+        dead = np.flatnonzero(users == 0)
+        while len(dead) and waves < _WAVES:  # a wave are those whose last user has just gone
+            waves += 1
+            is_live[dead] = False
+            gone = dead[dead >= self.first] - self.first
+            sizes = arities[gone]
+            places = np.arange(sizes.sum()) + np.repeat(
+                starts[gone] - np.cumsum(sizes) + sizes, sizes
+            )
+            operands = self.operands[places]
+            np.subtract.at(users, operands, 1)
+            dead = np.unique(operands[users[operands] == 0])
+        return is_live if not len(dead) else self._live_one_by_one(outputs)
+
+    def _live_one_by_one(self, outputs: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """The same where what is dead is a long chain."""
         marked = bytearray(self.size)
         is_live = np.frombuffer(marked, dtype=bool)
         is_live[outputs] = True
-        operands, starts = self.operands.tolist(), self.starts.tolist()
+        first, operands, starts = self.first, self.operands.tolist(), self.starts.tolist()
         for i in range(len(self) - 1, -1, -1):
-            if marked[self.first + i]:
+            if marked[first + i]:
                 a, b = starts[i], starts[i + 1]
                 if b - a > _MANY:
                     is_live[self.operands[a:b]] = True

@@ -18,7 +18,7 @@ from ..autodiff import swept
 from ..engine import Value, adjoints, between, leaves_below, nodes_below
 from ..tracing import tracing
 from ..trees import Tree, branches_of, leaves_of, like, listed
-from .executors.python import Replay
+from .executors.python import evaluated
 from .indices import indices_in
 from .program import FlatProgram
 from .tape import Parameters, Tape, values_of
@@ -151,8 +151,7 @@ def _evaluated(program: FlatProgram, numbers: Sequence[float]) -> list[float]:
             program.parts(), program.outputs, np.array(numbers, dtype=np.float64)
         )
         return found
-    point, shared = numbers[: program.inputs], numbers[program.inputs :]
-    return Replay(program).point(point, np.array(shared))
+    return evaluated(program, numbers)
 
 
 def _gradient(out: Value, leaves: Sequence[Value]) -> list[float]:

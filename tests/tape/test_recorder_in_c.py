@@ -233,3 +233,20 @@ def test_outputs_that_are_no_registers_are_refused():
             heart.running.reduced(program.parts(), np.array(outputs, dtype=np.int32))
     with pytest.raises(ValueError, match="as many numbers"):
         heart.running.evaluated(program.parts(), program.outputs, np.zeros(INPUTS))
+
+
+def test_dead_code_is_found_in_waves_and_one_by_one():
+    def chains(x, y):
+        rows = [x, y]
+        for i in range(400):
+            rows.append(ops.sin(rows[-1]) + rows[i % 3])
+        return [x * y, ops.sum([rows[-1], *[y] * 40]), ops.cos(x)]
+
+    program = record(chains, 0.5, -2.0, check=False).program
+    for wanted in ([0], [program.outputs[1]], program.outputs, [program.size - 1, 2]):
+        outputs = np.array(wanted, dtype=np.int64)
+        is_live = program._live(outputs)
+        assert is_live.tolist() == program._live_one_by_one(outputs).tolist()
+        _, registers = heart.running.reduced(program.parts(), outputs.astype(np.int32))
+        found = np.frombuffer(registers, dtype=np.int32) >= 0
+        assert found[2:].tolist() == is_live[2:].tolist()

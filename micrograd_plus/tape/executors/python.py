@@ -69,6 +69,22 @@ class Replay:
             yield self.sum(points[start : start + CHUNK], parameters)
 
 
+def evaluated(program: FlatProgram, numbers: Sequence[float]) -> list[float]:
+    """What a program gives for its inputs and parameters, once: nothing is made ready to run it
+    often.
+    """
+    registers = [*numbers, *program.constants.tolist()]
+    primals = [row.primal for row in program.table]
+    operands, starts = program.operands.tolist(), program.starts.tolist()
+    for code, a, b in zip(program.codes.tolist(), starts, starts[1:]):
+        if b - a == 2:
+            found = primals[code](registers[operands[a]], registers[operands[a + 1]])
+        else:
+            found = primals[code](*[registers[o] for o in operands[a:b]])
+        registers.append(found)
+    return [registers[o] for o in program.outputs.tolist()]
+
+
 def sum_of_chunk(values: Floats) -> Floats:
     """The sum over the points of one chunk, in the stated order."""
     total = np.zeros(values.shape[1])
