@@ -6,13 +6,13 @@ from typing import Any
 
 from llvmlite import ir
 
-from ..executors.llvm.dispatch import Reader
 from ..executors.llvm.emission import INDEX, LANE, POINTER, index_of
 from ..executors.llvm.rolling import LANES, OUTPUT
 from ..executors.python import BLOCK
+from .loading import ReaderInLanes
 
 
-class Interpreter(Reader):
+class Interpreter(ReaderInLanes):
     """values and sum(count of points, points, parameters, constants, scratch, outputs, program).
 
     The outputs of `values` are those of one point after the other; `sum` adds up those of at most

@@ -14,15 +14,14 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 
 from ..executors.llvm.data import as_data
-from ..executors.llvm.dispatch import Dispatcher
 from ..executors.llvm.emission import INDEX, LANE, POINTER, Code, index_of
-from ..executors.llvm.loops import Loops
 from ..executors.llvm.machine import MOST_NESTS, undisturbed
 from ..executors.llvm.rolling import rolled
 from ..executors.python import BLOCK, CHUNK
 from ..program import FlatProgram
 from .binary import PAGE, Layout, doubles, integers, linked
 from .interpreter import Interpreter
+from .loading import DispatcherInLanes, LoopsInLanes
 
 _TRIPLE, _FEATURES = "wasm32-unknown-unknown", "+simd128,+bulk-memory"
 _LINE = 16  # bytes of a vector, between which what is in memory begins
@@ -86,9 +85,9 @@ class _Part:
     def code(self, scratch: int) -> Code:
         """The kernel of the machine, and the function that the module exports."""
         code: Code = (
-            Loops(self.loops, self.inputs, self.outputs, self.lanes, self.summed)
+            LoopsInLanes(self.loops, self.inputs, self.outputs, self.lanes, self.summed)
             if self.loops
-            else Dispatcher(self.lanes, self.summed)
+            else DispatcherInLanes(self.lanes, self.summed)
         )
         kernel = code.builder.function
         kernel.linkage = "internal"
