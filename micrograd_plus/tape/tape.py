@@ -44,8 +44,9 @@ class Tape:
     `parameters` are the Values it reads, or on a tape that was loaded their numbers. Every call
     takes `parameters`, numbers in place of the present ones, and `executor`: "machine" for machine
     code made by LLVM (extra `fast`), "interpreter" for the one in C that runs a tape at once,
-    "python" for the table's own primals, None for the machine where it can be had, else Python. All
-    give the same bits.
+    "python" for the table's own primals. None is for the interpreter, and for the machine from
+    when it has run for as long as machine code takes to be made, in the background; `executor()`
+    tells. All give the same bits.
     """
 
     def __init__(
@@ -181,8 +182,11 @@ class Tape:
         )
 
     def executor(self, executor: str | None = None) -> str:
-        """The executor that runs this tape, and why, when it is not the machine."""
-        return self._executor("values", executor).name
+        """The executor that runs this tape, in its latest use (outputs, sums or gradients), and
+        why, when it is not the machine.
+        """
+        tasks = [task for name, task in [*self._executors] if name == executor]
+        return self._executor(tasks[-1] if tasks else "values", executor).name
 
     def source(self) -> str:
         """The tape as straight-line Python in functions of the table;
@@ -291,17 +295,18 @@ class Tape:
     def _caller(self, name: str | None) -> Callable[..., Tree]:
         """What an executor has for a point of floats, if it has something."""
         run = self._executor("values", name)
+        is_settled = run.settled()
         made = None if self.program.parameters else run.caller(self.form)
-        return self._callers.setdefault(name, made or _declined)
+        if is_settled:
+            self._callers[name] = made or _declined
+        return made or _declined
 
     def _executor(self, task: str, name: str | None) -> Executor:
         found = self._executors.get((name, task))
         if found is None:
-            machine = self._executors.get(("machine", task)) if name is None else None
-            made = machine or executor_for(self.program_for(task), name)
+            made = executor_for(self.program_for(task), name)
             # one for all threads that come at once
-            found = self._executors.setdefault((made.name, task), made)
-            self._executors[name, task] = found
+            found = self._executors.setdefault((name, task), made)
         return found
 
     def program_for(self, task: str) -> FlatProgram:

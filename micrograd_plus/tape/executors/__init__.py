@@ -1,5 +1,5 @@
-"""Which executor runs a program: machine code where there is a machine for it,
-else the reference in Python.
+"""Which executor runs a program: the interpreter in C at once and machine code when it is worth it,
+or what there is of them, or else the reference in Python.
 """
 
 from __future__ import annotations
@@ -8,15 +8,20 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from typing import Protocol
 
+from ... import heart
 from ...trees import Tree
 from .. import lowering
 from ..program import FlatProgram, Floats
 from .forks import kept_from_forks
 from .interpreter import Interpreter
+from .native import Native
 from .python import Replay
+from .sharing import shared
+from .tiers import Tiered
 
 NAMES = ("machine", "interpreter", "python")
 
+_WANT = "for want of llvmlite: pip install 'micrograd-plus[fast]' brings machine code"
 _IMPORTING = kept_from_forks()  # who imports what is half imported waits for whoever began
 
 
@@ -25,7 +30,9 @@ class Executor(Protocol):
     checked by the tape.
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called, and why it runs where another one would be faster."""
 
     def point(self, point: Sequence[float], parameters: Floats) -> list[float]:
         """The outputs for one point."""
@@ -39,6 +46,9 @@ class Executor(Protocol):
     def mean(self, points: Floats, parameters: Floats) -> Floats:
         """The means of the outputs over the points of one chunk."""
 
+    def settled(self) -> bool:
+        """Whether what `caller` gives stays as it is."""
+
     def caller(self, form: Tree) -> Callable[..., Tree] | None:
         """What gives the outputs for one point of floats in a form, at once, and NotImplemented for
         what is no such point; None where there is nothing that does.
@@ -50,27 +60,56 @@ class Executor(Protocol):
 
 def executor_for(program: FlatProgram, name: str | None) -> Executor:
     """The executor called `name`, or the fastest there is;
-    ImportError or ValueError when it cannot be had.
+    ImportError or ValueError when it cannot be had. Equal programs have it in common.
     """
     if name not in (None, *NAMES):
         named = ", ".join(f'"{known}"' for known in NAMES)
         raise ValueError(f"there are the executors {named}, not {name!r}")
     if name == "python":
         return Replay(program)
+    if name == "machine":
+        return _machine(program)
     if name == "interpreter":
-        return Interpreter(_lowered(program))
-    if find_spec("llvmlite") is None:
-        if name:
-            raise ImportError("machine code needs llvmlite: pip install 'micrograd-plus[fast]'")
-        return Replay(
-            program,
-            "python, for want of llvmlite: pip install 'micrograd-plus[fast]' brings machine code",
-        )
-    if program.python_only and name is None:
+        return _interpreter(program)
+    if program.python_only:
         return Replay(program, f"python, for {_refusal(program)}")
+    return _fastest(program)
+
+
+def _fastest(program: FlatProgram) -> Executor:
+    """What runs a program that any executor knows: the interpreter at once, then the machine."""
+    has_machine = find_spec("llvmlite") is not None
+    if heart.library() is None:
+        return _machine(program) if has_machine else Replay(program, f"python, {_WANT}")
+    if has_machine:
+        return shared("tiers", program, _tiers)
+    return shared("interpreter alone", program, _interpreter_alone)
+
+
+def _tiers(program: FlatProgram) -> Executor:
+    try:
+        return Tiered(_interpreter(program), len(program.operands), lambda: _machine(program))
+    except NotImplementedError:  # for want of an operation in C
+        return _machine(program)
+
+
+def _interpreter_alone(program: FlatProgram) -> Executor:
+    try:
+        return Interpreter(_lowered(program), f"interpreter, {_WANT}")
+    except NotImplementedError as error:
+        return Replay(program, f"python, for {error}, and {_WANT}")
+
+
+def _interpreter(program: FlatProgram) -> Interpreter:
+    return shared("interpreter", program, lambda given: Interpreter(_lowered(given)))
+
+
+def _machine(program: FlatProgram) -> Native:
+    if find_spec("llvmlite") is None:
+        raise ImportError("machine code needs llvmlite: pip install 'micrograd-plus[fast]'")
     with _IMPORTING:
         from .llvm.machine import Machine
-    return Machine(_lowered(program))
+    return shared("machine", program, lambda given: Machine(_lowered(given)))
 
 
 def _lowered(program: FlatProgram) -> FlatProgram:

@@ -19,10 +19,9 @@ class Interpreter(Native):
     operation.
     """
 
-    name = "interpreter"
-
-    def __init__(self, program: FlatProgram) -> None:
+    def __init__(self, program: FlatProgram, name: str = "interpreter") -> None:
         super().__init__(len(program.outputs))
+        self.name = name
         self._runs = heart.runs(
             program.inputs,
             program.parameters,

@@ -88,6 +88,10 @@ class Native:
         """The outputs for one point."""
         return self.entry_for(many=False, summed=False).point(tuple(point), parameters)
 
+    def settled(self) -> bool:
+        """Whether what `caller` gives stays as it is."""
+        return True
+
     def caller(self, form: Tree) -> Callable[..., Tree] | None:
         """What gives the outputs for one point of floats in a form, at once; None where there is
         nothing that does.

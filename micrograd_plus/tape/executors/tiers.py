@@ -1,0 +1,175 @@
+"""Tiers: a program runs at once, in C, and as machine code when it has earned it.
+
+It has earned it when it has run in the interpreter for as long as making the code may take: so
+whoever runs it once waits for nothing, and whoever runs it for ever waits at most twice as long as
+had he known. One thread in the background makes code for all tapes, one after the other, and then
+code takes the interpreter's place, call by call, with the same bits.
+
+The thread is gone when there is nothing to make. A fork leaves it behind, and the child begins
+again with what was not done. When Python ends, it waits for LLVM to be done with the code in hand,
+and nothing more is made.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+from collections import deque
+from collections.abc import Callable
+from threading import Thread
+from time import perf_counter
+from typing import Any
+from weakref import ref
+
+from ...trees import Tree
+from ..program import Floats
+from .forks import kept_from_forks
+from .native import Entry, Native
+
+# Seconds that making code takes: LLVM's, and for each operand of a program those of rolling it up.
+COMPILING, ROLLING_UP = 0.3, 1e-5
+Way = tuple[bool, bool]  # of running: for many points or one, summed or not
+
+
+class Tiered(Native):
+    """An executor that begins as an interpreter and goes on as a machine."""
+
+    def __init__(self, interpreter: Native, operands: int, machine: Callable[[], Native]) -> None:
+        super().__init__(interpreter.outputs)
+        self.price = COMPILING + ROLLING_UP * operands
+        self.spent = 0.0
+        self._interpreter, self._machine = interpreter, machine
+        self._timed: dict[Way, _Timed] = {}
+        self._asked: set[Way] = set()
+        self._failure = ""
+
+    @property
+    def name(self) -> str:  # type: ignore[override]  # it changes
+        """Which of the two runs now, and why if it is the interpreter."""
+        if self._failure:
+            return f"interpreter, for there is no machine code: {self._failure}"
+        if self._entries and self._asked.issubset(self._entries):
+            return "machine"
+        if self._asked:
+            return "interpreter, while machine code is being made"
+        return f"interpreter, until it has run for {self.price:.1f} s and machine code is made"
+
+    def entry_for(self, many: bool, summed: bool) -> Entry:
+        way = many, summed
+        found = self._entries.get(way) or self._timed.get(way)
+        if found is None:
+            timed = _Timed(self, way, self._interpreter.entry_for(many, summed))
+            found = self._timed.setdefault(way, timed)
+        return found
+
+    def settled(self) -> bool:
+        return bool(self._failure) or (False, False) in self._entries
+
+    def pay(self, way: Way, seconds: float) -> None:
+        """Note that the interpreter ran; ask for machine code when that is earned."""
+        self.spent += seconds
+        if self.spent < self.price or self._failure:
+            return
+        if way not in self._asked or not _background.is_working:
+            self._asked.add(way)
+            _background.make(self, way)
+
+    def taken_over(self, way: Way) -> Entry | None:
+        """The machine code for a way to run, if it is made."""
+        return self._entries.get(way)
+
+    def take_over(self, way: Way) -> None:
+        """Make machine code for a way to run; what fails is told by the name."""
+        try:
+            machine = self._machine()
+            self._machine = lambda: machine  # which needs the program no more
+            with _background.making:
+                self._entries[way] = machine.entry_for(*way)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the interpreter runs on
+            self._failure = f"{type(error).__name__}: {error}"
+
+
+class _Timed:
+    """An entry of the interpreter that tells how long it runs; long work goes on in machine code
+    as soon as that is made.
+    """
+
+    def __init__(self, tiered: Tiered, way: Way, entry: Entry) -> None:
+        self._tiered, self._way, self._entry = ref(tiered), way, entry
+
+    def run(self, points: Floats, parameters: Floats, outputs: Floats, divisor: int = 1) -> None:
+        tiered = self._tiered()
+        taken = tiered and tiered.taken_over(self._way)
+        begin = perf_counter()
+        (taken or self._entry).run(points, parameters, outputs, divisor)
+        if tiered and not taken:
+            tiered.pay(self._way, perf_counter() - begin)
+
+    def point(self, point: tuple[float, ...], parameters: Floats) -> list[float]:
+        tiered = self._tiered()
+        begin = perf_counter()
+        found = self._entry.point(point, parameters)
+        if tiered:
+            tiered.pay(self._way, perf_counter() - begin)
+        return found
+
+    def caller(self, form: Tree) -> None:
+        """What gives outputs at once does not tell how long it runs."""
+
+
+class _Background:
+    """The thread that makes machine code, and what it is to make."""
+
+    def __init__(self) -> None:
+        self._lock = kept_from_forks()
+        self.making = kept_from_forks()  # held while LLVM is at work
+        self._waiting: deque[tuple[Any, Way]] = deque()
+        self._in_hand: tuple[Any, Way] | None = None
+        self._is_over = False
+        self.is_working = False
+
+    def make(self, tiered: Tiered, way: Way) -> None:
+        """Have code made, unless it is waited for already."""
+        wanted = ref(tiered), way
+        with self._lock:
+            if wanted not in self._waiting and wanted != self._in_hand:
+                self._waiting.append(wanted)
+            if not self.is_working and not self._is_over:
+                try:
+                    Thread(target=self._work, name="machine code", daemon=True).start()
+                except RuntimeError:  # while Python ends, no thread can start
+                    self._is_over = True
+                else:
+                    self.is_working = True
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                self._in_hand = None
+                if self._is_over or not self._waiting:
+                    self.is_working = False
+                    return
+                self._in_hand = self._waiting.popleft()
+            tiered = self._in_hand[0]()
+            if tiered is not None:  # the tape may be gone
+                tiered.take_over(self._in_hand[1])
+            del tiered
+
+    def begin_again(self) -> None:
+        """In the child of a fork: without the thread, and with what it had in hand."""
+        self.is_working = False
+        if self._in_hand:
+            self._waiting.appendleft(self._in_hand)
+            self._in_hand = None
+
+    def end(self) -> None:
+        """Wait for LLVM to be done, if it is at work, and let nobody begin."""
+        self._is_over = True
+        if self.is_working:
+            self.making.acquire()  # for good
+
+
+_background = _Background()
+atexit.register(_background.end)
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_background.begin_again)

@@ -1,0 +1,212 @@
+"""A tape runs at once, and as machine code when it has earned it: the rule, what takes over,
+and what may happen in the meantime.
+"""
+
+import gc
+import os
+import subprocess
+import sys
+import textwrap
+import time
+import weakref
+
+import numpy as np
+import pytest
+from tapes import bits, same_bits
+
+from micrograd_plus import heart, nn, ops, record
+from micrograd_plus.tape.executors import executor_for, sharing, tiers
+from micrograd_plus.tape.executors.llvm import machine
+
+pytest.importorskip("llvmlite.binding")
+pytestmark = pytest.mark.skipif(heart.library() is None, reason="the heart in C does not run here")
+PATIENCE = 60.0  # seconds
+
+
+def tape_of(c):
+    return record(lambda x, y: ops.tanh(x * c + y) * ops.exp(-x), 0.5, 2.0)
+
+
+def points(count=40):
+    return np.linspace(-1.0, 1.0, 2 * count).reshape(count, 2)
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Machine code is earned by one call."""
+    monkeypatch.setattr(tiers, "COMPILING", 0.0)
+    monkeypatch.setattr(tiers, "ROLLING_UP", 0.0)
+
+
+def waited_for(condition):
+    """Whether something comes to hold."""
+    end = time.perf_counter() + PATIENCE
+    while not condition() and time.perf_counter() < end:
+        time.sleep(0.005)
+    return condition()
+
+
+def test_a_tape_runs_in_the_interpreter_and_says_until_when():
+    tape = tape_of(1.25)
+    assert tape(0.5, 1.0) == tape(0.5, 1.0, executor="python")
+    assert tape.executor() == "interpreter, until it has run for 0.3 s and machine code is made"
+
+
+def test_what_a_program_must_earn_grows_with_it():
+    def price(terms):
+        tape = record(lambda x: ops.sum([x * i for i in range(terms)]), 1.0)
+        return executor_for(tape.program, None).price
+
+    prices = [price(2), price(20_000)]
+    assert prices[0] < 0.31
+    assert prices[1] > 0.5
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda tape, executor: bits([tape(0.5, 1.0, executor=executor)]),
+        lambda tape, executor: bits(tape.values(points(), executor=executor)),
+        lambda tape, executor: bits(tape.gradients(points(3), executor=executor).ravel()),
+        lambda tape, executor: bits([tape.sum_and_grad(points(), executor=executor)[0]]),
+        lambda tape, executor: bits([tape.mean_and_grad(points(1), executor=executor)[0]]),
+    ],
+)
+def test_machine_code_takes_over_with_the_same_bits(use):
+    tape = tape_of(1.5)
+    expected = use(tape, "python")
+    assert use(tape, None) == expected
+
+    def is_taken_over():
+        assert use(tape, None) == expected
+        return tape.executor() == "machine"
+
+    assert waited_for(is_taken_over)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_in_the_middle_of_a_long_call_machine_code_takes_over():
+    tape, rows = tape_of(1.75), points(1 << 18)
+    found = tape.values(rows)
+    assert same_bits(found, tape.values(rows, executor="machine")).all()
+    sums = [tape.sum_and_grad(rows, executor=name)[0] for name in (None, "machine")]
+    assert bits(sums[:1]) == bits(sums[1:])
+
+
+@pytest.mark.usefixtures("at_once")
+def test_what_fails_in_the_background_is_told_and_stops_nothing(monkeypatch):
+    def failing(*_):
+        raise RuntimeError("no code today")
+
+    monkeypatch.setattr(machine, "compile_code", failing)
+    tape = tape_of(2.5)
+    expected = tape(0.5, 1.0)
+    told = "interpreter, for there is no machine code: RuntimeError: no code today"
+    assert waited_for(lambda: tape.executor() == told)
+    assert tape(0.5, 1.0) == expected
+    with pytest.raises(RuntimeError, match="no code today"):
+        tape(0.5, 1.0, executor="machine")
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_tape_that_is_dropped_while_its_code_is_made_is_gone_afterwards():
+    tape = tape_of(3.5)
+    tape(0.5, 1.0)
+    executor = weakref.ref(tape._executor("values", None))
+    assert executor() is not None
+    del tape
+    assert waited_for(lambda: gc.collect() >= 0 and executor() is None)
+    assert waited_for(lambda: not tiers._background.is_working)
+
+
+# Sharing. -----------------------------------------------------------------------------------------
+def test_tapes_of_one_shape_have_their_executors_in_common_while_one_is_there():
+    model = nn.MLP(2, [3, 1])
+
+    def recorded():
+        return record(lambda *xs: model(xs), 0.5, 1.0, parameters=model)
+
+    gc.collect()
+    before = len(sharing._executors)
+    first, second, other = recorded(), recorded(), tape_of(4.5)
+    runs = [tape._executor("sums", None) for tape in (first, second, other)]
+    assert runs[0] is runs[1] is not runs[2]
+    for name in ("machine", "interpreter"):
+        assert first._executor("values", name) is second._executor("values", name)
+    del first, runs
+    assert second.sum_and_grad(points())[0] == second.sum_and_grad(points(), executor="python")[0]
+    del second, other
+    gc.collect()
+    assert len(sharing._executors) == before
+
+
+def test_tapes_that_differ_in_a_constant_share_nothing():
+    first, second = tape_of(5.5), tape_of(5.25)
+    assert first._executor("values", None) is not second._executor("values", None)
+    assert first(0.5, 1.0) != second(0.5, 1.0)
+
+
+# Forks and the end. -------------------------------------------------------------------------------
+def ran(script):
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(script)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=4 * PATIENCE,
+    )
+
+
+EARNED = """
+import os, sys, time
+from micrograd_plus import ops, record
+from micrograd_plus.tape.executors import tiers
+tiers.COMPILING = tiers.ROLLING_UP = 0.0
+tape = record(lambda x, y: ops.tanh(x * 1.5 + y) * ops.exp(-x), 0.5, 2.0)
+tape(0.5, 1.0)
+"""
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.01, 0.1, 0.3])
+def test_python_ends_while_code_is_made(seconds):
+    run = ran(EARNED + f"time.sleep({seconds}); print(tape(0.5, 1.0))")
+    assert run.returncode == 0
+    assert run.stderr == ""
+
+
+def test_a_tape_still_runs_in_every_executor_while_python_ends():
+    run = ran(
+        EARNED
+        + """
+import atexit
+def last():
+    print([tape(0.5, 1.0, executor=name) for name in (None, "machine", "python")])
+atexit.register(last)
+"""
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert len(set(run.stdout.strip("[]\n").split(", "))) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_the_child_of_a_fork_makes_what_was_not_made():
+    run = ran(
+        EARNED
+        + """
+for pause in (0.0, 0.02, 0.1):
+    time.sleep(pause)
+    child = os.fork()
+    end = time.perf_counter() + 60
+    while tape.executor() != "machine" and time.perf_counter() < end:
+        tape(0.5, 1.0)
+    if not child:
+        os._exit(tape.executor() != "machine")
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert tape.executor() == "machine"
+    tape = record(lambda x, y: ops.tanh(x * pause + y) * ops.exp(-x), 0.5, 2.0)
+    tape(0.5, 1.0)
+print("all ran")
+"""
+    )
+    assert (run.stdout, run.stderr) == ("all ran\n", "")
