@@ -9,11 +9,12 @@ that nobody imports scikit-learn who does not train with it. Digits: scikit-lear
 of them, 64-50-10, softmax, Adam at 0.003, 60 epochs in batches of 32. Moons: micrograd's 100
 points, 2-16-16-1, 100 steps of descent with all points at rates from 1 to 0.1 (MLPClassifier: a
 constant rate, and its own loss, for it has no hinge). The processes take turns; printed are
-medians.
+medians of wall time, and of processor time, which other work on the machine hardly changes.
 """
 
 import argparse
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -190,11 +191,11 @@ def write_data(file):
 
 
 def seconds_of(python, task, file):
-    """Wall-clock seconds of one process, and what it found."""
+    """Wall-clock and processor seconds of one process, and what it found."""
     threads = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     environment = {**os.environ, **dict.fromkeys(threads, "1")}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    begin = time.perf_counter()
+    begin, processor = time.perf_counter(), of_children()
     ran = subprocess.run(
         [python, __file__, "--alone", task, file],
         env=environment,
@@ -202,7 +203,14 @@ def seconds_of(python, task, file):
         check=True,
         text=True,
     )
-    return time.perf_counter() - begin, float(ran.stdout)
+    seconds = time.perf_counter() - begin, of_children() - processor
+    return seconds, float(ran.stdout)
+
+
+def of_children():
+    """The processor's seconds in all processes that this one has started and that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def compare(kind, python_of, file):
@@ -212,13 +220,16 @@ def compare(kind, python_of, file):
         for name, python in python_of.items():
             took, found[name] = seconds_of(python, f"{name}_{kind}", file)
             seconds[name].append(took)
-    ours = statistics.median(seconds["fit"][1:])
-    print(f"{kind}: seconds of whole processes, medians of {ROUNDS}")
-    for name, all_seconds in seconds.items():
-        of = all_seconds[1:]  # the first reads files that the others find in memory
+    medians = {
+        # the first reads files that the others find in memory
+        name: [statistics.median(of) for of in zip(*all_seconds[1:], strict=True)]
+        for name, all_seconds in seconds.items()
+    }
+    print(f"{kind}: seconds of whole processes, medians of {ROUNDS}; the processor's, beside fit's")
+    for name, (wall, processor) in medians.items():
         print(
-            f"  {name:8} {statistics.median(of):6.2f} ({min(of):.2f} to {max(of):.2f}), "
-            f"{statistics.median(of) / ours:5.2f} times fit's; {found[name]:.1%} right"
+            f"  {name:8}{wall:8.2f}{processor:8.2f}{processor / medians['fit'][1]:8.2f}"
+            f"   {found[name]:.1%} right"
         )
 
 

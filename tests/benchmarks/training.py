@@ -6,7 +6,9 @@ First micrograd's moons: 100 steps of full-batch descent, the 100 losses compare
 step beside micrograd's (the median of a few steps) and beside that of a PyTorch tensor model in
 double precision. Then scikit-learn's digits: a network of one hidden layer of 50 ReLUs, softmax and
 Adam, trained for the same number of epochs on three quarters of the 1,797 images and scored on the
-rest. PyTorch is optional. `fit` is also timed with the recording and compiling in it.
+rest. PyTorch is optional. `fit` is also timed with the recording and compiling in it. Last, what a
+step of `fit` takes above the call of its tape: drawing the batch, the penalty, the optimiser and
+its checks. `processes.py` beside this times whole processes.
 """
 
 import os
@@ -28,7 +30,8 @@ from sklearn.datasets import load_digits, make_moons
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
-from micrograd_plus import ops
+from micrograd_plus import ops, record
+from micrograd_plus.losses import cross_entropy, hinge, l2_penalty
 from micrograd_plus.nn import MLP
 from micrograd_plus.optim import SGD, Adam
 from micrograd_plus.training import fit, outputs
@@ -42,11 +45,28 @@ else:
 
 STEPS, OF_MICROGRAD = 100, 6
 EPOCHS, BATCH, RATE = 60, 32, 0.003
+ROUNDS = 3
 
 
 def rate(step):
     """The rate of micrograd's notebook."""
     return 1.0 - 0.9 * step / STEPS
+
+
+class Watched:
+    """A schedule that looks at the clock, once in each step."""
+
+    def __init__(self, schedule):
+        self.schedule, self.times = schedule, []
+
+    def __call__(self, updates):
+        self.times.append(time.perf_counter())
+        return self.schedule(updates)
+
+    @property
+    def seconds(self):
+        """The median of the steps."""
+        return statistics.median(np.diff(self.times))
 
 
 def seeded_moons(package):
@@ -95,8 +115,8 @@ def moons_of_torch():
     losses, seconds = [], []
     for k in range(STEPS):
         begin = time.perf_counter()
-        hinge = torch.relu(1 - y * network(x)[:, 0]).mean()
-        total = hinge + 1e-4 * sum((p * p).sum() for p in network.parameters())
+        mean = torch.relu(1 - y * network(x)[:, 0]).mean()
+        total = mean + 1e-4 * sum((p * p).sum() for p in network.parameters())
         network.zero_grad()
         total.backward()
         with torch.no_grad():
@@ -110,25 +130,19 @@ def moons_of_torch():
 def moons():
     """Print the moons' table."""
     points, targets, model = seeded_moons(__import__("micrograd_plus.nn", fromlist=["MLP"]))
-    begins = []
-
-    class Watched(SGD):
-        def update(self, parameters, gradient):
-            begins.append(time.perf_counter())
-            return super().update(parameters, gradient)
-
+    watched = Watched(rate)
     begin = time.perf_counter()
     history = fit(
         model,
         points,
         targets,
         loss="hinge",
-        optimizer=Watched(rate),
+        optimizer=SGD(watched),
         epochs=STEPS,
         penalty=lambda ps: 1e-4 * ops.sum(*(p * p for p in ps)),
     )
     whole = time.perf_counter() - begin
-    step = statistics.median(np.diff(begins))
+    step = watched.seconds
     theirs, of_micrograd = steps_of_micrograd(OF_MICROGRAD)
     gap = max(abs(a - b) for a, b in zip(theirs, history.losses))
     print(
@@ -227,6 +241,78 @@ def digits():
         print("  PyTorch is not installed")
 
 
+def seconds_of_tape(tape, examples, parameters, calls=2000):
+    """The median of single calls."""
+    seconds = []
+    for _ in range(calls):
+        begin = time.perf_counter()
+        tape.mean_and_grad(examples, parameters)
+        seconds.append(time.perf_counter() - begin)
+    return statistics.median(seconds)
+
+
+def above_the_tape(name, sizes, points, targets, loss, batch, epochs, optimizer, penalty):
+    """Print what a step takes, and the call of a tape in it; the two take turns."""
+    of_tape, of_fit = [], []
+    for _ in range(ROUNDS):
+        model = MLP(sizes[0], sizes[1:], init="he", rng=random.Random(0))
+        parameters = np.array([p.data for p in model.parameters()])
+        examples = np.column_stack([points, targets]).astype(float)
+
+        def of_example(*example, model=model):
+            return loss(model(example[:-1]), example[-1])
+
+        tape = record(of_example, *examples[0], parameters=model.parameters())
+        of_tape.append(seconds_of_tape(tape, examples[:batch], parameters))
+        watched = Watched(lambda _: 0.001)
+        fit(
+            model,
+            points,
+            targets,
+            loss=loss,
+            optimizer=optimizer(watched),
+            epochs=epochs,
+            batch_size=batch,
+            penalty=penalty,
+        )
+        of_fit.append(watched.seconds)
+    tape_s, fit_s = (1e6 * min(seconds) for seconds in (of_tape, of_fit))
+    print(f"  {name:28}{fit_s:8.1f} µs, {tape_s:6.1f} in the tape, {fit_s - tape_s:5.1f} above")
+
+
+def steps():
+    """Print the table of steps and tapes."""
+    print(f"\na step of fit, and its tape's own call: least medians of {ROUNDS} rounds")
+    points, targets, _ = seeded_moons(__import__("micrograd_plus.nn", fromlist=["MLP"]))
+    images, classes = load_digits(return_X_y=True)
+    for optimizer in (SGD, Adam):
+        for penalty in (None, l2_penalty):
+            name = f"{optimizer.__name__}{' and a penalty' if penalty else ''}"
+            above_the_tape(
+                f"moons, {name}",
+                (2, 16, 16, 1),
+                points,
+                targets,
+                hinge,
+                len(points),
+                2000,
+                optimizer,
+                penalty,
+            )
+            above_the_tape(
+                f"digits, {name}",
+                (64, 50, 10),
+                images / 16,
+                classes,
+                cross_entropy,
+                BATCH,
+                40,
+                optimizer,
+                penalty,
+            )
+
+
 if __name__ == "__main__":
     moons()
     digits()
+    steps()
