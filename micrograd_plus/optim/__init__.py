@@ -347,6 +347,7 @@ class AdamW(Adam):
         return self._adapted(w * (1.0 - rate * self.weight_decay), g, rate, memory)
 
 
+_SHORT = 8192  # numbers; longer sums of products BLAS shares out among threads, and waits for them
 BUILT_IN = (SGD, AdaGrad, RMSProp, Adam, AdamW)  # these work on copies, and share nothing
 
 
@@ -376,7 +377,10 @@ def _leaves(parameters: Module | Sequence[Value]) -> list[Value]:
 
 def _are_finite(numbers: Floats) -> bool:
     """Whether no number is inf or nan: none is where the sum of their squares is finite."""
-    return bool(abs(np.vdot(numbers, numbers)) < inf) or first_not_finite(numbers) is None
+    is_short = type(numbers) is np.ndarray and numbers.size <= _SHORT
+    if is_short and abs(np.vdot(numbers, numbers)) < inf:
+        return True
+    return first_not_finite(numbers) is None
 
 
 def _refuse(found: dict[str, Floats], leaves: Sequence[Value], rate: float) -> Never:

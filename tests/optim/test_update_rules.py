@@ -89,3 +89,21 @@ def test_an_update_has_the_bits_of_its_formula(formula, kind, options, decay):
         found = optimizer.update(found, gradient)
         expected = formula(optimizer, expected, gradient, memory, t)
         assert found.tobytes() == expected.tobytes(), t
+
+
+@pytest.mark.parametrize("count", [1, 100, 8192, 8193])
+@pytest.mark.parametrize("kind", [SGD, AdaGrad, RMSProp, Adam, AdamW])
+def test_one_number_that_is_not_finite_is_found_among_any_that_are(kind, count):
+    """Also among numbers whose squares no float holds."""
+    optimizer, large = kind(RATE), np.full(count, 1e200)
+    assert np.isfinite(optimizer.update(large, np.ones(count))).all()
+    for bad in (np.nan, np.inf, -np.inf):
+        gradient, before = np.ones(count), repr(optimizer)
+        gradient[count // 2] = bad
+        with pytest.raises(FloatingPointError, match=f"gradient of parameter {count // 2} is"):
+            optimizer.update(large, gradient)
+        gradient[count // 2], large[count // 2] = 1.0, bad
+        with pytest.raises(FloatingPointError, match=f"data of parameter {count // 2} would"):
+            optimizer.update(large, gradient)
+        large[count // 2] = 1e200
+        assert repr(optimizer) == before
