@@ -36,6 +36,9 @@ class Contestant:
     def circuit(self, x, y):
         """The step of `staged` at a point."""
 
+    def gpt(self, task):
+        """The step of a GPT, or None where there is none."""
+
 
 def as_floats(result):
     """The value, and the gradient in the order of the parameters:
@@ -103,6 +106,7 @@ class C(Contestant):
     a bar to measure by, not a contestant.
     """
 
+    flags = ("-ffast-math",)
     prepares = True
 
     def __init__(self):
@@ -128,8 +132,7 @@ class C(Contestant):
         address = gradient.ctypes.data
         return lambda: (circuit(x, y, address), gradient)
 
-    @staticmethod
-    def _compiled(sizes, hinge):
+    def _compiled(self, sizes, hinge):
         source = pathlib.Path(__file__).with_name("step.c")
         with tempfile.TemporaryDirectory() as folder:
             library = os.path.join(folder, "step.so")
@@ -138,7 +141,7 @@ class C(Contestant):
                     compiler(),
                     "-O3",
                     "-march=native",
-                    "-ffast-math",
+                    *self.flags,
                     "-shared",
                     "-fPIC",
                     source,
@@ -152,6 +155,14 @@ class C(Contestant):
                 capture_output=True,
             )
             return ctypes.CDLL(library)
+
+
+class StrictC(C):
+    """The same, in the order in which it is written and without contraction: what the rules of a
+    tape allow.
+    """
+
+    flags = ("-ffp-contract=off",)
 
 
 def compiler():

@@ -10,7 +10,7 @@ import tempfile
 
 import numpy as np
 from by_hand import Contestant, Missing, compiler
-from tasks import PENALTY, staged
+from tasks import HEADS, PENALTY, staged
 
 
 def sigmoid_by(exp):
@@ -235,6 +235,33 @@ class CasADiAsC(CasADi):
         self.casadi.GlobalOptions.setTempWorkDir(os.path.join(self.folder.name, ""))
 
 
+def gpt_loss(task, matrices, arrays, relu):
+    """The mean loss of a GPT over names of one length; `arrays` has einsum, exp and log, and the
+    matrices and the arrays of the task are its own.
+    """
+    given, seen, chosen = task
+    letters, places, query, key, content, mix, inner, outer, output = matrices
+    count, length = given.shape
+    part = mix.shape[0] // HEADS
+
+    def normed(x):
+        return x * ((x * x).mean(-1)[..., None] + 1e-5) ** -0.5
+
+    def heads(matrix, x):
+        return (x @ matrix.T).reshape(count, length, HEADS, part)
+
+    x = normed(letters[given] + places[:length])
+    inside = normed(x)
+    scores = arrays.einsum("bihd,bjhd->bhij", heads(query, inside), heads(key, inside))
+    powers = arrays.exp(scores * part**-0.5) * seen
+    shares = powers / powers.sum(-1)[..., None]
+    found = arrays.einsum("bhij,bjhd->bihd", shares, heads(content, inside))
+    x = found.reshape(count, length, HEADS * part) @ mix.T + x
+    x = relu(normed(x) @ inner.T) @ outer.T + x
+    logits = x @ output.T
+    return (arrays.log(arrays.exp(logits).sum(-1)) - (logits * chosen).sum(-1)).mean()
+
+
 class Torch(Contestant):
     """PyTorch on tensors, eagerly."""
 
@@ -271,6 +298,14 @@ class Torch(Contestant):
     def circuit(self, x, y):
         point = [self.torch.tensor(number, dtype=self.torch.float64) for number in (x, y)]
         return self.differentiated(lambda a, b: staged(a, b, self.torch.sigmoid), point)
+
+    def gpt(self, task):
+        tensor = self.torch.from_numpy
+        arrays = [tensor(array) for array in task.arrays]
+        return self.differentiated(
+            lambda *matrices: gpt_loss(arrays, matrices, self.torch, self.torch.relu),
+            [tensor(matrix) for matrix in task.matrices],
+        )
 
     def differentiated(self, function, point):
         point = [tensor.requires_grad_() for tensor in point]
@@ -345,3 +380,13 @@ class Jax(Contestant):
         jax, a, b = self.jax, self.jax.numpy.float64(x), self.jax.numpy.float64(y)
         run = jax.jit(jax.value_and_grad(lambda a, b: staged(a, b, jax.nn.sigmoid), (0, 1)))
         return lambda: jax.block_until_ready(run(a, b))
+
+    def gpt(self, task):
+        jax, array = self.jax, self.jax.numpy.asarray
+        arrays, matrices = [list(map(array, part)) for part in (task.arrays, task.matrices)]
+        run = jax.jit(
+            jax.value_and_grad(
+                lambda matrices, arrays: gpt_loss(arrays, matrices, jax.numpy, jax.nn.relu)
+            )
+        )
+        return lambda: jax.block_until_ready(run(matrices, arrays))

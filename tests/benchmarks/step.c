@@ -44,6 +44,7 @@ INLINED void product(const int add, int rows, int columns, int depth, matrix lef
     for (; j + 2 * LANES <= columns; j += 2 * LANES, right.at += 2 * LANES)
         strip(add, 2, rows, depth, left, right, out + j, down);
     for (; j + LANES <= columns; j += LANES, right.at += LANES) strip(add, 1, rows, depth, left, right, out + j, down);
+    if (columns % LANES == 0) return; /* said to the compiler, which would think of columns that are not there */
     for (; j < columns; j++, right.at++)
         for (int i = 0; i < rows; i++) {
             double sum = add ? out[i * down + j] : 0;

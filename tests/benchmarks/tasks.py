@@ -1,5 +1,5 @@
-"""The tasks of `tape.py`: networks and their rows, and the lectures' circuit,
-with the numbers that everyone gets.
+"""The tasks of `tape.py`: networks and their rows, the lectures' circuit, and a scalar GPT, with
+the numbers that everyone gets.
 """
 
 import random
@@ -10,9 +10,11 @@ import numpy as np
 from sklearn.datasets import load_digits, make_moons
 
 from micrograd_plus import ops
+from micrograd_plus.examples import gpt
 from micrograd_plus.nn import MLP
 
 PENALTY = 1e-4
+LETTERS, HEADS = 6, 4  # of a name, and of the GPT's attention
 
 
 def staged(x, y, sigmoid):
@@ -92,6 +94,45 @@ class Circuit:
         return contestant.circuit(*self.point)
 
 
+@dataclass
+class Names:
+    """The mean loss of a GPT over names of six letters."""
+
+    title: str
+    model: gpt.GPT
+    rows: np.ndarray
+
+    def __post_init__(self):
+        self.parameters = np.array([p.data for p in self.model.parameters()])
+        self.share = len(self.rows)
+
+    @property
+    def matrices(self):
+        """The parameters as the model's nine matrices."""
+        parts = vars(self.model).values()
+        return [
+            np.array([[p.data for p in row] for row in part])
+            for part in parts
+            if isinstance(part, list)
+        ]
+
+    @property
+    def arrays(self):
+        """The tokens that go in; 1 where a place may look, at itself and back; and 1 for the token
+        that comes next.
+        """
+        tokens = np.pad(self.rows.astype(int), ((0, 0), (1, 1)), constant_values=gpt.MARK)
+        seen = np.tril(np.ones((LETTERS + 1, LETTERS + 1)))
+        return tokens[:, :-1].copy(), seen, np.eye(len(gpt.LETTERS))[tokens[:, 1:]]
+
+    def step_of(self, contestant):
+        return contestant.gpt(self)
+
+    def first(self, count):
+        """The same task with fewer names."""
+        return Names(self.title, self.model, self.rows[:count])
+
+
 def moons():
     random.seed(1337)
     np.random.seed(1337)  # noqa: NPY002  # as the demo does
@@ -120,9 +161,16 @@ def batches(sizes, rows, *counts):
     return [Network(f"batch of {count}", model, sizes, rows[:count]) for count in counts]
 
 
+def names():
+    texts = [name for name in gpt.names() if len(name) == LETTERS][:64]
+    rows, model = np.array(list(map(gpt.tokens_of, texts)), dtype=float), gpt.GPT(random.Random(42))
+    return [Names(f"batch of {count}", model, rows[:count]) for count in (1, 64)]
+
+
 WORKLOADS = {
     "moons": (moons, "a step"),
     "circuit": (circuit, "a call"),
     "image": (image, "an image"),
     "digits": (digits, "an image"),
+    "gpt": (names, "a name"),
 }
