@@ -4,12 +4,13 @@ numbers in its wide vectors; in those of WebAssembly, of two numbers, that is lo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..executors.llvm.dispatch import Dispatcher, Reader
 from ..executors.llvm.emission import Code, index_of
 from ..executors.llvm.loops import Loops
-from ..executors.llvm.rolling import LANES, Rolled
+from ..executors.llvm.rolling import LANES, Nest, Rolled
 
 
 class _Loading(Code):
@@ -42,8 +43,7 @@ class LoopsInLanes(_Loading, Loops):
     ) -> None:
         super().__init__(program, inputs, outputs, lanes, summed, jam=2)
 
-    def _sums(self, count: Any, point: Any) -> None:
+    def _sums(self, nests: Sequence[Nest], count: Any, point: Any) -> None:
         self.valid = self._valid(count, point)
-        for nest in self.program.body:
-            if self._is_sum(nest):
-                self._loops(nest, 1, self.jam)
+        for nest in nests:
+            self._loops(nest, 1, self.jam)

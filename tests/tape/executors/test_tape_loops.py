@@ -14,7 +14,7 @@ import pytest
 from tapes import any_number, bits, eager, replayed, same_bits
 
 from micrograd_plus import Value, nn, ops, record
-from micrograd_plus.tape.executors.llvm import machine
+from micrograd_plus.tape.executors.llvm import loops, machine
 
 ELEMENTWISE = ("tanh", "relu", "neg", "abs", "sigmoid", "step", "sin", "hard_tanh")
 PAIRWISE = ("add", "mul", "sub", "maximum", "div", "less", "hypot")
@@ -151,6 +151,7 @@ def test_networks_of_any_width_have_the_same_bits(sizes, inputs, activation):
 @pytest.mark.parametrize("together", [1, 3, 4, 6, 8])
 def test_bits_do_not_depend_on_how_many_statements_run_side_by_side(together, monkeypatch):
     monkeypatch.setattr(machine, "_side_by_side", lambda: together)
+    monkeypatch.setattr(loops, "MOST_TOGETHER", together)  # nests in a function
     rng = random.Random(together)
     model = nn.MLP(5, [7, 11, 1], activation="tanh", rng=rng)
     tape = record(lambda *xs: model(xs), *[0.5] * 5, parameters=model)

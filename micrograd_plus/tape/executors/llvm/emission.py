@@ -172,16 +172,19 @@ class Code:
         b = self.builder
         if self.lanes == 1:
             return b.load(self._at(self.places[LANES], index))
-        pointer = self._at(self.places[LANES], b.mul(index, index_of(self.lanes)))
-        return b.load(b.bitcast(pointer, self.number.as_pointer()), align=8)
+        return b.load(self._vector_of(LANES, index), align=8)
 
     def _write(self, place: str, index: Any, number: Any) -> None:
         b = self.builder
         if number.type == DOUBLE:
             b.store(number, self._at(self.places[place], index))
         else:
-            pointer = self._at(self.places[place], b.mul(index, index_of(self.lanes)))
-            b.store(number, b.bitcast(pointer, self.number.as_pointer()), align=8)
+            b.store(number, self._vector_of(place, index), align=8)
+
+    def _vector_of(self, place: str, index: Any) -> Any:
+        """Where a number of each lane lies."""
+        vectors = self.builder.bitcast(self.places[place], self.number.as_pointer())
+        return self.builder.gep(vectors, [index], source_etype=self.number)
 
     def _at(self, pointer: Any, index: Any) -> Any:
         return self.builder.gep(pointer, [index], source_etype=DOUBLE)

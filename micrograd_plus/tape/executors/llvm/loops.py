@@ -4,20 +4,24 @@ loops over statements, straight lines where there are none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from llvmlite import ir
 
-from .emission import DOUBLE, LANE, TURN, Carried, index_of
+from .emission import DOUBLE, INDEX, LANE, POINTER, TURN, Carried, index_of
 from .rolling import LANES, OUTPUT, PARAMETER, SHARED, Address, Nest, Rolled, Segment
 from .single import Single
 
 # statements of a nest that run side by side, so that additions need not wait for each other, where
 # there are sixteen registers; and in the last block, where it matters least
 JAM = 4
+MOST_TOGETHER = 16  # nests in one function
 # turns of an outer loop that go through the inner one together, while what they read is near
 TILE = 2
+
+Write = Callable[[Sequence[Nest], Any, Any], None]
 
 
 class Loops(Single):
@@ -43,13 +47,12 @@ class Loops(Single):
         """kernel(count of points, points, parameters, shared, scratch, outputs, nothing)."""
         self.builder = self._begun()
         count, points, parameters, shared, scratch, outputs, _ = self.builder.function.args
-        self.places, self.width = {PARAMETER: parameters, SHARED: shared}, 1
-        for nest in self.program.prologue:  # what all points have in common
-            self._nest(nest)
-        self.places |= {LANES: scratch, OUTPUT: outputs}
+        self.places = {PARAMETER: parameters, SHARED: shared, LANES: scratch, OUTPUT: outputs}
+        self.width = 1
+        # what all points have in common
+        self._parts_of(self.program.prologue, count, index_of(0), self._plainly)
         self.width = self.lanes
         with self._loop(count, self.lanes) as point:
-            self.begins = self.builder.icmp_unsigned("==", point, index_of(0))
             self._load(count, points, point, index_of(self.inputs))
             if not self.summed and self.lanes == 1:
                 self.places[OUTPUT] = self._at(
@@ -57,32 +60,68 @@ class Loops(Single):
                 )
             elif not self.summed:
                 self.places[OUTPUT] = self._at(scratch, index_of(self.program.lanes * self.lanes))
-            for nest in self.program.body:
-                if not self._is_sum(nest):
-                    self._nest(nest)
-            self._sums(count, point)
+            sums = [nest for nest in self.program.body if self._is_sum(nest)]
+            others = [nest for nest in self.program.body if not self._is_sum(nest)]
+            self._parts_of(others, count, point, self._plainly)
+            self._parts_of(sums, count, point, self._sums)
             if self.lanes > 1 and not self.summed:
                 self._store(count, point, index_of(self.outputs), outputs)
         self.builder.ret_void()
+
+    def _parts_of(self, nests: Sequence[Nest], count: Any, point: Any, write: Write) -> None:
+        """The nests, in functions of so many each where they are more: LLVM's time for one grows
+        faster than it does.
+        """
+        if len(nests) <= MOST_TOGETHER:
+            self.begins = self.builder.icmp_unsigned("==", point, index_of(0))
+            write(nests, count, point)
+            return
+        for first in range(0, len(nests), MOST_TOGETHER):
+            with self._apart(count, point) as given:
+                write(nests[first : first + MOST_TOGETHER], *given)
+
+    @contextmanager
+    def _apart(self, count: Any, point: Any) -> Iterator[tuple[Any, Any]]:
+        """A function of its own, which is called here; the count and the point as it has them."""
+        outside, places = self.builder, self.places
+        kinds = [INDEX, INDEX, *[POINTER] * len(places)]
+        name = self.module.get_unique_name("part")
+        function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), kinds), name)
+        function.linkage = "internal"
+        function.attributes.add("noinline")
+        of_count, of_point, *pointers = function.args
+        for pointer in pointers:
+            pointer.add_attribute("noalias")
+        self.builder = ir.IRBuilder(function.append_basic_block())
+        self.places = dict(zip(places, pointers))
+        self.begins = self.builder.icmp_unsigned("==", of_point, index_of(0))
+        yield of_count, of_point
+        self.builder.ret_void()
+        self.builder, self.places = outside, places
+        self.builder.call(function, [count, point, *places.values()])
 
     def _is_sum(self, nest: Nest) -> bool:
         """Whether its results are added up over lanes."""
         return nest.target.place == OUTPUT and self.summed and self.lanes > 1
 
-    def _sums(self, count: Any, point: Any) -> None:
+    def _plainly(self, nests: Sequence[Nest], count: Any, point: Any) -> None:
+        for nest in nests:
+            self._nest(nest)
+
+    def _sums(self, nests: Sequence[Nest], count: Any, point: Any) -> None:
         """What is added up over lanes: all of them hold a point, but in the last block."""
-        b, sums = self.builder, [nest for nest in self.program.body if self._is_sum(nest)]
-        if not sums:
+        b = self.builder
+        if not nests:
             return
         is_whole = b.icmp_unsigned("<=", b.add(point, index_of(self.lanes)), count)
         with b.if_else(is_whole) as (then, otherwise):
             with then:
                 self.valid = None
-                for nest in sums:
+                for nest in nests:
                     self._loops(nest, TILE, self.jam)
             with otherwise:
                 self.valid = self._valid(count, point)
-                for nest in sums:
+                for nest in nests:
                     self._loops(nest, 1, JAM)
 
     def _nest(self, nest: Nest) -> None:
@@ -108,7 +147,7 @@ class Loops(Single):
             yield index_of(whole), count - whole
 
     def _plus(self, index: Any, n: int) -> Any:
-        return self.builder.add(index, index_of(n)) if n else index
+        return self._sum_of(index, n)
 
     def _statements(self, nest: Nest, outer: Any, inner: Any, together: int) -> None:
         """Some statements next to each other: their heads, then the terms of each segment,

@@ -161,7 +161,9 @@ def _improve(module: Any) -> None:
         passes.add_loop_rotate_pass()
         passes.add_instruction_combine_pass()
         try:
-            passes.run(module.get_function("kernel"), builder)
+            for function in module.functions:
+                if not function.is_declaration:
+                    passes.run(function, builder)
         finally:
             _dispose(passes)
 

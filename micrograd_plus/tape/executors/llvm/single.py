@@ -22,6 +22,9 @@ ACROSS = 2
 class Single(Code):
     """Code for statements of one point, or of what all points have in common."""
 
+    offsets_of: Any = None  # the block in which these are at hand
+    offsets: dict[Any, Any]
+
     def _nest_of_eights(self, nest: Nest) -> None:
         """A nest of at least eight statements in its inner loop; the last eight may do again what
         is done.
@@ -31,7 +34,7 @@ class Single(Code):
         done = nest.inner - nest.inner % wide
         with self._loop(index_of(nest.outer), 1) as outer:
             with self._loop(index_of(done), wide) as inner:
-                starts = [self.builder.add(inner, index_of(TURN * v)) for v in range(ACROSS)]
+                starts = [self._sum_of(inner, TURN * v) for v in range(ACROSS)]
                 self._eights(nest, outer, starts)
             for start in range(done, nest.inner, TURN):
                 self._eights(nest, outer, [index_of(min(start, nest.inner - TURN))])
@@ -91,7 +94,6 @@ class Single(Code):
         self, address: Address, outer: Any, start: Any, term: Any, step: int
     ) -> Sequence[Any]:
         """A leaf of eight statements, for some terms one after the other."""
-        b = self.builder
         if step > 1 and _is_turned(address):
             place = self.places[address.place]
             return self._turned(
@@ -100,10 +102,7 @@ class Single(Code):
                     for n in range(TURN)
                 ]
             )
-        return [
-            self._eight(address, outer, start, b.add(term, index_of(k)) if k else term)
-            for k in range(step)
-        ]
+        return [self._eight(address, outer, start, self._sum_of(term, k)) for k in range(step)]
 
     def _eight(self, address: Address, outer: Any, start: Any, term: Any) -> Any:
         """A leaf of eight statements."""
@@ -138,12 +137,31 @@ class Single(Code):
 
     def _number(self, address: Address, outer: Any, inner: Any, n: int, term: Any) -> Any:
         """Where a number of the n-th statement from `inner` on lies."""
+        variable, known = [], address.base + n * address.strides[1]
+        for number, stride in zip((outer, inner, term), address.strides):
+            if isinstance(number, ir.Constant):
+                known += stride * number.constant
+            elif number is not None and stride:
+                variable.append((number, stride))
+        return self._sum_of(self._offset(tuple(variable)), known)
+
+    def _offset(self, parts: tuple[tuple[Any, int], ...]) -> Any:
+        """The sum of numbers times strides, which is written once in a block."""
         b = self.builder
-        index = index_of(address.base + n * address.strides[1])
-        for variable, stride in zip((outer, inner, term), address.strides):
-            if stride and variable is not None:
-                index = b.add(index, b.mul(variable, index_of(stride)))
-        return index
+        if self.offsets_of is not b.block:
+            self.offsets_of, self.offsets = b.block, {}
+        if parts not in self.offsets:
+            total = index_of(0)
+            for number, stride in parts:
+                product = number if stride == 1 else b.mul(number, index_of(stride))
+                total = product if isinstance(total, ir.Constant) else b.add(total, product)
+            self.offsets[parts] = total
+        return self.offsets[parts]
+
+    def _sum_of(self, index: Any, known: int) -> Any:
+        if isinstance(index, ir.Constant):
+            return index_of(index.constant + known)
+        return self.builder.add(index, index_of(known)) if known else index
 
     def _written(self, shape: Shape, leaves: Iterator[Any]) -> Any:
         """The instructions of an expression."""
