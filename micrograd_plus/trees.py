@@ -48,6 +48,8 @@ def leaves_of(tree: Tree) -> list[Any]:
     """The numbers and Values of a tree, from left to right; TypeError for anything else."""
     branches = branches_of(tree)
     if branches is not None:
+        if _FLOATS.issuperset(map(type, branches)):
+            return list(branches)
         return [leaf for branch in branches for leaf in leaves_of(branch)]
     return [tree if isinstance(tree, Value) else as_float(tree, "a transformation")]
 
@@ -153,6 +155,8 @@ def _paired(tree: Tree, other: Tree) -> list[Any] | None:
         and isinstance(other, (list, tuple))
         and len(tree) == len(other)
     ):
+        if _FLOATS.issuperset(map(type, (*tree, *other))):
+            return list(other)
         pairs = list(zip(tree, other))
     elif branches_of(tree) is None and branches_of(other) is None:
         return leaves_of(other)
@@ -194,5 +198,7 @@ def has_dict(tree: Tree) -> bool:
     """Whether there is a dict in the tree, so that the order of its leaves is a matter of keys."""
     if type(tree) is float or is_array(tree):
         return False
-    branches = branches_of(tree)
-    return isinstance(tree, dict) or any(map(has_dict, branches or ()))
+    branches = branches_of(tree) or ()
+    if isinstance(tree, dict):
+        return True
+    return not _FLOATS.issuperset(map(type, branches)) and any(map(has_dict, branches))
