@@ -8,10 +8,16 @@
 
 #ifdef VECTORS
 typedef double NAME(Vector) __attribute__((vector_size(8 * WIDTH), aligned(8), may_alias));
+typedef int64_t NAME(Mask) __attribute__((vector_size(8 * WIDTH), aligned(8), may_alias));
+#define CHOSEN(condition, x, y) \
+    ((Vector)(((Mask)(condition) & (Mask)(x)) | (~(Mask)(condition) & (Mask)(y))))
 #else
 typedef double NAME(Vector);
+typedef int NAME(Mask);
+#define CHOSEN(condition, x, y) ((condition) ? (x) : (y))
 #endif
 #define Vector NAME(Vector)
+#define Mask NAME(Mask)
 #define AT(place) (*(const Vector *)(place))
 #define PUT(place, vector) (*(Vector *)(place) = (vector))
 #if WIDTH == 8
@@ -104,6 +110,34 @@ TARGET static void NAME(add_products)(const Terms *s, double *to, const double *
         EACH to[j] = c[j] + a[j] * b[j];
     else
         EACH to[j * s->to_step] = c[j * r] + a[j * p] * b[j * q];
+}
+
+/* head + products that a condition lets through: side by side under one condition, or anywhere. */
+TARGET static void NAME(route_one)(const Terms *s, double *to, const double *a, const double *b,
+                                   const double *c, const double *d)
+{
+    const ptrdiff_t count = s->count;
+    if (s->a_step == 0 && s->to_step == 1) {
+        EACH to[j] = c[j * s->c_step];
+        for (ptrdiff_t k = 0; k < s->inner; k++, a += s->a_term, b += s->b_term, d += s->d_term) {
+            if (*a == 0.0)
+                continue;
+            const double y = *d;
+            if (s->b_step == 1 && s->d_step == 0)
+                EACH to[j] += b[j] * y;
+            else
+                EACH to[j] += b[j * s->b_step] * d[j * s->d_step];
+        }
+        return;
+    }
+    for (ptrdiff_t j = 0; j < count; j++) {
+        const double *of[] = {a + j * s->a_step, b + j * s->b_step, d + j * s->d_step};
+        double t = c[j * s->c_step];
+        for (ptrdiff_t k = 0; k < s->inner; k++)
+            if (of[0][k * s->a_term] != 0.0)
+                t += of[1][k * s->b_term] * of[2][k * s->d_term];
+        to[j * s->to_step] = t;
+    }
 }
 
 TARGET static void NAME(sum_one)(const Terms *s, double *to, const double *a, const double *b,
@@ -205,6 +239,7 @@ TARGET static const int32_t *NAME(run_one)(const int32_t *w, const int32_t *stop
             EACH to[j * s.to_step] = a[j * s.a_step] != 0.0 ? b[j * s.b_step] : c[j * s.c_step];
             break;
         case GATED: NAME(gate_one)(&s, to, a, b, c, numbers + w[D]); break;
+        case ROUTED: NAME(route_one)(&s, to, a, b, c, numbers + w[D]); break;
         case DOT: NAME(sum_one)(&s, to, a, b, c); break;
         case SUM:
             for (ptrdiff_t j = 0; j < count; j++) {
@@ -288,8 +323,13 @@ TARGET static void NAME(settle)(const Block *block, ptrdiff_t output, ptrdiff_t 
         for (int l = 0; l < BLOCK; l++)
             lane[h][l] = 0.0;
     NAME(fold)(lane, sum);
-    for (int h = 0; h < count; h++)
-        block->outputs[output + h * step] += sum[h];
+    double *to = block->outputs + output;
+    if (count == TOGETHER && step == 1)
+        for (int h = 0; h < TOGETHER; h += WIDTH)
+            PUT(to + h, AT(to + h) + AT(sum + h));
+    else
+        for (int h = 0; h < count; h++)
+            to[h * step] += sum[h];
 }
 
 /* Where a result goes: to its place in the lanes, or on the way to an output. */
@@ -303,36 +343,6 @@ static inline double *NAME(target)(const Block *block, int32_t head, ptrdiff_t n
 #define IN_LANES(number) (block->lanes + ((ptrdiff_t)(number) - block->first) * BLOCK)
 #define IS_SHARED(number) ((number) < block->first)
 #define ALONG ALONE for (int l = 0; l < BLOCK; l++)
-#define RESULTS(FOUND)                                                                             \
-    for (ptrdiff_t done = 0; done < s.count; done += TOGETHER) {                                   \
-        const ptrdiff_t until = s.count - done < TOGETHER ? s.count : done + TOGETHER;             \
-        for (ptrdiff_t j = done; j < until; j++) {                                                 \
-            double *to = NAME(target)(block, head, w[TO] + j * s.to_step, room[j - done]);         \
-            FOUND;                                                                                 \
-        }                                                                                          \
-        if (settles)                                                                               \
-            NAME(settle)(block, w[TO] + done * s.to_step, s.to_step, (int)(until - done), room);   \
-    }                                                                                              \
-    break
-#define LANES_OF_ONE(F) RESULTS(const double *a = IN_LANES(w[A] + j * s.a_step);                   \
-                                ALONG to[l] = F(a[l]))
-#define BOTH_VARY(F) RESULTS(const double *a = IN_LANES(w[A] + j * s.a_step);                      \
-                             const double *b = IN_LANES(w[B] + j * s.b_step);                      \
-                             ALONG to[l] = F(a[l], b[l]))
-#define SECOND_VARIES(F) RESULTS(const double x = block->shared[w[A] + j * s.a_step];              \
-                                 const double *b = IN_LANES(w[B] + j * s.b_step);                  \
-                                 ALONG to[l] = F(x, b[l]))
-#define FIRST_VARIES(F) RESULTS(const double *a = IN_LANES(w[A] + j * s.a_step);                   \
-                                const double y = block->shared[w[B] + j * s.b_step];               \
-                                ALONG to[l] = F(a[l], y))
-#define LANES_OF_TWO(F)                                                                            \
-    if (IS_SHARED(w[A])) {                                                                             \
-        SECOND_VARIES(F);                                                                          \
-    }                                                                                              \
-    if (IS_SHARED(w[B])) {                                                                             \
-        FIRST_VARIES(F);                                                                           \
-    }                                                                                              \
-    BOTH_VARY(F)
 
 /* The lanes of a number, which is spread over `room` where all points have it in common. */
 static inline const double *NAME(lanes_of)(const Block *block, ptrdiff_t number, double *room)
@@ -343,6 +353,150 @@ static inline const double *NAME(lanes_of)(const Block *block, ptrdiff_t number,
     for (int l = 0; l < BLOCK; l++)
         room[l] = x;
     return room;
+}
+
+/* The results of a run, `to` each, which FOUND fills. */
+#define RESULTS(FOUND)                                                                             \
+    for (ptrdiff_t done = 0; done < s->count; done += TOGETHER) {                                  \
+        const ptrdiff_t until = s->count - done < TOGETHER ? s->count : done + TOGETHER;           \
+        for (ptrdiff_t j = done; j < until; j++) {                                                 \
+            double *to = NAME(target)(block, w[HEAD], w[TO] + j * s->to_step, room[j - done]);     \
+            FOUND;                                                                                 \
+        }                                                                                          \
+        if (w[HEAD] & TO_OUTPUT && block->summed)                                                  \
+            NAME(settle)(block, w[TO] + done * s->to_step, s->to_step, (int)(until - done), room); \
+    }
+#define BEGUN(name)                                                                                \
+    TARGET APART static void NAME(name)(const Block *block, const int32_t *w, const Terms *s)
+#define OPERAND(o, place, away, k) \
+    const double *o = NAME(lanes_of)(block, w[place] + (away), spread[k])
+
+#define LANES_OF_ONE(name, F)                                                                      \
+    BEGUN(name)                                                                                    \
+    {                                                                                              \
+        double room[TOGETHER][BLOCK];                                                              \
+        RESULTS(const double *a = IN_LANES(w[A] + j * s->a_step); ALONG to[l] = F(a[l]))           \
+    }
+#define LANES_OF_TWO(name, F)                                                                      \
+    BEGUN(name)                                                                                    \
+    {                                                                                              \
+        double room[TOGETHER][BLOCK];                                                              \
+        if (IS_SHARED(w[A]))                                                                       \
+            RESULTS(const double x = block->shared[w[A] + j * s->a_step];                          \
+                    const double *b = IN_LANES(w[B] + j * s->b_step); ALONG to[l] = F(x, b[l]))    \
+        else if (IS_SHARED(w[B]))                                                                  \
+            RESULTS(const double *a = IN_LANES(w[A] + j * s->a_step);                              \
+                    const double y = block->shared[w[B] + j * s->b_step]; ALONG to[l] = F(a[l], y)) \
+        else                                                                                       \
+            RESULTS(const double *a = IN_LANES(w[A] + j * s->a_step);                              \
+                    const double *b = IN_LANES(w[B] + j * s->b_step); ALONG to[l] = F(a[l], b[l])) \
+    }
+
+LANES_OF_TWO(add_lanes, PLUS)
+LANES_OF_TWO(subtract_lanes, MINUS)
+LANES_OF_TWO(multiply_any_lanes, TIMES)
+LANES_OF_TWO(divide_lanes, OVER)
+LANES_OF_TWO(less_lanes, BELOW)
+LANES_OF_TWO(less_equal_lanes, AT_MOST)
+LANES_OF_TWO(equal_lanes, EQUALS)
+LANES_OF_ONE(negate_lanes, -)
+LANES_OF_ONE(absolute_lanes, fabs)
+LANES_OF_ONE(root_lanes, sqrt)
+
+BEGUN(select_lanes)
+{
+    double room[TOGETHER][BLOCK], spread[3][BLOCK];
+    RESULTS(OPERAND(a, A, j * s->a_step, 0); OPERAND(b, B, j * s->b_step, 1); OPERAND(c, C, j * s->c_step, 2);
+            ALONG to[l] = a[l] != 0.0 ? b[l] : c[l])
+}
+
+/* So many products of numbers in lanes with one that they have in common, under one condition. */
+TARGET static inline void NAME(gate_by_one)(double *to, ptrdiff_t to_step, const double *d,
+                                            ptrdiff_t d_step, ptrdiff_t count, const double *a,
+                                            const double *b, const double *c)
+{
+    for (int g = 0; g < BLOCK; g += WIDTH) {
+        const Mask passes = (Mask)(AT(a + g) != SPREAD(0.0));
+        const Vector factor = AT(b + g), other = AT(c + g);
+        for (ptrdiff_t h = 0; h < count; h++)
+            PUT(to + h * to_step + g,
+                CHOSEN(passes, factor * AT(d + h * d_step + g), other));
+    }
+}
+
+/* Products under conditions; mostly one condition, and one factor in common. */
+BEGUN(gate_lanes)
+{
+    double room[TOGETHER][BLOCK], spread[4][BLOCK];
+    const int settles = w[HEAD] & TO_OUTPUT && block->summed;
+    const int is_common = !s->a_step && !s->b_step && !s->c_step && !IS_SHARED(w[D]);
+    if (!is_common) {
+        RESULTS(OPERAND(a, A, j * s->a_step, 0); OPERAND(b, B, j * s->b_step, 1);
+                OPERAND(c, C, j * s->c_step, 2); OPERAND(d, D, j * s->d_step, 3);
+                ALONG to[l] = a[l] != 0.0 ? b[l] * d[l] : c[l])
+        return;
+    }
+    const double *a = NAME(lanes_of)(block, w[A], spread[0]);
+    const double *b = NAME(lanes_of)(block, w[B], spread[1]);
+    const double *c = NAME(lanes_of)(block, w[C], spread[2]);
+    for (ptrdiff_t j = 0; j < s->count; j += TOGETHER) {
+        const ptrdiff_t n = s->count - j < TOGETHER ? s->count - j : TOGETHER;
+        double *to = NAME(target)(block, w[HEAD], w[TO] + j * s->to_step, room[0]);
+        NAME(gate_by_one)(to, (settles ? 1 : s->to_step) * BLOCK, IN_LANES(w[D] + j * s->d_step),
+                          s->d_step * BLOCK, n, a, b, c);
+        if (settles)
+            NAME(settle)(block, w[TO] + j * s->to_step, s->to_step, (int)n, room);
+    }
+}
+
+/* Products; mostly with one factor in common. */
+BEGUN(multiply_lanes)
+{
+    double room[TOGETHER][BLOCK], spread[BLOCK];
+    const int settles = w[HEAD] & TO_OUTPUT && block->summed;
+    if (s->a_step || IS_SHARED(w[B])) {
+        NAME(multiply_any_lanes)(block, w, s);
+        return;
+    }
+    const double *a = NAME(lanes_of)(block, w[A], spread);
+    for (ptrdiff_t j = 0; j < s->count; j += TOGETHER) {
+        const ptrdiff_t n = s->count - j < TOGETHER ? s->count - j : TOGETHER;
+        const ptrdiff_t to_step = (settles ? 1 : s->to_step) * BLOCK, step = s->b_step * BLOCK;
+        double *to = NAME(target)(block, w[HEAD], w[TO] + j * s->to_step, room[0]);
+        const double *b = IN_LANES(w[B] + j * s->b_step);
+        for (int g = 0; g < BLOCK; g += WIDTH) {
+            const Vector factor = AT(a + g);
+            for (ptrdiff_t h = 0; h < n; h++)
+                PUT(to + h * to_step + g, factor * AT(b + h * step + g));
+        }
+        if (settles)
+            NAME(settle)(block, w[TO] + j * s->to_step, s->to_step, (int)n, room);
+    }
+}
+
+BEGUN(call_lanes)
+{
+    double room[TOGETHER][BLOCK], spread[2][BLOCK];
+    const Operation *operation = OPERATIONS + OPERATION_OF(w[HEAD]);
+    if (operation->kind == OF_ONE)
+        RESULTS(OPERAND(a, A, j * s->a_step, 0);
+                for (int l = 0; l < BLOCK; l++)
+                    to[l] = l < block->valid ? operation->of_one(a[l]) : 0.0)
+    else
+        RESULTS(OPERAND(a, A, j * s->a_step, 0); OPERAND(b, B, j * s->b_step, 1);
+                for (int l = 0; l < BLOCK; l++)
+                    to[l] = l < block->valid ? operation->of_two(a[l], b[l]) : 0.0)
+}
+
+BEGUN(sum_lanes)
+{
+    double room[TOGETHER][BLOCK], spread[2][BLOCK];
+    RESULTS(OPERAND(c, C, j * s->c_step, 0);
+            ALONG to[l] = c[l];
+            for (ptrdiff_t k = 0; k < s->inner; k++) {
+                OPERAND(a, A, j * s->a_step + k * s->a_term, 1);
+                ALONG to[l] += a[l];
+            })
 }
 
 /* The terms of four results side by side, whose one factor all points have in common. */
@@ -394,20 +548,66 @@ TARGET static void NAME(add_terms)(const Block *block, const int32_t *w, const T
     }
 }
 
-/* head + sum of products. */
-TARGET static void NAME(sum_block)(const Block *block, const int32_t *w, const Terms *s)
+/* The terms of four results that one condition lets through, with one factor in lanes. */
+TARGET static void NAME(add_routed_weighted)(const Terms *s, const double *a, const double *w,
+                                             const double *x, double *const *to)
+{
+    const ptrdiff_t p = s->b_step;
+    for (int g = 0; g < BLOCK; g += WIDTH) {
+        Vector t0 = AT(to[0] + g), t1 = AT(to[1] + g), t2 = AT(to[2] + g), t3 = AT(to[3] + g);
+        const double *v = w, *y = x + g, *z = a + g;
+        for (ptrdiff_t k = 0; k < s->inner; k++) {
+            const Mask passes = (Mask)(AT(z) != SPREAD(0.0));
+            const Vector e = AT(y);
+            t0 = CHOSEN(passes, t0 + SPREAD(v[0]) * e, t0);
+            t1 = CHOSEN(passes, t1 + SPREAD(v[p]) * e, t1);
+            t2 = CHOSEN(passes, t2 + SPREAD(v[2 * p]) * e, t2);
+            t3 = CHOSEN(passes, t3 + SPREAD(v[3 * p]) * e, t3);
+            v += s->b_term;
+            y += s->d_term * BLOCK;
+            z += s->a_term * BLOCK;
+        }
+        PUT(to[0] + g, t0);
+        PUT(to[1] + g, t1);
+        PUT(to[2] + g, t2);
+        PUT(to[3] + g, t3);
+    }
+}
+
+TARGET static void NAME(add_routed_terms)(const Block *block, const int32_t *w, const Terms *s,
+                                          ptrdiff_t j, double *to)
+{
+    double spread[3][BLOCK];
+    for (ptrdiff_t k = 0; k < s->inner; k++) {
+        OPERAND(a, A, j * s->a_step + k * s->a_term, 0);
+        OPERAND(b, B, j * s->b_step + k * s->b_term, 1);
+        OPERAND(d, D, j * s->d_step + k * s->d_term, 2);
+        ALONG to[l] = a[l] != 0.0 ? to[l] + b[l] * d[l] : to[l];
+    }
+}
+
+/* head + sum of products, or of those that conditions let through. */
+BEGUN(sum_products)
 {
     const int32_t head = w[HEAD];
-    const int settles = head & TO_OUTPUT && block->summed;
+    const int settles = head & TO_OUTPUT && block->summed, routed = (head & KIND) == ROUTED;
+    const int is_common = routed ? !IS_SHARED(w[A]) && IS_SHARED(w[B]) && !IS_SHARED(w[D]) &&
+                                       !s->a_step && !s->d_step
+                                 : IS_SHARED(w[A]);
     double room[TOGETHER][BLOCK], spread[BLOCK], *to[4];
     for (ptrdiff_t j = 0, n; j < s->count; j += n) {
-        n = IS_SHARED(w[A]) && j + 4 <= s->count ? 4 : 1;
+        n = is_common && j + 4 <= s->count ? 4 : 1;
         for (ptrdiff_t h = 0; h < n; h++) {
             to[h] = NAME(target)(block, head, w[TO] + (j + h) * s->to_step, room[h]);
             const double *c = NAME(lanes_of)(block, w[C] + (j + h) * s->c_step, spread);
             ALONG to[h][l] = c[l];
         }
-        if (n == 4)
+        if (routed && n == 4)
+            NAME(add_routed_weighted)(s, IN_LANES(w[A]), block->shared + w[B] + j * s->b_step,
+                                      IN_LANES(w[D]), to);
+        else if (routed)
+            NAME(add_routed_terms)(block, w, s, j, to[0]);
+        else if (n == 4)
             NAME(add_weighted)(s, block->shared + w[A] + j * s->a_step,
                                IN_LANES(w[B] + j * s->b_step), to);
         else
@@ -420,57 +620,26 @@ TARGET static void NAME(sum_block)(const Block *block, const int32_t *w, const T
 TARGET static const int32_t *NAME(run_block)(const int32_t *w, const int32_t *stop,
                                              const Block *block)
 {
-    double room[TOGETHER][BLOCK], spread[4][BLOCK];
     while (w < stop) {
         const int32_t head = w[HEAD];
         const Terms s = head & MANY ? terms_of(w) : ONE_TERM;
-        const int settles = head & TO_OUTPUT && block->summed;
         switch (head & KIND) {
-        case ADD: LANES_OF_TWO(PLUS);
-        case SUB: LANES_OF_TWO(MINUS);
-        case MUL: LANES_OF_TWO(TIMES);
-        case DIV: LANES_OF_TWO(OVER);
-        case LESS: LANES_OF_TWO(BELOW);
-        case LESS_EQUAL: LANES_OF_TWO(AT_MOST);
-        case EQUAL: LANES_OF_TWO(EQUALS);
-        case NEGATE: LANES_OF_ONE(-);
-        case ABSOLUTE: LANES_OF_ONE(fabs);
-        case ROOT: LANES_OF_ONE(sqrt);
-        case SELECT:
-            RESULTS(
-                const double *a = NAME(lanes_of)(block, w[A] + j * s.a_step, spread[0]);
-                const double *b = NAME(lanes_of)(block, w[B] + j * s.b_step, spread[1]);
-                const double *c = NAME(lanes_of)(block, w[C] + j * s.c_step, spread[2]);
-                ALONG to[l] = a[l] != 0.0 ? b[l] : c[l]);
-        case GATED:
-            RESULTS(
-                const double *a = NAME(lanes_of)(block, w[A] + j * s.a_step, spread[0]);
-                const double *b = NAME(lanes_of)(block, w[B] + j * s.b_step, spread[1]);
-                const double *c = NAME(lanes_of)(block, w[C] + j * s.c_step, spread[2]);
-                const double *d = NAME(lanes_of)(block, w[D] + j * s.d_step, spread[3]);
-                ALONG to[l] = a[l] != 0.0 ? b[l] * d[l] : c[l]);
-        case DOT: NAME(sum_block)(block, w, &s); break;
-        case SUM:
-            RESULTS(
-                const double *c = NAME(lanes_of)(block, w[C] + j * s.c_step, spread[0]);
-                ALONG to[l] = c[l];
-                for (ptrdiff_t k = 0; k < s.inner; k++) {
-                    const double *a =
-                        NAME(lanes_of)(block, w[A] + j * s.a_step + k * s.a_term, spread[1]);
-                    ALONG to[l] += a[l];
-                });
-        case OF_ONE:
-            RESULTS(
-                const double *a = IN_LANES(w[A] + j * s.a_step);
-                for (int l = 0; l < BLOCK; l++)
-                    to[l] = l < block->valid ? OPERATIONS[OPERATION_OF(head)].of_one(a[l]) : 0.0);
-        default:
-            RESULTS(
-                const double *a = NAME(lanes_of)(block, w[A] + j * s.a_step, spread[0]);
-                const double *b = NAME(lanes_of)(block, w[B] + j * s.b_step, spread[1]);
-                for (int l = 0; l < BLOCK; l++)
-                    to[l] = l < block->valid ? OPERATIONS[OPERATION_OF(head)].of_two(a[l], b[l])
-                                             : 0.0);
+        case ADD: NAME(add_lanes)(block, w, &s); break;
+        case SUB: NAME(subtract_lanes)(block, w, &s); break;
+        case MUL: NAME(multiply_lanes)(block, w, &s); break;
+        case DIV: NAME(divide_lanes)(block, w, &s); break;
+        case LESS: NAME(less_lanes)(block, w, &s); break;
+        case LESS_EQUAL: NAME(less_equal_lanes)(block, w, &s); break;
+        case EQUAL: NAME(equal_lanes)(block, w, &s); break;
+        case NEGATE: NAME(negate_lanes)(block, w, &s); break;
+        case ABSOLUTE: NAME(absolute_lanes)(block, w, &s); break;
+        case ROOT: NAME(root_lanes)(block, w, &s); break;
+        case SELECT: NAME(select_lanes)(block, w, &s); break;
+        case GATED: NAME(gate_lanes)(block, w, &s); break;
+        case SUM: NAME(sum_lanes)(block, w, &s); break;
+        case DOT:
+        case ROUTED: NAME(sum_products)(block, w, &s); break;
+        default: NAME(call_lanes)(block, w, &s);
         }
         w += head & MANY ? OF_MANY : OF_SINGLE;
     }
@@ -478,6 +647,8 @@ TARGET static const int32_t *NAME(run_block)(const int32_t *w, const int32_t *st
 }
 
 #undef Vector
+#undef Mask
+#undef CHOSEN
 #undef AT
 #undef PUT
 #undef SPREAD
@@ -488,8 +659,7 @@ TARGET static const int32_t *NAME(run_block)(const int32_t *w, const int32_t *st
 #undef IS_SHARED
 #undef ALONG
 #undef RESULTS
+#undef BEGUN
+#undef OPERAND
 #undef LANES_OF_ONE
-#undef BOTH_VARY
-#undef SECOND_VARIES
-#undef FIRST_VARIES
 #undef LANES_OF_TWO

@@ -18,22 +18,23 @@ enum { BLOCK = 16, TOGETHER = 8 }; /* points side by side; results that are summ
    many results and terms it has, and the distances from one result and term to the next. Places of
    what all points have in common come first, then those of the others. */
 enum { HEAD, TO, A, B, C, OF_SINGLE, COUNT = OF_SINGLE, INNER, TO_STEP, A_STEP, B_STEP, C_STEP,
-       A_TERM, B_TERM, D, D_STEP, OF_MANY };
+       A_TERM, B_TERM, D_TERM, D, D_STEP, OF_MANY };
 enum { KIND = 0xff, MANY = 1 << 16, TO_OUTPUT = 1 << 17 };
 #define OPERATION_OF(head) ((head) >> 8 & 0xff)
 
-/* Beside the kinds of programs.c: a product that is selected, a != 0 ? b * d : c. */
-enum { GATED = OF_TWO + 1 };
+/* Beside the kinds of programs.c: a product that is selected, a != 0 ? b * d : c; and a sum of
+   products that are selected or not there, c + (a != 0 ? b * d : -0.0) + ... */
+enum { GATED = OF_TWO + 1, ROUTED, GIVEN };
 
 typedef struct {
-    ptrdiff_t count, inner, to_step, a_step, b_step, c_step, d_step, a_term, b_term;
+    ptrdiff_t count, inner, to_step, a_step, b_step, c_step, d_step, a_term, b_term, d_term;
 } Terms;
-static const Terms ONE_TERM = {1, 1, 0, 0, 0, 0, 0, 0, 0};
+static const Terms ONE_TERM = {1, 1, 0, 0, 0, 0, 0, 0, 0, 0};
 
 static inline Terms terms_of(const int32_t *w)
 {
     return (Terms){w[COUNT],  w[INNER],  w[TO_STEP], w[A_STEP], w[B_STEP],
-                   w[C_STEP], w[D_STEP], w[A_TERM],  w[B_TERM]};
+                   w[C_STEP], w[D_STEP], w[A_TERM],  w[B_TERM], w[D_TERM]};
 }
 
 typedef struct {
@@ -53,6 +54,11 @@ typedef struct {
 #define AT_MOST(x, y) ((double)((x) <= (y)))
 #define EQUALS(x, y) ((double)((x) == (y)))
 
+#if defined(__GNUC__)
+#define APART __attribute__((noinline))
+#else
+#define APART
+#endif
 #if defined(__clang__)
 #define ALONE _Pragma("clang loop vectorize(assume_safety)")
 #elif defined(__GNUC__)
@@ -154,7 +160,7 @@ enum { NEVER = -1, ALWAYS = INT32_MAX };
 typedef struct {
     uint8_t kind, operation, place;
     int32_t count, inner;
-    int32_t run[4], first[4], step[4], term[2]; /* of operands: their run, and places in it */
+    int32_t run[4], first[4], step[4], term[3]; /* of operands: their run, and places in it */
     int32_t to, to_step;                        /* outputs */
     int32_t at, last; /* where its results begin, and the last run that needs them */
     int32_t gone, next; /* the first of those that are needed no more after it; the next of these */
@@ -163,13 +169,14 @@ typedef struct {
 /* An instruction on its way into a run. */
 typedef struct {
     uint8_t kind, operation, place;
-    int32_t inner, term[2], output;
+    int32_t inner, term[3], output;
     Spot of[4];
 } Statement;
 
+/* What is added: a number (SUM), a product (DOT), or one that a condition lets through (ROUTED). */
 typedef struct {
-    int is_product;
-    Spot of[2];
+    uint8_t kind;
+    Spot of[3];
 } Term;
 
 typedef struct {
@@ -177,6 +184,7 @@ typedef struct {
     int32_t *user;   /* of each register: the one instruction that needs it, or none or many */
     int32_t *output; /* the one output that it is */
     uint8_t *varies; /* whether it depends on the point */
+    uint8_t *kind;   /* of its operation, or GIVEN */
     Spot *spot;
     Run *run;
     size_t runs, room;
@@ -184,7 +192,7 @@ typedef struct {
     size_t latests;
     Term *term;
     size_t terms, term_room;
-    Spot zero;
+    Spot zero, one;
 } Plan;
 
 static const Operation *operation_of(const Lowered *given, int32_t i)
@@ -200,8 +208,7 @@ static const int32_t *operands_of(const Lowered *given, int32_t i, int32_t *coun
 
 static int is_of(const Plan *plan, int32_t r, int kind)
 {
-    int32_t first = first_of(plan->given);
-    return r >= first && operation_of(plan->given, r - first)->kind == kind;
+    return plan->kind[r] == kind;
 }
 
 /* The one instruction that needs a result and depends on the point as that does, or none. */
@@ -211,30 +218,50 @@ static int32_t only_user(const Plan *plan, int32_t r)
     return user >= 0 && plan->varies[first + user] == plan->varies[r] ? user : NOBODY;
 }
 
-/* The operand of an addition that is added as a product, 0 or 1; the other one is what it is added
-   to. Which of two numbers comes first makes no difference to their sum. */
+static int is_nothing(const Plan *plan, int32_t r)
+{
+    int32_t constant = r - plan->given->inputs - plan->given->parameters;
+    if (constant < 0 || constant >= plan->given->constants)
+        return 0;
+    double number = plan->given->number[constant];
+    return number == 0.0 && signbit(number);
+}
+
+/* Whether a result may be a term of a sum: a product, or what a condition lets through or makes
+   nothing of. */
+static int is_term(const Plan *plan, int32_t r)
+{
+    int32_t first = first_of(plan->given), count;
+    if (!is_of(plan, r, SELECT))
+        return is_of(plan, r, MUL);
+    return is_nothing(plan, operands_of(plan->given, r - first, &count)[2]);
+}
+
+/* The operand of an addition that is added as a term, 0 or 1; the other one is what it is added to.
+   Which of two numbers comes first makes no difference to their sum. */
 static int term_of(const Plan *plan, int32_t i)
 {
     int32_t count;
     const int32_t *o = operands_of(plan->given, i, &count);
-    int is_second = is_of(plan, o[1], MUL) && only_user(plan, o[1]) == i;
-    return is_second || !(is_of(plan, o[0], MUL) && only_user(plan, o[0]) == i);
+    int is_second = is_term(plan, o[1]) && only_user(plan, o[1]) == i;
+    return is_second || !(is_term(plan, o[0]) && only_user(plan, o[0]) == i);
 }
 
-/* Whether a result becomes part of the one instruction that needs it: of an addition a product as
-   what is added, a sum as what is added to; of a selection the product that it may select. */
+/* Whether a result becomes part of the one instruction that needs it: of an addition a term, or a
+   sum as what is added to; of a selection the product that it may select. */
 static int is_part(const Plan *plan, int32_t r)
 {
     int32_t user = only_user(plan, r), count;
     if (user < 0)
         return 0;
     const int32_t *o = operands_of(plan->given, user, &count);
-    if (operation_of(plan->given, user)->kind == SELECT)
+    int32_t result = first_of(plan->given) + user;
+    if (is_of(plan, result, SELECT))
         return o[1] == r && is_of(plan, r, MUL);
-    if (operation_of(plan->given, user)->kind != ADD)
+    if (!is_of(plan, result, ADD))
         return 0;
     int term = term_of(plan, user);
-    return is_of(plan, r, MUL) ? o[term] == r : is_of(plan, r, ADD) && o[1 - term] == r;
+    return is_term(plan, r) ? o[term] == r : is_of(plan, r, ADD) && o[1 - term] == r;
 }
 
 static void find_users(Plan *plan)
@@ -255,14 +282,17 @@ static void find_users(Plan *plan)
         for (int32_t k = 0; k < count; k++)
             plan->user[o[k]] = plan->user[o[k]] == NOBODY ? i : MANY_USERS;
     }
-    for (int32_t r = 0; r < first; r++)
+    for (int32_t r = 0; r < first; r++) {
         plan->varies[r] = r < given->inputs;
+        plan->kind[r] = GIVEN;
+    }
     for (int32_t i = 0; i < given->instructions; i++) {
         const int32_t *o = operands_of(given, i, &count);
         uint8_t varies = 0;
         for (int32_t k = 0; k < count; k++)
             varies |= plan->varies[o[k]];
         plan->varies[first + i] = varies;
+        plan->kind[first + i] = (uint8_t)operation_of(given, i)->kind;
     }
 }
 
@@ -271,7 +301,7 @@ static void find_users(Plan *plan)
 static inline int is_alike(const Run *run, const Statement *s)
 {
     return run->kind == s->kind && run->operation == s->operation && run->place == s->place &&
-           run->inner == s->inner && run->term[0] == s->term[0] && run->term[1] == s->term[1] &&
+           run->inner == s->inner && !memcmp(run->term, s->term, sizeof(s->term)) &&
            run->run[0] == s->of[0].run && run->run[1] == s->of[1].run &&
            run->run[2] == s->of[2].run && run->run[3] == s->of[3].run;
 }
@@ -279,7 +309,7 @@ static inline int is_alike(const Run *run, const Statement *s)
 static size_t hash_of(const Statement *s)
 {
     uint64_t parts[] = {(uint64_t)s->kind << 16 | (uint64_t)s->operation << 8 | s->place,
-                        (uint32_t)s->inner, (uint32_t)s->term[0], (uint32_t)s->term[1],
+                        (uint32_t)s->inner, (uint32_t)s->term[0], (uint32_t)s->term[1], (uint32_t)s->term[2],
                         (uint32_t)s->of[0].run, (uint32_t)s->of[1].run, (uint32_t)s->of[2].run,
                         (uint32_t)s->of[3].run};
     uint64_t hash = 0;
@@ -345,31 +375,50 @@ static int spot_varies(const Plan *plan, Spot spot)
 
 /* ---- Sums: chains of additions, sums of products. ----------------------------------------------- */
 
-static int add_term(Plan *plan, int is_product, Spot a, Spot b)
+static int add_term(Plan *plan, uint8_t kind, Spot a, Spot b, Spot d)
 {
     if (enlarged((void **)&plan->term, &plan->term_room, plan->terms + 1, sizeof(Term)) < 0)
         return -1;
-    /* what all points have in common comes first */
-    int turned = is_product && spot_varies(plan, a) && !spot_varies(plan, b);
-    plan->term[plan->terms++] = turned ? (Term){is_product, {b, a}} : (Term){is_product, {a, b}};
+    plan->term[plan->terms++] = (Term){kind, {a, b, d}};
     return 0;
 }
 
+/* A product, of which what all points have in common comes first. */
+static int add_product(Plan *plan, Spot a, Spot b)
+{
+    int turned = spot_varies(plan, a) && !spot_varies(plan, b);
+    return add_term(plan, DOT, turned ? b : a, turned ? a : b, NOWHERE);
+}
+
+/* What a condition lets through, which is a product in the end. */
+static int add_routed(Plan *plan, const int32_t *selected)
+{
+    const Lowered *given = plan->given;
+    Spot a = plan->spot[selected[0]], b = plan->spot[selected[1]], d = plan->one;
+    if (is_part(plan, selected[1])) {
+        int32_t count;
+        const int32_t *of = operands_of(given, selected[1] - first_of(given), &count);
+        b = plan->spot[of[0]];
+        d = plan->spot[of[1]];
+    }
+    int turned = spot_varies(plan, b) && !spot_varies(plan, d);
+    return add_term(plan, ROUTED, a, turned ? d : b, turned ? b : d);
+}
+
 /* How many terms from the first one on lie at even distances. */
-static int32_t even_terms(const Term *first, size_t most, int32_t step[2])
+static int32_t even_terms(const Term *first, size_t most, int32_t step[3])
 {
     size_t n = 1;
-    step[0] = step[1] = 0;
     for (; n < most && n < INT32_MAX; n++) {
         const Term *t = first + n;
-        int32_t away[2] = {t->of[0].index - t[-1].of[0].index, t->of[1].index - t[-1].of[1].index};
-        if (t->is_product != first->is_product || t->of[0].run != first->of[0].run ||
-            t->of[1].run != first->of[1].run)
+        int32_t away[3], is_even = t->kind == first->kind;
+        for (int k = 0; k < 3; k++) {
+            away[k] = t->of[k].index - t[-1].of[k].index;
+            is_even &= t->of[k].run == first->of[k].run && (n == 1 || away[k] == step[k]);
+        }
+        if (!is_even)
             break;
-        if (n == 1)
-            memcpy(step, away, sizeof(away));
-        else if (away[0] != step[0] || away[1] != step[1])
-            break;
+        memcpy(step, away, sizeof(away));
     }
     return (int32_t)n;
 }
@@ -381,12 +430,13 @@ static int add_sum(Plan *plan, Spot head, uint8_t place, int32_t output, Spot *r
     *result = head;
     do {
         const Term *t = plan->term + done;
-        Statement s = {SUM, 0, SHARED, 0, {0, 0}, 0, {NOWHERE, NOWHERE, *result, NOWHERE}};
+        Statement s = {SUM, 0, SHARED, 0, {0, 0, 0}, 0, {NOWHERE, NOWHERE, *result, NOWHERE}};
         if (done < plan->terms) {
             s.inner = even_terms(t, plan->terms - done, s.term);
-            s.kind = t->is_product ? DOT : SUM;
+            s.kind = t->kind;
             s.of[0] = t->of[0];
             s.of[1] = t->of[1];
+            s.of[3] = t->of[2];
             done += (size_t)s.inner;
         }
         if (s.kind == SUM && s.inner == 1) {
@@ -418,10 +468,10 @@ static int add_products(Plan *plan, const int32_t *o, int32_t count, uint8_t pla
     for (int32_t k = 0; k < count; k++) {
         Spot a = plan->spot[o[k]], b = plan->spot[o[k + count]];
         if (place != SHARED && !spot_varies(plan, a) && !spot_varies(plan, b)) {
-            Statement s = {MUL, 0, SHARED, 1, {0, 0}, 0, {a, b, NOWHERE, NOWHERE}};
-            if (add_statement(plan, &s, &a) < 0 || add_term(plan, 0, a, NOWHERE) < 0)
+            Statement s = {MUL, 0, SHARED, 1, {0, 0, 0}, 0, {a, b, NOWHERE, NOWHERE}};
+            if (add_statement(plan, &s, &a) < 0 || add_term(plan, SUM, a, NOWHERE, NOWHERE) < 0)
                 return -1;
-        } else if (add_term(plan, 1, a, b) < 0)
+        } else if (add_product(plan, a, b) < 0)
             return -1;
     }
     return 0;
@@ -439,9 +489,10 @@ static int add_chain(Plan *plan, int32_t i, Spot *head)
         int32_t added = o[term], to = o[1 - term];
         if (is_part(plan, added)) {
             const int32_t *of = operands_of(given, added - first, &count);
-            if (add_term(plan, 1, plan->spot[of[0]], plan->spot[of[1]]) < 0)
+            if (count == 3 ? add_routed(plan, of)
+                           : add_product(plan, plan->spot[of[0]], plan->spot[of[1]]))
                 return -1;
-        } else if (add_term(plan, 0, plan->spot[added], NOWHERE) < 0)
+        } else if (add_term(plan, SUM, plan->spot[added], NOWHERE, NOWHERE) < 0)
             return -1;
         if (!is_part(plan, to)) {
             *head = plan->spot[to];
@@ -481,7 +532,7 @@ static int add_instruction(Plan *plan, int32_t i)
         return add_sum(plan, head, place, output, plan->spot + r);
     case SUM:
         for (int32_t k = 0; k < count; k++)
-            if (add_term(plan, 0, plan->spot[o[k]], NOWHERE) < 0)
+            if (add_term(plan, SUM, plan->spot[o[k]], NOWHERE, NOWHERE) < 0)
                 return -1;
         return add_sum(plan, head, place, output, plan->spot + r);
     case DOT:
@@ -490,7 +541,7 @@ static int add_instruction(Plan *plan, int32_t i)
         return add_sum(plan, plan->spot[o[0]], place, output, plan->spot + r);
     default: break;
     }
-    Statement s = {(uint8_t)operation->kind, (uint8_t)(operation - OPERATIONS), place, 1, {0, 0},
+    Statement s = {(uint8_t)operation->kind, (uint8_t)(operation - OPERATIONS), place, 1, {0, 0, 0},
                    output, {NOWHERE, NOWHERE, NOWHERE, NOWHERE}};
     for (int32_t k = 0; k < count; k++)
         s.of[k] = plan->spot[o[k]];
@@ -512,6 +563,7 @@ static void free_plan(Plan *plan)
     free(plan->user);
     free(plan->output);
     free(plan->varies);
+    free(plan->kind);
     free(plan->spot);
     free(plan->run);
     free(plan->latest);
@@ -521,7 +573,7 @@ static void free_plan(Plan *plan)
 static void add_given(Plan *plan)
 {
     const Lowered *given = plan->given;
-    const int32_t counts[] = {given->constants + 1, given->parameters, given->inputs};
+    const int32_t counts[] = {given->constants + 2, given->parameters, given->inputs};
     int32_t r = 0;
     for (int32_t run = INPUTS; run >= CONSTANTS; run--) {
         memset(plan->run + run, 0, sizeof(Run));
@@ -535,6 +587,7 @@ static void add_given(Plan *plan)
     }
     plan->runs = RESULTS_FROM;
     plan->zero = (Spot){CONSTANTS, given->constants};
+    plan->one = (Spot){CONSTANTS, given->constants + 1};
 }
 
 static int make_plan(Plan *plan, const Lowered *given)
@@ -548,11 +601,12 @@ static int make_plan(Plan *plan, const Lowered *given)
     plan->user = malloc(registers * sizeof(int32_t));
     plan->output = malloc(registers * sizeof(int32_t));
     plan->varies = malloc(registers);
+    plan->kind = malloc(registers);
     plan->spot = malloc(registers * sizeof(Spot));
     plan->run = malloc(plan->room * sizeof(Run));
     plan->latest = calloc(plan->latests, sizeof(int32_t));
-    if (!plan->user || !plan->output || !plan->varies || !plan->spot || !plan->run ||
-        !plan->latest) {
+    if (!plan->user || !plan->output || !plan->varies || !plan->kind || !plan->spot ||
+        !plan->run || !plan->latest) {
         PyErr_NoMemory();
         return -1;
     }
@@ -705,7 +759,8 @@ static inline int32_t place_of(const Plan *plan, const Runs *self, Spot spot)
 
 static inline int is_many(const Run *run)
 {
-    return run->count > 1 || run->inner != 1 || run->kind == SUM || run->kind == GATED;
+    return run->count > 1 || run->inner != 1 || run->kind == SUM ||
+           run->kind == GATED || run->kind == ROUTED;
 }
 
 static int32_t *written(const Plan *plan, const Runs *self, const Run *run, int32_t *w)
@@ -733,6 +788,7 @@ static int32_t *written(const Plan *plan, const Runs *self, const Run *run, int3
     w[D_STEP] = steps ? run->step[3] : 0;
     w[A_TERM] = run->term[0];
     w[B_TERM] = run->term[1];
+    w[D_TERM] = run->term[2];
     return w + OF_MANY;
 }
 
@@ -780,10 +836,10 @@ static int write_copies(const Plan *plan, Runs *self)
     return 0;
 }
 
-/* Constants, and the zero that sums begin with. */
+/* Constants, the zero that sums begin with, and the one that makes a product of a number. */
 static int keep_constants(const Lowered *given, Runs *self)
 {
-    self->constants = given->constants + 1;
+    self->constants = given->constants + 2;
     self->number = malloc((size_t)self->constants * sizeof(double));
     if (!self->number) {
         PyErr_NoMemory();
@@ -792,6 +848,7 @@ static int keep_constants(const Lowered *given, Runs *self)
     if (given->constants)
         memcpy(self->number, given->number, (size_t)given->constants * sizeof(double));
     self->number[given->constants] = 0.0;
+    self->number[given->constants + 1] = 1.0;
     return 0;
 }
 
