@@ -107,7 +107,9 @@ _SOURCE = Template("""\
 
 #include <math.h>
 
-#if defined(__clang__) || !defined(__GNUC__)
+#if defined(_MSC_VER) && !defined(__clang__)
+#pragma fp_contract(off)
+#elif defined(__clang__) || !defined(__GNUC__)
 #pragma STDC FP_CONTRACT OFF
 #endif
 

@@ -7,9 +7,9 @@ import pytest
 
 
 def test_random_programs_have_the_same_bits_wherever_they_run(tmp_path):
-    cases = [everywhere.wild(seed) for seed in range(30)]
-    cases += filter(None, map(everywhere.tame, range(12)))
-    assert len(cases) >= 40
+    cases = [everywhere.wild(seed) for seed in range(24)]
+    cases += filter(None, map(everywhere.tame, range(8)))
+    assert len(cases) >= 30
     print(f"{everywhere.run(tmp_path, cases)} ulps")
 
 

@@ -20,7 +20,7 @@ from micrograd_plus.player import tapes as in_browser
 from micrograd_plus.tape.executors.llvm.data import GATES
 from micrograd_plus.tape.executors.python import Replay, sum_of_chunk
 from micrograd_plus.tape.lowering import INSTRUCTIONS, lowered, operation
-from micrograd_plus.tape.wasm import interpreter_module
+from micrograd_plus.tape.wasm import binary, interpreter_module, module
 
 EXACT = {*INSTRUCTIONS, "floor", "fmod"}
 INPUTS = 3
@@ -113,8 +113,8 @@ def test_functions_are_the_browser_s(tmp_path):
 def test_the_module_that_ships_does_what_one_made_anew_does(tmp_path):
     made = [drawn(seed, ROWS) for seed in range(100)]
     kept, anew = [
-        ran(tmp_path, made, module, own=False)
-        for module in (in_browser.interpreter(), interpreter_module())
+        ran(tmp_path, made, interpreter, own=False)
+        for interpreter in (in_browser.interpreter(), interpreter_module())
     ]
     for of_kept, of_anew in zip(kept, anew):
         for name, languages in of_kept.items():
@@ -157,3 +157,25 @@ def test_without_llvm_the_error_names_the_extra(monkeypatch):
     monkeypatch.setattr("micrograd_plus.tape.tape.find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"micrograd-plus\[fast\]"):
         record(lambda x: x * x, 1.0).to_wasm()
+
+
+def test_an_llvm_without_webassembly_is_told(monkeypatch):
+    def unknown(triple):
+        raise RuntimeError(f"No available targets are compatible with triple {triple}")
+
+    monkeypatch.setattr(module.llvm.Target, "from_triple", unknown)
+    with pytest.raises(RuntimeError, match="was built without WebAssembly"):
+        module._compiler.__wrapped__()
+
+
+def test_an_object_file_that_needs_more_than_a_module_has_is_refused():
+    layout = binary.Layout(binary.PAGE, [], binary.PAGE)
+    for declared, message in (
+        ("declare double @puts(double)", "calls puts, which nobody brings"),
+        ("@x = external global double", "has addresses that a linker would fill"),
+    ):
+        use = "call double @puts(double 1.0)" if "puts" in declared else "load double, ptr @x"
+        text = f"{declared}\ndefine double @f() {{ %y = {use}\n ret double %y }}"
+        compiled = module._compiler().emit_object(module.llvm.parse_assembly(text))
+        with pytest.raises(RuntimeError, match=message):
+            binary.linked(compiled, ["f"], layout)
