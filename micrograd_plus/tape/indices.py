@@ -28,7 +28,10 @@ def indices_in(*outputs: Value) -> Mapping[Value, int]:
 def _index_operands(outputs: tuple[Value, ...]) -> Iterator[tuple[Any, int]]:
     for v in nodes_below(*outputs):
         if v.primitive is not None and "index" in v.primitive.roles:
-            for place, operand in enumerate(v.operands):
+            roles = v.primitive.roles
+            # the last role is that of all operands from its place on
+            asked = v.operands if roles[-1] == "index" else v.operands[: len(roles) - 1]
+            for place, operand in enumerate(asked):
                 if v.primitive.role(place) == "index":
                     yield operand, len(v.operands) - place - 1
 
