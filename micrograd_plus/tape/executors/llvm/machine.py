@@ -31,7 +31,9 @@ from .emission import Code
 from .loops import JAM, Loops
 from .rolling import Rolled, rolled
 
-MOST_NESTS = 256  # a program of more is read as data: compiling grows faster than the code
+# A program of more nests is read as data, for each is code to be made; one that repeats itself,
+# with so many operands a nest, may have more of them.
+MOST_NESTS, REPEATED, MOST_OF_ALL = 256, 128, 2048
 _SAMPLES = (
     0.0,
     -0.0,
@@ -68,7 +70,8 @@ class Machine(Native):
         self._inputs, self._parameters = program.inputs, program.parameters
         self._operations = len(program.operands)
         self._constants = program.constants
-        self._form = rolled(program, MOST_NESTS) or as_data(program)
+        most = min(MOST_OF_ALL, max(MOST_NESTS, len(program.operands) // REPEATED))
+        self._form = rolled(program, most) or as_data(program)
 
     def entry_for(self, many: bool, summed: bool) -> Entry:
         found = self._entries.get((many, summed))
