@@ -33,6 +33,7 @@ SELECTION = (
     "test_copying",
     "test_independence",
     "test_same_bits",
+    "test_recorder_in_c",
 )
 needs_c = pytest.mark.skipif(engine_name() != "c", reason="the engine in Python runs")
 # pytest's exit code when tests ran and some failed; an error before that is no catch

@@ -162,10 +162,15 @@ static Pattern *pattern_of(Row *row, int of_slopes, uint32_t size, int mask, PyO
 /* A reference is a register, the given numbers first and then one an instruction, or for a constant
    the complement of its place among the constants. */
 typedef struct {
-    uint32_t hash; /* where it stands in the hash table, of those that stand there */
     int32_t code, count;
     uint32_t first;
 } Line;
+
+/* Of a hash table: the place is -1 where it is empty. */
+typedef struct {
+    uint32_t hash;
+    int32_t place;
+} Slot;
 
 /* Equal instructions are found in a hash table, or through an operand: where an operand has never
    been one before, the instruction is new and need not be looked up, and that operand leads to it.
@@ -179,7 +184,7 @@ typedef struct {
     int32_t *constant_at; /* a hash table of places */
     size_t constant_count, constant_room, constant_slots;
     Line *lines;
-    int32_t *line_at; /* a hash table of places */
+    Slot *slot; /* a hash table of instructions */
     size_t count, room, slots, hashed;
     int32_t *user; /* by register: UNUSED, USED, or the instruction to which it leads */
     size_t users;
@@ -210,7 +215,7 @@ static void end_flat(Flat *flat)
     free(flat->constants);
     free(flat->constant_at);
     free(flat->lines);
-    free(flat->line_at);
+    free(flat->slot);
     free(flat->user);
     free(flat->operands);
     free(flat->table);
@@ -331,22 +336,24 @@ static int code_of(Flat *flat, Row *row, int32_t *code)
     return 0;
 }
 
-static int rehash_lines(Flat *flat)
+static int rehash_lines(Flat *flat, size_t slots)
 {
-    size_t slots = flat->slots ? 2 * flat->slots : 1024;
-    int32_t *table = emptied(slots);
-    if (!table)
+    Slot *table = slots > SIZE_MAX / 2 / sizeof(Slot) ? NULL : malloc(slots * sizeof(Slot));
+    if (!table) {
+        PyErr_NoMemory();
         return -1;
-    for (size_t i = 0; i < flat->slots; i++) {
-        if (flat->line_at[i] < 0)
-            continue;
-        size_t at = flat->lines[flat->line_at[i]].hash & (slots - 1);
-        while (table[at] >= 0)
-            at = (at + 1) & (slots - 1);
-        table[at] = flat->line_at[i];
     }
-    free(flat->line_at);
-    flat->line_at = table;
+    memset(table, 0xFF, slots * sizeof(Slot)); /* -1 */
+    for (size_t i = 0; i < flat->slots; i++) {
+        if (flat->slot[i].place < 0)
+            continue;
+        size_t at = flat->slot[i].hash & (slots - 1);
+        while (table[at].place >= 0)
+            at = (at + 1) & (slots - 1);
+        table[at] = flat->slot[i];
+    }
+    free(flat->slot);
+    flat->slot = table;
     flat->slots = slots;
     return 0;
 }
@@ -382,7 +389,7 @@ static int add_line(Flat *flat, int32_t code, const int32_t *operands, size_t co
     if (ENLARGED(flat->lines, flat->room, flat->count + 1) < 0 ||
         ENLARGED(flat->operands, flat->operand_room, flat->used + count) < 0)
         return -1;
-    flat->lines[flat->count] = (Line){0, code, (int32_t)count, (uint32_t)flat->used};
+    flat->lines[flat->count] = (Line){code, (int32_t)count, (uint32_t)flat->used};
     memcpy(flat->operands + flat->used, operands, count * sizeof(int32_t));
     flat->used += count;
     for (size_t i = 0; i < count; i++)
@@ -435,19 +442,19 @@ static int line(Flat *flat, int32_t code, const int32_t *operands, size_t count,
     for (size_t i = 0; i < count; i++)
         mix = mixed(mix, (uint32_t)operands[i]);
     uint32_t hash = (uint32_t)(mix >> 16);
-    if (2 * (flat->hashed + 1) > flat->slots && rehash_lines(flat) < 0)
+    if (2 * (flat->hashed + 1) > flat->slots &&
+        rehash_lines(flat, flat->slots ? 2 * flat->slots : 1024) < 0)
         return -1;
     size_t at = hash & (flat->slots - 1);
-    for (; flat->line_at[at] >= 0; at = (at + 1) & (flat->slots - 1))
-        if (flat->lines[flat->line_at[at]].hash == hash &&
-            is_line(flat, flat->line_at[at], code, operands, count)) {
-            *found = flat->given + flat->line_at[at];
+    for (; flat->slot[at].place >= 0; at = (at + 1) & (flat->slots - 1))
+        if (flat->slot[at].hash == hash &&
+            is_line(flat, flat->slot[at].place, code, operands, count)) {
+            *found = flat->given + flat->slot[at].place;
             return 0;
         }
     if (add_line(flat, code, operands, count) < 0)
         return -1;
-    flat->lines[added].hash = hash;
-    flat->line_at[at] = added;
+    flat->slot[at] = (Slot){hash, added};
     flat->hashed++;
     *found = flat->given + added;
     return 0;
@@ -970,7 +977,10 @@ static int begin_graph(Graph *graph)
     }
     for (size_t i = 0; i < all; i++)
         graph->adjoint[i].number = NOT_THERE;
-    return 0;
+    size_t slots = 1024; /* about as many as will be needed, so that the table need not grow */
+    while (slots < graph->order.edges && slots < MOST_NODES)
+        slots *= 2;
+    return rehash_lines(&graph->flat, slots);
 }
 
 /* The references of the outputs and, if wanted, of the gradient of the only one. */
@@ -1150,7 +1160,7 @@ static int load_lines(Flat *flat, const Given *codes, const Given *starts, const
         is_sound = size >= 0 && start[i] >= 0 && (size_t)start[i + 1] <= operands->count &&
                    code[i] >= 0 && (size_t)code[i] < flat->rows &&
                    are_below(o + start[i], size, 0, (int32_t)(first + i));
-        flat->lines[i] = (Line){0, code[i], size, (uint32_t)start[i]};
+        flat->lines[i] = (Line){code[i], size, (uint32_t)start[i]};
     }
     for (size_t i = 0; is_sound && i < operands->count; i++)
         flat->operands[i] = ref_in(flat, o[i]);

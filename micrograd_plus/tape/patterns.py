@@ -43,7 +43,7 @@ class Pattern(NamedTuple):
         return refs
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def slopes_of(row: Primitive, size: int, mask: int) -> Pattern:
     """The slopes of a row of so many operands: of few, only in those whose bits the mask has."""
     emitter = Emitter(1 + size)
@@ -53,7 +53,7 @@ def slopes_of(row: Primitive, size: int, mask: int) -> Pattern:
     return _finished(emitter, row, partials)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def lowering_of(row: Primitive, size: int) -> Pattern:
     """What a row of so many operands, lowered to an expression, computes."""
     emitter = Emitter(1 + size, lowering=True)

@@ -610,6 +610,90 @@ FAULTS_IN_C = {
         "x[1] : x[2]",
         "x[2] : x[1]",
     ),
+    "a tape takes equal instructions for different ones": (
+        "recorder.c",
+        "static inline int is_line",
+        "return !memcmp(o, operands, count * sizeof(int32_t));",
+        "return 0;",
+    ),
+    "a tape takes different instructions for equal ones": (
+        "recorder.c",
+        "static inline int is_line",
+        "same->code != code || ",
+        "",
+    ),
+    "a tape keeps nans apart": (
+        "recorder.c",
+        "static int constant(",
+        "if (number != number)",
+        "if (0)",
+    ),
+    "a tape drops a sum with 0": (
+        "recorder.c",
+        "static int is_neutral",
+        " && signbit(number)",
+        "",
+    ),
+    "a tape chooses by a constant the other way": (
+        "recorder.c",
+        "static int emit(",
+        "? operands[1] : operands[2]",
+        "? operands[2] : operands[1]",
+    ),
+    "a tape's sums of contributions are not told apart": (
+        "recorder.c",
+        "static int plus(",
+        "found->is_sum = 1",
+        "found->is_sum = 0",
+    ),
+    "a tape forgets one of two conditions": (
+        "recorder.c",
+        "static int both(",
+        "return select_or(flat, c, d, 0.0, found);",
+        "*found = c;\n    return 0;",
+    ),
+    "a tape forgets that one contribution has no condition": (
+        "recorder.c",
+        "static int either(",
+        "c == d ? c : NOT_THERE",
+        "c == NOT_THERE ? d : c",
+    ),
+    "a tape passes what a constant switch holds back": (
+        "recorder.c",
+        "static int pass_on",
+        "if (flat->constants[~condition] == 0.0)",
+        "if (0)",
+    ),
+    "a tape keeps what is dead": (
+        "recorder.c",
+        "static int find_live",
+        "i < given || number[i]",
+        "1",
+    ),
+    "a tape's adjoints are named after the first": (
+        "recorder.c",
+        "static int adjoints_of",
+        "has_label != (",
+        "has_label == (",
+    ),
+    "a tape lowers no constant": (
+        "recorder.c",
+        "static int lower(",
+        "o < 0 ? constants[~o]",
+        "o < 0 ? 0",
+    ),
+    "a tape is recorded after an edit": (
+        "recorder.c",
+        "static int is_stale",
+        "return 1;",
+        "return 0;",
+    ),
+    "the gradient of a check starts from 2": (
+        "sweeps.c",
+        "static PyObject *heart_gradient",
+        "adjoint.number[root] = 1.0",
+        "adjoint.number[root] = 2.0",
+    ),
 }
 
 

@@ -3,11 +3,17 @@ order, constants, labels and adjoints, over graphs of every row, with inf, nan a
 among the numbers; and so do lowering and dead code.
 """
 
+import gc
 import random
+import signal
+import time
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import numpy as np
 import pytest
-from tapes import INPUTS, any_number, any_point, any_program, bits, evaluate, written
+from tapes import INPUTS, any_number, any_point, any_program, bits, evaluate, inf, nan, written
 
 from micrograd_plus import (
     Value,
@@ -23,6 +29,7 @@ from micrograd_plus import (
 from micrograd_plus.tape import Tape
 from micrograd_plus.tape.executors.python import Replay
 from micrograd_plus.tape.lowering import lowered
+from micrograd_plus.tape.patterns import pattern
 
 pytestmark = pytest.mark.skipif(engine_name() != "c", reason="the heart in C was not built")
 PARTS = ("constants", "codes", "starts", "operands", "outputs")
@@ -133,6 +140,7 @@ KINDS = {
     "an input": lambda x, y: y,
     "second derivatives": second_derivatives,
     "powers by constants": lambda x, y: x**2 + y**0 + 2**x + (x * y) ** -1.5,
+    "nans of both signs": lambda x, y: x * (Value(inf) - inf) + y * nan,
     "a chain": lambda x, y: ops.sum([x, *[(x + i).tanh() * y for i in range(300)]]),
 }
 
@@ -250,3 +258,68 @@ def test_dead_code_is_found_in_waves_and_one_by_one():
         _, registers = heart.running.reduced(program.parts(), outputs.astype(np.int32))
         found = np.frombuffer(registers, dtype=np.int32) >= 0
         assert found[2:].tolist() == is_live[2:].tolist()
+
+
+def chain(length):
+    x = Value(0.5)
+    y = x
+    for _ in range(length):
+        y = y * x
+    return y, x
+
+
+def test_a_chain_of_any_length_is_recorded_without_recursion():
+    y, x = chain(200_000)
+    tape = Tape.of(y, [x])
+    assert len(tape) == 3 * 200_000 - 2
+    assert tape.program.nbytes < 17 * len(tape)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Windows has no timers that interrupt")
+def test_ctrl_c_is_heard_while_a_long_graph_is_recorded():
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    def recorded():
+        begin = time.process_time()
+        with suppress(KeyboardInterrupt):
+            heart.running.linearised((y,), [x], True, pattern)
+        return time.process_time() - begin
+
+    y, x = chain(400_000)
+    whole, before = recorded(), signal.signal(signal.SIGPROF, interrupted)
+    try:
+        signal.setitimer(signal.ITIMER_PROF, whole / 20)
+        heard = recorded()
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
+        signal.signal(signal.SIGPROF, before)
+    assert heard < whole / 2
+    assert len(Tape.of(y, [x])) == 3 * 400_000 - 2
+
+
+def test_threads_that_record_at_once_do_not_disturb_each_other():
+    """Python runs in the middle, where a pattern is traced: another thread may go on there."""
+
+    def f(xs):
+        return ops.logsumexp([ops.maximum(*xs[i:]) * ops.hypot(*xs[: i + 1]) for i in range(30)])
+
+    def recorded(count):
+        leaves = [Value(0.1 * i) for i in range(count)]
+        return parts(Tape.of(f(leaves), leaves).program)
+
+    counts = range(31, 51)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(recorded, counts))
+    assert found == [recorded(count) for count in counts]
+
+
+def test_a_tape_keeps_no_graph_alive():
+    leaf = Value(0.5)
+    out = ops.tanh(leaf * 2.0)
+    alive = weakref.ref(out)
+    tape = Tape.of(out, [leaf])
+    del out
+    gc.collect()
+    assert alive() is None
+    assert len(tape.adjoint_of) > 0
