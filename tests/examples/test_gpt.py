@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from micrograd_plus import examples, gradcheck
+from micrograd_plus import engine_name, examples, gradcheck
 from micrograd_plus.examples import gpt
 from micrograd_plus.optim import Adam
 
@@ -150,7 +150,9 @@ def test_a_low_temperature_keeps_to_the_largest_share():
     assert found.pop()[:1] == first
 
 
-@pytest.mark.slow
+@pytest.mark.skipif(
+    engine_name() == "python", reason="eight lengths are compiled for half a minute"
+)
 def test_a_thousand_steps_learn_to_spell():
     rng = random.Random(42)
     texts = gpt.names()
