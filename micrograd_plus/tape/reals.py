@@ -23,7 +23,7 @@ def real_array(numbers: Any, what: str) -> Floats:
     Raises TypeError, naming `what`, for what is masked, sparse, complex, a date, text, any other
     object, or wider than a float64; ValueError for lists that differ in length.
     """
-    if type(numbers) is np.ndarray and numbers.dtype is _FLOAT64:
+    if type(numbers) is np.ndarray and numbers.dtype == _FLOAT64:
         return numbers
     array = given_array(numbers, what)
     if array.dtype.kind == "O" and array.size:

@@ -353,17 +353,10 @@ class Tape:
         return array
 
     def _shared(self, parameters: Parameters) -> Floats:
-        if not self.program.parameters and parameters is None:
-            return _NOTHING
-        if parameters is None:
-            parameters = self.parameters
-        if hasattr(parameters, "parameters"):
-            parameters = parameters.parameters()
-        if isinstance(parameters, (list, tuple)) and any(isinstance(p, Value) for p in parameters):
-            checks.require_untraced(
-                "the data of the parameters of a tape", parameters, "record both functions as one"
-            )
-            parameters = [p._primal if isinstance(p, Value) else p for p in parameters]  # noqa: SLF001
+        if type(parameters) is not np.ndarray:
+            if parameters is None and not self.program.parameters:
+                return _NOTHING
+            parameters = _numbers_of(self.parameters if parameters is None else parameters)
         array = _floats(parameters, "the parameters")
         if array.shape != (self.program.parameters,):
             raise ValueError(
@@ -392,13 +385,25 @@ def _restored(program: FlatProgram, *others: Any) -> Tape:
     return Tape(program.validated(), *others)
 
 
+def _numbers_of(parameters: Parameters) -> Any:
+    """The present data of a Module or of Values, anything else as it is."""
+    if hasattr(parameters, "parameters"):
+        parameters = parameters.parameters()
+    if isinstance(parameters, (list, tuple)) and any(isinstance(p, Value) for p in parameters):
+        checks.require_untraced(
+            "the data of the parameters of a tape", parameters, "record both functions as one"
+        )
+        return [p._primal if isinstance(p, Value) else p for p in parameters]  # noqa: SLF001
+    return parameters
+
+
 def values_of(parameters: Parameters) -> list[Value]:
     """The parameters of a Module, or the Values that are given."""
     return list(parameters.parameters() if hasattr(parameters, "parameters") else parameters)
 
 
 def _floats(numbers: Any, what: str) -> Floats:
-    if type(numbers) is np.ndarray and numbers.dtype is _FLOAT64:
+    if type(numbers) is np.ndarray and numbers.dtype == _FLOAT64:  # a pickle's is not the same
         flags = numbers.flags
         if flags.c_contiguous and flags.aligned:
             return numbers
