@@ -53,7 +53,8 @@ def test_the_sources_are_plain_c11():
 def test_setuptools_builds_it_too_where_it_finds_the_compiler(tmp_path):
     pytest.importorskip("setuptools")
     folder = shutil.copytree(HEART, tmp_path / "heart", ignore=shutil.ignore_patterns("*.so"))
-    code = "import runpy; runpy.run_path('build.py')['build_with_setuptools']('abc', ['-std=c11'])"
+    build = "runpy.run_path('build.py')['build_with_setuptools']"
+    code = f"import runpy; {build}('abc', ['-std=c11', '-O0'])"
     command = [sys.executable, "-c", f"import os; os.chdir({str(folder)!r}); {code}"]
     assert ran(*command)[0]
     loaded = f"import sys; sys.path.insert(0, {str(folder)!r}); import _heart; print(_heart.SOURCE)"
