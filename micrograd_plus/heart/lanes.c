@@ -194,34 +194,44 @@ TARGET static void NAME(gate_one)(const Terms *s, double *to, const double *a, c
         EACH to[j * s.to_step] = F(a[j * s.a_step], b[j * s.b_step]);                              \
     break
 
+/* Instructions of one result each, one after the other; gives where others begin. */
+TARGET APART static const int32_t *NAME(run_singles)(const int32_t *w, const int32_t *stop,
+                                                     double *numbers, double *outputs)
+{
+    for (; w < stop && !(w[HEAD] & MANY); w += OF_SINGLE) {
+        const int32_t head = w[HEAD];
+        const double *a = numbers + w[A], *b = numbers + w[B], *c = numbers + w[C];
+        double *to = (head & TO_OUTPUT ? outputs : numbers) + w[TO];
+        switch (head & KIND) {
+        case ADD: *to = *a + *b; break;
+        case SUB: *to = *a - *b; break;
+        case MUL: *to = *a * *b; break;
+        case DIV: *to = *a / *b; break;
+        case NEGATE: *to = -*a; break;
+        case ABSOLUTE: *to = fabs(*a); break;
+        case ROOT: *to = sqrt(*a); break;
+        case LESS: *to = *a < *b; break;
+        case LESS_EQUAL: *to = *a <= *b; break;
+        case EQUAL: *to = *a == *b; break;
+        case SELECT: *to = EITHER(*a, *b, *c); break;
+        case GATED: *to = EITHER(*a, *b * numbers[w[D]], *c); break;
+        case ROUTED: *to = EITHER(*a, *c + *b * numbers[w[D]], *c); break;
+        case DOT: *to = *c + *a * *b; break;
+        case OF_ONE: *to = OPERATIONS[OPERATION_OF(head)].of_one(*a); break;
+        default: *to = OPERATIONS[OPERATION_OF(head)].of_two(*a, *b);
+        }
+    }
+    return w;
+}
+
 /* Instructions one after the other until `stop` is passed; gives where the next one begins. */
 TARGET static const int32_t *NAME(run_one)(const int32_t *w, const int32_t *stop, double *numbers,
                                            double *outputs)
 {
-    while (w < stop) {
+    while ((w = NAME(run_singles)(w, stop, numbers, outputs)) < stop) {
         const int32_t head = w[HEAD];
         const double *a = numbers + w[A], *b = numbers + w[B], *c = numbers + w[C];
         double *to = (head & TO_OUTPUT ? outputs : numbers) + w[TO];
-        if (!(head & MANY)) {
-            switch (head & KIND) {
-            case ADD: *to = *a + *b; break;
-            case SUB: *to = *a - *b; break;
-            case MUL: *to = *a * *b; break;
-            case DIV: *to = *a / *b; break;
-            case NEGATE: *to = -*a; break;
-            case ABSOLUTE: *to = fabs(*a); break;
-            case ROOT: *to = sqrt(*a); break;
-            case LESS: *to = *a < *b; break;
-            case LESS_EQUAL: *to = *a <= *b; break;
-            case EQUAL: *to = *a == *b; break;
-            case SELECT: *to = *a != 0.0 ? *b : *c; break;
-            case DOT: *to = *c + *a * *b; break;
-            case OF_ONE: *to = OPERATIONS[OPERATION_OF(head)].of_one(*a); break;
-            default: *to = OPERATIONS[OPERATION_OF(head)].of_two(*a, *b);
-            }
-            w += OF_SINGLE;
-            continue;
-        }
         const Terms s = terms_of(w);
         const ptrdiff_t count = s.count;
         switch (head & KIND) {
@@ -617,11 +627,60 @@ BEGUN(sum_products)
     }
 }
 
+/* One instruction, whose result stays in the lanes; 0 for those that are carried out as many are. */
+TARGET static inline int NAME(run_single)(const Block *block, const int32_t *w)
+{
+    double spread[4][BLOCK], *to = IN_LANES(w[TO]);
+    const ptrdiff_t j = 0;
+    switch (w[HEAD] & (KIND | TO_OUTPUT)) {
+#define TWO(F) OPERAND(a, A, j, 0); OPERAND(b, B, j, 1); ALONG to[l] = F(a[l], b[l])
+    case ADD: { TWO(PLUS); } return 1;
+    case SUB: { TWO(MINUS); } return 1;
+    case MUL: { TWO(TIMES); } return 1;
+    case DIV: { TWO(OVER); } return 1;
+    case LESS: { TWO(BELOW); } return 1;
+    case LESS_EQUAL: { TWO(AT_MOST); } return 1;
+    case EQUAL: { TWO(EQUALS); } return 1;
+#undef TWO
+    case SELECT: {
+        OPERAND(a, A, j, 0);
+        OPERAND(b, B, j, 1);
+        OPERAND(c, C, j, 2);
+        ALONG to[l] = a[l] != 0.0 ? b[l] : c[l];
+        return 1;
+    }
+    case DOT: {
+        OPERAND(a, A, j, 0);
+        OPERAND(b, B, j, 1);
+        OPERAND(c, C, j, 2);
+        ALONG to[l] = c[l] + a[l] * b[l];
+        return 1;
+    }
+    case GATED:
+    case ROUTED: {
+        OPERAND(a, A, j, 0);
+        OPERAND(b, B, j, 1);
+        OPERAND(c, C, j, 2);
+        OPERAND(d, D, j, 3);
+        if ((w[HEAD] & KIND) == GATED)
+            ALONG to[l] = a[l] != 0.0 ? b[l] * d[l] : c[l];
+        else
+            ALONG to[l] = a[l] != 0.0 ? c[l] + b[l] * d[l] : c[l];
+        return 1;
+    }
+    default: return 0;
+    }
+}
+
 TARGET static const int32_t *NAME(run_block)(const int32_t *w, const int32_t *stop,
                                              const Block *block)
 {
     while (w < stop) {
         const int32_t head = w[HEAD];
+        if (!(head & MANY) && NAME(run_single)(block, w)) {
+            w += OF_SINGLE;
+            continue;
+        }
         const Terms s = head & MANY ? terms_of(w) : ONE_TERM;
         switch (head & KIND) {
         case ADD: NAME(add_lanes)(block, w, &s); break;

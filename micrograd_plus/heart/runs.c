@@ -13,12 +13,13 @@
  */
 
 enum { BLOCK = 16, TOGETHER = 8 }; /* points side by side; results that are summed together */
+enum { FEW = 3 };                  /* results that are no run to those who carry it out */
 
 /* An instruction is a row of words: what it is, where its result and operands lie; and of many, how
    many results and terms it has, and the distances from one result and term to the next. Places of
    what all points have in common come first, then those of the others. */
-enum { HEAD, TO, A, B, C, OF_SINGLE, COUNT = OF_SINGLE, INNER, TO_STEP, A_STEP, B_STEP, C_STEP,
-       A_TERM, B_TERM, D_TERM, D, D_STEP, OF_MANY };
+enum { HEAD, TO, A, B, C, D, OF_SINGLE, COUNT = OF_SINGLE, INNER, TO_STEP, A_STEP, B_STEP, C_STEP,
+       D_STEP, A_TERM, B_TERM, D_TERM, OF_MANY };
 enum { KIND = 0xff, MANY = 1 << 16, TO_OUTPUT = 1 << 17 };
 #define OPERATION_OF(head) ((head) >> 8 & 0xff)
 
@@ -53,6 +54,9 @@ typedef struct {
 #define BELOW(x, y) ((double)((x) < (y)))
 #define AT_MOST(x, y) ((double)((x) <= (y)))
 #define EQUALS(x, y) ((double)((x) == (y)))
+
+/* One of two numbers, without a branch that a processor would guess wrong every other time. */
+#define EITHER(condition, x, y) (((const double[2]){y, x})[(condition) != 0.0])
 
 #if defined(__GNUC__)
 #define APART __attribute__((noinline))
@@ -757,38 +761,38 @@ static inline int32_t place_of(const Plan *plan, const Runs *self, Spot spot)
     return spot_varies(plan, spot) ? self->shared + at : at;
 }
 
-static inline int is_many(const Run *run)
+/* How many instructions a run is written as: a few results are sooner computed one by one. */
+static inline int32_t singles_of(const Run *run)
 {
-    return run->count > 1 || run->inner != 1 || run->kind == SUM ||
-           run->kind == GATED || run->kind == ROUTED;
+    return run->count <= FEW && run->inner == 1 && run->kind != SUM ? run->count : 0;
 }
 
-static int32_t *written(const Plan *plan, const Runs *self, const Run *run, int32_t *w)
+/* One result of a run, as an instruction; the first one serves for many. */
+static int32_t *written(const Plan *plan, const Runs *self, const Run *run, int32_t i, int32_t *w)
 {
     w[HEAD] = run->kind | run->operation << 8;
-    w[TO] = run->place == OUTPUT ? run->to
-            : run->place == LANES ? self->shared + run->at
-                                  : run->at;
-    if (run->place == OUTPUT)
+    if (run->place == OUTPUT) {
         w[HEAD] |= TO_OUTPUT;
-    int32_t of[4], steps = run->count > 1;
-    for (int k = 0; k < 4; k++)
-        of[k] = run->run[k] < 0 ? 0 : place_of(plan, self, (Spot){run->run[k], run->first[k]});
-    for (int k = 0; k < 3; k++)
-        w[A + k] = of[k];
-    if (!is_many(run))
-        return w + OF_SINGLE;
+        w[TO] = run->to + i * run->to_step;
+    } else
+        w[TO] = run->at + i + (run->place == LANES ? self->shared : 0);
+    for (int k = 0; k < 4; k++) {
+        Spot spot = {run->run[k], run->first[k] + (i ? i * run->step[k] : 0)};
+        w[A + k] = spot.run < 0 ? 0 : place_of(plan, self, spot);
+    }
+    return w + OF_SINGLE;
+}
+
+static int32_t *written_as_many(const Plan *plan, const Runs *self, const Run *run, int32_t *w)
+{
+    written(plan, self, run, 0, w);
     w[HEAD] |= MANY;
     w[COUNT] = run->count;
     w[INNER] = run->inner;
     w[TO_STEP] = run->to_step;
-    for (int k = 0; k < 3; k++)
-        w[A_STEP + k] = steps ? run->step[k] : 0;
-    w[D] = of[3];
-    w[D_STEP] = steps ? run->step[3] : 0;
-    w[A_TERM] = run->term[0];
-    w[B_TERM] = run->term[1];
-    w[D_TERM] = run->term[2];
+    for (int k = 0; k < 4; k++)
+        w[A_STEP + k] = run->count > 1 ? run->step[k] : 0;
+    memcpy(w + A_TERM, run->term, sizeof(run->term));
     return w + OF_MANY;
 }
 
@@ -796,8 +800,10 @@ static int32_t *written(const Plan *plan, const Runs *self, const Run *run, int3
 static int write_words(const Plan *plan, Runs *self)
 {
     size_t words = 0;
-    for (size_t r = RESULTS_FROM; r < plan->runs; r++)
-        words += is_many(plan->run + r) ? OF_MANY : OF_SINGLE;
+    for (size_t r = RESULTS_FROM; r < plan->runs; r++) {
+        int32_t singles = singles_of(plan->run + r);
+        words += singles ? (size_t)singles * OF_SINGLE : OF_MANY;
+    }
     self->word = calloc(words + OF_MANY, sizeof(int32_t));
     if (!self->word) {
         PyErr_NoMemory();
@@ -809,7 +815,11 @@ static int write_words(const Plan *plan, Runs *self)
             const Run *run = plan->run + r;
             if ((run->place != SHARED) != varies)
                 continue;
-            w = written(plan, self, run, w);
+            int32_t singles = singles_of(run);
+            for (int32_t i = 0; i < singles; i++)
+                w = written(plan, self, run, i, w);
+            if (!singles)
+                w = written_as_many(plan, self, run, w);
             self->operations += (int64_t)run->count * (run->inner + 1);
         }
         if (!varies)

@@ -33,6 +33,12 @@ class Interpreter(Native):
             program.outputs,
         )
 
+    @property
+    def runs(self) -> int:
+        """How many runs of alike instructions the program comes down to."""
+        count: int = self._runs.about()[0]
+        return count
+
     def entry_for(self, many: bool, summed: bool) -> Entry:
         """The way in, of which threads that come at once share one."""
         found = self._entries.get((many, summed))

@@ -24,24 +24,31 @@ from weakref import ref
 from ...trees import Tree
 from ..program import Floats
 from .forks import kept_from_forks
+from .interpreter import Interpreter
 from .native import Entry, Native
 
-# Seconds that making code takes: LLVM's, and for each operand of a program those of rolling it up.
-COMPILING, ROLLING_UP = 0.3, 1e-5
+# Seconds that making code takes, about: for a program; for each of its operands, which are rolled
+# up into loops; and for each of its runs, which LLVM compiles.
+A_PROGRAM, AN_OPERAND, A_RUN = 0.1, 3e-6, 2e-4
+MOST_RUNS = 1 << 15  # a program of more is data to a machine as well, which is hardly faster then
 Way = tuple[bool, bool]  # of running: for many points or one, summed or not
 
 
 class Tiered(Native):
     """An executor that begins as an interpreter and goes on as a machine."""
 
-    def __init__(self, interpreter: Native, operands: int, machine: Callable[[], Native]) -> None:
+    def __init__(
+        self, interpreter: Interpreter, operands: int, machine: Callable[[], Native]
+    ) -> None:
         super().__init__(interpreter.outputs)
-        self.price = COMPILING + ROLLING_UP * operands
+        self.price = A_PROGRAM + AN_OPERAND * operands + A_RUN * interpreter.runs
         self.spent = 0.0
         self._interpreter, self._machine = interpreter, machine
         self._timed: dict[Way, _Timed] = {}
         self._asked: set[Way] = set()
         self._failure = ""
+        if interpreter.runs > MOST_RUNS:
+            self._failure = "the program is long and irregular, for which it would be no faster"
 
     @property
     def name(self) -> str:  # type: ignore[override]  # it changes

@@ -34,8 +34,8 @@ def points(count=40):
 @pytest.fixture
 def at_once(monkeypatch):
     """Machine code is earned by one call."""
-    monkeypatch.setattr(tiers, "COMPILING", 0.0)
-    monkeypatch.setattr(tiers, "ROLLING_UP", 0.0)
+    for price in ("A_PROGRAM", "AN_OPERAND", "A_RUN"):
+        monkeypatch.setattr(tiers, price, 0.0)
 
 
 def waited_for(condition):
@@ -49,7 +49,7 @@ def waited_for(condition):
 def test_a_tape_runs_in_the_interpreter_and_says_until_when():
     tape = tape_of(1.25)
     assert tape(0.5, 1.0) == tape(0.5, 1.0, executor="python")
-    assert tape.executor() == "interpreter, until it has run for 0.3 s and machine code is made"
+    assert tape.executor() == "interpreter, until it has run for 0.1 s and machine code is made"
 
 
 def test_what_a_program_must_earn_grows_with_it():
@@ -58,8 +58,14 @@ def test_what_a_program_must_earn_grows_with_it():
         return executor_for(tape.program, None).price
 
     prices = [price(2), price(20_000)]
-    assert prices[0] < 0.31
-    assert prices[1] > 0.5
+    assert prices[0] < 0.11
+    assert prices[1] > 0.2
+
+
+def test_a_long_irregular_program_stays_in_the_interpreter(monkeypatch):
+    monkeypatch.setattr(tiers, "MOST_RUNS", 2)
+    tape = tape_of(1.375)
+    assert tape.executor().startswith("interpreter, for there is no machine code: the program is")
 
 
 @pytest.mark.usefixtures("at_once")
@@ -162,7 +168,7 @@ EARNED = """
 import os, sys, time
 from micrograd_plus import ops, record
 from micrograd_plus.tape.executors import tiers
-tiers.COMPILING = tiers.ROLLING_UP = 0.0
+tiers.A_PROGRAM = tiers.AN_OPERAND = tiers.A_RUN = 0.0
 tape = record(lambda x, y: ops.tanh(x * 1.5 + y) * ops.exp(-x), 0.5, 2.0)
 tape(0.5, 1.0)
 """
