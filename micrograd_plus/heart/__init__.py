@@ -33,7 +33,7 @@ OWN = {
     *("__dict__", "__weakref__", "__slots__", "__init__", "__hash__", "__module__"),
     *("data", "grad", "label", "operands", "primitive", "_clock", "_gradient", "_primal"),
 }
-running: Any = None  # the library, where the engine in C runs: for tapes, too
+_running: Any = None  # the library, where the engine in C runs
 RECORD, BACKWARD, FORWARD = range(3)  # what a method does, as C counts
 
 
@@ -66,8 +66,8 @@ def is_chosen() -> bool:
 
 @cache
 def library() -> Any:
-    """The library in C where it was built and Python was not chosen, else None."""
-    return _library() if is_chosen() else None
+    """The library in C where the engine in C runs, else None."""
+    return _running
 
 
 def _library() -> Any:
@@ -95,8 +95,8 @@ def runs(inputs: int, parameters: int, operations: Sequence[str], *arrays: Any) 
 
 def in_place_of(engine: Mapping[str, Any]) -> dict[str, Any]:
     """The names of engine.py with their meanings in C; `engine` is what they mean in Python."""
-    global running  # noqa: PLW0603  # said once, when the engine is imported
-    library = running = _library()
+    global _running  # noqa: PLW0603  # said once, when the engine is imported
+    library = _running = _library()
     programs.know(library.OPERATIONS)
     pure, value = engine["Value"], library.Value
     _install(library, engine)

@@ -7,7 +7,7 @@
  * Python alone is not for this file: NULL without an exception says so.
  */
 
-enum { NOT_THERE = INT32_MIN, ALL_SLOPES = -1 };
+enum { NOT_THERE = INT32_MIN, ALL_SLOPES = -1, MOST_IN_PATTERNS = 1 << 20 };
 #define MOST_REGISTERS ((size_t)INT32_MAX)
 
 /* ---- Patterns. ------------------------------------------------------------------------------- */
@@ -17,7 +17,7 @@ typedef struct Pattern {
     uint32_t size;        /* how many operands the row has here */
     int mask, of_slopes;
     int is_forgotten;
-    size_t uses;
+    size_t uses, total; /* total: operands of all steps */
     int32_t given, constants, steps, outputs;
     double *numbers;
     Row **row;        /* of each step */
@@ -111,6 +111,7 @@ static Pattern *pattern_from(PyObject *described, uint32_t size, int mask, int o
         !(pattern->output = integers_of(outputs, &given)) || PyErr_Occurred())
         goto fail;
     pattern->outputs = (int32_t)(given / 2);
+    pattern->total = (size_t)total;
     int is_sound = counted == pattern->steps && given % 2 == 0;
     int32_t first = pattern->given + pattern->constants;
     for (Py_ssize_t i = 0; is_sound && i < counted; i++) {
@@ -147,11 +148,11 @@ static Pattern *pattern_of(Row *row, int of_slopes, uint32_t size, int mask, PyO
         Py_XDECREF(described);
         if (!found)
             return NULL;
-        if (row->in_patterns > MOST_KEPT)
+        if (row->in_patterns > MOST_IN_PATTERNS)
             forget_patterns(row);
         found->next = row->patterns;
         row->patterns = found;
-        row->in_patterns += (size_t)found->given + (size_t)found->steps * 4 + (size_t)size;
+        row->in_patterns += (size_t)found->given * 4 + (size_t)found->steps * 4 + found->total;
     }
     found->uses++;
     return found;
@@ -363,9 +364,12 @@ static inline int is_line(const Flat *flat, int32_t place, int32_t code, const i
 {
     const Line *same = flat->lines + place;
     const int32_t *o = flat->operands + same->first;
-    if (same->code != code || (size_t)same->count != count || o[0] != operands[0])
+    if (same->code != code || (size_t)same->count != count)
         return 0;
-    return !memcmp(o, operands, count * sizeof(int32_t));
+    for (size_t i = 0; i < count; i++) /* most differ soon */
+        if (o[i] != operands[i])
+            return 0;
+    return 1;
 }
 
 /* Room for what is kept of each register; those that come are unused. */
@@ -390,11 +394,13 @@ static int add_line(Flat *flat, int32_t code, const int32_t *operands, size_t co
         ENLARGED(flat->operands, flat->operand_room, flat->used + count) < 0)
         return -1;
     flat->lines[flat->count] = (Line){code, (int32_t)count, (uint32_t)flat->used};
-    memcpy(flat->operands + flat->used, operands, count * sizeof(int32_t));
-    flat->used += count;
-    for (size_t i = 0; i < count; i++)
+    int32_t *to = flat->operands + flat->used;
+    for (size_t i = 0; i < count; i++) {
+        to[i] = operands[i];
         if (operands[i] >= 0 && flat->user[operands[i]] == UNUSED)
             flat->user[operands[i]] = USED;
+    }
+    flat->used += count;
     flat->count++;
     return 0;
 }

@@ -52,8 +52,9 @@ def _flattened(
     which.
     """
     with tracing(varied):
-        if heart.running is not None:
-            found = heart.running.linearised(tuple(given), varied, has_gradient, pattern)
+        library = heart.library()
+        if library is not None:
+            found = library.linearised(tuple(given), varied, has_gradient, pattern)
             if found is not None:
                 parts, labels, *pairs = found
                 program = FlatProgram.of_parts(inputs, len(varied) - inputs, parts)

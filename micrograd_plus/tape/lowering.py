@@ -31,8 +31,9 @@ def lowered(program: FlatProgram) -> FlatProgram | None:
     """The program in single instructions, C functions, sum and dot; None with a custom row."""
     if program.python_only:
         return None
-    if heart.running is not None:
-        parts = heart.running.lowered(program.parts(), program.outputs, pattern)
+    library = heart.library()
+    if library is not None:
+        parts = library.lowered(program.parts(), program.outputs, pattern)
         return FlatProgram.of_parts(program.inputs, program.parameters, parts)
     return _lowered(program)
 

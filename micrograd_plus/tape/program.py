@@ -145,8 +145,12 @@ class FlatProgram:
 
     def parts(self) -> tuple[Any, ...]:
         """The program as the heart in C takes it, but for its outputs."""
-        arrays = (self.constants, self.codes, self.starts, self.operands)
-        return self.inputs + self.parameters, *map(np.ascontiguousarray, arrays), self.table
+        arrays = [
+            np.ascontiguousarray(array, dtype=np.int32)
+            for array in (self.codes, self.starts, self.operands)
+        ]
+        constants = np.ascontiguousarray(self.constants, dtype=np.float64)
+        return self.inputs + self.parameters, constants, *arrays, self.table
 
     def giving(self, outputs: Sequence[int] | Integers) -> FlatProgram:
         """The same program with other outputs, without the instructions that these do not need."""
@@ -156,9 +160,10 @@ class FlatProgram:
         """The program that gives these outputs, with the instructions and constants that they need
         and no more, and the new number of each register, -1 where it is gone.
         """
-        if heart.running is not None:
+        library = heart.library()
+        if library is not None:
             wanted = np.ascontiguousarray(outputs, dtype=np.int32)
-            parts, registers = heart.running.reduced(self.parts(), wanted)
+            parts, registers = library.reduced(self.parts(), wanted)
             program = FlatProgram.of_parts(self.inputs, self.parameters, parts)
             return program, integers(registers)
         return self._reduced(np.asarray(outputs, dtype=np.int64))

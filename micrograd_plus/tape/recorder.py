@@ -146,8 +146,9 @@ def _evaluated(program: FlatProgram, numbers: Sequence[float]) -> list[float]:
     """What a program gives for its inputs and parameters, row by row: nothing is made ready to run
     it often.
     """
-    if heart.running is not None:
-        found: list[float] = heart.running.evaluated(
+    library = heart.library()
+    if library is not None:
+        found: list[float] = library.evaluated(
             program.parts(), program.outputs, np.array(numbers, dtype=np.float64)
         )
         return found
@@ -156,7 +157,8 @@ def _evaluated(program: FlatProgram, numbers: Sequence[float]) -> list[float]:
 
 def _gradient(out: Value, leaves: Sequence[Value]) -> list[float]:
     """The derivatives of a number in different leaves."""
-    found = heart.running.gradient(out, leaves) if heart.running is not None else None
+    library = heart.library()
+    found = None if library is None else library.gradient(out, leaves)
     if found is None:
         found = swept(adjoints, between([out], leaves), {out: 1.0}, False, leaves)
     return list(found)

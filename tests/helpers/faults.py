@@ -613,7 +613,7 @@ FAULTS_IN_C = {
     "a tape takes equal instructions for different ones": (
         "recorder.c",
         "static inline int is_line",
-        "return !memcmp(o, operands, count * sizeof(int32_t));",
+        "return 1;",
         "return 0;",
     ),
     "a tape takes different instructions for equal ones": (

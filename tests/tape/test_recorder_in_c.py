@@ -37,11 +37,11 @@ PARTS = ("constants", "codes", "starts", "operands", "outputs")
 
 def by_both(make):
     """What C makes, and what Python makes."""
-    library, of_c = heart.running, make()
+    library, of_c = heart.library(), make()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(heart, "running", None)
+        patch.setattr(heart, "_running", None)
         of_python = make()
-    assert heart.running is library
+    assert heart.library() is library
     return of_c, of_python
 
 
@@ -193,7 +193,7 @@ def test_a_program_is_evaluated_as_the_reference_does():
         tape = record(f, *any_point(rng), parameters=shared, check=False)
         point, data = any_point(rng), np.array([p.data for p in shared])
         program, numbers = tape.program, np.array([*point, *data])
-        found = heart.running.evaluated(program.parts(), program.outputs, numbers)
+        found = heart.library().evaluated(program.parts(), program.outputs, numbers)
         assert bits(found) == bits(Replay(program).point(point, data)), text
 
 
@@ -223,7 +223,7 @@ def broken(program, part, place, number):
 def test_a_malformed_program_is_refused(part, place, number):
     tape = record(lambda x, y: x * y + ops.exp(x), 1.0, 2.0)
     parts, outputs = broken(tape.program, part, place, number), tape.program.outputs
-    library = heart.running
+    library = heart.library()
     calls = [
         lambda: library.reduced(parts, outputs),
         lambda: library.lowered(parts, outputs, None),
@@ -238,9 +238,9 @@ def test_outputs_that_are_no_registers_are_refused():
     program = record(lambda x, y: x * y, 1.0, 2.0).program
     for outputs in ([program.size], [-1], [0, 2**31 - 1]):
         with pytest.raises(ValueError, match="a register of the program"):
-            heart.running.reduced(program.parts(), np.array(outputs, dtype=np.int32))
+            heart.library().reduced(program.parts(), np.array(outputs, dtype=np.int32))
     with pytest.raises(ValueError, match="as many numbers"):
-        heart.running.evaluated(program.parts(), program.outputs, np.zeros(INPUTS))
+        heart.library().evaluated(program.parts(), program.outputs, np.zeros(INPUTS))
 
 
 def test_dead_code_is_found_in_waves_and_one_by_one():
@@ -255,7 +255,7 @@ def test_dead_code_is_found_in_waves_and_one_by_one():
         outputs = np.array(wanted, dtype=np.int64)
         is_live = program._live(outputs)
         assert is_live.tolist() == program._live_one_by_one(outputs).tolist()
-        _, registers = heart.running.reduced(program.parts(), outputs.astype(np.int32))
+        _, registers = heart.library().reduced(program.parts(), outputs.astype(np.int32))
         found = np.frombuffer(registers, dtype=np.int32) >= 0
         assert found[2:].tolist() == is_live[2:].tolist()
 
@@ -283,7 +283,7 @@ def test_ctrl_c_is_heard_while_a_long_graph_is_recorded():
     def recorded():
         begin = time.process_time()
         with suppress(KeyboardInterrupt):
-            heart.running.linearised((y,), [x], True, pattern)
+            heart.library().linearised((y,), [x], True, pattern)
         return time.process_time() - begin
 
     y, x = chain(400_000)
