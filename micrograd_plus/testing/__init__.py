@@ -10,6 +10,9 @@ Five lines test a model of your own at points that Hypothesis picks, and shrinks
     def test_gradients_of_my_model(x, y):
         gradcheck(my_model, x, y)
 
+`check_gradient` does the same for functions and gradients that are not made of Values: NumPy's, or
+those of any other library.
+
 `numerical_gradient` is the lectures' difference quotient, in floats and with its error.
 
 `graphs()` draws whole programs, for those who test a row or a sweep rather than a model, and
@@ -19,20 +22,26 @@ Five lines test a model of your own at points that Hypothesis picks, and shrinks
 
 import sys
 
+from .blackbox import check_gradient
 from .check import gradcheck
 from .failure import Failure, GradientError, NotChecked
 from .numerical import NumericalGradient, numerical_gradient
 from .program import Program
 from .reference import Precise
 from .strategies import graphs, register, tapes, values
+from .verdict import Component, Verdict, WrongGradientError
 
 __all__ = [
+    "Component",
     "Failure",
     "GradientError",
     "NotChecked",
     "NumericalGradient",
     "Precise",
     "Program",
+    "Verdict",
+    "WrongGradientError",
+    "check_gradient",
     "gradcheck",
     "graphs",
     "numerical_gradient",
