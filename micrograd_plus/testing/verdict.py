@@ -121,6 +121,9 @@ class WrongGradientError(GradientError):
         return error
 
     def picture(self, **options: Any) -> Any:
+        """A picture of the smallest part of f that carries the error; raises ValueError where f
+        could not be traced.
+        """
         if not hasattr(self, "subgraph"):
             raise ValueError("there is no graph to draw: f could not be traced")
         return super().picture(**options)

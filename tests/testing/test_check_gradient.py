@@ -324,6 +324,9 @@ def test_half_precision_is_decided_only_where_it_is_gross():
 
 def test_a_function_without_a_number_at_the_point_is_open():
     assert "not finite" in open_reasons(np.log, lambda x: 1 / x, -1.0)
+    steep = np.float32(4.35)
+    told = open_reasons(lambda x: np.exp(20 * x), lambda x: 20 * np.exp(20 * x), steep)
+    assert "beyond the range" in told
 
 
 # refused ------------------------------------------------------------------------------------------
