@@ -8,6 +8,8 @@ import random
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tapes import EXECUTORS, assert_harmless, bits
 
 from micrograd_plus import (
@@ -22,7 +24,7 @@ from micrograd_plus import (
     record,
     value_and_grad,
 )
-from micrograd_plus.trees import leaves_of, listed
+from micrograd_plus.trees import leaves_of, like, listed
 
 
 def again_by_json(tape):
@@ -156,6 +158,43 @@ def test_keys_that_no_text_can_name_are_for_memory_only():
     for text in (tape.to_json, tape.source):
         with pytest.raises(ValueError, match=r"strings and whole numbers for the keys.*\(0, 1\)"):
             text()
+
+
+def trees(leaves):
+    """Numbers in lists, tuples, dicts and arrays, nested."""
+    keys = st.one_of(st.text(max_size=3), st.integers(-9, 9))
+    shapes = st.sampled_from([(0,), (2,), (1, 3), (2, 0, 2)])
+    return st.recursive(
+        st.one_of(leaves, shapes.map(np.ones)),
+        lambda inner: st.one_of(
+            st.lists(inner, max_size=3),
+            st.lists(inner, max_size=3).map(tuple),
+            st.dictionaries(keys, inner, max_size=3),
+        ),
+        max_leaves=6,
+    )
+
+
+def turned(tree):
+    """The tree with the entries of its dicts in the other order."""
+    if isinstance(tree, dict):
+        return {key: turned(tree[key]) for key in reversed(tree)}
+    return type(tree)(map(turned, tree)) if isinstance(tree, (list, tuple)) else tree
+
+
+@settings(max_examples=40)
+@given(trees(st.floats(-9, 9)))
+def test_whatever_the_form_of_a_point_it_comes_back_by_keys_and_from_files(tree):
+    numbers = leaves_of(tree)
+
+    def f(given):
+        return like(given, [x * (2 + i) for i, x in enumerate(leaves_of(given))])
+
+    tape = record(f, tree)
+    for again in (tape, again_by_json(tape)):
+        assert_same(again(tree, executor="python"), f(tree))
+        assert_same(again(turned(tree), executor="python"), f(tree))
+        assert_same(again(*numbers, executor="python"), f(tree))
 
 
 # Programs. ----------------------------------------------------------------------------------------
