@@ -88,7 +88,7 @@ class Tape:
     ) -> Tree:
         """The outputs for one point, in the form that the function gave: floats, in lists, tuples,
         dicts and arrays. The numbers of the point come in the form of the function's arguments, in
-        dicts by their keys, or one after the other.
+        dicts by their keys, or one after the other; or all in one dict by `names`.
         """
         if parameters is None:  # floats, for which the executor may have a way of its own
             found = (self._callers.get(executor) or self._caller(executor))(*point)
@@ -332,16 +332,23 @@ class Tape:
         return self.program.giving(wanted[task])
 
     def _single(self, point: tuple[Tree, ...]) -> tuple[float, ...]:
-        if has_dict(point):
-            found = matching(listed(self.point_form), listed(point), "point")
-        else:
-            found = leaves_of(point)
+        found = self._by_keys(point) if has_dict(point) else leaves_of(point)
         numbers = tuple([ops.as_float(x, "a tape") for x in found])
         if len(numbers) != self.program.inputs:
             raise ValueError(
                 f"{self!r} takes {self.program.inputs} numbers, but got {len(numbers)}"
             )
         return numbers
+
+    def _by_keys(self, point: tuple[Tree, ...]) -> list[Any]:
+        """The numbers of a point in which there are dicts: one of all inputs by their names, or
+        some in the form of the function's arguments.
+        """
+        given = point[0]
+        alone = len(point) == 1 and isinstance(given, dict) and len(given) == len(self.names)
+        if alone and given.keys() == set(self.names):
+            return leaves_of([given[name] for name in self.names])
+        return matching(listed(self.point_form), listed(point), "point")
 
     def _points(self, points: Any) -> Floats:
         array = _floats(points, "the points")

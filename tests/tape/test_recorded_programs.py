@@ -66,12 +66,22 @@ def test_the_entries_of_a_dict_go_by_their_keys(again):
         tape({"w": [1.0, 2.0], "bias": 3.0}, 1.0)
 
 
-def test_a_tape_of_numbers_takes_no_dict():
+def test_a_tape_of_numbers_takes_no_dict_of_other_keys():
     x, y = Value(1.0), Value(2.0)
     for tape in (record(lambda a, b: a / b, 1.0, 2.0), Tape.of(x / y, [x, y])):
         assert tape([1.0, 2.0]) == tape((1.0,), 2.0) == 0.5
-        with pytest.raises(ValueError, match="the point must have the form"):
-            tape({"b": 1.0, "a": 2.0})
+        for wrong in ({"c": 1.0, "a": 2.0}, {"a": 1.0}, [{"b": 2.0, "a": 1.0}]):
+            with pytest.raises(ValueError, match="the point must have the form"):
+                tape(wrong)
+
+
+def test_the_inputs_may_come_in_one_dict_by_their_names():
+    tape = record(lambda a, b: a / b, 1.0, 2.0)
+    for executor in EXECUTORS:
+        assert tape({"b": 2.0, "a": 1.0}, executor=executor) == 0.5
+        assert tape({"a": [1.0], "b": np.float64(2.0)}, executor=executor) == 0.5
+    with pytest.raises(ValueError, match="takes 2 numbers, but got 3"):
+        tape({"a": [1.0, 2.0], "b": 2.0})
 
 
 def test_names_come_from_keys_and_places():
