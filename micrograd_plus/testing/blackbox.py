@@ -110,6 +110,8 @@ class _Check:
         if place is None:
             return self._concluded(*self.open)
         self._read_lost(place)
+        if self.open:
+            return self._concluded(*self.open)
         self._read_directions(place)
         if self.watched.output.size > 1:
             other = self._place(self.point.origin, self._cotangent())
