@@ -22,6 +22,7 @@ from .points import Vector, WrongShape
 from .search import parted
 from .suspicion import Evidence, hints, suspected
 from .taylor import Ladder, Move, Reading, noise_of, read
+from .traced import Part, Trace
 from .verdict import Component, Findings, Verdict, WrongGradientError
 from .watched import KINDS, Watched, quiet
 
@@ -38,6 +39,7 @@ def check_gradient(
     x: Any,
     *,
     kind: Literal["gradient", "vjp", "jacobian"] = "gradient",
+    exact: bool = False,
     seed: int = 0,
 ) -> Verdict:
     """Check a gradient that somebody wrote, of whatever library, against the function at a point.
@@ -51,11 +53,14 @@ def check_gradient(
 
     The verdict needs no tolerance: along directions drawn with `seed` the step is halved, and the
     Taylor remainder falls with its square where the slope is right. Where `f` takes complex numbers
-    and agrees, the complex step decides more finely. What is wrong raises WrongGradientError, a
-    GradientError that names the worst components and which side is suspected. Kinks, noise, what is
-    random and what changes x in place is told by a NotChecked warning, and the verdict is then not
-    true. Raises TypeError for what is no function of numbers, ValueError for another kind and for a
-    gradient of another form.
+    and agrees, the complex step decides more finely; with `exact` it is run on arrays of Values as
+    well, and where that can be done held against 160 digits (mpmath's).
+
+    What is wrong raises WrongGradientError, a GradientError that names the worst components, the
+    part of f through which the error goes where f can be traced, and which side is suspected.
+    Kinks, noise, what is random and what changes x in place is told by a NotChecked warning, and
+    the verdict is then not true. Raises TypeError for what is no function of numbers, ValueError
+    for another kind and for a gradient of another form.
 
     >>> import numpy as np
     >>> bool(check_gradient(lambda x: np.sum(x**3), lambda x: 3 * x**2, np.array([1.0, -2.0])))
@@ -64,7 +69,8 @@ def check_gradient(
     one_of(kind, "kind of derivative", KINDS)
     with quiet():
         watched = Watched(f, gradient, x, kind)
-        verdict = _Check(watched, np.random.default_rng(seed)).verdict()
+        check = _Check(watched, np.random.default_rng(seed), exact=exact)
+        verdict = check.verdict()
     if not verdict:
         warnings.warn(f"check_gradient: {verdict}", NotChecked, stacklevel=2)
     return verdict
@@ -85,8 +91,9 @@ class _Place:
 class _Check:
     """One check of two functions; `notes` gather what is open."""
 
-    def __init__(self, watched: Watched, rng: Any) -> None:
+    def __init__(self, watched: Watched, rng: Any, *, exact: bool) -> None:
         self.watched, self.point, self.rng = watched, watched.point, rng
+        self.exact, self.was_exact = exact, False
         self.epsilon = watched.epsilon
         self.takes_complex: bool | None = None
         self.readings: list[Reading] = []
@@ -118,6 +125,8 @@ class _Check:
             if other is not None:
                 self._judge(other, self._direction(self.point.scale()))
         self._read_second_point(place)
+        if self.exact and not self.open:
+            self._read_exactly(place)
         return self._concluded(*self.open, *self.watched.changes)
 
     def _concluded(self, *reasons: str, is_wrong: bool = False) -> Verdict:
@@ -127,11 +136,15 @@ class _Check:
             right=not reasons and bool(right) and not is_wrong,
             smallest_error=max(self.errors or self.flat_errors, default=math.nan),
             rate=float(np.median(rates)) if rates else math.nan,
-            method=COMPLEX if self.takes_complex else HALVED,
+            method=self._method(),
             evaluations=self.watched.evaluations,
             gradients=self.watched.gradients,
             notes=tuple(dict.fromkeys(reasons)),
         )
+
+    def _method(self) -> str:
+        method = COMPLEX if self.takes_complex else HALVED
+        return f"{method}, and 160 digits" if self.was_exact else method
 
     # places -----------------------------------------------------------------------------------
 
@@ -217,8 +230,15 @@ class _Check:
             return reading
         wrong = abs(missing) > tolerance
         status: Literal["right", "wrong"] = "wrong" if wrong else "right"
+        rate = math.nan if wrong and reading.status == "right" else reading.rate
         return replace(
-            reading, status=status, missing=missing, tolerance=tolerance, reason="", is_hidden=False
+            reading,
+            rate=rate,
+            status=status,
+            missing=missing,
+            tolerance=tolerance,
+            reason="",
+            is_hidden=False,
         )
 
     def _complex_slope(self, place: _Place, direction: Vector) -> float | None:
@@ -334,6 +354,29 @@ class _Check:
         if not np.array_equal(again, place.gradient, equal_nan=True):
             self.open["gradient gives other numbers after it was called elsewhere"] = None
 
+    def _read_exactly(self, place: _Place) -> None:
+        """Hold the gradient against the slopes of the traced function in 160 digits."""
+        trace = Trace.of(self.watched, place.origin, place.cotangent)
+        if trace is None:
+            return
+        own = self.point.own_scale()
+        if self.point.size <= FEW:
+            directions = [self._only(own, [i]) for i in range(self.point.size)]
+        else:
+            directions = [self._direction(own) for _ in range(3)]
+        slopes = trace.slopes(directions)
+        for direction, slope in zip(directions, slopes):
+            if slope is None:
+                continue
+            self.was_exact = True
+            terms = place.gradient * direction
+            missing = slope - float(np.sum(terms))
+            rounding = self.epsilon * float(np.sum(np.abs(terms)))
+            tolerance = 64.0 * rounding + 4.0 * float(np.sum(place.jitter * np.abs(direction)))
+            if abs(missing) > tolerance + 64.0 * self.epsilon * abs(missing):
+                reading = Reading("wrong", missing, tolerance, math.nan)
+                raise self._wrong(place, direction, reading)
+
     # what is wrong ----------------------------------------------------------------------------
 
     def _wrong(self, place: _Place, direction: Vector, reading: Reading) -> WrongGradientError:
@@ -353,14 +396,12 @@ class _Check:
         components: list[Component] = []
         for i in worst:
             found = self._read(place, self._only(own, [i]))
-            got, scale = float(place.gradient[i]), float(own[i])
-            expected = got + found.missing / scale
-            components.append(
-                Component.of(
-                    self._quantity(i), got, expected, found.tolerance / scale, self.point.dtype
-                )
-            )
+            components.append(self._component(place, i, found))
             reading = found if i == worst[0] else reading
+        if not components and np.count_nonzero(direction) == 1:
+            i = int(np.flatnonzero(direction)[0])
+            worst = [i]
+            components = [self._component(place, i, reading)]
         if not components:
             got = float(place.gradient @ direction)
             components = [
@@ -373,6 +414,12 @@ class _Check:
                 )
             ]
         return self._error(place, components, reading, alone=bool(worst))
+
+    def _component(self, place: _Place, i: int, reading: Reading) -> Component:
+        """A component, for what was read along it."""
+        got, scale = float(place.gradient[i]), float(self.point.own_scale()[i])
+        expected, tolerance = got + reading.missing / scale, reading.tolerance / scale
+        return Component.of(self._quantity(i), got, expected, tolerance, self.point.dtype)
 
     def _is_right_elsewhere(self, place: _Place) -> bool:
         """Whether a gradient is wrong at the second point that is right at the first."""
@@ -401,14 +448,22 @@ class _Check:
         )
         findings = Findings(
             place=place.where or f"at x = {_shortened(self.point.tree)}",
-            method=COMPLEX if self.takes_complex else HALVED,
+            method=self._method(),
             components=components,
             rate=reading.rate,
             suspected=suspected(evidence),
             hints=hints(evidence),
             verdict=self._concluded(*self.watched.changes, is_wrong=True),
+            part=self._carrier(place, components),
         )
         return WrongGradientError.told(self.point.built(place.origin), findings)
+
+    def _carrier(self, place: _Place, components: Sequence[Component]) -> Part | None:
+        """The part of f through which the error goes, where f can be traced and agrees."""
+        trace = Trace.of(self.watched, place.origin, place.cotangent)
+        if trace is None or not np.all(np.isfinite(place.gradient)):
+            return None
+        return trace.carrier(place.gradient, max(c.tolerance for c in components))
 
     def _wrong_shape(self, told: str) -> WrongGradientError:
         verdict = self._concluded(is_wrong=True)

@@ -68,6 +68,8 @@ class Point:
         def following(_: Any) -> Any:
             leaf, part = next(parts)
             numbers = vector[part]
+            if numbers.dtype.kind == "O":
+                return numbers[0] if leaf.is_number else numbers.reshape(leaf.array.shape)
             kind = np.result_type(
                 leaf.array.dtype, np.complex64 if numbers.dtype.kind == "c" else 0
             )

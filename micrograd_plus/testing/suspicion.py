@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .taylor import Rung
+from .taylor import ABOVE, Rung
 from .verdict import Component
 
 
@@ -38,9 +38,9 @@ def suspected(evidence: Evidence) -> str:
             "f: it gives the same number at every step, so it may keep what it computed first, or "
             "compute it apart from x"
         )
+    told = [rung for rung in finite if abs(rung.missing) > ABOVE * rung.noise]
     coarse = [abs(rung.missing) for rung in finite[:2]]
-    fine = abs(finite[-1].missing) if finite else math.nan
-    if coarse and max(coarse) < 0.1 * fine:
+    if told and max(coarse) < 0.1 * abs(told[-1].missing):
         return (
             "f: over large steps it has the slope that gradient claims, over small ones another, "
             "as what has a fine structure, or rounds"

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .failure import Failure, GradientError
+from .traced import Part
 
 SHOWN = 5  # components in a message
 
@@ -83,6 +84,7 @@ class Findings:
     suspected: str
     hints: Sequence[str]
     verdict: Verdict
+    part: Part | None = None
 
 
 class WrongGradientError(GradientError):
@@ -109,6 +111,9 @@ class WrongGradientError(GradientError):
             worst.label, findings.method, worst.got, worst.expected, worst.tolerance
         )
         error.suspected, error.verdict = findings.suspected, findings.verdict
+        if findings.part is not None:
+            error.program, error.part = findings.part.program, error.failure
+            error.subgraph = error.program.graph()
         return error
 
     @classmethod
@@ -153,5 +158,8 @@ def _message(found: Findings) -> str:
     lines += [f"  also           {component}" for component in shown]
     if len(others) > len(shown):
         lines.append(f"  and {len(others) - len(shown)} more, in error.components")
+    if found.part is not None:
+        lines.append(f"The smallest part of f that carries the error: {found.part}")
+        lines += [f"    {line}" for line in repr(found.part.program).splitlines()]
     lines += [f"  note           {note}" for note in found.verdict.notes]
     return "\n".join(lines)
