@@ -156,6 +156,10 @@ class Tape:
         """The mean of the output over the points, and its gradient with respect to the parameters;
         ValueError for no points.
         """
+        if type(points) is type(parameters) is np.ndarray:
+            total = self._mean_of_arrays(points, parameters, executor)
+            if total is not None:
+                return total.item(0), total[1:]
         given = self._points(points)
         if not len(given):
             raise ValueError("there is no mean of no points")
@@ -275,6 +279,18 @@ class Tape:
             "instructions, "
             f"{self._width} output(s){' with gradient' if self.gradient else ''}>"
         )
+
+    def _mean_of_arrays(self, points: Floats, parameters: Floats, executor: str | None) -> Any:
+        """The means over a chunk of points, where the executor itself sees whether these are arrays
+        as they should be; None where it does not, or they are not.
+        """
+        run = self._executors.get((executor, "sums"))
+        if run is None or not run.checks_arrays:
+            return None
+        try:
+            return run.mean(points, parameters) if 0 < len(points) <= CHUNK else None
+        except (TypeError, ValueError, BufferError):
+            return None
 
     def _total(
         self, points: Floats, parameters: Parameters, executor: str | None, threads: int

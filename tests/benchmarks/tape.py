@@ -218,8 +218,8 @@ class Entry:
         """
         time = rounded(self.seconds / share * 1e6) or self.mark
         before = [rounded(seconds * 1e3) for seconds in (self.ready, self.first)]
-        return "".join([f"{cell:>8}" for cell in before]) + (
-            f"{time:>14}{rounded(self.seconds / yardstick):>9}"
+        return "".join([f"{cell:>10}" for cell in before]) + (
+            f"{time:>12}{rounded(self.seconds / yardstick):>9}"
         )
 
 
@@ -287,9 +287,9 @@ def print_workload(name, among, rounds):
     make, unit = tasks.WORKLOADS[name]
     columns = [(task, compete(task, among, rounds)) for task in make()]
     yardstick = MACHINE if is_there(MACHINE, among) else REFERENCE
-    print(f"{f'{name}, µs {unit}':22}" + "".join(f"{task.title:>39}" for task, _ in columns))
+    print(f"{f'{name}, µs {unit}':22}" + "".join(f"{task.title:>41}" for task, _ in columns))
     heads = "ready ms", "first", "later µs", "× tape" if yardstick == MACHINE else "× NumPy"
-    print(f"{'':22}" + "{:>8}{:>8}{:>14}{:>9}".format(*heads) * len(columns))
+    print(f"{'':22}" + "{:>10}{:>10}{:>12}{:>9}".format(*heads) * len(columns))
     for who in among:
         cells = [
             entries[who].cells(

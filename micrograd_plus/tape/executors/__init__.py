@@ -34,6 +34,10 @@ class Executor(Protocol):
     def name(self) -> str:
         """What it is called, and why it runs where another one would be faster."""
 
+    @property
+    def checks_arrays(self) -> bool:
+        """Whether it refuses arrays of other sizes or numbers itself."""
+
     def point(self, point: Sequence[float], parameters: Floats) -> list[float]:
         """The outputs for one point."""
 

@@ -78,6 +78,7 @@ class Native:
 
     def __init__(self, outputs: int) -> None:
         self.outputs = outputs
+        self.checks_arrays = heart.library() is not None
         self._entries: dict[tuple[bool, bool], Entry] = {}
 
     def entry_for(self, many: bool, summed: bool) -> Entry:

@@ -19,6 +19,8 @@ BLOCK, CHUNK = 16, 1024
 class Replay:
     """Runs a program on one point after another, in Python."""
 
+    checks_arrays = False
+
     def __init__(self, program: FlatProgram, name: str = "python") -> None:
         self.name = name
         self.constants, self.outputs = program.constants.tolist(), program.outputs.tolist()

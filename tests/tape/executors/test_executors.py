@@ -139,6 +139,41 @@ def test_no_rows_have_a_sum_but_no_mean():
             model().mean_and_grad(np.empty((0, 2)), executor=executor)
 
 
+def unaligned(numbers):
+    """The same numbers, one byte off."""
+    room = np.empty(numbers.nbytes + 1, dtype=np.uint8)[1:]
+    found = room.view(np.float64).reshape(numbers.shape)
+    found[...] = numbers
+    return found
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_mean_of_arrays_is_that_of_their_numbers_however_they_lie(executor):
+    tape, points, numbers = model(), some_rows(20), np.array([0.3, -1.7, 0.1])
+    expected = tape.mean_and_grad(points, numbers, executor=executor)
+    twice = np.repeat(points, 2, axis=1)[:, ::2]
+    for given in (
+        points,
+        points.astype(">f8"),
+        twice,
+        np.asfortranarray(points),
+        unaligned(points),
+    ):
+        for parameters in (numbers, numbers.astype(">f8"), unaligned(numbers), numbers.tolist()):
+            total, gradient = tape.mean_and_grad(given, parameters, executor=executor)
+            assert bits([total, *gradient]) == bits([expected[0], *expected[1]])
+    whole = tape.mean_and_grad(np.ones((3, 2), dtype=np.int64), numbers, executor=executor)
+    assert whole[0] == tape.mean_and_grad(np.ones((3, 2)), numbers, executor=executor)[0]
+    for wrong in (np.ones((3, 3)), np.ones(2), np.float64(1.0), np.array(1.0)):
+        with pytest.raises(ValueError, match="takes points of 2 numbers"):
+            tape.mean_and_grad(wrong, numbers, executor=executor)
+    for wrong in (np.ones(2), np.ones((3, 1)), np.array(1.0)):
+        with pytest.raises(ValueError, match="takes parameters of shape"):
+            tape.mean_and_grad(points, wrong, executor=executor)
+    with pytest.raises(TypeError, match="complex"):
+        tape.mean_and_grad(points * 1j, numbers, executor=executor)
+
+
 # Memory. ------------------------------------------------------------------------------------------
 @pytest.mark.skipif(os.name != "posix", reason="guards pages of memory with mprotect")
 @pytest.mark.parametrize("most_nests", [256, 0])

@@ -16,7 +16,7 @@ from .emission import DOUBLE, EIGHT, LANE, TURN, Carried, Code, index_of
 from .rolling import LEAF, OUTPUT, Address, Nest, Segment, Shape
 
 # vectors side by side, so that additions need not wait for each other
-ACROSS = 2
+ACROSS = 3
 
 
 class Single(Code):
@@ -31,13 +31,15 @@ class Single(Code):
         """
         number, self.number, self.width = self.number, EIGHT, TURN
         wide = TURN * ACROSS
-        done = nest.inner - nest.inner % wide
+        whole = nest.inner - nest.inner % wide
+        # what is left goes together with the last of these, for alone it would wait for itself
+        looped = whole if whole == nest.inner else max(0, whole - wide)
         with self._loop(index_of(nest.outer), 1) as outer:
-            with self._loop(index_of(done), wide) as inner:
-                starts = [self._sum_of(inner, TURN * v) for v in range(ACROSS)]
-                self._eights(nest, outer, starts)
-            for start in range(done, nest.inner, TURN):
-                self._eights(nest, outer, [index_of(min(start, nest.inner - TURN))])
+            with self._loop(index_of(looped), wide) as inner:
+                self._eights(nest, outer, [self._sum_of(inner, TURN * v) for v in range(ACROSS)])
+            left = [min(start, nest.inner - TURN) for start in range(looped, nest.inner, TURN)]
+            if left:
+                self._eights(nest, outer, list(map(index_of, left)))
         self.number, self.width = number, 1
 
     def _eights(self, nest: Nest, outer: Any, starts: Sequence[Any]) -> None:
