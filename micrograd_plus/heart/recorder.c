@@ -359,6 +359,15 @@ static int rehash_lines(Flat *flat, size_t slots)
     return 0;
 }
 
+/* Make the hash table about as large as it will be, so that it need not grow. */
+static int expect_lines(Flat *flat, size_t count)
+{
+    size_t slots = 1024;
+    while (slots < count && slots < MOST_NODES)
+        slots *= 2;
+    return rehash_lines(flat, slots);
+}
+
 static inline int is_line(const Flat *flat, int32_t place, int32_t code, const int32_t *operands,
                           size_t count)
 {
@@ -983,10 +992,7 @@ static int begin_graph(Graph *graph)
     }
     for (size_t i = 0; i < all; i++)
         graph->adjoint[i].number = NOT_THERE;
-    size_t slots = 1024; /* about as many as will be needed, so that the table need not grow */
-    while (slots < graph->order.edges && slots < MOST_NODES)
-        slots *= 2;
-    return rehash_lines(&graph->flat, slots);
+    return expect_lines(&graph->flat, graph->order.edges);
 }
 
 /* The references of the outputs and, if wanted, of the gradient of the only one. */
@@ -1329,7 +1335,8 @@ static PyObject *heart_lowered(PyObject *module, PyObject *args)
     int32_t *constants = malloc((from.constant_count + 1) * sizeof(int32_t));
     if (!refs || !constants)
         PyErr_NoMemory();
-    else if (given && lower(&from, &to, constants, refs, trace) == 0) {
+    else if (given && expect_lines(&to, from.count) == 0 &&
+             lower(&from, &to, constants, refs, trace) == 0) {
         for (size_t i = 0; i < count; i++) {
             int32_t o = given[i];
             given[i] = o < 0 ? constants[~o] : o < from.given ? o : refs[o - from.given];
