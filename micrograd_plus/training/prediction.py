@@ -1,10 +1,10 @@
 """What a model gives for many examples, by a tape that is kept as long as the model is the same
 function.
 
-To record and compile takes a hundred times as long as to run. Whether a kept tape still is that of
+To record takes a hundred times as long as to run. Whether a kept tape still is that of
 the model is told from the model's blueprint, where it has one: whatever it is made of may change,
 and only the data of its leaves may without a new tape, for these are read at each call. A model
-that may do anything when it is called is recorded at each call, and compiled when that gives
+that may do anything when it is called is recorded at each call, and has a new tape when that gives
 another program. Tapes are kept beside the models, not in them, so no copy and no pickle has them,
 and go with them.
 """
@@ -42,7 +42,7 @@ _KEPT: WeakKeyDictionary[Any, _Kept] = WeakKeyDictionary()
 def outputs(model: Module, X: Any) -> Floats:  # noqa: N803
     """What the model gives for each example, by tape: shape (examples, outputs).
 
-    The first call for a model records and compiles its tape, and so does one after a change of
+    The first call for a model records its tape, and so does one after a change of
     anything but the data of its parameters. Raises ValueError for `X` of another shape than
     (examples, inputs).
     """

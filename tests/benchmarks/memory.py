@@ -74,8 +74,9 @@ def a_tape(i, rows=np.ones((40, 2))):  # noqa: B008  # the same rows for all
 
     tape = record(loss, 0.5, 2.0, parameters=weights)
     assert tape.executor("machine") == "machine"
-    tape(0.5, 2.0)
-    tape.mean_and_grad(rows)
+    for executor in (None, "machine"):
+        tape(0.5, 2.0, executor=executor)
+        tape.mean_and_grad(rows, executor=executor)
     return tape
 
 

@@ -9,6 +9,7 @@ from tapes import INPUTS, any_number, any_program, evaluate, same_bits, written
 from micrograd_plus import Value, heart
 from micrograd_plus.tape import Tape
 from micrograd_plus.tape.executors.interpreter import Interpreter
+from micrograd_plus.tape.executors.python import Replay
 from micrograd_plus.tape.lowering import lowered
 
 pytestmark = pytest.mark.skipif(heart.library() is None, reason="the heart in C does not run here")
@@ -103,6 +104,18 @@ def test_layers_have_the_bits_of_python_in_vectors_of_every_width(form, sizes, w
 def test_neurons_of_a_layer_are_one_run():
     tape = layers(19, (16, 9, 1), FORMS["sums of products"])
     assert Interpreter(lowered(tape.program_for("values"))).runs < 12
+
+
+def test_outputs_may_come_in_any_order(width):
+    xs = [Value(0.1 * i) for i in range(24)]
+    whole = lowered(Tape.of([x * 3.0 for x in xs], xs).program)
+    points = np.random.default_rng(1).normal(size=(17, 24))
+    for step in (1, 5, 7, 23):
+        program = whole.giving(whole.outputs[[step * i % 24 for i in range(24)]])
+        for count in (1, 17):
+            found = Interpreter(program).sum(points[:count], np.empty(0))
+            expected = Replay(program).sum(points[:count], np.empty(0))
+            assert same_bits(found, expected).all()
 
 
 def test_memory_is_used_again_when_its_numbers_are_needed_no_more():

@@ -694,6 +694,61 @@ FAULTS_IN_C = {
         "adjoint.number[root] = 1.0",
         "adjoint.number[root] = 2.0",
     ),
+    "a run takes in whatever is alike": (
+        "runs.c",
+        "static int joins(",
+        "if (s->of[k].index != run->first[k] + n * run->step[k])",
+        "if (0)",
+    ),
+    "memory of parameters and constants is used again": (
+        "runs.c",
+        "static void find_last_users(",
+        "runs[PARAMETERS].last = runs[CONSTANTS].last = ALWAYS;",
+        ";",
+    ),
+    "memory of an output is used again": (
+        "runs.c",
+        "static void find_last_users(",
+        "if (!is_only_an_output(plan, plan->given->output[k]))",
+        "if (0)",
+    ),
+    "what is routed to another number is routed to nothing": (
+        "runs.c",
+        "static int is_term(",
+        "return is_nothing(plan,",
+        "return 1 || is_nothing(plan,",
+    ),
+    "a product of several users becomes part of one": (
+        "runs.c",
+        "static void find_users(",
+        "plan->user[o[k]] == NOBODY ? i : MANY_USERS",
+        "i",
+    ),
+    "what all points share is computed point by point": (
+        "runs.c",
+        "static int32_t only_user(",
+        "plan->varies[first + user] == plan->varies[r] ? user : NOBODY",
+        "user",
+    ),
+    "terms of a sum are added from the last": ("runs.c", "case ADD:", "turn_terms(plan);", ";"),
+    "a point that is not there is summed": (
+        "lanes.c",
+        "NAME(settle)(const",
+        "int l = block->valid;",
+        "int l = block->valid + 1;",
+    ),
+    "neighbours are folded in place of halves": (
+        "lanes.c",
+        "WIDTH == 8 && defined(SHUFFLE)",
+        "AT(lane[h]) + AT(lane[h] + 8)",
+        "AT(lane[h] + 8) - AT(lane[h])",
+    ),
+    "eight results at a time lose the last": (
+        "lanes.c",
+        "NAME(sum_anywhere)(const",
+        "t6, t7};",
+        "t6, t6};",
+    ),
 }
 
 

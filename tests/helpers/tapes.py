@@ -305,6 +305,10 @@ def assert_runs_alike(tape, compiled=False):
         given = scope["tape"](*row, *([shared] if shared else []))
         found = [given[0], *given[1], *given[2]] if tape.gradient else leaves_of(given)
         assert bits(found) == bits(replayed(tape, row) if tape.gradient else np.ravel(numbers))
+    if not tape.program.python_only and "interpreter" in EXECUTORS:
+        assert same_bits(tape.values(rows, executor="interpreter"), expected).all()
+        block = tape.values(np.vstack([rows] * 6), executor="interpreter")
+        assert same_bits(block, np.concatenate([expected] * 6)).all()
     with nullcontext() if compiled else reading_data():
         if not tape.executor().startswith("python"):
             assert same_bits(tape.values(rows, executor="machine"), expected).all()

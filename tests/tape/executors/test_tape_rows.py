@@ -1,5 +1,5 @@
 """The table on tapes: each row has a code that never changes, and the bits of its primal,
-in Python and on the machine.
+in Python, in C and on the machine.
 """
 
 import itertools
@@ -11,13 +11,13 @@ from functools import cache
 import numpy as np
 import pytest
 from rows import DIFFERENTIABLE, ROWS, by_name
-from tapes import SPECIAL, any_number, bits, eager, reading_data, replayed, same_bits
+from tapes import EXECUTORS, SPECIAL, any_number, bits, eager, reading_data, replayed, same_bits
 
 from micrograd_plus import Tape, Value, ops, record, value_and_grad
 
 RANDOM_POINTS = 3000
 # a machine compiles short programs, and reads long ones as data
-WAYS = ("python", "machine", "data")
+WAYS = (*EXECUTORS, "data")
 
 
 @by_name(ROWS)
@@ -58,7 +58,7 @@ def points(arity):
 
 def run(tape, rows, way):
     with reading_data() if way == "data" else nullcontext():
-        return tape.values(np.array(rows), executor="python" if way == "python" else "machine")
+        return tape.values(np.array(rows), executor="machine" if way == "data" else way)
 
 
 @cache
