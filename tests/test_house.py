@@ -46,7 +46,7 @@ ROOMS = {
     "estimators": {"training"},
     "chain_rule": {"engine"},
     "drawing": {"chain_rule", "tape"},
-    "player": {"drawing", "options"},
+    "player": {"drawing", "options", "training"},
     "examples": {"testing", "training"},
     "plots": {"testing", "training"},
     "testing": {"autodiff", "options", "tape"},

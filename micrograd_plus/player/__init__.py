@@ -4,6 +4,9 @@
 `arithmetic.js` runs and `numbers.js` writes: no calculus is done there. `scene` is the picture as
 data, `scene.js` what it shows at a step, `player.js` what one sees and touches, `page` all of it in
 one file.
+
+`rows` is what a page needs to train networks of its own, as data; `networks.js` puts one together
+on a program, gradient and all, which `tapes.js` runs; `training.js` does what `fit` does.
 """
 
 from .page import module

@@ -50,7 +50,7 @@ def slopes_of(row: Primitive, size: int, mask: int) -> Pattern:
     partials = local_terms(row, [Term(emitter, register) for register in range(1 + size)])
     if mask != ALL:
         partials = [p if mask >> i & 1 else None for i, p in enumerate(partials)]
-    return _finished(emitter, row, partials)
+    return finished(emitter, row, partials)
 
 
 @lru_cache(maxsize=256)
@@ -59,7 +59,7 @@ def lowering_of(row: Primitive, size: int) -> Pattern:
     emitter = Emitter(1 + size, lowering=True)
     operands = [Term(emitter, register) for register in range(1, 1 + size)]
     assert callable(row.lowering)  # noqa: S101  # the others are themselves
-    return _finished(emitter, row, [row.lowering(*operands)])
+    return finished(emitter, row, [row.lowering(*operands)])
 
 
 def mask_of(wanted: Sequence[bool]) -> int:
@@ -81,7 +81,7 @@ def pattern(row: Primitive, size: int, mask: int, of_slopes: bool) -> tuple[Any,
     return found.constants, found.rows, sizes, operands, [*found.outputs, *conditions]
 
 
-def _finished(emitter: Emitter, row: Primitive, numbers: Sequence[Any]) -> Pattern:
+def finished(emitter: Emitter, row: Primitive, numbers: Sequence[Any]) -> Pattern:
     """The pattern that gives these numbers, without what they do not need."""
 
     def ref_of(number: Any) -> int | None:

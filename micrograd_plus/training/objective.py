@@ -27,6 +27,8 @@ Loss = Callable[[Any, Any], Any]
 # from the parameters to a number that is added to the mean loss
 Penalty = Callable[[Sequence[Value]], Any] | None
 
+# outputs and the losses that take the total inputs of these
+OF_TOTALS = (("softmax", losses.cross_entropy), ("sigmoid", losses.binary_cross_entropy))
 _NO_INPUTS = np.empty((1, 0))  # the one point of a penalty
 
 
@@ -36,8 +38,7 @@ def function_of(model: Module, loss: Loss | None = None) -> Callable[..., Any]:
     """
     if not callable(model) or not hasattr(model, "parameters") or isinstance(model, type):
         raise TypeError(f"a model is a Module that is called with a list of inputs, not {model!r}")
-    entropies = ("softmax", losses.cross_entropy), ("sigmoid", losses.binary_cross_entropy)
-    if (getattr(model, "output", ""), loss) in entropies:
+    if (getattr(model, "output", ""), loss) in OF_TOTALS:
         totals: Callable[..., Any] = model.totals  # type: ignore[attr-defined]  # it has outputs of such a kind
         return totals
     return model
@@ -55,13 +56,14 @@ def loss_called(name: str) -> Loss:
             f"{name} is no loss of an example: give it as penalty=lambda weights: 0.001 * "
             f"{name}(weights)"
         )
-    if name not in _losses():
-        raise ValueError(f"no loss is called {name!r}: there are {', '.join(_losses())}")
+    if name not in losses_by_name():
+        raise ValueError(f"no loss is called {name!r}: there are {', '.join(losses_by_name())}")
     loss: Loss = getattr(losses, name)
     return loss
 
 
-def _losses() -> list[str]:
+def losses_by_name() -> list[str]:
+    """The names of the losses of one example."""
     ours = [
         name
         for name, thing in vars(losses).items()
