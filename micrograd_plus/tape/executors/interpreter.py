@@ -19,6 +19,8 @@ class Interpreter(Native):
     operation.
     """
 
+    side_by_side = 3  # two take as long one by one as sixteen at once
+
     def __init__(self, program: FlatProgram, name: str = "interpreter") -> None:
         super().__init__(len(program.outputs))
         self.name = name

@@ -75,6 +75,7 @@ class Native:
     """An executor with an entry for each way to run: for one point or many, summed or not."""
 
     name: str
+    side_by_side = BLOCK  # how many points it takes to be worth it
 
     def __init__(self, outputs: int) -> None:
         self.outputs = outputs
@@ -102,7 +103,7 @@ class Native:
     def values(self, points: Floats, parameters: Floats, threads: int = 1) -> Floats:
         """The outputs for each point, an array of points by outputs."""
         found = np.empty((len(points), self.outputs))
-        entered = self.entry_for(len(points) >= BLOCK, summed=False)
+        entered = self.entry_for(len(points) >= self.side_by_side, summed=False)
         if threads == 1 and len(points) <= CHUNK:
             entered.run(points, parameters, found)
             return found

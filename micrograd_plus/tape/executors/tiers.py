@@ -37,6 +37,8 @@ Way = tuple[bool, bool]  # of running: for many points or one, summed or not
 class Tiered(Native):
     """An executor that begins as an interpreter and goes on as a machine."""
 
+    side_by_side = Interpreter.side_by_side
+
     def __init__(
         self, interpreter: Interpreter, operands: int, machine: Callable[[], Native]
     ) -> None:

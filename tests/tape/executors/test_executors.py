@@ -261,20 +261,21 @@ def counted(monkeypatch, owner, name):
 @pytest.mark.usefixtures("ctrl_c_raises")
 @pytest.mark.parametrize("use", ["values", "gradients", "sum_and_grad", "mean_and_grad"])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_ctrl_c_in_a_long_replay_on_the_machine_is_heard_between_chunks(use, threads):
+@pytest.mark.parametrize("executor", EXECUTORS[1:])
+def test_ctrl_c_in_a_long_run_is_heard_between_chunks(use, threads, executor):
     chunks = 1_000
     tape = record(lambda x: ops.sum([ops.erf(ops.tan(x + i)) for i in range(400)]), 1.0)
     rows = np.linspace(0.0, 1.0, chunks * CHUNK).reshape(-1, 1)
     # compiled, and taken the measure of
-    before = [getattr(tape, use)(rows[:2000], executor="machine") for _ in range(2)]
+    before = [getattr(tape, use)(rows[:2000], executor=executor) for _ in range(2)]
     calls = runs_of(tape)
     strike = threading.Timer(0.2, signal.raise_signal, [signal.SIGINT])
     strike.start()
     with pytest.raises(KeyboardInterrupt):
-        getattr(tape, use)(rows, executor="machine", threads=threads)
+        getattr(tape, use)(rows, executor=executor, threads=threads)
     strike.join()
     assert 0 < len(calls) < chunks
-    after = getattr(tape, use)(rows[:2000], executor="machine", threads=threads)
+    after = getattr(tape, use)(rows[:2000], executor=executor, threads=threads)
     assert [bits(np.ravel(part)) for part in after] == [bits(np.ravel(part)) for part in before[0]]
 
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 import weakref
 
@@ -124,6 +125,25 @@ def test_a_tape_that_is_dropped_while_its_code_is_made_is_gone_afterwards():
     del tape
     assert waited_for(lambda: gc.collect() >= 0 and executor() is None)
     assert waited_for(lambda: not tiers._background.is_working)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_several_threads_run_one_tape_while_its_code_is_made():
+    tape, rows, wrong = tape_of(3.75), points(), []
+    expected = tape.values(rows, executor="python")
+
+    def work():
+        end = time.perf_counter() + PATIENCE
+        while tape.executor() != "machine" and time.perf_counter() < end:
+            wrong.extend(np.flatnonzero(~same_bits(tape.values(rows), expected)))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    assert tape.executor() == "machine"
 
 
 # Sharing. -----------------------------------------------------------------------------------------
