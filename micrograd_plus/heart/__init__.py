@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Mapping, Sequence
-from functools import cache
 from importlib import import_module
 from types import MethodType
 from typing import Any
@@ -64,7 +63,6 @@ def is_chosen() -> bool:
     return True
 
 
-@cache
 def library() -> Any:
     """The library in C where the engine in C runs, else None."""
     return _running

@@ -22,7 +22,10 @@ from typing import Any
 FOLDER = Path(__file__).parent
 ON_WINDOWS, ON_A_MAC = os.name == "nt", sys.platform == "darwin"
 LIBRARY = FOLDER / ("_heart.pyd" if ON_WINDOWS else "_heart.abi3.so")
-FLAGS = ("-std=c11", "-O2", "-fPIC", "-ffp-contract=off", "-fno-math-errno", "-fvisibility=hidden")
+FLAGS = (
+    *("-std=c11", "-O2", "-ftree-vectorize", "-fPIC", "-fvisibility=hidden"),
+    *("-ffp-contract=off", "-fno-math-errno"),
+)
 FLAGS_ON_WINDOWS = ("/std:c11", "/fp:precise")  # beside those of setuptools
 
 
