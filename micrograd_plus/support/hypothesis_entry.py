@@ -12,3 +12,4 @@ def register() -> None:
     testing = sys.modules.get("micrograd_plus.testing")
     if testing is not None:
         testing.register()
+        testing.register_profiles()

@@ -15,6 +15,12 @@ those of any other library.
 
 `numerical_gradient` is the lectures' difference quotient, in floats and with its error.
 
+`arrays()` and `points()` draw what such functions take, away from kinks, jumps and ties:
+
+    @given(arrays(shape=(3, 4), kinks=[0.0]))
+    def test_my_backward_pass(x):
+        check_gradient(my_loss, my_gradient, x)
+
 `graphs()` draws whole programs, for those who test a row or a sweep rather than a model, and
 `tapes()` draws them recorded, for those who test what runs a tape. Hypothesis knows the types:
 `st.from_type(Value)` draws `values()`, that of a Program `graphs()`, and that of a Tape `tapes()`.
@@ -22,6 +28,7 @@ those of any other library.
 
 import sys
 
+from .arrays import arrays, points, register_profiles
 from .blackbox import check_gradient
 from .check import gradcheck
 from .failure import Failure, GradientError, NotChecked
@@ -41,13 +48,16 @@ __all__ = [
     "Program",
     "Verdict",
     "WrongGradientError",
+    "arrays",
     "check_gradient",
     "gradcheck",
     "graphs",
     "numerical_gradient",
+    "points",
     "tapes",
     "values",
 ]
 
 if "hypothesis" in sys.modules:  # otherwise it calls when it is imported
     register()
+    register_profiles()

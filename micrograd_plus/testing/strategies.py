@@ -58,7 +58,7 @@ def graphs(
     well-conditioned. Raises ValueError where there is no such row, and ImportError, saying what to
     install, without Hypothesis.
     """
-    st = _hypothesis()
+    st = hypothesis_strategies()
     rows = operations or ops.primitives()
     names = [row.name if isinstance(row, Primitive) else row for row in rows]
     unknown = [name for name in names if name not in ops.TABLE]
@@ -87,7 +87,7 @@ def tapes(max_operations: int = 20, operations: Operations | None = None) -> Sea
     They run on every row: where a graph leaves its domain all executors give the same inf or nan.
     Raises as `graphs` does.
     """
-    st = _hypothesis()
+    st = hypothesis_strategies()
     programs = graphs(max_operations, operations)
     drawn: SearchStrategy[Tape] = st.builds(_tape, programs, st.integers(0, 2))
     return drawn
@@ -202,7 +202,7 @@ def _well_conditioned(program: Program) -> bool:
 
 
 def _numbers(low: float, high: float) -> SearchStrategy[float]:
-    st = _hypothesis()
+    st = hypothesis_strategies()
     numbers: SearchStrategy[float] = st.floats(
         low, high, allow_nan=False, allow_infinity=False, allow_subnormal=False
     )
@@ -215,7 +215,8 @@ def _numbers(low: float, high: float) -> SearchStrategy[float]:
     return numbers
 
 
-def _hypothesis() -> Any:
+def hypothesis_strategies() -> Any:
+    """Hypothesis's strategies; ImportError, saying what to install, without it."""
     try:
         from hypothesis import strategies
     except ImportError:
@@ -229,7 +230,7 @@ def register() -> None:
     """Called by Hypothesis when it is imported: from then on `st.from_type(Value)` draws
     `values()`.
     """
-    st = _hypothesis()
+    st = hypothesis_strategies()
     st.register_type_strategy(Value, lambda _: values())
     st.register_type_strategy(Program, lambda _: graphs())
     st.register_type_strategy(Tape, lambda _: tapes())

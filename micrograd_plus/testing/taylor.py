@@ -146,9 +146,14 @@ class Ladder:
         return number, doubt
 
     def _agrees(self, limit: float, doubt: float, place: int) -> bool:
-        allowed = abs(self.rungs[place].missing - limit) + SAFETY * doubt
+        """Whether smaller steps come nearer to a limit, but for rounding."""
+        above = [rung for rung in self.rungs[max(place - 2, 0) : place + 1] if rung.is_finite]
+        steepest = max(abs(rung.missing - limit) / rung.step for rung in above)
         below = [rung for rung in self.rungs[place:] if rung.is_finite]
-        return all(abs(rung.missing - limit) <= allowed + 4.0 * rung.noise for rung in below)
+        return all(
+            abs(rung.missing - limit) <= steepest * rung.step + SAFETY * doubt + 4.0 * rung.noise
+            for rung in below
+        )
 
     def break_at_origin(self, tolerance: float) -> str:
         """What breaks at the point, or so near that no step tells: its value or its slope."""
