@@ -21,7 +21,7 @@ from .failure import NotChecked
 from .points import Vector, WrongShape
 from .search import parted
 from .suspicion import Evidence, hints, suspected
-from .taylor import Ladder, Move, Reading, noise_of, read
+from .taylor import LEAST, Ladder, Move, Reading, noise_of, read
 from .traced import Part, Trace
 from .verdict import Component, Findings, Verdict, WrongGradientError
 from .watched import KINDS, Watched, quiet
@@ -226,7 +226,8 @@ class _Check:
         tiniest = float(np.finfo(self.point.dtype).tiny) * self.point.size / TINY_STEP
         tolerance = rounding + 64.0 * self.epsilon * abs(missing) + tiniest
         tolerance += TINY_STEP * (reading.extent + place.noise)  # for terms of higher order
-        if not tolerance < reading.tolerance:
+        is_telling = tolerance <= LEAST * max(reading.extent, abs(slope or 0.0))
+        if not tolerance < reading.tolerance or not (is_telling or reading.status != "undecided"):
             return reading
         wrong = abs(missing) > tolerance
         status: Literal["right", "wrong"] = "wrong" if wrong else "right"
