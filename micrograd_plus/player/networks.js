@@ -7,7 +7,7 @@
  * does, so that sums, products and comparisons have Python's bits. The total input of a unit is
  * taken apart into products and sums, which are rows, too.
  */
-import { exact } from "./arithmetic.js";
+import { arity, exact } from "./arithmetic.js";
 import { GATES } from "./tapes.js";
 
 /** @typedef {import("./tapes.js").ProgramData} ProgramData */
@@ -120,11 +120,20 @@ const NEUTRAL = -0;
 const ADD = "add/2";
 const MUL = "mul/2";
 const NOTHING = -1;
-const HEADER = 6;
+const NOBODY = -1;
+const RECORD = 5;
+/** More than a reference can be. */
+const FURTHEST = 2 ** 26;
+const ARITIES = GATES.map(arity);
+const GATE_NUMBERS = new Map(GATES.map((gate, number) => [gate, number]));
+const PLUS = gateOf("fadd");
+const MULTIPLY = gateOf("fmul");
+const SELECT = gateOf("select");
 
 /**
  * A program in the making, in which equal steps are one. A reference is a register, the given
- * numbers first, or of a constant the complement of its place.
+ * numbers first, or of a constant the complement of its place. Step i is that of `gates[i]`, and its
+ * operands stand in three places of `operands`, of which it may not need all.
  */
 class Emitter {
   /** @param {number} given */
@@ -134,10 +143,12 @@ class Emitter {
     this.constants = [];
     /** @type {Map<string, number>} */
     this.places = new Map();
-    /** @type {[string, ...number[]][]} */
-    this.steps = [];
-    /** @type {Map<string, number>} */
-    this.results = new Map();
+    /** @type {number[]} */
+    this.gates = [];
+    /** @type {number[]} */
+    this.operands = [];
+    /* what was emitted of each gate, by its operands */
+    this.results = GATES.map(() => /** @type {Map<number | string, number>} */ (new Map()));
   }
 
   /**
@@ -158,67 +169,72 @@ class Emitter {
   /**
    * The reference of a step's result, which may be an operand, to the last bit.
    *
-   * @param {string} operation
-   * @param {number[]} operands
+   * @param {number} gate
+   * @param {number} a
+   * @param {number} b
+   * @param {number} c
    * @returns {number}
    */
-  emit(operation, operands) {
-    if (operation === "sum" || operation === "dot") {
-      return this.addedUp(operation, operands);
-    }
-    const key = `${operation} ${operands.join(" ")}`;
-    const known = this.results.get(key) ?? this.simplified(operation, operands);
+  emit(gate, a, b = 0, c = 0) {
+    const key = gate === SELECT ? `${a} ${b} ${c}` : a * FURTHEST + b;
+    const known = this.results[gate].get(key) ?? this.simplified(gate, a, b, c);
     if (known !== null) {
       return known;
     }
-    this.steps.push([operation, ...operands]);
-    const ref = this.given + this.steps.length - 1;
-    this.results.set(key, ref);
+    this.gates.push(gate);
+    this.operands.push(a, b, c);
+    const ref = this.given + this.gates.length - 1;
+    this.results[gate].set(key, ref);
     return ref;
   }
 
   /**
    * 1 · x, -0 + x and a choice by a constant.
    *
-   * @param {string} operation
-   * @param {number[]} operands
+   * @param {number} gate
+   * @param {number} a
+   * @param {number} b
+   * @param {number} c
    * @returns {number | null}
    */
-  simplified(operation, operands) {
-    if (operation === "select" && operands[0] < 0) {
-      return this.constants[~operands[0]] === 0 ? operands[2] : operands[1];
+  simplified(gate, a, b, c) {
+    if (gate === SELECT && a < 0) {
+      return this.constants[~a] === 0 ? c : b;
     }
-    if (operation === "fmul" || operation === "fadd") {
-      const neutral = operation === "fmul" ? 1 : NEUTRAL;
-      const [x, y] = operands;
-      if (x < 0 && Object.is(this.constants[~x], neutral)) {
-        return y;
+    if (gate === MULTIPLY || gate === PLUS) {
+      const neutral = gate === MULTIPLY ? 1 : NEUTRAL;
+      if (a < 0 && Object.is(this.constants[~a], neutral)) {
+        return b;
       }
-      if (y < 0 && Object.is(this.constants[~y], neutral)) {
-        return x;
+      if (b < 0 && Object.is(this.constants[~b], neutral)) {
+        return a;
       }
     }
     return null;
   }
 
   /**
-   * A sum, from left to right from 0; or a bias, and the products of weights and inputs.
+   * The reference of what an operation of a pattern gives. A sum adds from left to right, from 0 on;
+   * a dot adds the products of weights and inputs to a bias.
    *
    * @param {string} operation
    * @param {number[]} operands
    * @returns {number}
    */
-  addedUp(operation, operands) {
-    const isDot = operation === "dot";
-    const half = isDot ? (operands.length - 1) / 2 : operands.length;
-    let total = isDot ? operands[0] : this.constant(0);
-    for (let i = 0; i < half; i += 1) {
-      const x = isDot
-        ? this.emit("fmul", [operands[1 + i], operands[1 + half + i]])
-        : operands[i];
-      total = this.emit("fadd", [total, x]);
+  performed(operation, operands) {
+    if (operation === "sum") {
+      return operands.reduce((total, x) => this.emit(PLUS, total, x), this.constant(0));
     }
-    return total;
+    if (operation === "dot") {
+      const [bias, ...factors] = operands;
+      const inputs = factors.splice(factors.length / 2);
+      return factors.reduce(
+        (total, w, i) => this.emit(PLUS, total, this.emit(MULTIPLY, w, inputs[i])),
+        bias,
+      );
+    }
+    const [a, b, c] = operands;
+    return this.emit(gateOf(operation), a, b, c);
   }
 
   /**
@@ -233,11 +249,11 @@ class Emitter {
     for (const written of pattern.constants) {
       refs.push(this.constant(exact(written)));
     }
-    for (const [operation, ...operands] of pattern.steps) {
+    for (const [operation, ...registers] of pattern.steps) {
       refs.push(
-        this.emit(
+        this.performed(
           operation,
-          operands.map((register) => refs[register]),
+          registers.map((register) => refs[register]),
         ),
       );
     }
@@ -252,77 +268,88 @@ class Emitter {
    * @returns {ProgramData}
    */
   finished(inputs, outputs) {
-    const live = this.needed(outputs);
-    const first = this.given + this.constants.length;
-    /** @type {Map<number, number>} */
-    const last = new Map();
-    for (const ref of live) {
-      for (const operand of this.operandsOf(ref)) {
-        last.set(operand, ref);
-      }
-    }
-    for (const ref of outputs) {
-      last.set(ref, Infinity);
-    }
-    /** @type {Map<number, number>} */
-    const slots = new Map();
+    const { given, gates, constants } = this;
+    const users = this.lastUsers(outputs);
+    const slots = new Int32Array(gates.length);
     /** @param {number} ref */
-    const slotOf = (ref) => slots.get(ref) ?? (ref < 0 ? this.given + ~ref : ref);
+    function slotOf(ref) {
+      return ref < 0 ? given + ~ref : ref < given ? ref : slots[ref - given];
+    }
     /** @type {number[]} */
     const free = [];
     /** @type {number[]} */
     const records = [];
-    let count = first;
-    for (const ref of live) {
-      const operands = this.operandsOf(ref);
-      const [a = 0, b = 0, c = 0] = operands.map(slotOf);
-      let slot = free.pop();
-      if (slot === undefined) {
-        slot = count;
-        count += 1;
+    let count = given + constants.length;
+    for (let i = 0; i < gates.length; i += 1) {
+      if (users[i] === NOBODY) {
+        continue;
       }
-      slots.set(ref, slot);
-      records.push(GATES.indexOf(this.steps[ref - this.given][0]), slot, a, b, c);
-      for (const operand of new Set(operands)) {
-        if (operand >= this.given && last.get(operand) === ref) {
-          free.push(slotOf(operand));
+      const places = this.operandsOf(i);
+      const [a = 0, b = 0, c = 0] = places.map(slotOf);
+      const slot = free.pop() ?? count;
+      count = Math.max(count, slot + 1);
+      slots[i] = slot;
+      records.push(gates[i], slot, a, b, c);
+      places.forEach((ref, k) => {
+        if (ref >= given && users[ref - given] === i && places.indexOf(ref) === k) {
+          free.push(slots[ref - given]);
         }
-      }
+      });
     }
-    const parameters = this.given - inputs;
-    const header = [inputs, parameters, this.constants.length, count, outputs.length, live.length];
+    const header = [inputs, given - inputs, constants.length, count, outputs.length];
     return {
-      program: [...header, ...outputs.map(slotOf), ...records],
-      constants: this.constants.map((x) => (Number.isFinite(x) ? x : written(x))),
+      program: [...header, records.length / RECORD, ...outputs.map(slotOf), ...records],
+      constants: constants.map((x) => (Number.isFinite(x) ? x : written(x))),
     };
   }
 
   /**
-   * @param {number} ref of a step's result
-   * @returns {number[]}
+   * Of each step the last one that needs its result: NOBODY where none does, and one past the end
+   * where it must stay.
+   *
+   * @param {number[]} outputs
+   * @returns {Int32Array}
    */
-  operandsOf(ref) {
-    return /** @type {number[]} */ (this.steps[ref - this.given].slice(1));
+  lastUsers(outputs) {
+    const { given, gates } = this;
+    const users = new Int32Array(gates.length).fill(NOBODY);
+    for (const ref of outputs) {
+      if (ref >= given) {
+        users[ref - given] = gates.length;
+      }
+    }
+    for (let i = gates.length - 1; i >= 0; i -= 1) {
+      if (users[i] === NOBODY) {
+        continue;
+      }
+      for (const ref of this.operandsOf(i)) {
+        if (ref >= given && users[ref - given] === NOBODY) {
+          users[ref - given] = i;
+        }
+      }
+    }
+    return users;
   }
 
   /**
-   * The results that these depend on and are among, in order.
-   *
-   * @param {number[]} refs
+   * @param {number} step
    * @returns {number[]}
    */
-  needed(refs) {
-    /** @type {Set<number>} */
-    const live = new Set();
-    const waiting = refs.filter((ref) => ref >= this.given);
-    for (let ref = waiting.pop(); ref !== undefined; ref = waiting.pop()) {
-      if (!live.has(ref)) {
-        live.add(ref);
-        waiting.push(...this.operandsOf(ref).filter((operand) => operand >= this.given));
-      }
-    }
-    return [...live].sort((a, b) => a - b);
+  operandsOf(step) {
+    return this.operands.slice(3 * step, 3 * step + ARITIES[this.gates[step]]);
   }
+}
+
+/**
+ * @param {string} operation
+ * @returns {number}
+ */
+function gateOf(operation) {
+  const gate = GATE_NUMBERS.get(operation);
+  if (gate === undefined) {
+    throw new Error(`there is no operation ${operation}`);
+  }
+  return gate;
 }
 
 /**
@@ -368,14 +395,10 @@ class Table {
       const leaves = Array.from({ length: operands }, (_, i) => leaf(1 + i));
       const out = totalOf(leaves[0], leaves.slice(1, 1 + size), leaves.slice(1 + size));
       emitAll(emitter, this, [out]);
+      const value = asPattern(emitter, [out.ref]);
       const found = sweep(emitter, this, out, leaves);
-      this.known.set(key, {
-        value: asPattern(emitter, [out.ref]),
-        slopes: asPattern(
-          emitter,
-          leaves.map((one) => refOr(emitter, found.get(one), 0)),
-        ),
-      });
+      const refs = leaves.map((one) => refOr(emitter, found.get(one), 0));
+      this.known.set(key, { value, slopes: asPattern(emitter, refs) });
     }
     return key;
   }
@@ -392,24 +415,24 @@ function totalOf(bias, weights, inputs) {
 }
 
 /**
- * What an emitter has for these references, as a pattern.
+ * What gives these outputs, as a pattern.
  *
  * @param {Emitter} emitter
  * @param {number[]} outputs
  * @returns {Pattern}
  */
 function asPattern(emitter, outputs) {
-  const live = emitter.needed(outputs);
-  const first = emitter.given + emitter.constants.length;
-  const places = new Map(live.map((ref, i) => [ref, first + i]));
+  const { given, constants, gates } = emitter;
+  const users = emitter.lastUsers(outputs);
+  const kept = [...gates.keys()].filter((i) => users[i] !== NOBODY);
+  const registers = new Map(kept.map((i, place) => [given + i, given + constants.length + place]));
   /** @param {number} ref */
-  const register = (ref) => places.get(ref) ?? (ref < 0 ? emitter.given + ~ref : ref);
+  function register(ref) {
+    return ref < 0 ? given + ~ref : registers.get(ref) ?? ref;
+  }
   return {
-    constants: emitter.constants,
-    steps: live.map((ref) => {
-      const [operation, ...operands] = emitter.steps[ref - emitter.given];
-      return [operation, ...operands.map(register)];
-    }),
+    constants: [...constants],
+    steps: kept.map((i) => [GATES[gates[i]], ...emitter.operandsOf(i).map(register)]),
     outputs: outputs.map(register),
     conditions: [],
   };
@@ -594,7 +617,7 @@ function slopeAt(emitter, slopes, refs, i) {
  */
 function times(emitter, x, y) {
   return {
-    ref: emitter.emit("fmul", [x.ref, y.ref]),
+    ref: emitter.emit(MULTIPLY, x.ref, y.ref),
     condition: both(emitter, x.condition, y.condition),
     isSum: false,
   };
@@ -607,12 +630,12 @@ function times(emitter, x, y) {
  * @returns {Found}
  */
 function plus(emitter, x, y) {
-  const ref = emitter.emit("fadd", [summand(emitter, x), summand(emitter, y)]);
+  const ref = emitter.emit(PLUS, summand(emitter, x), summand(emitter, y));
   if (x.condition === null || y.condition === null) {
     return { ref, condition: null, isSum: true };
   }
   const one = x.condition === y.condition;
-  const either = one ? x.condition : emitter.emit("fadd", [x.condition, y.condition]);
+  const either = one ? x.condition : emitter.emit(PLUS, x.condition, y.condition);
   return { ref, condition: either, isSum: true };
 }
 
@@ -625,7 +648,7 @@ function summand(emitter, x) {
   if (x.isSum || x.condition === null) {
     return x.ref;
   }
-  return emitter.emit("select", [x.condition, x.ref, emitter.constant(NEUTRAL)]);
+  return emitter.emit(SELECT, x.condition, x.ref, emitter.constant(NEUTRAL));
 }
 
 /**
@@ -638,7 +661,7 @@ function both(emitter, c, d) {
   if (c === null || d === null || c === d) {
     return c === null ? d : c;
   }
-  return emitter.emit("select", [c, d, emitter.constant(0)]);
+  return emitter.emit(SELECT, c, d, emitter.constant(0));
 }
 
 /**
@@ -656,7 +679,7 @@ function refOr(emitter, found, other) {
   if (found.condition === null) {
     return found.ref;
   }
-  return emitter.emit("select", [found.condition, found.ref, emitter.constant(other)]);
+  return emitter.emit(SELECT, found.condition, found.ref, emitter.constant(other));
 }
 
 /**

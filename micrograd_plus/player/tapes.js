@@ -5,7 +5,7 @@
  * arithmetic in JavaScript does, with the same results. `python -m micrograd_plus.tape.wasm` makes
  * the module, which numbers the gates as GATES does.
  */
-import { FUNCTIONS, arity, compile, exact } from "./arithmetic.js";
+import { FUNCTIONS, arity, exact } from "./arithmetic.js";
 
 /**
  * A program as data, without sums and dots, which are taken apart.
@@ -61,8 +61,6 @@ const RECORD = 5;
 const BLOCK = 16;
 const CHUNK = 1024;
 const PAGE = 65536;
-/** Points of a block in the order in which sums of neighbours are sums by halves. */
-const HALVES = [0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15];
 
 /**
  * The interpreter in the module that the bytes are; in JavaScript without them, or where the page
@@ -225,7 +223,7 @@ async function loadedInWebAssembly(module, data) {
     },
     sum: function (points, parameters) {
       const count = countOf(sizes, points, parameters);
-      const all = Float64Array.from(points);
+      const all = points instanceof Float64Array ? points : Float64Array.from(points);
       numbers = grown(memory, end + Math.min(all.length, CHUNK * sizes.inputs));
       return sumOfChunks(count, sizes.outputs, (start, stop) => {
         const chunk = all.subarray(start * sizes.inputs, stop * sizes.inputs);
@@ -257,42 +255,60 @@ function grown(memory, count) {
  */
 async function loadedInJavaScript(data) {
   const sizes = sizesOf(data);
-  const machine = compile(asProgram(data, sizes));
-  const given = new Float64Array(sizes.inputs + sizes.parameters);
+  const { inputs, outputs } = sizes;
+  const given = data.program.slice(HEADER, HEADER + outputs);
+  const steps = Int32Array.from(data.program.slice(HEADER + outputs));
+  const lanes = new Float64Array(sizes.slots * BLOCK);
+
+  /** @param {ArrayLike<number>} parameters */
+  function begin(parameters) {
+    [...Array.from(parameters), ...data.constants.map(exact)].forEach((number, i) => {
+      lanes.fill(number, (inputs + i) * BLOCK, (inputs + i + 1) * BLOCK);
+    });
+  }
 
   /**
+   * Run the program for a block of points, in whose place the last one stands where it is short.
+   *
    * @param {ArrayLike<number>} points
-   * @param {number} point
+   * @param {number} first
+   * @param {number} end of all points
    */
-  function outputs(points, point) {
-    for (let i = 0; i < sizes.inputs; i += 1) {
-      given[i] = points[point * sizes.inputs + i];
+  function run(points, first, end) {
+    for (let lane = 0; lane < BLOCK; lane += 1) {
+      const point = Math.min(first + lane, end - 1);
+      for (let i = 0; i < inputs; i += 1) {
+        lanes[i * BLOCK + lane] = points[point * inputs + i];
+      }
     }
-    return machine.run(given);
+    perform(steps, lanes);
   }
 
   return {
     values: function (points, parameters) {
       const count = countOf(sizes, points, parameters);
-      const found = new Float64Array(count * sizes.outputs);
-      given.set(parameters, sizes.inputs);
-      for (let point = 0; point < count; point += 1) {
-        found.set(outputs(points, point), point * sizes.outputs);
+      const found = new Float64Array(count * outputs);
+      begin(parameters);
+      for (let first = 0; first < count; first += BLOCK) {
+        run(points, first, count);
+        for (let k = 0; k < outputs; k += 1) {
+          for (let lane = 0; lane < Math.min(BLOCK, count - first); lane += 1) {
+            found[(first + lane) * outputs + k] = lanes[given[k] * BLOCK + lane];
+          }
+        }
       }
       return found;
     },
     sum: function (points, parameters) {
       const count = countOf(sizes, points, parameters);
-      given.set(parameters, sizes.inputs);
-      return sumOfChunks(count, sizes.outputs, (start, stop) => {
-        const total = new Float64Array(sizes.outputs);
-        for (let block = start; block < stop; block += BLOCK) {
-          addTo(
-            total,
-            sumByHalves(sizes.outputs, (lane) =>
-              block + lane < stop ? outputs(points, block + lane) : null,
-            ),
-          );
+      begin(parameters);
+      return sumOfChunks(count, outputs, (start, stop) => {
+        const total = new Float64Array(outputs);
+        for (let first = start; first < stop; first += BLOCK) {
+          run(points, first, stop);
+          for (let k = 0; k < outputs; k += 1) {
+            total[k] += sumByHalves(lanes, given[k] * BLOCK, stop - first);
+          }
         }
         return total;
       });
@@ -300,54 +316,109 @@ async function loadedInJavaScript(data) {
   };
 }
 
+/** What is folded; one is enough, for nothing runs beside it. */
+const HALVES = new Float64Array(BLOCK);
+
 /**
- * The sum of the outputs of a block of points, where a point that is missing counts 0.
+ * The sum of a block's numbers, where those of points that are missing count 0.
  *
- * @param {number} outputs
- * @param {(lane: number) => Float64Array | null} outputsOf
- * @returns {Float64Array}
+ * @param {Float64Array} lanes
+ * @param {number} at
+ * @param {number} count of points
+ * @returns {number}
  */
-function sumByHalves(outputs, outputsOf) {
-  /** @type {Float64Array[]} */
-  const sums = [];
-  HALVES.forEach((lane, n) => {
-    let latest = Float64Array.from(outputsOf(lane) ?? new Float64Array(outputs));
-    for (let bit = 1; n & bit; bit *= 2) {
-      const before = /** @type {Float64Array} */ (sums.pop());
-      addTo(before, latest);
-      latest = before;
+function sumByHalves(lanes, at, count) {
+  for (let lane = 0; lane < BLOCK; lane += 1) {
+    HALVES[lane] = lane < count ? lanes[at + lane] : 0;
+  }
+  for (let half = BLOCK / 2; half >= 1; half /= 2) {
+    for (let lane = 0; lane < half; lane += 1) {
+      HALVES[lane] += HALVES[lane + half];
     }
-    sums.push(latest);
-  });
-  return sums[0];
+  }
+  return HALVES[0];
 }
 
 /**
- * The program with a register for each result, in place of slots that are used again.
+ * Run all instructions once for a block of points. The cases are bare numbers because only these
+ * become a table of jumps.
  *
- * @param {ProgramData} data
- * @param {Sizes} sizes
- * @returns {import("./arithmetic.js").Program}
+ * @param {Int32Array} steps
+ * @param {Float64Array} lanes
  */
-function asProgram({ program, constants }, sizes) {
-  const inputs = sizes.inputs + sizes.parameters;
-  const first = inputs + sizes.constants;
-  const arities = GATES.map(arity);
-  const registers = Int32Array.from({ length: sizes.slots }, (_, slot) => slot);
-  /** @type {number[]} */
-  const code = [];
-  for (let i = 0; i < sizes.instructions; i += 1) {
-    const at = HEADER + sizes.outputs + RECORD * i;
-    const operands = program.slice(at + 2, at + 2 + arities[program[at]]);
-    code.push(program[at], ...operands.map((slot) => registers[slot]));
-    registers[program[at + 1]] = first + i;
+function perform(steps, lanes) {
+  for (let at = 0; at < steps.length; at += RECORD) {
+    const gate = steps[at];
+    const result = steps[at + 1] * BLOCK;
+    const a = steps[at + 2] * BLOCK;
+    const b = steps[at + 3] * BLOCK;
+    const c = steps[at + 4] * BLOCK;
+    switch (gate) {
+      case 0 /* fadd */:
+        for (let i = 0; i < BLOCK; i += 1) {
+          lanes[result + i] = lanes[a + i] + lanes[b + i];
+        }
+        break;
+      case 1 /* fsub */:
+        for (let i = 0; i < BLOCK; i += 1) {
+          lanes[result + i] = lanes[a + i] - lanes[b + i];
+        }
+        break;
+      case 2 /* fmul */:
+        for (let i = 0; i < BLOCK; i += 1) {
+          lanes[result + i] = lanes[a + i] * lanes[b + i];
+        }
+        break;
+      case 3 /* fdiv */:
+        for (let i = 0; i < BLOCK; i += 1) {
+          lanes[result + i] = lanes[a + i] / lanes[b + i];
+        }
+        break;
+      case 4 /* fneg */:
+        for (let i = 0; i < BLOCK; i += 1) {
+          lanes[result + i] = -lanes[a + i];
+        }
+        break;
+      case 5 /* olt */:
+        for (let i = 0; i < BLOCK; i += 1) {
+          lanes[result + i] = lanes[a + i] < lanes[b + i] ? 1 : 0;
+        }
+        break;
+      case 6 /* ole */:
+        for (let i = 0; i < BLOCK; i += 1) {
+          lanes[result + i] = lanes[a + i] <= lanes[b + i] ? 1 : 0;
+        }
+        break;
+      case 7 /* oeq */:
+        for (let i = 0; i < BLOCK; i += 1) {
+          lanes[result + i] = lanes[a + i] === lanes[b + i] ? 1 : 0;
+        }
+        break;
+      case 8 /* select, for which nan is true */:
+        for (let i = 0; i < BLOCK; i += 1) {
+          lanes[result + i] = lanes[a + i] !== 0 ? lanes[b + i] : lanes[c + i];
+        }
+        break;
+      default:
+        called(gate, lanes, result, a, b);
+    }
   }
-  const outputs = program.slice(HEADER, HEADER + sizes.outputs);
-  return {
-    inputs,
-    constants,
-    operations: GATES,
-    code,
-    outputs: outputs.map((slot) => registers[slot]),
-  };
+}
+
+/** @type {Record<string, (...operands: number[]) => number>} */
+const CALLED = { fabs: Math.abs, sqrt: Math.sqrt, ...FUNCTIONS };
+
+/**
+ * @param {number} gate
+ * @param {Float64Array} lanes
+ * @param {number} result
+ * @param {number} a
+ * @param {number} b
+ */
+function called(gate, lanes, result, a, b) {
+  const call = CALLED[GATES[gate]];
+  const isBinary = arity(GATES[gate]) > 1;
+  for (let i = 0; i < BLOCK; i += 1) {
+    lanes[result + i] = isBinary ? call(lanes[a + i], lanes[b + i]) : call(lanes[a + i]);
+  }
 }

@@ -63,7 +63,7 @@ import { interpreter } from "./tapes.js";
 
 /** @typedef {(w: Float64Array, g: Float64Array, rate: number) => Float64Array} Update */
 
-const MOST = { inputs: 256, layers: 12, units: 512, parameters: 50_000, examples: 20_000 };
+const MOST = { inputs: 256, layers: 12, units: 512, parameters: 20_000, examples: 20_000 };
 const MODEL_FILE = { format: "micrograd_plus model", version: 1 };
 
 /**

@@ -254,7 +254,7 @@ REFUSED = {
     "weight 0 is a finite number": {"weights": ["1"] * 13},
     "the inputs of example 0 of the training data are a list of 3 to 3, not 2": {"inputs": 3},
     "batch is a whole number from 0": {"batch": 0.5},
-    "the number of parameters is a whole number from 1 to 50000": {
+    "the number of parameters is a whole number from 1 to 20000": {
         "layers": [{"units": 500, "activation": "relu"}] * 3
     },
     "nothing can be learned": {"layers": [{"units": 1, "activation": "threshold"}], "dropout": []},
