@@ -30,6 +30,7 @@ from .native import Entry, Native
 # Seconds that making code takes, about: for a program; for each of its operands, which are rolled
 # up into loops; and for each of its runs, which LLVM compiles.
 A_PROGRAM, AN_OPERAND, A_RUN = 0.1, 3e-6, 2e-4
+FEW_OPERANDS = 32  # for a point of floats, a call takes longer than to work on so few
 MOST_RUNS = 1 << 15  # a program of more is data to a machine as well, which is hardly faster then
 Way = tuple[bool, bool]  # of running: for many points or one, summed or not
 
@@ -48,6 +49,7 @@ class Tiered(Native):
         self._interpreter, self._machine = interpreter, machine
         self._timed: dict[Way, _Timed] = {}
         self._asked: set[Way] = set()
+        self._is_small = operands <= FEW_OPERANDS
         self._failure = ""
         if interpreter.runs > MOST_RUNS:
             self._failure = "the program is long and irregular, for which it would be no faster"
@@ -72,7 +74,13 @@ class Tiered(Native):
         return found
 
     def settled(self) -> bool:
-        return bool(self._failure) or (False, False) in self._entries
+        return self._is_small or bool(self._failure) or (False, False) in self._entries
+
+    def caller(self, form: Tree) -> Callable[..., Tree] | None:
+        """Of a small program the interpreter's, which is as fast as any and is not timed."""
+        if self._is_small or self._failure:
+            return self._interpreter.caller(form)
+        return super().caller(form)
 
     def pay(self, way: Way, seconds: float) -> None:
         """Note that the interpreter ran; ask for machine code when that is earned."""

@@ -37,6 +37,7 @@ def at_once(monkeypatch):
     """Machine code is earned by one call."""
     for price in ("A_PROGRAM", "AN_OPERAND", "A_RUN"):
         monkeypatch.setattr(tiers, price, 0.0)
+    monkeypatch.setattr(tiers, "FEW_OPERANDS", 0)
 
 
 def waited_for(condition):
@@ -61,6 +62,15 @@ def test_what_a_program_must_earn_grows_with_it():
     prices = [price(2), price(20_000)]
     assert prices[0] < 0.11
     assert prices[1] > 0.2
+
+
+@pytest.mark.parametrize("is_small", [True, False])
+def test_a_small_program_is_called_without_being_timed(is_small, monkeypatch):
+    monkeypatch.setattr(tiers, "FEW_OPERANDS", 32 if is_small else 0)
+    tape = tape_of(1.625)
+    for _ in range(3):
+        assert tape(0.5, 1.0) == tape(0.5, 1.0, executor="python")
+    assert (tape._executor("values", None).spent == 0.0) == is_small
 
 
 def test_a_long_irregular_program_stays_in_the_interpreter(monkeypatch):
@@ -188,7 +198,7 @@ EARNED = """
 import os, sys, time
 from micrograd_plus import ops, record
 from micrograd_plus.tape.executors import tiers
-tiers.A_PROGRAM = tiers.AN_OPERAND = tiers.A_RUN = 0.0
+tiers.A_PROGRAM = tiers.AN_OPERAND = tiers.A_RUN = tiers.FEW_OPERANDS = 0
 tape = record(lambda x, y: ops.tanh(x * 1.5 + y) * ops.exp(-x), 0.5, 2.0)
 tape(0.5, 1.0)
 """
