@@ -51,6 +51,7 @@ ROOMS = {
     "plots": {"testing", "training"},
     "testing": {"autodiff", "options", "tape"},
     "cli": {"examples", "player", "plots", "testing"},
+    "pytest_plugin": {"testing"},
     "__main__": {"cli"},
     "__init__": {"player", "chain_rule", "autodiff", "testing", "training"},
 }
@@ -217,6 +218,10 @@ LOADED = "print([m for m in sys.modules if m.split('.')[0] in ('numpy', 'microgr
     ("statement", "expected"),
     [
         ("import micrograd_plus", {"micrograd_plus"}),
+        (
+            "import micrograd_plus.pytest_plugin",
+            {"micrograd_plus", "micrograd_plus.pytest_plugin"},
+        ),
         (
             "import hypothesis",
             {"micrograd_plus", "micrograd_plus.support", "micrograd_plus.support.hypothesis_entry"},
