@@ -37,6 +37,8 @@ import { GATES } from "./tapes.js";
  * @property {number[]} outputs
  */
 
+/** @typedef {{ takes: string, outputs: Record<string, Graph & { targets: number }> }} Loss */
+
 /**
  * What rows.py gives, as far as networks are made of it.
  *
@@ -45,7 +47,7 @@ import { GATES } from "./tapes.js";
  * @property {Record<string, Graph>} activations
  * @property {Record<string, Graph>} maxout by the number of pieces
  * @property {Record<string, Graph>} softmax by the number of outputs
- * @property {Record<string, { takes: string, outputs: Record<string, Graph & { targets: number }> }>} losses
+ * @property {Record<string, Loss>} losses
  * @property {[string, string][]} totals outputs and the losses that take their total inputs
  * @property {Record<string, Graph>} penalties of one weight
  */
@@ -61,7 +63,8 @@ import { GATES } from "./tapes.js";
 
 /** @typedef {Node | number} Operand numbers are constants */
 
-/** A number of a sweep; with a condition, it is there only where that is not 0.
+/**
+ * A number of a sweep; with a condition, it is there only where that is not 0.
  *
  * @typedef {object} Found
  * @property {number} ref
@@ -132,8 +135,8 @@ const SELECT = gateOf("select");
 
 /**
  * A program in the making, in which equal steps are one. A reference is a register, the given
- * numbers first, or of a constant the complement of its place. Step i is that of `gates[i]`, and its
- * operands stand in three places of `operands`, of which it may not need all.
+ * numbers first, or of a constant the complement of its place. Step i is that of `gates[i]`, and
+ * its operands stand in three places of `operands`, of which it may not need all.
  */
 class Emitter {
   /** @param {number} given */
@@ -214,8 +217,8 @@ class Emitter {
   }
 
   /**
-   * The reference of what an operation of a pattern gives. A sum adds from left to right, from 0 on;
-   * a dot adds the products of weights and inputs to a bias.
+   * The reference of what an operation of a pattern gives. A sum adds from left to right, from 0
+   * on; a dot adds the products of weights and inputs to a bias.
    *
    * @param {string} operation
    * @param {number[]} operands
@@ -757,7 +760,8 @@ export function placesOf({ inputs, layers, bias }) {
   return layers.map(({ units, activation, pieces }, layer) => {
     const one = width + (bias ? 1 : 0);
     const stride = one * (activation === "maxout" ? pieces ?? 2 : 1);
-    const place = { layer, inputs: width, units, weights: at, biases: bias ? at + width : -1, stride };
+    const biases = bias ? at + width : -1;
+    const place = { layer, inputs: width, units, weights: at, biases, stride };
     at += units * stride;
     width = units;
     return place;
@@ -911,7 +915,7 @@ function activated(rows, { activation, units }, totals, isLast) {
     const graph = isLast && rows.softmax[units];
     if (!graph) {
       const counts = Object.keys(rows.softmax).join(" or ");
-      throw new Error(`softmax is for a last layer of ${counts} units here, not for this of ${units}`);
+      throw new Error(`softmax is for ${counts} units of a last layer here, not for ${units}`);
     }
     return applied(graph, totals.flat());
   }

@@ -22,8 +22,8 @@ import { FUNCTIONS, arity, exact } from "./arithmetic.js";
 
 /**
  * Runs a program over points, whose numbers stand one point after the other; one without inputs has
- * one point. `values` gives the outputs in the same way; `sum` adds them up: sixteen points by halves, such sums from first to
- * last within 1,024 points, and those from first to last.
+ * one point. `values` gives the outputs in the same way; `sum` adds them up: sixteen points by
+ * halves, such sums from first to last within 1,024 points, and those from first to last.
  *
  * @typedef {object} Runner
  * @property {(points: ArrayLike<number>, parameters: ArrayLike<number>) => Float64Array} values

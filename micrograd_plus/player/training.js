@@ -61,7 +61,16 @@ import { interpreter } from "./tapes.js";
  * @typedef {{ points: Float64Array, count: number, width: number }} Points
  */
 
-/** @typedef {(w: Float64Array, g: Float64Array, rate: number) => Float64Array} Update */
+/**
+ * What runs the programs of a network.
+ *
+ * @typedef {object} Runners
+ * @property {Runner} training
+ * @property {Runner} loss
+ * @property {Runner} outputs
+ * @property {Runner} units
+ * @property {Runner | null} penalty
+ */
 
 const MOST = { inputs: 256, layers: 12, units: 512, parameters: 20_000, examples: 20_000 };
 const MODEL_FILE = { format: "micrograd_plus model", version: 1 };
@@ -97,8 +106,8 @@ export async function create(setup, data, rows, module) {
   const network = assembled(rows, checked.plan);
   if (!network.learns.some(Boolean)) {
     throw new Error(
-      "nothing can be learned: no gradient reaches any weight, for what comes after them has none, " +
-        "as a threshold; the perceptron's rule is the loss perceptron on a linear output",
+      "nothing can be learned: no gradient reaches any weight, for what comes after them has " +
+        "none, as a threshold; the perceptron's rule is the loss perceptron on a linear output",
     );
   }
   const machine = await interpreter(module);
@@ -121,7 +130,7 @@ export class Training {
   /**
    * @param {ReturnType<typeof checkedSetup>} setup
    * @param {import("./networks.js").Network} network
-   * @param {{ training: Runner, loss: Runner, outputs: Runner, units: Runner, penalty: Runner | null }} runners
+   * @param {Runners} runners
    * @param {boolean} usesWasm
    */
   constructor(setup, network, runners, usesWasm) {
@@ -147,6 +156,9 @@ export class Training {
     this.losses = [];
     /** @type {number[]} */
     this.testLosses = [];
+    /* the epoch, counted from 0, whose test loss is the lowest so far, and its weights */
+    /** @type {{ epoch: number, loss: number, weights: Float64Array } | null} */
+    this.best = null;
     /* of the epoch that goes on: the order of its examples, the next of them, and the loss */
     /** @type {Int32Array | null} */
     this.order = null;
@@ -174,6 +186,7 @@ export class Training {
     this.epochs = 0;
     this.losses = [];
     this.testLosses = [];
+    this.best = null;
     this.beginEpoch();
   }
 
@@ -198,6 +211,7 @@ export class Training {
     const test = hasTest ? checkedExamples(data.test, "the test data", shape) : null;
     this.train = train;
     this.test = test;
+    this.best = null;
     this.beginEpoch();
   }
 
@@ -258,6 +272,9 @@ export class Training {
     if (this.test) {
       told = this.meanLoss(this.test, this.weights);
       this.testLosses.push(told);
+      if (!this.best || told < this.best.loss) {
+        this.best = { epoch: this.epochs, loss: told, weights: this.weights };
+      }
     }
     this.optimizer.observe(told);
     this.epochs += 1;
@@ -372,6 +389,13 @@ export class Training {
     });
   }
 
+  /** Go back to the weights with the lowest test loss so far, as early stopping does. */
+  restoreBest() {
+    if (this.best) {
+      this.weights = this.best.weights;
+    }
+  }
+
   /** The rate of the next step. */
   get rate() {
     return this.optimizer.rate;
@@ -384,6 +408,15 @@ export class Training {
    */
   toModelFile() {
     return modelFile(this.setup, this.layout, this.weights);
+  }
+
+  /**
+   * The model with its weights, as Python.
+   *
+   * @returns {string}
+   */
+  toPython() {
+    return pythonText(this.setup, this.weights);
   }
 }
 
@@ -621,7 +654,8 @@ function refuse(found, rate) {
 
 /** @type {Record<string, (s: Record<string, any>, updates: number, cuts: number) => number>} */
 const SCHEDULES = {
-  StepDecay: ({ initial, factor, every }, updates) => initial * factor ** Math.floor(updates / every),
+  StepDecay: ({ initial, factor, every }, updates) =>
+    initial * factor ** Math.floor(updates / every),
   InverseTimeDecay: ({ initial, decay }, updates) => initial / (1 + decay * updates),
   CosineDecay: ({ initial, final, updates: all }, updates) => {
     const height = 0.5 * (1 + Math.cos(Math.PI * Math.min(updates / all, 1)));
@@ -1059,11 +1093,11 @@ function checkedExamples(given, what, shape) {
   const points = new Float64Array(x.length * width);
   for (let i = 0; i < x.length; i += 1) {
     const wanted = targets === 1 && typeof y[i] === "number" ? [y[i]] : y[i];
-    const [ofX, ofY] = [`the inputs of example ${i} of ${what}`, `targets of example ${i} of ${what}`];
-    points.set(finite(x[i], ofX, inputs), i * width);
-    points.set(finite(wanted, ofY, targets), i * width + inputs);
+    const which = `example ${i} of ${what}`;
+    points.set(finite(x[i], `the inputs of ${which}`, inputs), i * width);
+    points.set(finite(wanted, `the targets of ${which}`, targets), i * width + inputs);
     for (let k = 0; k < targets; k += 1) {
-      requireTarget(points[i * width + inputs + k], `example ${i} of ${what}`, shape);
+      requireTarget(points[i * width + inputs + k], which, shape);
     }
   }
   return { points, count: x.length, width };
@@ -1096,9 +1130,9 @@ function requireTarget(target, what, { takes, loss, units }) {
         ? target >= 0 && target <= 1
         : takes !== "class" || (Number.isInteger(target) && target >= 0 && target < units);
   if (!isRight) {
-    const kinds = { sign: "-1 or 1", share: "from 0 to 1", class: `a class from 0 to ${units - 1}` };
-    const kind = kinds[/** @type {keyof typeof kinds} */ (takes)];
-    throw new Error(`${loss} takes a target of ${kind}, not ${target}, in ${what}`);
+    const shares = takes === "share" ? "from 0 to 1" : `that is a class from 0 to ${units - 1}`;
+    const kind = takes === "sign" ? "of -1 or 1" : shares;
+    throw new Error(`${loss} takes a target ${kind}, not ${target}, in ${what}`);
   }
 }
 
@@ -1127,10 +1161,9 @@ function modelFile({ plan, classes }, layout, weights) {
     Array.from({ length: place.units }, (_, unit) => groupsOf(place, unit, plan.bias, weights)),
   );
   const lines = groups.flat().map(([name, numbers]) => `  "${name}": [${numbers}]`);
-  return (
-    `{\n "format": ${JSON.stringify(MODEL_FILE.format)},\n "version": ${MODEL_FILE.version},\n` +
-    ` "architecture": ${JSON.stringify(architecture)},\n "parameters": {\n${lines.join(",\n")}\n }\n}\n`
-  );
+  const head = Object.entries({ ...MODEL_FILE, architecture });
+  const entries = head.map(([name, entry]) => ` "${name}": ${JSON.stringify(entry)}`);
+  return `{\n${entries.join(",\n")},\n "parameters": {\n${lines.join(",\n")}\n }\n}\n`;
 }
 
 /**
@@ -1164,4 +1197,59 @@ function groupsOf({ layer, inputs, weights: first, stride }, unit, bias, weights
  */
 function numbersText(numbers) {
   return Array.from(numbers, (x) => (Object.is(x, -0) ? "-0.0" : String(x))).join(", ");
+}
+
+/**
+ * @param {ReturnType<typeof checkedSetup>} setup
+ * @param {Float64Array} weights
+ * @returns {string}
+ */
+function pythonText({ plan, classes, dropout }, weights) {
+  const hidden = plan.layers.slice(0, -1);
+  const { activation: output } = plan.layers[plan.layers.length - 1];
+  const alike = new Set(hidden.map(optionsOf)).size < 2;
+  const shared = [
+    alike && hidden.length ? optionsOf(hidden[0]) : "",
+    output === "linear" ? "" : `output=${JSON.stringify(output)}`,
+    new Set(dropout.slice(0, -1)).size === 1 && dropout[0] ? `dropout=${dropout[0]}` : "",
+    classes ? `classes=[${classes.map(pythonOf).join(", ")}]` : "",
+    plan.bias ? "" : "bias=False",
+  ];
+  const sizes = plan.layers.map(({ units }) => units).join(", ");
+  const call = [plan.inputs, `[${sizes}]`, ...shared.filter(Boolean)].join(", ");
+  const widths = [plan.inputs, ...plan.layers.map(({ units }) => units)];
+  const changed = hidden.map((layer, i) => {
+    const options = [widths[i], layer.units, optionsOf(layer), plan.bias ? "" : "bias=False"];
+    return `model.layers[${i}] = Layer(${options.filter((one) => one !== "").join(", ")})`;
+  });
+  return [
+    `from micrograd_plus.nn import ${alike ? "MLP" : "MLP, Layer"}`,
+    "",
+    `model = MLP(${call})`,
+    ...(alike ? [] : changed),
+    `weights = [${numbersText(weights)}]`,
+    "for parameter, weight in zip(model.parameters(), weights, strict=True):",
+    "    parameter.data = weight",
+    "",
+  ].join("\n");
+}
+
+/**
+ * @param {{ activation: string, pieces?: number }} layer
+ * @returns {string}
+ */
+function optionsOf({ activation, pieces }) {
+  const more = pieces ? `, pieces=${pieces}` : "";
+  return `activation=${JSON.stringify(activation)}${more}`;
+}
+
+/**
+ * @param {number | string | boolean} label
+ * @returns {string}
+ */
+function pythonOf(label) {
+  if (typeof label === "boolean") {
+    return label ? "True" : "False";
+  }
+  return JSON.stringify(label);
 }

@@ -1,9 +1,12 @@
 """Training in a page against `fit`: losses, weights and outputs, and what is refused."""
 
+import functools
 import json
 import random
+import re
 import subprocess
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -22,8 +25,9 @@ from micrograd_plus.optim import (
     RMSProp,
     StepDecay,
 )
+from micrograd_plus.player import rows
 from micrograd_plus.player.rows import model_setup, rows_data
-from micrograd_plus.training import fit
+from micrograd_plus.training import History, fit
 
 pytestmark = needs_node
 
@@ -69,6 +73,32 @@ def function_of(penalty):
     return lambda weights: amount * PENALTIES[kind](weights)
 
 
+class Fitted(NamedTuple):
+    """What `fit` gave, and the loss with the penalty afterwards."""
+
+    model: MLP
+    history: History
+    rate: float
+    minimised: float
+
+    @property
+    def weights(self):
+        return [p.data for p in self.model.parameters()]
+
+
+def _minimised(given, x, y, loss, penalty):
+    weights = given.parameters()
+    of_one = functools.partial(_loss_of, given, getattr(losses, loss))
+    mean = sum(map(of_one, x.tolist(), np.asarray(y).tolist())) / len(x)
+    return mean + (function_of(penalty)(weights).data if penalty else 0.0)
+
+
+def _loss_of(given, loss, x, target):
+    entropies = {("softmax", losses.cross_entropy), ("sigmoid", losses.binary_cross_entropy)}
+    output = given.totals(x) if (given.output, loss) in entropies else given(x)
+    return loss(output, target).data
+
+
 def compared(tmp_path, cases, x=X):
     """For each case what fit gives, and what the page gives with WebAssembly and without."""
     jobs, wanted = [], []
@@ -84,8 +114,9 @@ def compared(tmp_path, cases, x=X):
             penalty=function_of(penalty),
             validation=(x[:7], y[:7]),
         )
-        weights = [p.data for p in given.parameters()]
-        wanted.append((history.losses, history.validation_losses, weights, optimizer.rate))
+        wanted.append(
+            Fitted(given, history, optimizer.rate, _minimised(given, x, y, loss, penalty))
+        )
         jobs += [job(setup, y, x, wasm=wasm) for wasm in (True, False)]
     found = trained(tmp_path, jobs)["found"]
     assert [one.get("usesWasm") for one in found] == [True, False] * len(wanted), found
@@ -116,11 +147,12 @@ EXACT = [
 
 def test_where_arithmetic_is_exact_the_losses_have_fit_s_bits(tmp_path):
     found, wanted = compared(tmp_path, EXACT)
-    for one, (losses_of_fit, validation, weights, rate), (given, *_) in zip(found, wanted, EXACT):
-        assert one["losses"] == losses_of_fit, given
-        assert one["testLosses"] == validation, given
-        assert one["weights"] == weights, given
-        assert one["rate"] == rate
+    for one, fitted in zip(found, wanted, strict=True):
+        assert one["losses"] == fitted.history.losses, fitted.model
+        assert one["testLosses"] == fitted.history.validation_losses, fitted.model
+        assert one["weights"] == fitted.weights, fitted.model
+        assert one["rate"] == fitted.rate
+        assert one["lossAt"] == pytest.approx(fitted.minimised, rel=1e-13)
 
 
 NEAR = [
@@ -160,11 +192,13 @@ NEAR = [
 
 def test_elsewhere_the_losses_differ_by_roundings(tmp_path):
     found, wanted = compared(tmp_path, NEAR)
-    for one, (losses_of_fit, validation, weights, rate), (given, *_) in zip(found, wanted, NEAR):
-        assert one["losses"] == pytest.approx(losses_of_fit, rel=1e-12), given
-        assert one["testLosses"] == pytest.approx(validation, rel=1e-12), given
-        assert one["weights"] == pytest.approx(weights, rel=1e-10, abs=1e-12), given
-        assert one["rate"] == pytest.approx(rate, rel=1e-14)
+    for one, fitted in zip(found, wanted, strict=True):
+        history = fitted.history
+        assert one["losses"] == pytest.approx(history.losses, rel=1e-12), fitted.model
+        assert one["testLosses"] == pytest.approx(history.validation_losses, rel=1e-12)
+        assert one["weights"] == pytest.approx(fitted.weights, rel=1e-10, abs=1e-12)
+        assert one["rate"] == pytest.approx(fitted.rate, rel=1e-14)
+        assert one["lossAt"] == pytest.approx(fitted.minimised, rel=1e-12)
 
 
 def test_every_activation_learns_as_in_fit(tmp_path):
@@ -175,34 +209,69 @@ def test_every_activation_learns_as_in_fit(tmp_path):
             p.data = abs(p.data) / 8 + (1.0 if name == "acosh" else 0.0)
         cases.append((given, "squared_error", SGD(1e-4), NUMBERS, None))
     found, wanted = compared(tmp_path, cases, 0.25 + np.abs(X) / 8)
-    for one, (losses_of_fit, _, _, _), (given, *_) in zip(found, wanted, cases):
-        assert one["losses"] == pytest.approx(losses_of_fit, rel=1e-12), given
+    for one, fitted in zip(found, wanted, strict=True):
+        assert one["losses"] == pytest.approx(fitted.history.losses, rel=1e-12), fitted.model
+
+
+def mixed():
+    """A model whose layers differ."""
+    given = model(4, 3, 3, 2, output="softmax")
+    given.layers[0] = nn.Layer(2, 4, activation="maxout", pieces=2, rng=random.Random(2))
+    for neuron in given.layers[1].neurons:
+        neuron.activation = "tanh"
+    return given
+
+
+SHAPES = [
+    (model(4, 3, 1), SGD(0.01)),
+    (model(4, 2, activation="tanh", output="softmax"), SGD(0.01)),
+    (model(3, 1, activation="maxout", pieces=3), SGD(0.01)),
+    (model(3, 1, output="sigmoid", bias=False), SGD(0.01)),
+    (model(1, 1, activation="sigmoid", classes=("left", '"right"')), SGD(0.01)),
+    (model(2, 1, init="zero", dropout=0.25), SGD(0.0)),
+    (mixed(), SGD(0.01)),
+]
 
 
 def test_trained_weights_come_back_to_python(tmp_path):
-    models = [
-        model(4, 3, 1),
-        model(4, 2, activation="tanh", output="softmax"),
-        model(3, 1, activation="maxout", pieces=3),
-        model(3, 1, output="sigmoid", bias=False),
-        model(1, 1, activation="sigmoid", classes=("left", "right")),
-    ]
-    setups = [model_setup(given, "squared_error", SGD(0.01)) for given in models]
+    setups = [model_setup(given, "squared_error", optimizer) for given, optimizer in SHAPES]
     targets = [SHARES if setup["layers"][-1]["units"] == 2 else CLASSES for setup in setups]
     found = trained(tmp_path, [job(setup, y) for setup, y in zip(setups, targets)])["found"]
-    for given, one in zip(models, found):
+    for (given, optimizer), one in zip(SHAPES, found, strict=True):
+        assert (one["weights"] != one["first"]) == (optimizer.rate > 0), one
         path = tmp_path / "model.json"
         path.write_text(one["file"], encoding="utf-8")
         nn.load(given, path)
-        assert [p.data for p in given.parameters()] == one["weights"] != one["first"]
-        outputs = np.array([np.atleast_1d(_data(given(x))) for x in X[:5].tolist()])
-        assert one["outputs"] == pytest.approx(outputs.ravel().tolist(), rel=1e-14)
+        assert [p.data for p in given.parameters()] == one["weights"]
+        _require_predictions(given, one)
         nn.save(given, path)
         assert json.loads(path.read_text(encoding="utf-8")) == json.loads(one["file"])
+        made = _made(one["python"])
+        assert made.architecture() == given.architecture()
+        assert made.dropout == given.dropout
+        assert [p.data for p in made.parameters()] == one["weights"]
+
+
+def _made(text):
+    """The model that a program makes."""
+    names = {}
+    exec(text, names)  # the page's own
+    return names["model"]
+
+
+def _require_predictions(given, one):
+    """The page's outputs, and those of each of its units, are the model's."""
+    outputs = [_data(given(x)) for x in X[:5].tolist()]
+    assert one["outputs"] == pytest.approx(np.array(outputs).ravel().tolist(), rel=1e-14)
+    layer = X[:5].tolist()
+    for units, of_page in zip(given.layers[:-1], one["units"]):
+        layer = [_data(units(x)) for x in layer]
+        assert of_page == pytest.approx(np.array(layer).ravel().tolist(), rel=1e-14)
+    assert one["units"][-1] == one["outputs"]
 
 
 def _data(out):
-    return [v.data for v in out] if isinstance(out, list) else out.data
+    return [v.data for v in out] if isinstance(out, list) else [out.data]
 
 
 SETUP = model_setup(model(3, 1), "hinge", SGD(0.1), batch_size=None)
@@ -225,6 +294,75 @@ def test_batches_and_dropout_are_drawn_from_the_seed(tmp_path):
     assert one["losses"] != other["losses"] == reseeded["losses"]
     assert one["steps"] == 40
     assert len(one["losses"]) == 10
+
+
+def test_an_epoch_takes_each_example_once_and_masks_keep_the_mean(tmp_path):
+    still = {"optimizer": {"name": "SGD", "rate": 0.0}, "loss": "absolute_error"}
+    layers = [{"units": 16, "activation": "linear"}, {"units": 1, "activation": "linear"}]
+    setup = changed(**still, layers=layers)
+    far = [-1000.0] * len(X)  # where the loss is linear
+    jobs = [
+        job(setup, far),
+        job({**setup, "batch": 10}, far),
+        job({**setup, "dropout": [0.5, 0.0]}, far, epochs=2000),
+    ]
+    whole, batches, thinned = trained(tmp_path, jobs)["found"]
+    assert batches["losses"] == pytest.approx(whole["losses"], rel=1e-14)
+    found, mean = np.array(thinned["losses"]), whole["losses"][0]
+    error = found.std() / np.sqrt(len(found))
+    assert 0 < abs(found.mean() - mean) < 4 * error < 0.1
+    assert thinned["lossAt"] == pytest.approx(mean, rel=1e-14)
+
+
+def test_weights_are_drawn_as_the_initialisations_say(tmp_path):
+    layers = [{"units": 100, "activation": "relu"}] * 2 + [{"units": 1, "activation": "linear"}]
+    names = list(nn.INITIALISATIONS)
+    setups = [changed(layers=layers, dropout=[], initialisation=name) for name in names]
+    jobs = [job(setup, SIGNS, epochs=0) for setup in setups]
+    for name, one in zip(names, trained(tmp_path, jobs)["found"], strict=True):
+        place = one["layout"][1]
+        end = place["weights"] + place["units"] * place["stride"]
+        units = np.array(one["first"][place["weights"] : end]).reshape(100, 101)
+        weights, biases = units[:, :100].ravel(), units[:, 100]
+        rng = random.Random(0)
+        ours = np.array([nn.INITIALISATIONS[name](100, 100, rng) for _ in range(len(weights))])
+        assert not biases.any()
+        assert weights.mean() == pytest.approx(0.0, abs=4 * ours.std() / 100)
+        assert weights.std() == pytest.approx(ours.std(), rel=0.03)
+        assert abs(weights).max() == pytest.approx(abs(ours).max(), rel=0.25)
+
+
+def test_other_data_and_the_best_weights(tmp_path):
+    setup = changed(optimizer={"name": "SGD", "rate": 0.2}, batch=5)
+    data = {"train": examples(X[:9], -SIGNS[:9]), "test": None}
+    plain, other, back = trained(
+        tmp_path,
+        [
+            job(setup, SIGNS),
+            job(setup, SIGNS, data2=data),
+            job(setup, SIGNS, best=True),
+        ],
+    )["found"]
+    assert len(other["losses"]) == len(plain["losses"]) + 1 == len(other["testLosses"]) + 1
+    assert other["best"] is None
+    epoch = int(np.argmin(plain["testLosses"]))
+    assert 0 < epoch < 9
+    assert plain["best"]["epoch"] == epoch
+    assert plain["best"]["loss"] == plain["testLosses"][epoch]
+    assert back["weights"] == plain["best"]["weights"] != plain["weights"]
+
+
+def test_layers_below_a_threshold_learn_nothing(tmp_path):
+    layers = [
+        {"units": 3, "activation": "tanh"},
+        {"units": 3, "activation": "threshold"},
+        {"units": 1, "activation": "linear"},
+    ]
+    (one,) = trained(tmp_path, [job(changed(layers=layers, dropout=[]), SIGNS)])["found"]
+    assert one["learns"] == [False, False, True]
+    first = one["layout"][2]["weights"]
+    assert one["weights"][:first] == one["first"][:first]
+    assert one["weights"][first:] != one["first"][first:]
 
 
 REFUSED = {
@@ -258,7 +396,7 @@ REFUSED = {
         "layers": [{"units": 500, "activation": "relu"}] * 3
     },
     "nothing can be learned": {"layers": [{"units": 1, "activation": "threshold"}], "dropout": []},
-    "binary_cross_entropy takes a target of from 0 to 1, not -1": {"loss": "binary_cross_entropy"},
+    "binary_cross_entropy takes a target from 0 to 1, not -1": {"loss": "binary_cross_entropy"},
 }
 
 
@@ -273,6 +411,61 @@ def test_what_cannot_be_is_refused_in_words(tmp_path):
         "hinge takes a target of -1 or 1, not 0, in example 36 of the training data"
     )
     assert "nothing was updated; try a learning rate below 1e+300" in messages[-1]
+
+
+def test_what_is_no_data_is_refused_in_words(tmp_path):
+    refused = {
+        "the training data is an object with names, not undefined": {},
+        "the inputs of the training data are a list of 1 to 20000, not 0": examples(X[:0], []),
+        "the training data has 37 examples and 36 targets": examples(X, SIGNS[1:]),
+        "the inputs of example 1 of the training data are a list of 2 to 2, not 1": {
+            "x": [[1, 2], [3]],
+            "y": [1, 1],
+        },
+        "the inputs of example 0 of the training data are finite numbers": {
+            "x": [[None, 2]],
+            "y": [1],
+        },
+        "the targets of example 0 of the training data are finite numbers": {
+            "x": [[1, 2]],
+            "y": [["1"]],
+        },
+    }
+    jobs = [{**job(changed(), SIGNS), "data": {"train": given}} for given in refused.values()]
+    jobs[0]["data"] = {}
+    found = trained(tmp_path, [*jobs, {"setup": None, "data": {}, "epochs": 0}])["found"]
+    assert [one.get("error") for one in found] == [
+        *refused,
+        "a setup is an object with names, not null",
+    ]
+
+
+class Other(MLP):
+    """One that may do anything when it is called."""
+
+
+def test_models_that_a_page_does_not_know_are_refused():
+    with pytest.raises(TypeError, match="a playground trains an MLP with activations by name"):
+        model_setup(Other(2, [1]), "hinge")
+    with pytest.raises(TypeError, match="a playground trains an MLP with activations by name"):
+        model_setup(model(2, 1, activation=lambda x: x * x), "hinge")
+    with pytest.raises(ValueError, match="no loss is called 'hinges'"):
+        model_setup(model(2, 1), "hinges")
+    with pytest.raises(ValueError, match=r"a playground knows the optimisers and schedules of"):
+        model_setup(model(2, 1), "hinge", SGD(lambda updates: 0.1))
+    with pytest.raises(ValueError, match="no penalty is called 'l3'"):
+        model_setup(model(2, 1), "hinge", penalty=("l3", 1.0))
+    uneven = model(2, 2, 1)
+    uneven.layers[0].neurons[1].activation = "tanh"
+    with pytest.raises(ValueError, match="the units of a layer of a playground are alike"):
+        model_setup(uneven, "hinge")
+
+
+def test_the_page_knows_no_derivative():
+    """Its networks name no rows but those of which total inputs are made, and call no function."""
+    text = (Path(rows.__file__).parent / "networks.js").read_text(encoding="utf-8")
+    assert {*re.findall(r'"(\w+/\d+)"', text)} == {"add/2", "mul/2"}
+    assert {*re.findall(r"Math\.\w+", text)} == {"Math.max"}
 
 
 def test_names_are_those_of_the_package(tmp_path):

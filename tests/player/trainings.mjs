@@ -8,7 +8,7 @@ const MODULE = readFileSync(
 );
 const { rows, jobs } = JSON.parse(readFileSync(process.argv[2], "utf-8"));
 
-async function done({ setup, data, wasm, epochs, points, reseed }) {
+async function done({ setup, data, wasm, epochs, points, reseed, data2, best }) {
   try {
     const training = await create(setup, data, rows, wasm ? MODULE : null);
     if (reseed !== undefined) {
@@ -17,6 +17,13 @@ async function done({ setup, data, wasm, epochs, points, reseed }) {
     const first = [...training.weights];
     for (let i = 0; i < epochs; i += 1) {
       training.epoch();
+    }
+    if (data2) {
+      training.setData(data2);
+      training.epoch();
+    }
+    if (best) {
+      training.restoreBest();
     }
     return {
       first,
@@ -33,6 +40,8 @@ async function done({ setup, data, wasm, epochs, points, reseed }) {
       units: training.units(points).map((layer) => [...layer]),
       lossAt: training.lossAt(training.weights),
       file: training.toModelFile(),
+      python: training.toPython(),
+      best: training.best && { ...training.best, weights: [...training.best.weights] },
     };
   } catch (error) {
     return { error: error.message };
