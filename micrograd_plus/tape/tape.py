@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks, ops
-from ..engine import Value
+from ..engine import Value, read_data
 from ..trees import Tree, branches_of, builder_of, has_dict, leaves_of, listed, matching
 from .c_code import CCode, c_code
 from .contents import Contents, Form
@@ -416,8 +416,18 @@ def _numbers_of(parameters: Parameters) -> Any:
         checks.require_untraced(
             "the data of the parameters of a tape", parameters, "record both functions as one"
         )
-        return [p._primal if isinstance(p, Value) else p for p in parameters]  # noqa: SLF001
+        return _data_of(parameters)
     return parameters
+
+
+def _data_of(parameters: Sequence[Any]) -> Any:
+    """The present data of Values, among which numbers may be."""
+    found = np.empty(len(parameters))
+    try:
+        read_data(parameters, found)
+    except (AttributeError, TypeError):
+        return [p._primal if isinstance(p, Value) else p for p in parameters]  # noqa: SLF001
+    return found
 
 
 def values_of(parameters: Parameters) -> list[Value]:
