@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..support.notebooks import richest
 from .failure import Failure, GradientError
 from .traced import Part
 
@@ -137,6 +138,9 @@ class WrongGradientError(GradientError):
         if hasattr(self, "subgraph"):
             return super()._repr_mimebundle_(include, exclude)
         return {"text/plain": str(self), "text/html": f"<pre>{escape(str(self))}</pre>"}
+
+    def _mime_(self) -> tuple[str, str]:
+        return richest(self._repr_mimebundle_())
 
 
 def _message(found: Findings) -> str:
