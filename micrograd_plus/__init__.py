@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .drawing import draw, draw_dot, trace
     from .engine import Value, engine_name, zero_grad
     from .modes import detect_anomaly, no_grad
-    from .player import play
+    from .player import play, playground
     from .tape import Tape, record
     from .testing import gradcheck
 
@@ -37,6 +37,7 @@ __all__ = [
     "no_grad",
     "ops",
     "play",
+    "playground",
     "record",
     "trace",
     "value_and_grad",
@@ -60,7 +61,7 @@ _ROOMS = {
     "drawing": ("draw", "draw_dot", "trace"),
     "engine": ("Value", "engine_name", "zero_grad"),
     "modes": ("detect_anomaly", "no_grad"),
-    "player": ("play",),
+    "player": ("play", "playground"),
     "tape": ("Tape", "record"),
     "testing": ("gradcheck",),
 }

@@ -26,6 +26,7 @@ from ..drawing import draw
 from ..drawing.style import PARTS, THEMES
 from ..engine import Value, nodes_below, tangents
 from ..player import play
+from ..player.lessons import DATA_SETS, LESSONS
 from ..support.text import did_you_mean, listed, number, shortened, visible
 from .expression import CONSTANTS, functions, parse
 from .gallery import lectures, sources, write_gallery
@@ -69,6 +70,7 @@ LEAST = {  # of each command, a line that works
     "draw": 'draw "e = (a + b) * (b + 1)" a=2 b=1',
     "play": 'play "e = (a + b) * (b + 1)" a=2 b=1 -o e.html',
     "explain": 'explain "a * b" a=2 b=1 --wrt b',
+    "playground": "playground moons -o page.html",
     "gallery": "gallery -o pictures",
 }
 
@@ -122,6 +124,10 @@ def _run(arguments: Sequence[str]) -> None:
     if options.command == "gallery":
         _require_known(others, options.command, commands)
         _gallery(options)
+        return
+    if options.command == "playground":
+        _require_known(others, options.command, commands)
+        _playground(options)
         return
     dashed = [other for other in others if other.startswith("-")]
     _require_known(dashed, options.command, commands)
@@ -234,6 +240,7 @@ def _parser() -> tuple[_Parser, Commands]:
     explaining.add_argument(
         "--table", action="store_true", help="the backward pass edge by edge in place of sentences"
     )
+    _add_playground(commands)
     gallery = commands.add_parser(
         "gallery",
         help="write every worked example into one offline page",
@@ -267,6 +274,29 @@ def _add_playing(playing: argparse.ArgumentParser) -> None:
     playing.add_argument("--quiz", choices=("gradients", "values"), help="what to hide and ask for")
     playing.add_argument("--theme", choices=THEMES, help="auto follows the reader's system")
     playing.add_argument("--digits", type=int, metavar="N", help="digits after the point")
+
+
+def _add_playground(commands: Any) -> None:
+    """The command of a page in which a network learns."""
+    command = commands.add_parser(
+        "playground",
+        help="write a page in which a network learns",
+        description="Write a page in which a network learns, with data and settings to change.",
+        allow_abbrev=False,
+    )
+    command.add_argument(
+        "data", nargs="?", metavar="data", help=f"the set to begin with: {', '.join(DATA_SETS)}"
+    )
+    command.add_argument("--preset", metavar="NAME", help=f"a lesson: {', '.join(LESSONS)}")
+    command.add_argument("--theme", choices=THEMES, help="auto follows the reader's system")
+    command.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("playground.html"),
+        metavar="FILE",
+        help="default: playground.html",
+    )
 
 
 def _add_style(drawing: argparse.ArgumentParser) -> None:
@@ -406,6 +436,16 @@ def _play(options: argparse.Namespace, named: Named) -> None:
     )
     try:
         _say(str(player.save(options.output)))
+    except OSError as error:
+        raise CommandError(f"cannot write {options.output}: {error.strerror}") from None
+
+
+def _playground(options: argparse.Namespace) -> None:
+    from ..player import playground  # it loads trainings and optimisers
+
+    made = playground(data=options.data, preset=options.preset, theme=options.theme)
+    try:
+        _say(str(made.save(options.output)))
     except OSError as error:
         raise CommandError(f"cannot write {options.output}: {error.strerror}") from None
 

@@ -21,6 +21,7 @@ from ..drawing.svg import DARK, LIGHT
 MODULES = (
     "numbers.js",
     "arithmetic.js",
+    "elements.js",
     "scene.js",
     "writing.js",
     "player.js",
@@ -28,6 +29,8 @@ MODULES = (
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 EXPORT = re.compile(r"^export (default \{ render \};\n)?", re.MULTILINE)
+IMPORTED = re.compile(r'^import (\{[^}]*\}) from "\./(\w+)\.js";\n', re.MULTILINE)
+EXPORTED = re.compile(r"^export (?:async )?(?:function|class|const) (\w+)", re.MULTILINE)
 
 DARK_MARKS = {"plus": "#6cb6ff", "minus": "#f0883e", "now": "#ffd33d", "focus": "#79c0ff"}
 
@@ -38,17 +41,17 @@ PAGE = (
     "<style>{css}</style></head><body>"
     '<main id="player"><div class="mgp-player" data-theme="{theme}"><div class="stage">{svg}</div>'
     "</div></main>"
-    '<script type="application/octet-stream" id="packed">{packed}</script>'
+    '<script type="application/octet-stream" id="packed">{packed}</script>{more}'
     "<script>{loader}</script></body></html>"
 )
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src {scripts}"
 # The texts that `packed` put into an element; and a script, put into the page with its looks.
 UNPACK = """
-const unpacked = async (element) => {
+const inflated = (element) => {
   const bytes = Uint8Array.from(atob(element.textContent), (c) => c.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return (await new Response(stream).text()).split("\\0");
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate")));
 };
+const unpacked = async (element) => (await inflated(element).text()).split("\\0");
 const begin = (text, looks) => {
   const script = document.createElement("script");
   script.textContent = text;
@@ -84,17 +87,34 @@ def page(contents: dict[str, Any], *, framed: bool = False) -> str:
     first, *others = contents["views"]
     still = first["svg"]
     shown = {**contents, "views": [{**first, "svg": ""}, *others]}
-    script = started(START)
-    loader = tight(LOADER)
-    scripts = "'unsafe-inline'" if framed else f"{hashed(loader)} {hashed(script)}"
+    texts = (started(START), looks(), as_text(shown))
+    return page_of(contents, still, texts, LOADER, framed=framed)
+
+
+def page_of(
+    contents: dict[str, Any],
+    still: str,
+    texts: tuple[str, str, str],
+    loader: str,
+    *,
+    more: str = "",
+    may: str = "",
+    framed: bool = False,
+) -> str:
+    """A page of a script, its looks and what it shows, with a still picture where scripts may not
+    run; `more` are elements beside them, `may` what else the policy lets scripts do.
+    """
+    begins = tight(loader)
+    scripts = "'unsafe-inline'" if framed else f"{hashed(begins)} {hashed(texts[0])}"
     return PAGE.format(
         title=html.escape(contents["title"]),
-        policy=POLICY.format(scripts=scripts),
+        policy=POLICY.format(scripts=f"{scripts} {may}".strip()),
         css=colors(),
         theme=contents["theme"],
         svg=still,
-        packed=packed(script, looks(), as_text(shown)),
-        loader=loader,
+        packed=packed(*texts),
+        more=more,
+        loader=begins,
     )
 
 
@@ -111,7 +131,12 @@ def started(start: str) -> str:
 
 def packed(*texts: str) -> str:
     """Texts as letters and digits that UNPACK reads: no text can become markup."""
-    return base64.b64encode(zlib.compress("\0".join(texts).encode(), 9)).decode()
+    return deflated("\0".join(texts).encode())
+
+
+def deflated(content: bytes) -> str:
+    """Bytes as letters and digits that UNPACK reads."""
+    return base64.b64encode(zlib.compress(content, 9)).decode()
 
 
 def as_text(contents: dict[str, Any]) -> str:
@@ -119,15 +144,29 @@ def as_text(contents: dict[str, Any]) -> str:
     return json.dumps(contents, ensure_ascii=False, separators=(",", ":"))
 
 
-def looks() -> str:
-    """The style sheet, without the colours."""
-    return tight(_read("player.css"))
+def looks(sheet: str = "player.css") -> str:
+    """A style sheet, without the colours."""
+    return tight(_read(sheet))
 
 
 @cache
 def joined() -> str:
     """The modules one behind the other, without comments, imports and exports."""
     return "\n".join(tight(EXPORT.sub("", IMPORT.sub("", _read(name)))) for name in MODULES)
+
+
+@cache
+def linked(*names: str) -> str:
+    """Modules one behind the other, each in a scope of its own, without comments; what one exports
+    is in a constant of its name, so that two may have names in common.
+    """
+    return "\n".join([_in_scope(name, tight(_read(f"{name}.js"))) for name in names])
+
+
+def _in_scope(name: str, text: str) -> str:
+    exported = ",".join(EXPORTED.findall(text))
+    body = EXPORT.sub("", IMPORTED.sub(r"const \1=$\2;\n", text))
+    return f"const ${name}=(()=>{{{body}\nreturn {{{exported}}};}})();"
 
 
 @cache

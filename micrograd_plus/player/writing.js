@@ -3,6 +3,8 @@
  * no wider than the room it has.
  */
 
+import { drawn } from "./elements.js";
+
 /**
  * @typedef {import("./scene.js").Piece} Piece
  * @typedef {"value" | "derivative" | "label"} Kind
@@ -10,22 +12,10 @@
  *   lines: Piece[][], texts: SVGElement[]}} Spot
  */
 
-const SVG = "http://www.w3.org/2000/svg";
 const SIZES = { value: 13, derivative: 13, label: 11 };
 const LINE = 13.4;
 const MARGIN = { value: 6, derivative: 6, label: 0 };
 const LEAST = 0.8;
-
-/**
- * An element of a picture.
- * @param {string} name
- * @param {Record<string, string | number>} attributes
- */
-export function drawn(name, attributes) {
-  const made = document.createElementNS(SVG, name);
-  Object.entries(attributes).forEach(([key, value]) => made.setAttribute(key, String(value)));
-  return made;
-}
 
 /**
  * Whether the same pieces stand there.
