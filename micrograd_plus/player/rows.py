@@ -228,7 +228,9 @@ def model_setup(
     does not know.
     """
     if type(model) is not MLP or blueprint_of(model) is None:
-        raise TypeError(f"a playground trains an MLP with activations by name, not {model!r}")
+        raise TypeError(
+            f"a playground trains an MLP with activations of this package, not {model!r}"
+        )
     loss_called(loss)
     chosen = optim.Adam() if optimizer is None else optimizer
     layers = [_layer(layer) for layer in model.layers]

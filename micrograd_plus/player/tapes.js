@@ -59,7 +59,8 @@ export const GATES = [
 const HEADER = 6;
 const RECORD = 5;
 const BLOCK = 16;
-const CHUNK = 1024;
+/** How many points are summed before such sums are added. */
+export const CHUNK = 1024;
 const PAGE = 65536;
 
 /**

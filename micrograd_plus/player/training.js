@@ -6,7 +6,7 @@
  * order of batches and the masks of dropout, is the page's own, from a seed.
  */
 import { assembled, parametersIn, penaltyOf } from "./networks.js";
-import { interpreter } from "./tapes.js";
+import { CHUNK, interpreter } from "./tapes.js";
 
 /** @typedef {import("./networks.js").Rows} NetworkRows */
 /** @typedef {import("./networks.js").Plan} Plan */
@@ -287,7 +287,7 @@ export class Training {
    * @returns {{ loss: number, gradient: Float64Array }}
    */
   lossAndGradient(points, count) {
-    const found = this.runners.training.sum(this.thinned(points, count), this.weights);
+    const found = this.summed(points, count);
     for (let i = 0; i < found.length; i += 1) {
       found[i] /= count;
     }
@@ -301,6 +301,31 @@ export class Training {
   }
 
   /**
+   * The sums of the loss and of its derivatives over points; with dropout each has masks of its
+   * own, which there is no need to hold for all points at once.
+   *
+   * @param {Float64Array} points
+   * @param {number} count
+   * @returns {Float64Array}
+   */
+  summed(points, count) {
+    const { training } = this.runners;
+    if (!this.network.masks) {
+      return training.sum(points, this.weights);
+    }
+    const width = points.length / count;
+    const total = new Float64Array(1 + this.network.parameters);
+    for (let start = 0; start < count; start += CHUNK) {
+      const end = Math.min(start + CHUNK, count);
+      const some = this.thinned(points.subarray(start * width, end * width), end - start);
+      training.sum(some, this.weights).forEach((x, i) => {
+        total[i] += x;
+      });
+    }
+    return total;
+  }
+
+  /**
    * Points with new masks of dropout between inputs and targets.
    *
    * @param {Float64Array} points
@@ -310,9 +335,6 @@ export class Training {
   thinned(points, count) {
     const { plan, dropout } = this.setup;
     const { masks, targets } = this.network;
-    if (!masks) {
-      return points;
-    }
     const [width, wider] = [plan.inputs + targets, plan.inputs + masks + targets];
     const found = new Float64Array(count * wider);
     for (let point = 0; point < count; point += 1) {

@@ -445,9 +445,9 @@ class Other(MLP):
 
 
 def test_models_that_a_page_does_not_know_are_refused():
-    with pytest.raises(TypeError, match="a playground trains an MLP with activations by name"):
+    with pytest.raises(TypeError, match="a playground trains an MLP with activations of this"):
         model_setup(Other(2, [1]), "hinge")
-    with pytest.raises(TypeError, match="a playground trains an MLP with activations by name"):
+    with pytest.raises(TypeError, match="a playground trains an MLP with activations of this"):
         model_setup(model(2, 1, activation=lambda x: x * x), "hinge")
     with pytest.raises(ValueError, match="no loss is called 'hinges'"):
         model_setup(model(2, 1), "hinges")
