@@ -165,23 +165,32 @@ export function leader(values, from, width) {
 }
 
 /**
- * What a unit gives at each place: blue above 0, orange below, as strong as it is large beside the
- * largest.
+ * Between which numbers the units with these activations move: the middle, and how far from it.
+ *
+ * @type {Record<string, [number, number]>}
+ */
+const REACHES = { sigmoid: [0.5, 0.5], threshold: [0.5, 0.5], tanh: [0, 1], hard_tanh: [0, 1] };
+
+/**
+ * What a unit gives at each place: blue above its middle, orange below, as strong as it is far from
+ * there. Without a reach of its own the middle is 0, and the strongest colour is the largest.
  *
  * @param {Raster} raster
  * @param {Field} field
  * @param {number} unit
+ * @param {string} activation
  * @param {Colors} colors
  */
-export function paintUnit(raster, field, unit, colors) {
+export function paintUnit(raster, field, unit, activation, colors) {
   const { values, width, side } = field;
-  let largest = 0;
+  const [middle, reach] = REACHES[activation] ?? [0, 0];
+  let largest = reach;
   for (let place = 0; place < side * side; place += 1) {
-    largest = Math.max(largest, Math.abs(values[place * width + unit]));
+    largest = Math.max(largest, Math.abs(values[place * width + unit] - middle));
   }
   largest ||= 1;
   raster.fill((place, pixels, at) => {
-    const x = values[place * width + unit];
+    const x = values[place * width + unit] - middle;
     const share = Number.isFinite(x) ? Math.min(Math.abs(x) / largest, 1) : 0;
     mix(pixels, at, colors.paper, x > 0 ? colors.plus : colors.minus, 0.8 * share);
   });

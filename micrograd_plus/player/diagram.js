@@ -180,7 +180,7 @@ export class Diagram {
     const { side } = this;
     this.units.slice(1).forEach((units, k) => units.forEach(({ button, raster, unit }) => {
       const field = { side, values: responses[k], width: layers[k].units };
-      paintUnit(/** @type {Raster} */ (raster), field, unit, colors);
+      paintUnit(/** @type {Raster} */ (raster), field, unit, layers[k].activation, colors);
       const isChosen = chosen?.layer === k && chosen.unit === unit;
       button.classList.toggle("chosen", isChosen);
     }));

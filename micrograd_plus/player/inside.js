@@ -279,12 +279,10 @@ function backward(layers, k, unit, x, at) {
         product: weights[unit] * number,
       };
     });
-    const summed = listedSum(terms.map(({ product }) => inSum(product)));
-    const total = terms.reduce((sum, { product }) => sum + product, 0);
-    lines.push(
-      `∂loss/∂${name} = ${summed}${terms.length > 1 ? ` = ${say(total)}` : ""}: a contribution `
-        + "for each unit above it.",
-    );
+    const total = say(terms.reduce((sum, { product }) => sum + product, 0));
+    const summed = terms.length > 1
+      ? `${listedSum(terms.map(({ product }) => inSum(product)))} = ` : "";
+    lines.push(`∂loss/∂${name} = ${summed}${total}: a contribution for each unit above it.`);
   }
   const through = k < count - 1 ? `Through ${activation}` : `Through the loss and ${activation}`;
   lines.push(`${through}: ∂loss/∂(total input of ${name}) = ${say(ofTotal)}.`);
