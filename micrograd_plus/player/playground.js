@@ -17,7 +17,7 @@ import {
   MOST_CLASSES, MOST_ROWS, TableError, classesOf, divided, limits, made, table,
 } from "./points.js";
 import {
-  DEFAULTS, PACES, asFragment, asPython, boundaryOf, checked, choicesOf, fromFragment, outputsFor,
+  DEFAULTS, PACES, asFragment, boundaryOf, checked, choicesOf, fromFragment, outputsFor,
   setupOf, takesOf, targetOf, typed,
 } from "./settings.js";
 import { create } from "./training.js";
@@ -84,8 +84,6 @@ class Playground {
     this.isLog = false;
     /** @type {{ losses: number[], tests: number[], seen: number, seenTests: number }} */
     this.history = { losses: [], tests: [], seen: 0, seenTests: 0 };
-    /** @type {{ loss: number, epoch: number, weights: Float64Array | null }} */
-    this.best = { loss: Infinity, epoch: 0, weights: null };
     this.steps = 0;
     this.epochs = 0;
     this.stepsBefore = 0;
@@ -255,7 +253,7 @@ class Playground {
     const group = element("div", { class: "away", role: "group", "aria-label": "Take it away" });
     group.append(
       button("Copy as Python", "Copy as Python", "the model with its weights, as code", () => (
-        this.take((training) => asPython(this.settings, this.shape, training.weights))
+        this.take((training) => training.toPython())
       )),
       button("Copy the model file", "Copy the model file", "JSON, which nn.load reads", () => (
         this.take((training) => training.toModelFile())
@@ -587,7 +585,6 @@ class Playground {
     }
     this.stepsBefore = this.steps;
     this.epochsBefore = this.epochs;
-    this.best = { loss: Infinity, epoch: 0, weights: null };
     this.say("");
     this.diagram.build({
       inputs: this.shape.inputs,
@@ -689,10 +686,9 @@ class Playground {
       history.losses.push(training.losses[history.seen]);
     }
     for (; history.seenTests < training.testLosses.length; history.seenTests += 1) {
-      const loss = training.testLosses[history.seenTests];
-      history.tests.push(loss);
+      history.tests.push(training.testLosses[history.seenTests]);
       if (settings.patience > 0) {
-        this.stopEarly(training, loss);
+        this.stopEarly(training);
       }
     }
     if (history.losses.length > MOST_RECORDED) {
@@ -701,20 +697,16 @@ class Playground {
     }
   }
 
-  /**
-   * @param {Training} training
-   * @param {number} loss of the points held out
-   */
-  stopEarly(training, loss) {
-    const { best, settings } = this;
-    if (loss < best.loss) {
-      this.best = { loss, epoch: this.epochs, weights: training.weights.slice() };
-    } else if (this.running && best.weights && this.epochs - best.epoch >= settings.patience) {
-      training.weights = best.weights;
+  /** @param {Training} training */
+  stopEarly(training) {
+    const { best, epochs } = training;
+    const { patience } = this.settings;
+    if (this.running && best && epochs - 1 - best.epoch >= patience) {
+      training.restoreBest();
       this.pause();
       this.say(
-        `It stopped early: for ${settings.patience} epochs the test loss was not below `
-          + `${say(best.loss)}. The weights are those of epoch ${best.epoch}.`,
+        `It stopped early: for ${patience} epochs the test loss was not below ${say(best.loss)}. `
+          + `The weights are those of epoch ${this.epochsBefore + best.epoch + 1}.`,
       );
     }
   }

@@ -1,6 +1,6 @@
 /*
  * The settings of a playground: what they may be, as a link has them, and what is made of them: the
- * set-up of a training, and the trained model as Python or as a model file.
+ * set-up of a training.
  *
  * Which activations, losses, optimisers and schedules there are comes from Python, with their
  * settings.
@@ -369,53 +369,4 @@ export function setupOf(settings, { inputs, outputs, bias, classes }, weights) {
     seed: settings.seed,
     weights,
   };
-}
-
-/* What is taken away. */
-
-/**
- * Python that makes the model with these weights.
- *
- * @param {Settings} settings
- * @param {Shape} shape
- * @param {ArrayLike<number>} weights
- */
-export function asPython(settings, { inputs, outputs, bias, classes }, weights) {
-  const { layers, output, dropout } = settings;
-  const sizes = [...layers.map(({ units }) => units), outputs].join(", ");
-  const first = layers[0]?.activation ?? "relu";
-  const others = [
-    `activation=${JSON.stringify(first)}`,
-    ...(first === "maxout" ? [`pieces=${layers[0].pieces}`] : []),
-    ...(output === "linear" ? [] : [`output=${JSON.stringify(output)}`]),
-    ...(dropout ? [`dropout=${dropout}`] : []),
-    ...(classes ? [`classes=${pythonList(classes)}`] : []),
-    ...(bias ? [] : ["bias=False"]),
-  ];
-  const lines = [
-    "from micrograd_plus.nn import MLP", "",
-    `model = MLP(${inputs}, [${sizes}], ${others.join(", ")})`,
-  ];
-  layers.forEach(({ activation }, k) => {
-    if (activation !== first) {
-      lines.push(
-        `for neuron in model.layers[${k}].neurons:`,
-        `    neuron.activation = ${JSON.stringify(activation)}`,
-      );
-    }
-  });
-  lines.push(
-    `weights = [${Array.from(weights, String).join(", ")}]`,
-    "for parameter, weight in zip(model.parameters(), weights, strict=True):",
-    "    parameter.data = weight", "",
-  );
-  return lines.join("\n");
-}
-
-/** @param {any[]} list */
-function pythonList(list) {
-  const one = (/** @type {any} */ x) => (
-    typeof x === "boolean" ? (x ? "True" : "False") : JSON.stringify(x)
-  );
-  return `[${list.map(one).join(", ")}]`;
 }
