@@ -102,6 +102,17 @@ import { GATES } from "./tapes.js";
  */
 
 /**
+ * What one sees of both passes at an example: a program of inputs and targets that gives the loss,
+ * the total inputs of each layer, what its units give, and the derivatives of the loss in all
+ * these; how many there are, and whether any gradient reaches each.
+ *
+ * @typedef {object} Inside
+ * @property {ProgramData} program
+ * @property {number[]} sizes of the total inputs of each layer, and then of its units
+ * @property {boolean[]} reached
+ */
+
+/**
  * A network as programs: of points that are inputs, masks of dropout and targets, the loss and its
  * derivatives in the parameters; of inputs and targets the loss; of inputs the outputs of the last
  * layer, and those of all units.
@@ -111,6 +122,7 @@ import { GATES } from "./tapes.js";
  * @property {ProgramData} loss
  * @property {ProgramData} outputs
  * @property {ProgramData} units
+ * @property {Inside} inside
  * @property {Place[]} layout
  * @property {number} parameters
  * @property {number} masks
@@ -700,23 +712,21 @@ export function assembled(rows, plan) {
   const loss = lossOf(rows, plan);
   const masks = plan.layers.reduce((sum, { units }, i) => sum + (plan.masked[i] ? units : 0), 0);
   const shared = { rows, plan, table, layout, parameters };
-  const training = withLoss(shared, loss, masks);
-  const gradient = sweep(training.emitter, table, training.out, training.weights);
-  const found = training.weights.map((w) => gradient.get(w));
-  const derivatives = found.map((one) => refOr(training.emitter, one, 0));
-  const plain = withLoss(shared, loss, 0);
+  const plain = withGradient(shared, loss, 0);
+  const thinned = masks ? withGradient(shared, loss, masks) : plain;
   const seen = withUnits(shared);
   return {
-    training: training.emitter.finished(training.inputs, [training.out.ref, ...derivatives]),
+    training: thinned.emitter.finished(thinned.inputs, [thinned.out.ref, ...thinned.derivatives]),
     loss: plain.emitter.finished(plain.inputs, [plain.out.ref]),
     outputs: seen.emitter.finished(plan.inputs, seen.outputs),
     units: seen.emitter.finished(plan.inputs, seen.units),
+    inside: insideOf(table, plain),
     layout,
     parameters,
     masks,
     targets: loss.targets,
     learns: layout.map(({ weights, units, stride }) =>
-      found.slice(weights, weights + units * stride).some(Boolean),
+      plain.weights.slice(weights, weights + units * stride).some((w) => plain.found.has(w)),
     ),
   };
 }
@@ -810,6 +820,43 @@ function lossOf(rows, { loss, layers }) {
  */
 
 /**
+ * The loss and its derivatives in the parameters as a program in the making.
+ *
+ * @param {Shared} shared
+ * @param {{ graph: Graph, targets: number, ofTotals: boolean }} loss
+ * @param {number} masks
+ */
+function withGradient(shared, loss, masks) {
+  const begun = withLoss(shared, loss, masks);
+  const { emitter, out, weights } = begun;
+  const found = sweep(emitter, shared.table, out, weights);
+  const derivatives = weights.map((w) => refOr(emitter, found.get(w), 0));
+  return { ...begun, found, derivatives };
+}
+
+/**
+ * What one sees of both passes at an example: the total inputs and the outputs of each layer, and
+ * the derivatives of the loss in these, null where no gradient reaches them.
+ *
+ * @param {Table} table
+ * @param {ReturnType<typeof withGradient>} made
+ * @returns {Inside}
+ */
+function insideOf(table, { emitter, inputs, out, found, totals, layers }) {
+  const seen = [...totals, ...layers];
+  const nodes = /** @type {Node[]} */ (seen.flat());
+  emitAll(emitter, table, nodes);
+  const gradients = nodes.map((one) => found.get(one));
+  const numbers = nodes.map((one) => one.ref);
+  const derivatives = gradients.map((one) => refOr(emitter, one, 0));
+  return {
+    program: emitter.finished(inputs, [out.ref, ...numbers, ...derivatives]),
+    sizes: seen.map((layer) => layer.length),
+    reached: gradients.map(Boolean),
+  };
+}
+
+/**
  * The loss as a program in the making.
  *
  * @param {Shared} shared
@@ -824,13 +871,15 @@ function withLoss(shared, { graph, targets, ofTotals }, masks) {
   const x = leaves.slice(0, plan.inputs);
   const wanted = leaves.slice(plan.inputs + masks, inputs);
   const weights = leaves.slice(inputs);
-  const { totals, outputs } = forward(shared, x, weights, leaves.slice(plan.inputs), masks > 0);
-  const [out] = applied(graph, [...(ofTotals ? totals : outputs), ...wanted]);
+  const masked = leaves.slice(plan.inputs, plan.inputs + masks);
+  const { totals, layers } = forward(shared, x, weights, masked);
+  const given = (ofTotals ? totals : layers)[layers.length - 1];
+  const [out] = applied(graph, [...given, ...wanted]);
   if (typeof out === "number") {
     throw new Error(`the loss ${plan.loss} is the same for all outputs`);
   }
   emitAll(emitter, table, [out]);
-  return { emitter, out, inputs, weights };
+  return { emitter, out, inputs, weights, totals, layers };
 }
 
 /**
@@ -843,7 +892,7 @@ function withUnits(shared) {
   const emitter = new Emitter(plan.inputs + parameters);
   const leaves = Array.from({ length: plan.inputs + parameters }, (_, i) => leaf(i));
   const weights = leaves.slice(plan.inputs);
-  const { layers } = forward(shared, leaves.slice(0, plan.inputs), weights, [], false);
+  const { layers } = forward(shared, leaves.slice(0, plan.inputs), weights, []);
   const nodes = layers.flat().filter((one) => typeof one !== "number");
   emitAll(emitter, table, /** @type {Node[]} */ (nodes));
   const refs = layers.map((layer) => layer.map((one) => refOf(emitter, one)));
@@ -851,26 +900,26 @@ function withUnits(shared) {
 }
 
 /**
- * The network upon its inputs: what each layer gives, and the total inputs of the last.
+ * The network upon its inputs: what each layer gives, and its total inputs. Where there are masks,
+ * they multiply the units of layers with dropout.
  *
  * @param {Shared} shared
  * @param {Node[]} inputs
  * @param {Node[]} weights
  * @param {Node[]} masks
- * @param {boolean} thinned whether masks multiply the units of layers with dropout
  */
-function forward({ rows, plan, table, layout }, inputs, weights, masks, thinned) {
+function forward({ rows, plan, table, layout }, inputs, weights, masks) {
   /** @type {Operand[]} */
   let x = inputs;
-  /** @type {Operand[]} */
-  let totals = [];
+  /** @type {Node[][]} */
+  const totals = [];
   let mask = 0;
   const layers = plan.layers.map((layer, i) => {
     const isLast = i === plan.layers.length - 1;
     const pieces = totalsOf(table, layout[i], plan.bias, weights, x);
-    totals = pieces.flat();
+    totals.push(pieces.flat());
     x = activated(rows, layer, pieces, isLast);
-    if (thinned && plan.masked[i]) {
+    if (masks.length && plan.masked[i]) {
       x = x.map((unit) => {
         mask += 1;
         return node(MUL, [unit, masks[mask - 1]]);
@@ -878,7 +927,7 @@ function forward({ rows, plan, table, layout }, inputs, weights, masks, thinned)
     }
     return x;
   });
-  return { layers, totals, outputs: x };
+  return { layers, totals };
 }
 
 /**
