@@ -29,9 +29,10 @@ typedef struct {
     uint32_t next;
 } Frame;
 
-/* Memory that the last sweep used waits for the next one, so that small ones need not ask for any,
+/* Memory that the last sweep or recording used waits for the next one, so that small ones need not ask for any,
    and large ones not for pages of their own. */
-enum { OF_PLACED, OF_OPERANDS, OF_FRAMES, OF_NUMBERS, USES };
+enum { OF_PLACED, OF_OPERANDS, OF_FRAMES, OF_NUMBERS, OF_LINES, OF_LINE_OPERANDS, OF_USERS, OF_RINGS,
+       OF_SLOTS, USES };
 enum { MOST_SPARED = 1 << 22 }; /* bytes */
 static struct {
     void *memory;

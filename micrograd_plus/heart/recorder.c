@@ -165,6 +165,7 @@ static Pattern *pattern_of(Row *row, int of_slopes, uint32_t size, int mask, PyO
 typedef struct {
     int32_t code, count;
     uint32_t first;
+    int32_t next; /* in the ring of its newest operand */
 } Line;
 
 /* Of a hash table: the place is -1 where it is empty. */
@@ -173,10 +174,10 @@ typedef struct {
     int32_t place;
 } Slot;
 
-/* Equal instructions are found in a hash table, or through an operand: where an operand has never
-   been one before, the instruction is new and need not be looked up, and that operand leads to it.
-   Most are so: what was just computed is used for the first time. */
-enum { UNUSED = -1, USED = -2 };
+/* Equal instructions have the same newest operand, and each operand leads to the ring of those
+   whose newest it is, to the last of them, after which the first one comes. What has become long to
+   search goes to a hash table. */
+enum { NO_LINE = -1, IN_TABLE = -2, LONG_RING = 8 };
 
 typedef struct {
     uint64_t id;
@@ -187,10 +188,9 @@ typedef struct {
     Line *lines;
     Slot *slot; /* a hash table of instructions */
     size_t count, room, slots, hashed;
-    int32_t *user; /* by register: UNUSED, USED, or the instruction to which it leads */
-    size_t users;
+    int32_t *latest_user, *ring; /* by register: of whom it is an operand, or NO_LINE */
     int32_t *operands;
-    size_t used, operand_room;
+    size_t used, operand_room, user_room, ring_room, slot_bytes;
     Row **table; /* the rows that were asked for, each once, with references of its own */
     size_t rows, table_room;
     int32_t *map; /* of the registers of a pattern */
@@ -215,10 +215,11 @@ static void end_flat(Flat *flat)
         Py_DECREF((PyObject *)flat->table[i]);
     free(flat->constants);
     free(flat->constant_at);
-    free(flat->lines);
-    free(flat->slot);
-    free(flat->user);
-    free(flat->operands);
+    spared(OF_LINES, flat->lines, flat->room * sizeof(Line));
+    spared(OF_SLOTS, flat->slot, flat->slot_bytes);
+    spared(OF_USERS, flat->latest_user, flat->user_room * sizeof(int32_t));
+    spared(OF_RINGS, flat->ring, flat->ring_room * sizeof(int32_t));
+    spared(OF_LINE_OPERANDS, flat->operands, flat->operand_room * sizeof(int32_t));
     free(flat->table);
     free(flat->map);
     free(flat->gathered);
@@ -318,54 +319,66 @@ static int constant(Flat *flat, double number, int32_t *found)
     return 0;
 }
 
-/* The place of a row in the table of the program. */
-static int code_of(Flat *flat, Row *row, int32_t *code)
+/* The place that a row has in the table of the program from now on. */
+static int add_row(Flat *flat, Row *row)
 {
-    if (row->flat != flat->id) { /* or another program asked for it meanwhile */
-        size_t i = 0;
-        while (i < flat->rows && flat->table[i] != row)
-            i++;
-        if (i == flat->rows) {
-            if (ENLARGED(flat->table, flat->table_room, i + 1) < 0)
-                return -1;
-            flat->table[flat->rows++] = (Row *)Py_NewRef((PyObject *)row);
-        }
-        row->flat = flat->id;
-        row->code = (int32_t)i;
+    size_t i = 0;
+    while (i < flat->rows && flat->table[i] != row) /* another program asked for it meanwhile */
+        i++;
+    if (i == flat->rows) {
+        if (ENLARGED(flat->table, flat->table_room, i + 1) < 0)
+            return -1;
+        flat->table[flat->rows++] = (Row *)Py_NewRef((PyObject *)row);
     }
+    row->flat = flat->id;
+    row->code = (int32_t)i;
+    return 0;
+}
+
+static inline int code_of(Flat *flat, Row *row, int32_t *code)
+{
+    if (row->flat != flat->id && add_row(flat, row) < 0)
+        return -1;
     *code = row->code;
     return 0;
 }
 
+static uint32_t hash_of_line(int32_t code, const int32_t *operands, size_t count)
+{
+    uint64_t mix = mixed((uint64_t)code, count);
+    for (size_t i = 0; i < count; i++)
+        mix = mixed(mix, (uint32_t)operands[i]);
+    return (uint32_t)(mix >> 16);
+}
+
 static int rehash_lines(Flat *flat, size_t slots)
 {
-    Slot *table = slots > SIZE_MAX / 2 / sizeof(Slot) ? NULL : malloc(slots * sizeof(Slot));
+    size_t bytes = 0, needed = slots * sizeof(Slot);
+    Slot *table = slots > SIZE_MAX / 2 / sizeof(Slot) ? NULL : taken(OF_SLOTS, &bytes);
+    if (bytes < needed) {
+        free(table);
+        table = slots > SIZE_MAX / 2 / sizeof(Slot) ? NULL : malloc(needed);
+        bytes = needed;
+    }
     if (!table) {
         PyErr_NoMemory();
         return -1;
     }
-    memset(table, 0xFF, slots * sizeof(Slot)); /* -1 */
+    memset(table, 0xFF, needed); /* -1 */
     for (size_t i = 0; i < flat->slots; i++) {
-        if (flat->slot[i].place < 0)
+        Slot slot = flat->slot[i];
+        if (slot.place < 0)
             continue;
-        size_t at = flat->slot[i].hash & (slots - 1);
+        size_t at = slot.hash & (slots - 1);
         while (table[at].place >= 0)
             at = (at + 1) & (slots - 1);
-        table[at] = flat->slot[i];
+        table[at] = slot;
     }
-    free(flat->slot);
+    spared(OF_SLOTS, flat->slot, flat->slot_bytes);
     flat->slot = table;
     flat->slots = slots;
+    flat->slot_bytes = bytes;
     return 0;
-}
-
-/* Make the hash table about as large as it will be, so that it need not grow. */
-static int expect_lines(Flat *flat, size_t count)
-{
-    size_t slots = 1024;
-    while (slots < count && slots < MOST_NODES)
-        slots *= 2;
-    return rehash_lines(flat, slots);
 }
 
 static inline int is_line(const Flat *flat, int32_t place, int32_t code, const int32_t *operands,
@@ -381,98 +394,146 @@ static inline int is_line(const Flat *flat, int32_t place, int32_t code, const i
     return 1;
 }
 
-/* Room for what is kept of each register; those that come are unused. */
-static int make_users(Flat *flat)
+/* Room for one more instruction, and for what is kept of its register. */
+static int make_room(Flat *flat, size_t operands)
 {
-    size_t needed = (size_t)flat->given + flat->count + 1, before = flat->users;
-    if (needed <= before)
-        return 0;
-    if (ENLARGED(flat->user, flat->users, needed) < 0)
-        return -1;
-    for (size_t i = before; i < flat->users; i++)
-        flat->user[i] = UNUSED;
-    return 0;
-}
-
-static int add_line(Flat *flat, int32_t code, const int32_t *operands, size_t count)
-{
-    if ((size_t)flat->given + flat->count >= MOST_REGISTERS ||
-        count > MOST_REGISTERS - flat->used)
+    size_t registers = (size_t)flat->given + flat->count;
+    int is_first = !flat->latest_user;
+    if (registers >= MOST_REGISTERS || operands > MOST_REGISTERS - flat->used)
         return refuse_size();
-    if (ENLARGED(flat->lines, flat->room, flat->count + 1) < 0 ||
-        ENLARGED(flat->operands, flat->operand_room, flat->used + count) < 0)
+    if (grown((void **)&flat->lines, &flat->room, flat->count + 1, sizeof(Line), OF_LINES) < 0 ||
+        grown((void **)&flat->operands, &flat->operand_room, flat->used + operands,
+              sizeof(int32_t), OF_LINE_OPERANDS) < 0 ||
+        grown((void **)&flat->latest_user, &flat->user_room, registers + 1, sizeof(int32_t),
+              OF_USERS) < 0 ||
+        grown((void **)&flat->ring, &flat->ring_room, registers + 1, sizeof(int32_t),
+              OF_RINGS) < 0)
         return -1;
-    flat->lines[flat->count] = (Line){code, (int32_t)count, (uint32_t)flat->used};
-    int32_t *to = flat->operands + flat->used;
-    for (size_t i = 0; i < count; i++) {
-        to[i] = operands[i];
-        if (operands[i] >= 0 && flat->user[operands[i]] == UNUSED)
-            flat->user[operands[i]] = USED;
-    }
-    flat->used += count;
-    flat->count++;
+    for (int32_t i = 0; is_first && i < flat->given; i++)
+        flat->latest_user[i] = flat->ring[i] = NO_LINE;
     return 0;
 }
 
-/* The instruction that is the same, or -1; `fresh` becomes an operand that was none before. */
-static int32_t same_by_operand(const Flat *flat, int32_t code, const int32_t *operands,
-                               size_t count, int32_t *fresh)
+static inline int has_room(const Flat *flat, size_t operands)
 {
-    int32_t latest = -1;
-    for (size_t i = 0; i < count; i++) {
-        if (operands[i] < 0)
-            continue;
-        int32_t user = flat->user[operands[i]];
-        if (user == UNUSED) {
-            *fresh = operands[i];
-            return -1;
-        }
-        if (user >= 0 && user != latest && is_line(flat, user, code, operands, count))
-            return user;
-        latest = user;
-    }
-    return -1;
+    size_t registers = (size_t)flat->given + flat->count;
+    return flat->count < flat->room && registers < flat->user_room &&
+           registers < flat->ring_room && flat->used + operands <= flat->operand_room &&
+           registers < MOST_REGISTERS && flat->used + operands <= MOST_REGISTERS;
 }
 
-/* The reference of an instruction, which may be there already; one of its operands at least is no
-   constant. */
-static int line(Flat *flat, int32_t code, const int32_t *operands, size_t count, int32_t *found)
+/* Put an instruction into the hash table, which does not hold it. */
+static int hash_line(Flat *flat, int32_t place)
 {
-    int32_t fresh = -1, added = (int32_t)flat->count;
-    if (make_users(flat) < 0)
-        return -1;
-    int32_t same = same_by_operand(flat, code, operands, count, &fresh);
-    if (same >= 0) {
-        *found = flat->given + same;
-        return 0;
-    }
-    if (fresh >= 0) {
-        if (add_line(flat, code, operands, count) < 0)
-            return -1;
-        flat->user[fresh] = added;
-        *found = flat->given + added;
-        return 0;
-    }
-    uint64_t mix = mixed((uint64_t)code, count);
-    for (size_t i = 0; i < count; i++)
-        mix = mixed(mix, (uint32_t)operands[i]);
-    uint32_t hash = (uint32_t)(mix >> 16);
+    const Line *l = flat->lines + place;
     if (2 * (flat->hashed + 1) > flat->slots &&
         rehash_lines(flat, flat->slots ? 2 * flat->slots : 1024) < 0)
         return -1;
+    uint32_t hash = hash_of_line(l->code, flat->operands + l->first, (size_t)l->count);
     size_t at = hash & (flat->slots - 1);
-    for (; flat->slot[at].place >= 0; at = (at + 1) & (flat->slots - 1))
-        if (flat->slot[at].hash == hash &&
-            is_line(flat, flat->slot[at].place, code, operands, count)) {
-            *found = flat->given + flat->slot[at].place;
+    while (flat->slot[at].place >= 0)
+        at = (at + 1) & (flat->slots - 1);
+    flat->slot[at] = (Slot){hash, place};
+    flat->hashed++;
+    return 0;
+}
+
+/* Add an instruction to the ring of its newest operand, or to the table where that went. */
+static int link_line(Flat *flat, int32_t newest, int32_t added)
+{
+    int32_t last = flat->ring[newest];
+    if (last == IN_TABLE)
+        return hash_line(flat, added);
+    flat->ring[newest] = added;
+    if (last == NO_LINE)
+        flat->lines[added].next = added;
+    else {
+        flat->lines[added].next = flat->lines[last].next;
+        flat->lines[last].next = added;
+    }
+    return 0;
+}
+
+/* Put what a ring holds into the hash table. */
+static int hash_ring(Flat *flat, int32_t newest)
+{
+    int32_t last = flat->ring[newest], place = last;
+    do {
+        place = flat->lines[place].next;
+        if (hash_line(flat, place) < 0)
+            return -1;
+    } while (place != last);
+    flat->ring[newest] = IN_TABLE;
+    return 0;
+}
+
+/* Search for an instruction with this newest operand that is not newer than `latest`: 0 with its
+   place or NO_LINE, or -1 with an exception. */
+static int search_line(Flat *flat, int32_t code, const int32_t *operands, size_t count,
+                       int32_t newest, int32_t latest, int32_t *place)
+{
+    int32_t last = flat->ring[newest];
+    if (last >= 0) {
+        *place = flat->lines[last].next;
+        for (int steps = 0; steps < LONG_RING; steps++) {
+            if (*place <= latest && is_line(flat, *place, code, operands, count))
+                return 0;
+            if (*place == last || *place >= latest) {
+                *place = NO_LINE;
+                return 0;
+            }
+            *place = flat->lines[*place].next;
+        }
+        if (hash_ring(flat, newest) < 0)
+            return -1;
+    }
+    *place = NO_LINE;
+    if (last == NO_LINE)
+        return 0;
+    uint32_t hash = hash_of_line(code, operands, count);
+    size_t at = hash & (flat->slots - 1);
+    for (; (*place = flat->slot[at].place) >= 0; at = (at + 1) & (flat->slots - 1))
+        if (flat->slot[at].hash == hash && is_line(flat, *place, code, operands, count))
+            break;
+    return 0;
+}
+
+/* The reference of an instruction, which may be there already; one of its operands at least is no
+   constant. It can only be there if it is newer than the newest of its operands, and not newer than
+   the latest user of any. */
+static int line(Flat *flat, int32_t code, const int32_t *operands, size_t count, int32_t *found)
+{
+    if (!has_room(flat, count) && make_room(flat, count) < 0)
+        return -1;
+    int32_t newest = -1, latest = INT32_MAX;
+    for (size_t i = 0; i < count; i++) {
+        int32_t o = operands[i];
+        if (o < 0)
+            continue;
+        newest = o > newest ? o : newest;
+        latest = flat->latest_user[o] < latest ? flat->latest_user[o] : latest;
+    }
+    if (latest > newest) {
+        int32_t place;
+        if (search_line(flat, code, operands, count, newest, latest - flat->given, &place) < 0)
+            return -1;
+        if (place >= 0) {
+            *found = flat->given + place;
             return 0;
         }
-    if (add_line(flat, code, operands, count) < 0)
-        return -1;
-    flat->slot[at] = (Slot){hash, added};
-    flat->hashed++;
-    *found = flat->given + added;
-    return 0;
+    }
+    int32_t added = (int32_t)flat->count++, ref = flat->given + added;
+    int32_t *to = flat->operands + flat->used;
+    flat->lines[added] = (Line){code, (int32_t)count, (uint32_t)flat->used, NO_LINE};
+    for (size_t i = 0; i < count; i++) {
+        to[i] = operands[i];
+        if (operands[i] >= 0)
+            flat->latest_user[operands[i]] = ref;
+    }
+    flat->used += count;
+    flat->latest_user[ref] = flat->ring[ref] = NO_LINE;
+    *found = ref;
+    return link_line(flat, newest, added);
 }
 
 static int is_neutral(const Flat *flat, int32_t ref, int kind)
@@ -496,6 +557,27 @@ static int folded(Flat *flat, Row *row, const int32_t *operands, size_t count, i
     return constant(flat, value, found);
 }
 
+/* What a row of which some operands are constants gives without being computed: a constant, or one
+   of the operands. 1 where it does, 0, or -1 with an exception. */
+static int simplified(Flat *flat, Row *row, const int32_t *operands, size_t count,
+                      size_t constants, int32_t *found)
+{
+    if (constants == count)
+        return folded(flat, row, operands, count, found) < 0 ? -1 : 1;
+    int kind = row->operation ? row->operation->kind : OF_ONE;
+    if ((kind == MUL || kind == ADD) && count == 2)
+        for (int i = 0; i < 2; i++)
+            if (is_neutral(flat, operands[i], kind)) {
+                *found = operands[1 - i];
+                return 1;
+            }
+    if (kind == SELECT && count == 3 && operands[0] < 0) {
+        *found = flat->constants[~operands[0]] != 0.0 ? operands[1] : operands[2];
+        return 1;
+    }
+    return 0;
+}
+
 /* The reference of a row's result, which may have been computed before, may be a constant, or one
    of the operands. The operands are not in memory that belongs to the program. */
 static int emit(Flat *flat, Row *row, const int32_t *operands, size_t count, int32_t *found)
@@ -506,18 +588,10 @@ static int emit(Flat *flat, Row *row, const int32_t *operands, size_t count, int
         return -1;
     for (size_t i = 0; i < count; i++)
         constants += operands[i] < 0;
-    if (constants == count)
-        return folded(flat, row, operands, count, found);
-    int kind = constants && row->operation ? row->operation->kind : OF_ONE;
-    if ((kind == MUL || kind == ADD) && count == 2)
-        for (int i = 0; i < 2; i++)
-            if (is_neutral(flat, operands[i], kind)) {
-                *found = operands[1 - i];
-                return 0;
-            }
-    if (kind == SELECT && count == 3 && operands[0] < 0) {
-        *found = flat->constants[~operands[0]] != 0.0 ? operands[1] : operands[2];
-        return 0;
+    if (constants || !count) {
+        int done = simplified(flat, row, operands, count, constants, found);
+        if (done)
+            return done < 0 ? -1 : 0;
     }
     return line(flat, code, operands, count, found);
 }
@@ -992,7 +1066,7 @@ static int begin_graph(Graph *graph)
     }
     for (size_t i = 0; i < all; i++)
         graph->adjoint[i].number = NOT_THERE;
-    return expect_lines(&graph->flat, graph->order.edges);
+    return 0;
 }
 
 /* The references of the outputs and, if wanted, of the gradient of the only one. */
@@ -1164,15 +1238,17 @@ static int load_lines(Flat *flat, const Given *codes, const Given *starts, const
     size_t first = (size_t)flat->given + flat->constant_count, count = codes->count;
     int is_sound = starts->count == count + 1 && start[0] == 0 &&
                    (size_t)start[count] == operands->count && first + count <= MOST_REGISTERS;
-    if (is_sound && (ENLARGED(flat->lines, flat->room, count + 1) < 0 ||
-                     ENLARGED(flat->operands, flat->operand_room, operands->count + 1) < 0))
+    if (is_sound && (grown((void **)&flat->lines, &flat->room, count + 1, sizeof(Line),
+                           OF_LINES) < 0 ||
+                     grown((void **)&flat->operands, &flat->operand_room, operands->count + 1,
+                           sizeof(int32_t), OF_LINE_OPERANDS) < 0))
         return -1;
     for (size_t i = 0; is_sound && i < count; i++) {
         int32_t size = start[i + 1] - start[i];
         is_sound = size >= 0 && start[i] >= 0 && (size_t)start[i + 1] <= operands->count &&
                    code[i] >= 0 && (size_t)code[i] < flat->rows &&
                    are_below(o + start[i], size, 0, (int32_t)(first + i));
-        flat->lines[i] = (Line){code[i], size, (uint32_t)start[i]};
+        flat->lines[i] = (Line){code[i], size, (uint32_t)start[i], NO_LINE};
     }
     for (size_t i = 0; is_sound && i < operands->count; i++)
         flat->operands[i] = ref_in(flat, o[i]);
@@ -1335,8 +1411,7 @@ static PyObject *heart_lowered(PyObject *module, PyObject *args)
     int32_t *constants = malloc((from.constant_count + 1) * sizeof(int32_t));
     if (!refs || !constants)
         PyErr_NoMemory();
-    else if (given && expect_lines(&to, from.count) == 0 &&
-             lower(&from, &to, constants, refs, trace) == 0) {
+    else if (given && lower(&from, &to, constants, refs, trace) == 0) {
         for (size_t i = 0; i < count; i++) {
             int32_t o = given[i];
             given[i] = o < 0 ? constants[~o] : o < from.given ? o : refs[o - from.given];

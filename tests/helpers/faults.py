@@ -622,6 +622,24 @@ FAULTS_IN_C = {
         "same->code != code || ",
         "",
     ),
+    "a tape looks for equal instructions where there are none": (
+        "recorder.c",
+        "static int line(",
+        "latest > newest",
+        "latest < newest",
+    ),
+    "a tape gives up its search at the first older instruction": (
+        "recorder.c",
+        "static int search_line",
+        "*place >= latest",
+        "*place <= latest",
+    ),
+    "a tape does not look into its table": (
+        "recorder.c",
+        "static int search_line",
+        "last == NO_LINE",
+        "1",
+    ),
     "a tape keeps nans apart": (
         "recorder.c",
         "static int constant(",
@@ -636,7 +654,7 @@ FAULTS_IN_C = {
     ),
     "a tape chooses by a constant the other way": (
         "recorder.c",
-        "static int emit(",
+        "static int simplified(",
         "? operands[1] : operands[2]",
         "? operands[2] : operands[1]",
     ),

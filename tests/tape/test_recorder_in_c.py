@@ -150,6 +150,35 @@ def test_what_is_special_becomes_the_same_program(kind):
     assert_made_alike(lambda: record(KINDS[kind], 0.5, -2.0, check=False))
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_instructions_that_have_an_operand_in_common_are_found_again(seed):
+    rng = random.Random(seed)
+    state, steps = rng.getstate(), 300
+
+    def f(*numbers):
+        found = [*numbers]
+        for _ in range(steps):
+            x, y = rng.choices(found[:4] + found[-4:], k=2)
+            again = rng.choice((ops.add, ops.sub, ops.mul))(x, y)
+            found += [again] if rng.random() < 0.1 else [again * found[3]]
+        return found
+
+    def make():
+        rng.setstate(state)
+        return record(f, 0.5, 1.25, -2.0, 3.0, check=False)
+
+    assert len(assert_made_alike(make)) < 2 * steps
+
+
+def test_a_table_of_all_products_is_recorded_with_each_of_them_once():
+    def f(*xs):
+        left, right = [ops.exp(x) for x in xs[:20]], [ops.sin(x) for x in xs[20:]]
+        return [x * y for _ in range(3) for y in right for x in left]
+
+    tape = assert_made_alike(lambda: record(f, *[0.1 * i for i in range(40)], check=False))
+    assert len(tape) == 20 + 20 + 20 * 20
+
+
 def test_rows_of_a_users_own_and_checkpoints_are_left_to_python():
     row = custom("halved", lambda x: 0.5 * x, lambda out, x: 0.5)
     try:
