@@ -28,6 +28,7 @@ from .watched import KINDS, Watched, quiet
 
 FEW = 16  # components: as many are each read by themselves
 NEARBY = 0.017  # how far the second point is, where a gradient that remembers the first is found
+CANCELLED = 256.0  # times the rounding of f and of a slope: what cancels within a gradient
 TINY_STEP = 1e-20  # of the complex step: what is of second order in it is nothing
 
 HALVED, COMPLEX = "halved differences", "halved differences and complex step"
@@ -209,7 +210,8 @@ class _Check:
         reading = read(ladder, 8.0 * rounding + jitter + tiniest)
         is_told = reading.status != "undecided" or (self.takes_complex and reading.is_hidden)
         if self.takes_complex is not False and is_told:
-            reading = self._refined(place, direction, reading, 64.0 * rounding + jitter)
+            carried = CANCELLED * (rounding + place.noise) + jitter
+            reading = self._refined(place, direction, reading, carried)
         return reading
 
     def _refined(
@@ -373,7 +375,8 @@ class _Check:
             terms = place.gradient * direction
             missing = slope - float(np.sum(terms))
             rounding = self.epsilon * float(np.sum(np.abs(terms)))
-            tolerance = 64.0 * rounding + 4.0 * float(np.sum(place.jitter * np.abs(direction)))
+            tolerance = CANCELLED * (rounding + place.noise)
+            tolerance += 4.0 * float(np.sum(place.jitter * np.abs(direction)))
             if abs(missing) > tolerance + 64.0 * self.epsilon * abs(missing):
                 reading = Reading("wrong", missing, tolerance, math.nan)
                 raise self._wrong(place, direction, reading)

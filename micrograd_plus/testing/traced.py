@@ -78,7 +78,7 @@ class Trace:
         if len(outputs) != cotangent.size:
             return None
         out = outputs[0] if len(outputs) == 1 else ops.dot(cotangent.tolist(), outputs)
-        if len(outputs) == 1:
+        if len(outputs) == 1 and cotangent[0] != 1.0:
             out = out * float(cotangent[0])
         size = float(np.sum(np.abs(cotangent))) * 1e-6 * max(1.0, abs(expected))
         if not isinstance(out, Value) or not abs(out.data - expected) <= size:
@@ -116,7 +116,7 @@ class Trace:
             if times is None or (len(chosen) == 1 and not _is_said(times)):
                 continue
             found = (0.0 if _is_said(times) else 1.0, len(gates))
-            if best is None or found < best[:2]:
+            if best is None or found <= best[:2]:  # of a chain of gates the last one
                 part = self.program.below(gates[0], 1)
                 best = (*found, Part(part, 1.0 + times, len(gates)))
         return best[2] if best else None

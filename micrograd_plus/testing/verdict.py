@@ -153,8 +153,8 @@ def _message(found: Findings) -> str:
     ]
     if not math.isnan(found.rate):
         lines.append(
-            f"  remainder      of f(x + h) - f(x - h) falls with h to the power {found.rate:.2f};"
-            " with a right gradient it is 3"
+            f"  remainder      of f(x + h) - f(x - h) falls with h to the power {found.rate:.2f},"
+            " and to the 3rd if right"
         )
     lines.append(f"  suspected      {found.suspected}")
     lines += [f"  hint           {hint}" for hint in found.hints]
