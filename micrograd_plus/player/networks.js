@@ -8,7 +8,7 @@
  * taken apart into products and sums, which are rows, too.
  */
 import { arity, exact } from "./arithmetic.js";
-import { GATES } from "./tapes.js";
+import { GATES, RECORD } from "./tapes.js";
 
 /** @typedef {import("./tapes.js").ProgramData} ProgramData */
 
@@ -136,7 +136,6 @@ const ADD = "add/2";
 const MUL = "mul/2";
 const NOTHING = -1;
 const NOBODY = -1;
-const RECORD = 5;
 /** More than a reference can be. */
 const FURTHEST = 2 ** 26;
 const ARITIES = GATES.map(arity);

@@ -57,7 +57,8 @@ export const GATES = [
 ];
 
 const HEADER = 6;
-const RECORD = 5;
+/** How many numbers an instruction is. */
+export const RECORD = 5;
 const BLOCK = 16;
 /** How many points are summed before such sums are added. */
 export const CHUNK = 1024;
@@ -282,7 +283,7 @@ async function loadedInJavaScript(data) {
         lanes[i * BLOCK + lane] = points[point * inputs + i];
       }
     }
-    perform(steps, lanes);
+    performInBlocks(steps, lanes);
   }
 
   return {
@@ -347,7 +348,7 @@ function sumByHalves(lanes, at, count) {
  * @param {Int32Array} steps
  * @param {Float64Array} lanes
  */
-function perform(steps, lanes) {
+function performInBlocks(steps, lanes) {
   for (let at = 0; at < steps.length; at += RECORD) {
     const gate = steps[at];
     const result = steps[at + 1] * BLOCK;

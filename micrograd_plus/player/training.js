@@ -176,7 +176,7 @@ export class Training {
    */
   reset(seed) {
     const { setup, network } = this;
-    this.seed = seed === undefined ? setup.seed : whole(seed, "the seed", 0, 2 ** 32 - 1);
+    this.seed = seed === undefined ? setup.seed : wholeNumber(seed, "the seed", 0, 2 ** 32 - 1);
     this.random = new Random(this.seed);
     this.optimizer = new Optimizer(setup.optimizer, setup.schedule, network.parameters);
     this.weights =
@@ -876,7 +876,7 @@ function average(before, share, newest) {
  * @param {number} most
  * @returns {number}
  */
-function whole(x, what, least, most) {
+function wholeNumber(x, what, least, most) {
   if (!Number.isInteger(x) || x < least || x > most) {
     throw new Error(`${what} is a whole number from ${least} to ${most}, not ${shown(x)}`);
   }
@@ -966,13 +966,14 @@ function checkedSetup(given, rows) {
     throw new Error("dropout leaves out units of hidden layers, not of the last one");
   }
   const plan = {
-    inputs: whole(setup.inputs, "inputs", 1, MOST.inputs),
+    inputs: wholeNumber(setup.inputs, "inputs", 1, MOST.inputs),
     layers,
     bias: oneOf(setup.bias ?? true, "choice of a bias", [true, false]),
     loss: oneOf(setup.loss, "loss", Object.keys(rows.losses)),
     masked: shares.map((share) => share > 0),
   };
-  const parameters = whole(parametersIn(plan), "the number of parameters", 1, MOST.parameters);
+  const count = parametersIn(plan);
+  const parameters = wholeNumber(count, "the number of parameters", 1, MOST.parameters);
   const optimizer = checkedSettings(withRate(setup.optimizer), "optimizer", rows.optimizers);
   const { schedule, penalty } = setup;
   return {
@@ -980,7 +981,7 @@ function checkedSetup(given, rows) {
     takes: rows.losses[plan.loss].takes,
     optimizer,
     schedule: schedule ? checkedSchedule(schedule, optimizer, rows) : null,
-    batch: whole(setup.batch ?? 0, "batch", 0, MOST.examples),
+    batch: wholeNumber(setup.batch ?? 0, "batch", 0, MOST.examples),
     penalty: penalty ? checkedPenalty(penalty, rows) : { kind: "l2", amount: 0 },
     dropout: shares,
     initialisation: oneOf(
@@ -989,7 +990,7 @@ function checkedSetup(given, rows) {
       rows.initialisations.filter((name) => name in INITIALISATIONS),
     ),
     classes: checkedClasses(setup.classes, layers[layers.length - 1]),
-    seed: whole(setup.seed ?? 1, "the seed", 0, 2 ** 32 - 1),
+    seed: wholeNumber(setup.seed ?? 1, "the seed", 0, 2 ** 32 - 1),
     weights: setup.weights ? checkedWeights(setup.weights, parameters) : null,
   };
 }
@@ -1008,11 +1009,12 @@ function checkedLayer(given, i, isLast, rows) {
     `activation for layer ${i}`,
     isLast ? names.outputs : names.activations,
   );
-  const units = whole(layer.units, `the number of units of layer ${i}`, 1, MOST.units);
+  const units = wholeNumber(layer.units, `the number of units of layer ${i}`, 1, MOST.units);
   if (activation !== "maxout") {
     return { units, activation };
   }
-  return { units, activation, pieces: whole(layer.pieces ?? 2, `pieces of layer ${i}`, 2, 16) };
+  const pieces = wholeNumber(layer.pieces ?? 2, `pieces of layer ${i}`, 2, 16);
+  return { units, activation, pieces };
 }
 
 /**
@@ -1084,7 +1086,7 @@ function checkedSetting(given, setting, what) {
     return list(given, what, count, count).map((x) => real(x, what, 0, 1));
   }
   if (typeof setting.whole === "number") {
-    return whole(given, what, setting.whole, 1e9);
+    return wholeNumber(given, what, setting.whole, 1e9);
   }
   const found = real(given, what, 0, setting.below_one ? 1 : Infinity);
   if (setting.above_zero && found === 0) {

@@ -155,6 +155,17 @@ def test_where_arithmetic_is_exact_the_losses_have_fit_s_bits(tmp_path):
         assert one["lossAt"] == pytest.approx(fitted.minimised, rel=1e-13)
 
 
+@pytest.mark.parametrize("count", [1, 16, 17, 1025])
+def test_sums_over_points_are_in_python_s_order(tmp_path, count):
+    x = np.random.default_rng(count).normal(size=(count, 2))
+    signs = np.where(x[:, 0] > x[:, 1], 1.0, -1.0)
+    cases = [(model(3, 1), "hinge", SGD(0.1), signs, ("l2", 0.01))]
+    (one,), (fitted,) = compared(tmp_path, cases, x)
+    assert one["losses"] == fitted.history.losses
+    assert one["testLosses"] == fitted.history.validation_losses
+    assert one["weights"] == fitted.weights
+
+
 NEAR = [
     (model(8, 8, 1, activation="tanh"), "squared_error", Adam(0.05), NUMBERS, ("l2", 0.01)),
     (model(8, 1, output="sigmoid"), "binary_cross_entropy", Adam(0.05), CLASSES, None),
