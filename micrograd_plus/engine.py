@@ -20,7 +20,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, repeat
-from operator import attrgetter
 from types import MemberDescriptorType, MethodType
 from typing import TYPE_CHECKING, Any, Never, TypeVar, cast, overload
 
@@ -44,7 +43,6 @@ Attributes = tuple[dict[str, Any], dict[str, Any]]
 _edits = 0
 _engine = "python"
 _mode = modes.mode.get
-_operands: Callable[[Any], tuple[Any, ...]] = attrgetter("operands")
 _lock = threading.RLock()  # of the clock, and of gradients while a sweep adds to them
 if hasattr(os, "register_at_fork"):  # a child must not wait for a thread that it does not have
     os.register_at_fork(
@@ -112,11 +110,11 @@ def _direct(primitive: Primitive) -> Callable[[Value, Operand], Any]:
         clock = _edits
         if type(other) is Value:
             primal = compute(self._primal, other._primal)
-            return _recorded(primitive, (self, other), primal, clock)
+            return _recorded_pair(primitive, self, other, primal, clock)
         if type(other) is int:
             other = float(other)
         if type(other) is float:
-            return _recorded(primitive, (self, other), compute(self._primal, other), clock)
+            return _recorded_pair(primitive, self, other, compute(self._primal, other), clock)
         if not isinstance(other, Value):
             try:
                 other = as_float(other, primitive.name)
@@ -204,16 +202,21 @@ class Value(Operators):
         "__weakref__",
         "_clock",
         "_gradient",
+        "_left",
+        "_operands",
         "_primal",
+        "_right",
         "label",
-        "operands",
         "primitive",
     )
 
     _primal: float
     _gradient: float | None
     primitive: Any  # the row that made it, None on a leaf
-    operands: tuple[Any, ...]  # Values, and floats for constants
+    # the operands, None where they are two that lie beside it: of most nodes, which need no tuple
+    _operands: tuple[Any, ...] | None
+    _left: Any
+    _right: Any
     _clock: int
     label: str
 
@@ -237,6 +240,16 @@ class Value(Operators):
             checks.refuse_arguments(label, more, named, OPERATION_OF_YOUR_OWN)
         self._primal, self._gradient, self._clock = as_float(data, "Value"), None, _edits
         self.primitive, self.operands, self.label = None, (), label
+
+    @property
+    def operands(self) -> tuple[Any, ...]:
+        """Values, and floats for constants, in order."""
+        operands = self._operands
+        return (self._left, self._right) if operands is None else operands
+
+    @operands.setter
+    def operands(self, operands: tuple[Any, ...]) -> None:
+        self._operands, self._left, self._right = operands, None, None
 
     @property
     def data(self) -> float:
@@ -523,11 +536,26 @@ def _recorded(
         if instead is not None:
             return instead
     v = _new(Value)
+    v._primal, v._gradient, v._clock = primal, None, clock
+    v.primitive, v.operands, v.label = primitive, operands, ""
+    return v
+
+
+def _recorded_pair(primitive: Primitive, x: Any, y: Any, primal: float, clock: int) -> Value:
+    """The same of two operands, which most operations have: in the fewest steps."""
+    mode = _mode()
+    if mode is not DEFAULT:
+        instead: Value | None = _in_mode(mode, primitive, (x, y), primal, clock)
+        if instead is not None:
+            return instead
+    v = _new(Value)
     v._primal = primal
     v._gradient = None
     v._clock = clock
     v.primitive = primitive
-    v.operands = operands
+    v._operands = None
+    v._left = x
+    v._right = y
     v.label = ""
     return v
 
@@ -636,11 +664,16 @@ def known_gradient(v: Value) -> float | None:
     return v._gradient
 
 
+def _operands_of(v: Any) -> tuple[Any, ...]:
+    operands: tuple[Any, ...] | None = v._operands
+    return (v._left, v._right) if operands is None else operands
+
+
 def nodes_below(*roots: Value, stop: Sequence[Value] = ()) -> list[Value]:
     """The Values that the roots depend on and the roots themselves, operands before their users;
     not those in `stop`.
     """
-    return topological_order(roots, _operands, stop, apart=float)
+    return topological_order(roots, _operands_of, stop, apart=float)
 
 
 def leaves_below(roots: Sequence[Value], stop: Sequence[Value]) -> list[Value]:
@@ -684,9 +717,8 @@ def adjoints(
         upstream = found(v)
         if upstream is None or row is None:
             continue
-        operands = v.operands
-        if len(operands) == 2 and local is local_gradients:  # most are: what follows, spelled out
-            x, y = operands
+        if v._operands is None and local is local_gradients:  # as below, spelled out
+            x, y = v._left, v._right
             of_x, of_y = row.partials(
                 v._primal,
                 x if type(x) is float else x._primal,
@@ -701,7 +733,7 @@ def adjoints(
                 part = upstream * of_y
                 adjoint[y] = part if before is None else before + part
             continue
-        for operand, partial in zip(operands, local(v)):
+        for operand, partial in zip(v.operands, local(v)):
             if partial is not None and type(operand) is not float:
                 part, before = upstream * partial, found(operand)
                 adjoint[operand] = part if before is None else before + part

@@ -11,6 +11,7 @@ import gc
 import os
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from operator import attrgetter
 from types import MethodType
 from typing import Any
 
@@ -31,6 +32,7 @@ FUNCTIONS = (
 OWN = {
     *("__dict__", "__weakref__", "__slots__", "__init__", "__hash__", "__module__"),
     *("data", "grad", "label", "operands", "primitive", "_clock", "_gradient", "_primal"),
+    *("_left", "_operands", "_right"),
 }
 _running: Any = None  # the library, where the engine in C runs
 RECORD, BACKWARD, FORWARD = range(3)  # what a method does, as C counts
@@ -108,6 +110,9 @@ def in_place_of(engine: Mapping[str, Any]) -> dict[str, Any]:
     for function in names.values():
         function.__module__ = pure.__module__  # pickles name it so
     names["_recorded"] = lambda row, operands, *_: library.record(row, operands)
+    names["_recorded_pair"] = lambda row, x, y, *_: library.record(row, (x, y))
+    names["_operands_of"] = attrgetter("operands")
+    value._operands = ()  # noqa: SLF001  # what the sweep in Python asks: no node has two beside it
     return {**names, "Value": value, "_engine": "c"}
 
 

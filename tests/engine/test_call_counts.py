@@ -40,13 +40,13 @@ def product_and_sum():
     return work
 
 
-def test_a_graph_of_two_gates_is_built_and_differentiated_in_twenty_one_calls():
+def test_a_graph_of_two_gates_is_built_and_differentiated_in_half_the_calls_that_it_took():
     entered = calls(product_and_sum())
-    assert entered.total() <= 21, entered
-    assert len(entered) <= 16, entered
+    assert entered.total() <= 25, entered
+    assert len(entered) <= 17, entered
 
 
-def test_a_gate_more_costs_its_operator_its_row_and_its_node_and_then_its_slopes():
+def test_a_gate_more_costs_its_operator_its_row_its_node_and_then_its_operands_and_slopes():
     a, b = Value(2.0), Value(3.0)
 
     def gates(count):
@@ -60,4 +60,4 @@ def test_a_gate_more_costs_its_operator_its_row_and_its_node_and_then_its_slopes
 
     few, many = calls(gates(10)), calls(gates(110))
     added = {name: many[name] - few[name] for name in many if many[name] != few[name]}
-    assert sum(added.values()) == 4 * 100, added
+    assert sum(added.values()) == 5 * 100, added

@@ -199,8 +199,8 @@ FAULTS = {
     "backward loses a repeated operand": (
         "engine",
         "def adjoints",
-        "zip(operands,",
-        "zip(dict.fromkeys(operands),",
+        "zip(v.operands,",
+        "zip(dict.fromkeys(v.operands),",
     ),
     "backward skips a slope of 0 in one of two operands": (
         "engine",
