@@ -103,7 +103,8 @@ They are {sources}.</p>
 {sections}
 </main>
 <footer><p>Written by <code>micrograd-plus gallery</code>.
-Point at a box or a wire to read what it does.</p></footer>
+Point at a box or a wire to read what it does.
+A network that learns in a page: <code>micrograd-plus playground</code>.</p></footer>
 <script type="application/octet-stream" id="player">{player}</script>
 <script>{script}</script>
 </body>

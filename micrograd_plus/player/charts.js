@@ -296,10 +296,11 @@ const BELOW = 18;
  *
  * @param {HTMLCanvasElement} canvas
  * @param {{ values: number[], color: Color, dashes: number[] }[]} curves
+ * @param {number} every how many epochs lie between two values
  * @param {boolean} isLog
  * @param {Colors} colors
  */
-export function paintCurves(canvas, curves, isLog, colors) {
+export function paintCurves(canvas, curves, every, isLog, colors) {
   const { pen, width, height } = sheet(canvas);
   const usable = (/** @type {number} */ x) => Number.isFinite(x) && (!isLog || x > 0);
   let [low, high, most] = [Infinity, -Infinity, 2];
@@ -325,7 +326,7 @@ export function paintCurves(canvas, curves, isLog, colors) {
   const yAt = (/** @type {number} */ x) => (
     6 + ((height - 6 - BELOW) * (top - level(x))) / (top - bottom || 1)
   );
-  axis(pen, [low, high], yAt, most, { width, height }, colors);
+  axis(pen, [low, high], yAt, (most - 1) * every, { width, height }, colors);
   curves.forEach(({ values, color, dashes }) => {
     const step = Math.max(1, Math.floor(values.length / (2 * width)));
     pen.beginPath();
@@ -352,11 +353,11 @@ export function paintCurves(canvas, curves, isLog, colors) {
  * @param {CanvasRenderingContext2D} pen
  * @param {[number, number]} ends
  * @param {(x: number) => number} yAt
- * @param {number} most
+ * @param {number} last epoch
  * @param {{ width: number, height: number }} size
  * @param {Colors} colors
  */
-function axis(pen, [low, high], yAt, most, { width, height }, colors) {
+function axis(pen, [low, high], yAt, last, { width, height }, colors) {
   pen.strokeStyle = css(colors.edge);
   pen.lineWidth = 1;
   pen.beginPath();
@@ -371,7 +372,7 @@ function axis(pen, [low, high], yAt, most, { width, height }, colors) {
   pen.fillText(formatted(Number(high.toPrecision(3))), LEFT - 5, yAt(high) + 5);
   pen.fillText(formatted(Number(low.toPrecision(3))), LEFT - 5, yAt(low) - 3);
   pen.textBaseline = "alphabetic";
-  pen.fillText(String(most - 1), width - 6, height - 4);
+  pen.fillText(last.toLocaleString("en"), width - 6, height - 4);
   pen.textAlign = "left";
   pen.fillText("0", LEFT, height - 4);
 }

@@ -41,7 +41,7 @@ const SIDE = 40;
 const BUDGET = 9;
 const SLOW = 100;
 const EVERY = 6;
-const MOST_RECORDED = 200000;
+const MOST_RECORDED = 20000;
 const THEMES = ["auto", "light", "dark"];
 const TOOLS = ["look", "add", "move", "delete"];
 const FRESH = new Set(["layers", "output", "init", "scale", "seed"]);
@@ -82,8 +82,7 @@ class Playground {
     this.tool = "look";
     this.painted = 0;
     this.isLog = false;
-    /** @type {{ losses: number[], tests: number[], seen: number, seenTests: number }} */
-    this.history = { losses: [], tests: [], seen: 0, seenTests: 0 };
+    this.history = noHistory();
     this.steps = 0;
     this.epochs = 0;
     this.stepsBefore = 0;
@@ -576,10 +575,8 @@ class Playground {
   begin(training, keeps) {
     this.training = training;
     this.probe = null;
-    this.history.seen = 0;
-    this.history.seenTests = 0;
     if (!keeps) {
-      this.history = { losses: [], tests: [], seen: 0, seenTests: 0 };
+      this.history = noHistory();
       this.steps = 0;
       this.epochs = 0;
     }
@@ -679,21 +676,30 @@ class Playground {
     this.record(training);
   }
 
-  /** @param {Training} training */
+  /**
+   * Take the losses out of the training; of very many every second one goes, again and again.
+   *
+   * @param {Training} training
+   */
   record(training) {
-    const { history, settings } = this;
-    for (; history.seen < training.losses.length; history.seen += 1) {
-      history.losses.push(training.losses[history.seen]);
-    }
-    for (; history.seenTests < training.testLosses.length; history.seenTests += 1) {
-      history.tests.push(training.testLosses[history.seenTests]);
-      if (settings.patience > 0) {
-        this.stopEarly(training);
+    const { history } = this;
+    const [losses, tests] = [training.losses.splice(0), training.testLosses.splice(0)];
+    losses.forEach((loss, k) => {
+      history.last = [loss, tests[k]];
+      if (history.epochs % history.every === 0) {
+        history.losses.push(loss);
+        history.tests.push(...tests.slice(k, k + 1));
       }
-    }
+      history.epochs += 1;
+    });
     if (history.losses.length > MOST_RECORDED) {
-      this.pause();
-      this.say(`It stopped after ${MOST_RECORDED.toLocaleString("en")} epochs.`);
+      const isEven = (/** @type {number} */ _, /** @type {number} */ k) => k % 2 === 0;
+      history.losses = history.losses.filter(isEven);
+      history.tests = history.tests.filter(isEven);
+      history.every *= 2;
+    }
+    if (losses.length > 0 && this.settings.patience > 0) {
+      this.stopEarly(training);
     }
   }
 
@@ -737,7 +743,7 @@ class Playground {
     paintCurves(this.curves, [
       { values: this.history.losses, color: colors.ink, dashes: [] },
       { values: this.history.tests, color: colors.minus, dashes: [5, 3] },
-    ], this.isLog, colors);
+    ], this.history.every, this.isLog, colors);
     this.painted += 1;
     if (!this.running || this.painted % EVERY === 0) {
       this.paintSizes(training);
@@ -806,19 +812,18 @@ class Playground {
    * @param {Settings} settings
    */
   counted(training, settings) {
-    const { losses, tests } = this.history;
+    const [loss, ofTest] = this.history.last;
     const right = (/** @type {number[]} */ places) => this.rightShare(training, places);
     const parts = [`epoch ${this.epochs.toLocaleString("en")}`];
     if (settings.batch > 0) {
       parts.push(`step ${this.steps.toLocaleString("en")}`);
     }
-    if (losses.length > 0) {
-      parts.push(`loss ${short(losses[losses.length - 1])}`);
+    if (loss !== undefined) {
+      parts.push(`loss ${short(loss)}`);
     }
     parts.push(`right ${right(this.trained)}`);
     if (this.tested.length > 0) {
-      const last = tests[tests.length - 1];
-      parts.push(`held out: ${last === undefined ? "" : `loss ${short(last)}, `}right ${right(this.tested)}`);
+      parts.push(`held out: ${ofTest === undefined ? "" : `loss ${short(ofTest)}, `}right ${right(this.tested)}`);
     }
     const text = parts.join(" · ");
     this.count.textContent = text;
@@ -1205,6 +1210,18 @@ class Playground {
  * @type {Record<string, number>}
  */
 const STARTS = { every: 100, decay: 0.01, updates: 1000 };
+
+/**
+ * Losses of every so many epochs, how many epochs there were, and the newest losses.
+ *
+ * @typedef {{ losses: number[], tests: number[], every: number, epochs: number,
+ *   last: (number | undefined)[] }} History
+ */
+
+/** @returns {History} */
+function noHistory() {
+  return { losses: [], tests: [], every: 1, epochs: 0, last: [] };
+}
 
 /** @param {number} x */
 function short(x) {
