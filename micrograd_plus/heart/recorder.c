@@ -1320,7 +1320,24 @@ static int32_t *refs_from(const Flat *flat, PyObject *outputs, size_t *count)
     return refs;
 }
 
-/* reduced(parts, outputs): the parts of the program that gives these, and its new registers. */
+/* Whether a program has nothing, and no row in its table, that it does not need. */
+static int is_whole(const Flat *flat, const Liveness *live)
+{
+    if (live->kept_lines != flat->count || live->kept_constants != flat->constant_count)
+        return 0;
+    char *is_used = calloc(flat->rows + 1, 1);
+    size_t used = 0;
+    for (size_t i = 0; is_used && i < flat->count; i++) {
+        char *mark = is_used + flat->lines[i].code;
+        used += !*mark;
+        *mark = 1;
+    }
+    free(is_used);
+    return used == flat->rows;
+}
+
+/* reduced(parts, outputs): the parts of the program that gives these, and its new registers; None
+   where it needs all. */
 static PyObject *heart_reduced(PyObject *module, PyObject *args)
 {
     PyObject *parts, *outputs, *program = NULL, *registers = NULL, *found = NULL;
@@ -1330,8 +1347,13 @@ static PyObject *heart_reduced(PyObject *module, PyObject *args)
     if (!PyArg_ParseTuple(args, "O!O", &PyTuple_Type, &parts, &outputs))
         return NULL;
     int32_t *refs = load_flat(&flat, parts) < 0 ? NULL : refs_from(&flat, outputs, &count);
-    if (refs && find_live(&flat, refs, count, &live) == 0 &&
-        (program = finished(&flat, &live, refs, count))) {
+    if (refs && find_live(&flat, refs, count, &live) == 0) {
+        if (is_whole(&flat, &live))
+            found = Py_NewRef(Py_None);
+        else
+            program = finished(&flat, &live, refs, count);
+    }
+    if (program) {
         void *contents;
         size_t size = (size_t)flat.given + flat.constant_count + flat.count;
         if ((registers = bytes_for(size, sizeof(int32_t), &contents))) {
@@ -1445,10 +1467,12 @@ static int evaluate_lines(Flat *flat, double *registers)
     return done;
 }
 
-/* evaluated(parts, outputs, numbers): what a program gives for the numbers of an array. */
+/* evaluated(parts, outputs, numbers): what a program gives for the numbers of an array, as the
+   memory of another one. */
 static PyObject *heart_evaluated(PyObject *module, PyObject *args)
 {
     PyObject *parts, *outputs, *numbers, *found = NULL;
+    void *contents = NULL;
     Flat flat;
     Given given;
     memset(&given, 0, sizeof(Given));
@@ -1469,16 +1493,11 @@ static PyObject *heart_evaluated(PyObject *module, PyObject *args)
                 memcpy(registers + flat.given, flat.constants,
                        flat.constant_count * sizeof(double));
             if (evaluate_lines(&flat, registers) == 0)
-                found = PyList_New((Py_ssize_t)count);
+                found = bytes_for(count, sizeof(double), &contents);
         }
     }
-    for (size_t i = 0; found && i < count; i++) {
-        PyObject *number = PyFloat_FromDouble(registers[register_in(&flat, refs[i])]);
-        if (!number)
-            Py_CLEAR(found);
-        else
-            PyList_SetItem(found, (Py_ssize_t)i, number);
-    }
+    for (size_t i = 0; found && i < count; i++)
+        ((double *)contents)[i] = registers[register_in(&flat, refs[i])];
     if (given.is_held)
         PyBuffer_Release(&given.view);
     free(registers);

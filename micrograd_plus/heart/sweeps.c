@@ -536,7 +536,7 @@ static PyObject *heart_leaves_below(PyObject *module, PyObject *args)
     return found || PyErr_Occurred() ? found : PyObject_CallObject(hook[LEAVES_BELOW], args);
 }
 
-/* gradient(out, leaves): a list of derivatives; None where the sweep of engine.py is to be asked.
+/* gradient(out, leaves): derivatives, as the memory of an array; None where the sweep of engine.py is to be asked.
    The leaves are different nodes. */
 static PyObject *heart_gradient(PyObject *module, PyObject *args)
 {
@@ -558,15 +558,12 @@ static PyObject *heart_gradient(PyObject *module, PyObject *args)
         adjoint.number[root] = 1.0;
         adjoint.is_there[root] = 1;
         if (sweep_back(&order, &adjoint) == 0)
-            found = PyList_New((Py_ssize_t)varied);
+            found = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)(varied * sizeof(double)));
     }
+    double *number = found ? (double *)(void *)PyByteArray_AsString(found) : NULL;
     for (size_t i = 0; found && i < varied; i++) {
         size_t at = order.count + i;
-        PyObject *number = PyFloat_FromDouble(adjoint.is_there[at] ? adjoint.number[at] : 0.0);
-        if (number)
-            PyList_SetItem(found, (Py_ssize_t)i, number);
-        else
-            Py_CLEAR(found);
+        number[i] = adjoint.is_there[at] ? adjoint.number[at] : 0.0;
     }
     release_numbers(&adjoint);
     if (roots)

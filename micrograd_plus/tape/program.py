@@ -10,7 +10,7 @@ constants for operands is a constant.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -163,7 +163,11 @@ class FlatProgram:
         library = heart.library()
         if library is not None:
             wanted = np.ascontiguousarray(outputs, dtype=np.int32)
-            parts, registers = library.reduced(self.parts(), wanted)
+            found = library.reduced(self.parts(), wanted)
+            if found is None:  # all is needed
+                everything = np.arange(self.size, dtype=np.int32)
+                return replace(self, outputs=everything[wanted]), everything
+            parts, registers = found
             program = FlatProgram.of_parts(self.inputs, self.parameters, parts)
             return program, integers(registers)
         return self._reduced(np.asarray(outputs, dtype=np.int64))

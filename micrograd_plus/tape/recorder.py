@@ -15,12 +15,12 @@ import numpy as np
 from .. import heart, modes
 from ..advice import PICK
 from ..autodiff import swept
-from ..engine import Value, adjoints, between, leaves_below, nodes_below
+from ..engine import Value, adjoints, between, leaves_below, nodes_below, read_data
 from ..tracing import tracing
 from ..trees import Tree, branches_of, leaves_of, like, listed
 from .executors.python import evaluated
 from .indices import indices_in
-from .program import FlatProgram
+from .program import FlatProgram, Floats
 from .tape import Parameters, Tape, values_of
 
 
@@ -126,14 +126,16 @@ def _check(
         )
     varied = [*leaves, *shared]
     _require_named(leaves_of(traced), given, [*inputs, *shared], varied)
-    of_tape = _evaluated(tape.program, [v.data for v in varied])
-    found = [float(x.data) if isinstance(x, Value) else x for x in given]
+    numbers = np.empty(len(varied))
+    read_data(varied, numbers)
+    of_tape = _evaluated(tape.program, numbers)
+    found = np.array([x.data if isinstance(x, Value) else x for x in given], dtype=np.float64)
     if tape.gradient and isinstance(again, Value):
-        found += _gradient(again, varied)
+        found = np.append(found, _gradient(again, varied))
     if np.array_equal(found, of_tape[: len(found)], equal_nan=True):
         return
-    size = max([abs(x) for x in found if math.isfinite(x)], default=0.0)
-    for i, (x, y) in enumerate(zip(found, of_tape)):
+    size = max([abs(x) for x in found.tolist() if math.isfinite(x)], default=0.0)
+    for i, (x, y) in enumerate(zip(found.tolist(), of_tape.tolist())):
         if not (math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-12 * size) or (x != x and y != y)):
             raise ValueError(
                 f"at {there} the function gives {x!r} for {_meaning(i, width)}, its tape {y!r}: "
@@ -142,26 +144,24 @@ def _check(
             )
 
 
-def _evaluated(program: FlatProgram, numbers: Sequence[float]) -> list[float]:
+def _evaluated(program: FlatProgram, numbers: Floats) -> Floats:
     """What a program gives for its inputs and parameters, row by row: nothing is made ready to run
     it often.
     """
     library = heart.library()
     if library is not None:
-        found: list[float] = library.evaluated(
-            program.parts(), program.outputs, np.array(numbers, dtype=np.float64)
-        )
-        return found
-    return evaluated(program, numbers)
+        return np.frombuffer(library.evaluated(program.parts(), program.outputs, numbers))
+    return np.array(evaluated(program, numbers.tolist()), dtype=np.float64)
 
 
-def _gradient(out: Value, leaves: Sequence[Value]) -> list[float]:
+def _gradient(out: Value, leaves: Sequence[Value]) -> Floats:
     """The derivatives of a number in different leaves."""
     library = heart.library()
     found = None if library is None else library.gradient(out, leaves)
-    if found is None:
-        found = swept(adjoints, between([out], leaves), {out: 1.0}, False, leaves)
-    return list(found)
+    if found is not None:
+        return np.frombuffer(found)
+    derivatives = swept(adjoints, between([out], leaves), {out: 1.0}, False, leaves)
+    return np.array(derivatives, dtype=np.float64)
 
 
 def _meaning(place: int, width: int) -> str:

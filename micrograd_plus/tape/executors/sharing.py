@@ -7,7 +7,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from typing import Any, TypeVar
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+import numpy as np
 
 from ..program import FlatProgram
 from .forks import kept_from_forks
@@ -17,12 +19,16 @@ Key = tuple[Any, ...]
 
 _LOCK = kept_from_forks()
 _executors: WeakValueDictionary[Key, Any] = WeakValueDictionary()
+_shapes: WeakKeyDictionary[FlatProgram, Key] = WeakKeyDictionary()
 
 
 def shared(kind: str, program: FlatProgram, make: Callable[[FlatProgram], T]) -> T:
     """What `make` gives for a program, or gave for an equal one and is still there."""
-    key = kind, *_shape(program)
     with _LOCK:
+        shape = _shapes.get(program)
+        if shape is None:
+            shape = _shapes[program] = _shape(program)
+        key = kind, *shape
         found: T | None = _executors.get(key)
     if found is None:
         made = make(program)
@@ -33,9 +39,9 @@ def shared(kind: str, program: FlatProgram, make: Callable[[FlatProgram], T]) ->
 
 def _shape(program: FlatProgram) -> Key:
     """What equal programs are equal in: the rows themselves, and a digest of the numbers."""
-    digest = hashlib.blake2b(digest_size=16)
-    for numbers in (program.constants, program.codes, program.operands, program.outputs):
+    digest = hashlib.sha256()  # which processors compute
+    arrays = program.constants, program.codes, program.starts, program.operands, program.outputs
+    for numbers in arrays:
         digest.update(numbers.nbytes.to_bytes(8, "little"))
-        digest.update(numbers.tobytes())
-    digest.update(program.starts.tobytes())
+        digest.update(np.ascontiguousarray(numbers).data)
     return program.inputs, program.parameters, program.table, digest.digest()
