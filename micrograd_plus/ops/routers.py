@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import builtins
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from math import inf, nan
 from typing import Any
@@ -138,15 +138,23 @@ def take(index: Number, *values: Number) -> Number:
     and ValueError for rows of several lengths; a Value that is no such number gives nan and passes
     no gradient.
     """
-    if len(values) == 1 and isinstance(values[0], Iterable):
+    if len(values) == 1 and _is_list(values[0]):
         values = tuple(values[0])
-    if values and all(isinstance(row, Iterable) for row in values):
+    if values and all(map(_is_list, values)):
         return _row(index, values)
     if not hasattr(index, "__primitive__") and not _is_place(as_float(index, "take"), len(values)):
         raise IndexError(
             f"take picks one of {len(values)} values by a whole number from 0 on, not by {index!r}"
         )
     return take_row(index, *values)
+
+
+def _is_list(values: Any) -> bool:
+    """Whether something has values in an order: no text, whose characters are texts, no dict, and
+    no array without axes.
+    """
+    is_other = isinstance(values, (str, bytes, Mapping)) or getattr(values, "shape", None) == ()
+    return isinstance(values, Iterable) and not is_other
 
 
 def _row(index: Number, rows: Iterable[Iterable[Number]]) -> list[Number]:

@@ -157,3 +157,13 @@ def test_fit_refuses_an_example_that_picks_no_place_before_the_first_step():
                     progress=False,
                 )
         assert [p.data for p in model.table] == before
+
+
+TEXTS = ["ab", b"ab", ["ab", "cd"], np.array(["a", "b"])]
+
+
+@pytest.mark.parametrize("index", [0, Value(0.0)], ids=repr)
+@pytest.mark.parametrize("values", [*TEXTS, {"a": 1.0}, [{"a": 1.0}, {"a": 2.0}], np.array(2.0)])
+def test_texts_dicts_and_numbers_are_no_tables(index, values):
+    with pytest.raises(TypeError, match="take works on numbers and Values, not on"):
+        ops.take(index, values)
