@@ -149,7 +149,7 @@ def _contents(found: Any) -> Contents:
         table,
     ).validated()
     form, gradient = _as_form(found.get("form")), found.get("gradient")
-    if gradient not in (True, False) or (gradient and branches_of(form) is not None):
+    if gradient not in (True, False) or (gradient and type(form) is not float):
         raise ValueError("only a tape that gives one number has a gradient")
     shared = len(names) + len(parameters)
     if len(program.outputs) != _leaves(form) + bool(gradient) * shared:

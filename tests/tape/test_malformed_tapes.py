@@ -365,3 +365,15 @@ def test_a_program_consists_of_plain_arrays(part, spoil):
     program = FlatProgram(program.inputs, program.parameters, **spoilt)
     with pytest.raises(ValueError, match=f"the {part} of a program are an array of one dimension"):
         program.validated()
+
+
+def test_a_short_text_takes_no_room_whatever_the_size_that_it_tells():
+    text = record(lambda x: x * x, 1.0).to_json()
+    for part, form in (("form", '{"array": [2147483648]}'), ("point", '[{"array": [2147483648]}]')):
+        huge = {**json.loads(text), part: json.loads(form)}
+        tracemalloc.start()
+        with pytest.raises(ValueError, match="a tape"):
+            Tape.from_json(json.dumps(huge))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 1e6
