@@ -142,6 +142,15 @@ def hvp(f: Function, args: Sequence[Tree], directions: Sequence[Tree]) -> Tree:
     return jvp(grad(f, range(len(args))), args, directions)[1]
 
 
+def _as_wanted(partial: Any, out: Any) -> Any:
+    """A derivative that a user's function gave: a float where a sweep has floats, and a Value only
+    where it has Values.
+    """
+    if type(out) is float or (isinstance(partial, Value) and not isinstance(out, Value)):
+        return partial if partial is None else float(partial)  # which refuses a Value
+    return partial
+
+
 def custom(
     name: str,
     primal: Callable[..., float],
@@ -189,7 +198,7 @@ def custom(
                 f"the partials of {name} gave {len(found)} derivative(s) for {len(operands)} "
                 "operand(s)"
             )
-        return found
+        return tuple([_as_wanted(partial, out) for partial in found])
 
     doc = inspect.getdoc(primal) or f"The row {name} of a user."
     ops.TABLE[name] = ops.Primitive(

@@ -11,7 +11,9 @@ import random
 import types
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from fractions import Fraction
 
+import numpy as np
 import pytest
 from mpmath import mp, mpf
 from orders import COMPOSITIONS, SWEEPS, true_second
@@ -457,3 +459,20 @@ def test_partials_written_with_any_operator_go_on_a_tape(primal, partials):
     for x in (0.5, 3.0):
         assert tape(x) == row(x)
         assert tape.gradients([[x]]).tolist() == [[grad(row)(x)]]
+
+
+def test_a_derivative_is_a_float_whatever_kind_of_number_the_user_gave():
+    for number in (np.float64(2.0), np.float32(2.0), np.array(2.0), 2, True, Fraction(2)):
+        row = custom("kinds", lambda x: 3.0 * x, lambda out, x: number)  # noqa: B023
+        x = Value(1.0)
+        row(x).backward()
+        assert type(x.grad) is float
+        assert x.grad == float(number)
+
+
+def test_a_derivative_that_is_a_value_of_its_own_is_refused_and_said_alike_on_a_tape():
+    row = custom("strange", lambda x: 3.0 * x, lambda out, x: Value(2.0))
+    with pytest.raises(TypeError, match="would cut"):
+        row(Value(1.0)).backward()
+    with pytest.raises(TypeError, match="would cut"):
+        record(lambda x: row(x) * x, 1.0)
