@@ -59,8 +59,23 @@ _OTHERS = (
     "stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath "
     "threads time uchar unix wchar wctype"
 )
+# what else a program is linked with, and calls without asking: compilers write loops as memset
+_LINKED = (
+    "abort abs aligned_alloc asctime at_quick_exit atexit atof atoi atol atoll bsearch btowc "
+    "calloc clearerr clock close connect ctime difftime div exit fclose feof ferror fflush fgetc "
+    "fgetpos fgets fopen fork fprintf fputc fputs fread free freopen fscanf fseek fsetpos ftell "
+    "fwrite getc getchar getenv gets gmtime isalnum isalpha isblank iscntrl isdigit isgraph "
+    "islower isprint ispunct isspace isupper isxdigit labs ldiv llabs lldiv localeconv localtime "
+    "longjmp malloc mblen mbstowcs mbtowc memchr memcmp memcpy memmove memset mktime open perror "
+    "pipe printf putc putchar puts qsort quick_exit raise rand read realloc remove rename rewind "
+    "scanf setbuf setlocale setvbuf snprintf srand sprintf sscanf stderr stdin stdout strcat "
+    "strchr strcmp strcoll strcpy strcspn strdup strerror strftime strlen strncat strncmp strncpy "
+    "strpbrk strrchr strspn strstr strtod strtof strtok strtol strtold strtoll strtoul strtoull "
+    "strxfrm system timespec_get tmpfile tmpnam tolower toupper ungetc vfprintf vfscanf vprintf "
+    "vscanf vsnprintf vsprintf vsscanf wait wcstombs wctomb write"
+)
 _RESERVED = {f"{name}{of}" for name in _DECLARED.split() for of in ("", "f", "l")}
-_RESERVED |= {*_KEYWORDS.split(), *_OTHERS.split()}
+_RESERVED |= {*_KEYWORDS.split(), *_OTHERS.split(), *_LINKED.split()}
 _OPERATORS = {"fadd": "+", "fsub": "-", "fmul": "*", "fdiv": "/"}
 _COMPARISONS = {"olt": "<", "ole": "<=", "oeq": "=="}
 _EXACT = ("fabs", "sqrt", "floor")  # whoever computes them, the result is the same

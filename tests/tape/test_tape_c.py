@@ -132,7 +132,10 @@ def test_labels_are_no_code_in_c(tmp_path):
 NO_NAMES = ["", "2x", "_x", "a b", "x;", "é", "int", "class", "exp", "expf", "y1", "main", "Math"]
 
 
-@pytest.mark.parametrize("name", [*NO_NAMES, "x" * 41, "a\n", None, "size_t", "NULL"])
+LINKED = ["memset", "memcpy", "printf", "malloc", "exit", "abs"]
+
+
+@pytest.mark.parametrize("name", [*NO_NAMES, *LINKED, "x" * 41, "a\n", None, "size_t", "NULL"])
 def test_a_name_that_no_function_can_have_is_refused(name):
     with pytest.raises(ValueError, match="a function of C is called by"):
         record(lambda x: x * x, 1.0).to_c(name)
