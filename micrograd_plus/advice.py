@@ -74,6 +74,7 @@ OF_DECISIONS: Mapping[type, str] = {
     ast.comprehension: ALL_OF_THEM,
     ast.JoinedStr: TEXT,
 }
+LONG = 40  # characters, more of which are not quoted
 LIBRARIES = ("math", "np", "numpy", "torch")
 _OWN = (__package__, "numpy")
 _LIBRARY = os.path.dirname(os.__file__)
@@ -131,14 +132,18 @@ def _name(function: ast.AST) -> str:
 
 
 def _indexed(node: ast.Subscript) -> str:
-    index, table = node.slice, ast.unparse(node.value)
+    index = node.slice
     if isinstance(index, ast.Call) and _name(index.func) == "int" and len(index.args) == 1:
         index = index.args[0]
     if isinstance(index, ast.Attribute) and index.attr == "data":
         index = index.value
-    if isinstance(index, (ast.Slice, ast.Tuple)) or len(table) > 40:
+    try:
+        place, table = ast.unparse(index), ast.unparse(node.value)
+    except RecursionError:
         return PICK
-    call = f"ops.take({ast.unparse(index)}, {table})"
+    if isinstance(index, (ast.Slice, ast.Tuple)) or max(len(place), len(table)) > LONG:
+        return PICK
+    call = f"ops.take({place}, {table})"
     return f"write {call}, which reads a value, or of a list of rows a row"
 
 
@@ -170,7 +175,7 @@ def _parsed(frame: FrameType) -> ast.AST | None:
     lines = linecache.getlines(frame.f_code.co_filename, frame.f_globals)
     try:
         return ast.parse("".join(lines))
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # as deep as no parser goes
         return None
 
 

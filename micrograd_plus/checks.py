@@ -19,6 +19,7 @@ from .advice import advice, asking_frame
 from .modes import mode
 from .ops import as_float
 
+_LONGEST = 300  # characters of a line that are quoted
 _clock: Callable[[Any], int] = attrgetter("_clock")
 
 
@@ -56,6 +57,7 @@ def require_untraced(what: str, values: Sequence[Any], instead: str = "") -> Non
         file, line = frame.f_code.co_filename, frame.f_lineno
         # none for what was typed at Python's prompt
         code = linecache.getline(file, line, frame.f_globals).strip()
+        code = code if len(code) <= _LONGEST else f"{code[:_LONGEST]}…"
         asking = repr(code) if code else "the function"
         raise TypeError(
             f"{file}, line {line}: {asking} asks a Value for {what}, but on a tape that differs "

@@ -127,7 +127,8 @@ def _check(
     varied = [*leaves, *shared]
     _require_named(leaves_of(traced), given, [*inputs, *shared], varied)
     numbers = np.empty(len(varied))
-    read_data(varied, numbers)
+    numbers[: len(there)] = there  # the function may have edited the data of the leaves
+    read_data(shared, numbers[len(there) :])
     of_tape = _evaluated(tape.program, numbers)
     found = np.array([x.data if isinstance(x, Value) else x for x in given], dtype=np.float64)
     if tape.gradient and isinstance(again, Value):

@@ -431,3 +431,34 @@ def test_a_comparison_for_equality_is_recorded_and_may_not_decide_in_python():
 def test_numbers_that_do_not_vary_may_be_read():
     scale = Value(2.0) * 3
     assert record(lambda x: x * scale.data, 1.0)(2.0) == 12.0
+
+
+def with_source(name, expression):
+    """A function of x with this expression for a source, which no file holds."""
+    source = f"def f(x):\n    return {expression}\n"
+    linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
+    found = {}
+    exec(compile(source, name, "exec"), found)
+    return found["f"]
+
+
+def test_an_index_as_deep_as_no_text_is_made_of_gets_advice_without_it():
+    f = with_source("<deep>", f"[1.0, 2.0][int(x{' + 1' * 900})]")
+    with pytest.raises(TypeError, match=r"ops\.take\(index, \*values\) picks by a number"):
+        record(f, -900.0)
+
+
+def test_of_a_long_line_the_beginning_is_quoted():
+    f = with_source("<long>", f"[{'1.0, ' * 1000}2.0][int(x)]")
+    with pytest.raises(TypeError, match=r"'return \[1\.0, .*…' asks a Value") as caught:
+        record(f, 0.0)
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_function_that_edits_its_input_is_not_that_of_its_tape():
+    def editing(x):
+        x.data = 3.0
+        return x * 2.0
+
+    with pytest.raises(ValueError, match="nor on anything it changes"):
+        record(editing, 1.0)
