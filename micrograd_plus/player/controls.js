@@ -76,7 +76,7 @@ export function described(name, field, value, act) {
     return chooser(label, names, at, (k) => act(choices[Number(k)]));
   }
   const shown = Array.isArray(value) ? value.join("; ") : String(value ?? "");
-  return typing(label, shown, label, (text) => {
+  const made = typing(label, shown, label, (text) => {
     const x = field.is === "numbers" ? text.split(/[;\s]+/).map(typed) : typed(text);
     const isRight = isAllowed(field, x);
     if (isRight) {
@@ -84,6 +84,8 @@ export function described(name, field, value, act) {
     }
     return isRight;
   });
+  made.classList.toggle("wide", field.is === "numbers");
+  return made;
 }
 
 /** @param {any} choice */

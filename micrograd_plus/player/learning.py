@@ -212,7 +212,7 @@ def playground(
     if model is not None:
         setup = model_setup(model, loss, optimizer, batch_size=batch_size, penalty=penalty)
         _require_fit(setup, width, names)
-        settings = {**settings, **_settings(setup)}
+        settings = {**settings, **_settings(setup, contents["rows"]["optimizers"])}
         contents |= {name: setup[name] for name in ("bias", "classes")}
         contents["weights"] = [exact(w) for w in setup["weights"]]
     contents["settings"] = settings
@@ -226,10 +226,11 @@ def _share(validation: float) -> float:
     return share
 
 
-def _settings(setup: dict[str, Any]) -> dict[str, Any]:
+def _settings(setup: dict[str, Any], optimizers: dict[str, Any]) -> dict[str, Any]:
     """What the page calls the settings of a model."""
     *hidden, last = setup["layers"]
     optimizer = dict(setup["optimizer"])
+    usual = optimizers[optimizer["name"]]
     schedule = dict(setup["schedule"] or {"name": ""})
     return {
         "layers": hidden,
@@ -237,7 +238,9 @@ def _settings(setup: dict[str, Any]) -> dict[str, Any]:
         "loss": setup["loss"],
         "optimizer": optimizer.pop("name"),
         "rate": optimizer.pop("learning_rate"),
-        "options": optimizer,
+        "options": {
+            name: given for name, given in optimizer.items() if given != usual[name]["default"]
+        },
         "schedule": schedule.pop("name"),
         "decay": {name: given for name, given in schedule.items() if name != "initial"},
         "batch": setup["batch"],

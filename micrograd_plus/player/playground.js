@@ -14,7 +14,7 @@ import { button, element, icon } from "./elements.js";
 import { layersOf, lookedAt, nameOf, passes, probe, say } from "./inside.js";
 import { formatted } from "./numbers.js";
 import {
-  MOST_CLASSES, MOST_ROWS, TableError, classesOf, divided, limits, made, table,
+  MOST_CLASSES, MOST_ROWS, TableError, classesOf, divided, limits, made, table, widest,
 } from "./points.js";
 import {
   DEFAULTS, PACES, asFragment, boundaryOf, checked, choicesOf, fromFragment, outputsFor,
@@ -432,6 +432,7 @@ class Playground {
   relayer(layers) {
     this.settings.output = layers[layers.length - 1].activation;
     this.settings.layers = layers.slice(0, -1);
+    this.follow();
     this.ready = this.rebuild(true);
   }
 
@@ -441,6 +442,7 @@ class Playground {
     this.settings = this.lesson
       ? checked(this.lesson.settings, this.rows).settings : structuredClone(this.given);
     this.fill();
+    this.follow();
     this.ready = this.rebuild(true);
   }
 
@@ -509,9 +511,11 @@ class Playground {
     const inputs = x[0].length;
     const classes = Math.max(classesOf(y), this.contents.names?.length ?? 2);
     const outputs = outputsFor(this.rows, settings.loss, classes);
+    if (this.limits.length !== inputs) {
+      this.axes = widest(x, inputs);
+    }
     if (this.limits.length !== inputs || settings.data !== "own" || this.tool === "look") {
       this.limits = limits(x, inputs);
-      this.axes = [Math.min(this.axes[0], inputs - 1), Math.min(this.axes[1], inputs - 1)];
     }
     this.shape = { ...this.shape, inputs, outputs: outputs || 1, classes: this.contents.classes };
     if (this.contents.classes?.length !== classes) {
@@ -528,10 +532,10 @@ class Playground {
     return this.choices.loss.filter((loss) => outputsFor(this.rows, loss, classes)).join(", ") || "none";
   }
 
-  /** Places all over the plane; other inputs stand at their middle. */
+  /** Places all over the plane; other inputs are those of the chosen point, or their middle. */
   layGrid() {
     const { limits: around, axes, shape: { inputs } } = this;
-    const middle = around.map(([low, high]) => (low + high) / 2);
+    const middle = this.points.x[this.chosen] ?? around.map(([low, high]) => (low + high) / 2);
     this.grid = new Float64Array(SIDE * SIDE * inputs);
     for (let place = 0; place < SIDE * SIDE; place += 1) {
       this.grid.set(middle, place * inputs);
@@ -1064,7 +1068,7 @@ class Playground {
       },
     );
     return element("div", { class: "fields" }, pick("Across", 0), pick("Up", 1),
-      element("p", {}, "The other inputs stand at their middle."));
+      element("p", {}, "The other inputs are those of the chosen point, or stand at their middle."));
   }
 
   /* Inside. */
@@ -1074,6 +1078,7 @@ class Playground {
     this.chosen = k;
     const { label } = this;
     label.selectedIndex = this.points.y[k];
+    this.layGrid();
     this.offerPoint();
     this.look();
     this.paint();
@@ -1087,6 +1092,7 @@ class Playground {
     this.sought = { layer, unit };
     this.unit = this.sought;
     this.chosen = Math.max(this.chosen, 0);
+    this.layGrid();
     this.offerPoint();
     this.pause();
     this.paint();

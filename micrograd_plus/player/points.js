@@ -150,6 +150,23 @@ export function limits(x, inputs) {
   });
 }
 
+/**
+ * The two inputs of a plane to look at: those that vary most, or the first two.
+ *
+ * @param {number[][]} x
+ * @param {number} inputs
+ * @returns {[number, number]}
+ */
+export function widest(x, inputs) {
+  const spread = Array.from({ length: inputs }, (_, k) => {
+    const mean = x.reduce((sum, point) => sum + point[k], 0) / x.length;
+    return x.reduce((sum, point) => sum + (point[k] - mean) ** 2, 0);
+  });
+  const order = spread.map((_, k) => k).sort((a, b) => spread[b] - spread[a]);
+  const [across, up] = inputs > 2 ? order.slice(0, 2).sort((a, b) => a - b) : [0, 1];
+  return [across, Math.min(up, inputs - 1)];
+}
+
 /** A text that is no table of points, and where. */
 export class TableError extends Error {}
 

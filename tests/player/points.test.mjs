@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  MOST_COLUMNS, MOST_ROWS, SETS, TableError, classesOf, divided, limits, made, table,
+  MOST_COLUMNS, MOST_ROWS, SETS, TableError, classesOf, divided, limits, made, table, widest,
 } from "../../micrograd_plus/player/points.js";
 
 test("a set has as many points as asked for, half of each class, and the same for the same seed", () => {
@@ -42,6 +42,12 @@ test("every point is held out or learned from, and one at least is left to learn
 test("limits have room around the points, and some where there is no extent", () => {
   assert.deepEqual(limits([[0, 5], [10, 5]], 2), [[-1.5, 11.5], [4, 6]]);
   assert.deepEqual(limits([], 1), [[-1.5, 1.5]]);
+});
+
+test("the plane is of the inputs that vary most", () => {
+  assert.deepEqual(widest([[0, 5, 1, 9], [0, 6, 4, 1]], 4), [2, 3]);
+  assert.deepEqual(widest([[0, 5], [9, 5]], 2), [0, 1]);
+  assert.deepEqual(widest([[0], [1]], 1), [0, 0]);
 });
 
 test("a table is read with any separator, with a heading and empty lines", () => {

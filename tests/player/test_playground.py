@@ -170,6 +170,12 @@ def test_copied_python_and_the_model_file_make_the_trained_model(opened, tmp_pat
     nn.load(loaded, path)
     for point in x[:10].tolist():
         assert made(point).data == loaded(point).data
+    with page.expect_download() as download:
+        button(page, "Save the model file").click()
+    saved = download.value
+    assert saved.suggested_filename == "model.json"
+    saved.save_as(tmp_path / "saved.json")
+    assert (tmp_path / "saved.json").read_bytes() == path.read_bytes()
     assert [p.data for p in made.parameters()] != [p.data for p in given.parameters()]
 
 
@@ -183,6 +189,8 @@ def test_several_classes_with_names_and_more_inputs_than_two(opened, tmp_path):
     button(page, "Train").click()
     page.locator(".count", has_text="right 100 %").wait_for()
     page.get_by_label("Up").select_option("4")
+    page.locator(".unit").first.click()
+    settle(page)
     path = tmp_path / "model.json"
     path.write_text(taken(page, "Copy the model file"), encoding="utf-8")
     nn.load(given, path)
