@@ -175,9 +175,10 @@ typedef struct {
 } Slot;
 
 /* Equal instructions have the same newest operand, and each operand leads to the ring of those
-   whose newest it is, to the last of them, after which the first one comes. What has become long to
-   search goes to a hash table. */
-enum { NO_LINE = -1, IN_TABLE = -2, LONG_RING = 8 };
+   whose newest it is, to the last of them, after which the first one comes. What is long goes
+   to a hash table when it is searched, once long rings have been walked for some steps an
+   instruction of the program: one that is searched but once is not worth it. */
+enum { NO_LINE = -1, IN_TABLE = -2, LONG_RING = 8, STEPS_A_LINE = 2 };
 
 typedef struct {
     uint64_t id;
@@ -187,7 +188,7 @@ typedef struct {
     size_t constant_count, constant_room, constant_slots;
     Line *lines;
     Slot *slot; /* a hash table of instructions */
-    size_t count, room, slots, hashed;
+    size_t count, room, slots, hashed, walked;
     int32_t *latest_user, *ring; /* by register: of whom it is an operand, or NO_LINE */
     int32_t *operands;
     size_t used, operand_room, user_room, ring_room, slot_bytes;
@@ -475,7 +476,8 @@ static int search_line(Flat *flat, int32_t code, const int32_t *operands, size_t
     int32_t last = flat->ring[newest];
     if (last >= 0) {
         *place = flat->lines[last].next;
-        for (int steps = 0; steps < LONG_RING; steps++) {
+        for (size_t steps = 0; steps < LONG_RING || flat->walked++ < STEPS_A_LINE * flat->count;
+             steps++) {
             if (*place <= latest && is_line(flat, *place, code, operands, count))
                 return 0;
             if (*place == last || *place >= latest) {
