@@ -1,11 +1,9 @@
 /*
  * Inside a network at one point: both passes unit by unit, as sums of contributions, in words.
  *
- * The derivatives come out of the sweep of a training that has this point alone and takes no step;
- * a contribution is one product of its numbers.
+ * The numbers are those of the training's own sweeps; a contribution is one product of them.
  */
 import { formatted } from "./numbers.js";
-import { create } from "./training.js";
 
 /**
  * Numbers of both passes at a point, layer by layer: total inputs, outputs, and the derivatives of
@@ -15,7 +13,8 @@ import { create } from "./training.js";
  * @property {number} loss
  * @property {number[][]} totals
  * @property {number[][]} units
- * @property {(number | null)[][]} totalGradients null where no weight tells it
+ * @property {(number | null)[][]} totalGradients null where no gradient reaches
+ * @property {(number | null)[][]} unitGradients
  *
  * @typedef {import("./training.js").Training} Training
  * @typedef {{ layer: number, inputs: number, units: number, weights: number, biases: number,
@@ -95,84 +94,33 @@ function firstOf({ inputs, weights, biases, stride }, unit, piece) {
 }
 
 /**
- * A training for one point at a time, which moves no weight.
+ * The numbers of both passes at a point; of a unit of maxout those of the piece that it gives.
  *
- * @param {any} setup
- * @param {{ x: number[], y: number }} point
- * @param {any} rows
- * @param {BufferSource | null} module
- */
-export function probe(setup, { x, y }, rows, module) {
-  const still = {
-    ...setup, optimizer: { name: "SGD", learning_rate: 0 }, schedule: null, batch: 0,
-    penalty: null, dropout: [],
-  };
-  return create(still, { train: { x: [x], y: [y] } }, rows, module);
-}
-
-/**
- * Both passes at a point with these weights.
- *
- * @param {Training} training a probe
- * @param {Float64Array} weights
+ * @param {Training} training
  * @param {{ x: number[], y: number }} point
  * @param {string[]} activations
  * @returns {{ layers: LayerNumbers[], at: At }}
  */
-export function lookedAt(training, weights, { x, y }, activations) {
-  training.weights = weights.slice();
-  training.setData({ train: { x: [x], y: [y] } });
-  const { loss } = training.step();
-  const { layout, gradients } = training;
-  const units = training.units([x]).map((outputs) => Array.from(outputs));
-  const sources = [x, ...units];
-  const sums = layout.map((place, k) => Array.from({ length: place.units }, (_, unit) => (
-    totalsOf(place, unit, weights, sources[k])
-  )));
-  const pieces = sums.map((layer) => layer.map((totals) => totals.indexOf(Math.max(...totals))));
-  const totalGradients = layout.map((place, k) => pieces[k].map((piece, unit) => (
-    derivative(place, firstOf(place, unit, piece), gradients, sources[k])
-  )));
-  const totals = sums.map((layer, k) => layer.map((each, unit) => each[pieces[k][unit]]));
+export function seenAt(training, { x, y }, activations) {
+  const { layout, weights } = training;
+  const { loss, units, unitGradients, totals, totalGradients } = training.at(x, y);
+  const pieces = layout.map((place, k) => {
+    const count = totals[k].length / place.units;
+    return Array.from({ length: place.units }, (_, unit) => {
+      const each = totals[k].slice(unit * count, (unit + 1) * count);
+      return each.indexOf(Math.max(...each));
+    });
+  });
+  const given = (/** @type {any[][]} */ numbers) => numbers.map((layer, k) => {
+    const count = layer.length / layout[k].units;
+    return pieces[k].map((piece, unit) => layer[unit * count + piece]);
+  });
   return {
     layers: layersOf(layout, weights, activations, pieces),
-    at: { loss, totals, units, totalGradients },
+    at: {
+      loss, units, unitGradients, totals: given(totals), totalGradients: given(totalGradients),
+    },
   };
-}
-
-/**
- * The total input of a unit, or of each of its pieces.
- *
- * @param {Place} place
- * @param {number} unit
- * @param {ArrayLike<number>} weights
- * @param {number[]} source
- */
-function totalsOf(place, unit, weights, source) {
-  const width = place.inputs + Number(place.biases >= 0);
-  return Array.from({ length: place.stride / width }, (_, piece) => {
-    const from = firstOf(place, unit, piece);
-    const bias = place.biases < 0 ? 0 : weights[from + place.inputs];
-    return source.reduce((sum, x, i) => sum + weights[from + i] * x, bias);
-  });
-}
-
-/**
- * The derivative of the loss in a total input is that in its bias; without one, that in a weight
- * by what the weight multiplies.
- *
- * @param {Place} place
- * @param {number} from
- * @param {ArrayLike<number>} gradients
- * @param {number[]} source
- */
-function derivative(place, from, gradients, source) {
-  if (place.biases >= 0) {
-    return gradients[from + place.inputs];
-  }
-  const sizes = source.map(Math.abs);
-  const largest = sizes.indexOf(Math.max(...sizes));
-  return source[largest] === 0 ? null : gradients[from + largest] / source[largest];
 }
 
 /**
@@ -265,27 +213,35 @@ function listedSum(texts) {
 function backward(layers, k, unit, x, at) {
   const count = layers.length;
   const name = nameOf(k, unit, count);
-  const ofTotal = at.totalGradients[k][unit];
+  const [ofUnit, ofTotal] = [at.unitGradients[k][unit], at.totalGradients[k][unit]];
   const before = k === 0 ? x : at.units[k - 1];
   const { activation } = layers[k];
   const lines = [];
   /** @type {Term[]} */
   let terms = [];
-  if (k < count - 1) {
+  if (k === count - 1) {
+    lines.push(ofUnit === null
+      ? `The loss takes the total input of ${name} as it is.` : `∂loss/∂${name} = ${say(ofUnit)}.`);
+  } else if (ofUnit === null) {
+    lines.push(`No gradient reaches ${name}.`);
+  } else {
     terms = layers[k + 1].weights.map((weights, above) => {
-      const number = at.totalGradients[k + 1][above] ?? NaN;
+      const number = at.totalGradients[k + 1][above] ?? 0;
       return {
         name: nameOf(k + 1, above, count), weight: weights[unit], number,
         product: weights[unit] * number,
       };
     });
-    const total = say(terms.reduce((sum, { product }) => sum + product, 0));
     const summed = terms.length > 1
       ? `${listedSum(terms.map(({ product }) => inSum(product)))} = ` : "";
-    lines.push(`∂loss/∂${name} = ${summed}${total}: a contribution for each unit above it.`);
+    lines.push(`∂loss/∂${name} = ${summed}${say(ofUnit)}: a contribution for each unit above it.`);
   }
-  const through = k < count - 1 ? `Through ${activation}` : `Through the loss and ${activation}`;
-  lines.push(`${through}: ∂loss/∂(total input of ${name}) = ${say(ofTotal)}.`);
+  if (ofTotal === null) {
+    lines.push(`Through ${activation} no gradient passes.`);
+  } else {
+    const through = ofUnit === null ? "So" : `Through ${activation}:`;
+    lines.push(`${through} ∂loss/∂(total input of ${name}) = ${say(ofTotal)}.`);
+  }
   if (ofTotal !== null) {
     const shares = before.map((number) => `${inSum(number)} × ${inSum(ofTotal)}`);
     const found = before.map((number) => say(number * ofTotal));

@@ -57,6 +57,7 @@ CLASSES = (
     *("#3aa6a6", "#b39b00", "#7d7d7d", "#c06ab0", "#6b7fd1"),
 )
 MOST_POINTS = 10_000
+DRAWN = 6  # classes of points that are drawn or pasted in the page; Python may give more
 MOST_SHOWN = 12  # units of a layer in the still picture
 HEIGHT = 900
 LONGEST_NAME = 40
@@ -191,7 +192,7 @@ def playground(
         points, names, width = _points(X, y, classes)
     elif data is not None:
         settings = {"data": one_of(data, "data", DATA_SETS)}
-    outputs = {1, 2, 3, 4, len(names) if names else 1}
+    outputs = {*range(1, DRAWN + 1), len(names or ())} - {0}
     contents: dict[str, Any] = {
         "title": "Playground",
         "theme": chosen_theme,

@@ -11,7 +11,7 @@ import {
 import { chooser, described, number } from "./controls.js";
 import { Diagram } from "./diagram.js";
 import { button, element, icon } from "./elements.js";
-import { layersOf, lookedAt, nameOf, passes, probe, say } from "./inside.js";
+import { layersOf, nameOf, passes, say, seenAt } from "./inside.js";
 import { formatted } from "./numbers.js";
 import {
   MOST_CLASSES, MOST_ROWS, TableError, classesOf, divided, limits, made, table, widest,
@@ -93,8 +93,6 @@ class Playground {
     this.unit = null;
     /* the unit whose frame is to be shown next */
     this.sought = this.unit;
-    /** @type {Training | null} */
-    this.probe = null;
     /** @type {Frame[]} */
     this.frames = [];
     this.frame = 0;
@@ -578,7 +576,6 @@ class Playground {
    */
   begin(training, keeps) {
     this.training = training;
-    this.probe = null;
     if (!keeps) {
       this.history = noHistory();
       this.steps = 0;
@@ -861,15 +858,24 @@ class Playground {
     this.own = points;
     this.settings.data = "own";
     this.lesson = null;
-    if (!outputsFor(this.rows, this.settings.loss, classes)) {
-      this.settings.loss = "cross_entropy";
-      this.settings.output = "linear";
-    }
+    this.fit(classes);
     this.limits = [];
     this.chosen = -1;
     this.fill();
     this.follow();
     this.ready = this.rebuild(false);
+  }
+
+  /**
+   * Take a loss that tells so many classes apart, where the present one does not.
+   *
+   * @param {number} classes
+   */
+  fit(classes) {
+    if (!outputsFor(this.rows, this.settings.loss, classes)) {
+      this.settings.loss = "cross_entropy";
+      this.settings.output = "linear";
+    }
   }
 
   /**
@@ -888,7 +894,7 @@ class Playground {
     }
     if (problem || !this.training || this.shape.outputs !== before.outputs) {
       if (problem && points.y.length > 0) {
-        this.settings.loss = "cross_entropy";
+        this.fit(classesOf(points.y));
         this.fill();
       }
       this.ready = this.rebuild(false);
@@ -1114,17 +1120,7 @@ class Playground {
     }
     const takes = takesOf(this.rows, settings.loss, settings.output);
     const point = { x, y: targetOf(this.points.y[chosen], takes) };
-    if (!this.probe) {
-      const setup = setupOf(settings, this.shape, Array.from(training.weights));
-      this.ready = probe(setup, point, this.rows, this.contents.module).then((made) => {
-        if (this.training === training) {
-          this.probe = made;
-          this.look();
-        }
-      });
-      return;
-    }
-    const { layers, at } = lookedAt(this.probe, training.weights, point, this.activations());
+    const { layers, at } = seenAt(training, point, this.activations());
     this.frames = passes(layers, x, point.y, settings.loss, at);
     const sought = this.sought;
     this.sought = null;

@@ -7,7 +7,7 @@
 
 export const MOST_ROWS = 10000;
 export const MOST_COLUMNS = 16;
-export const MOST_CLASSES = 10;
+export const MOST_CLASSES = 6;
 
 const TURN = 2 * Math.PI;
 

@@ -191,6 +191,8 @@ def test_several_classes_with_names_and_more_inputs_than_two(opened, tmp_path):
     page.get_by_label("Up").select_option("4")
     page.locator(".unit").first.click()
     settle(page)
+    button(page, "Backward pass").click()
+    assert "The loss takes the total input of y₁ as it is." in page.locator(".inside").inner_text()
     path = tmp_path / "model.json"
     path.write_text(taken(page, "Copy the model file"), encoding="utf-8")
     nn.load(given, path)
@@ -334,6 +336,11 @@ def test_points_are_added_moved_and_deleted_by_the_mouse_and_by_keys(opened, pla
     assert points_of(page) == 199
     button(page, "Epoch").click()
     assert counted(page)["epoch"] == 1
+    page.get_by_label("Class of new points").select_option("2")
+    button(page, "Add point").click()
+    settle(page)
+    assert page.get_by_label("Loss", exact=True).input_value() == "cross_entropy"
+    assert page.locator(".column").last.locator(".unit").count() == 3
 
 
 def test_what_is_typed_wrongly_is_marked_and_what_cannot_be_is_said(opened, plain):
