@@ -189,6 +189,7 @@ typedef struct {
     int32_t *output; /* the one output that it is */
     uint8_t *varies; /* whether it depends on the point */
     uint8_t *kind;   /* of its operation, or GIVEN */
+    uint8_t *is_part; /* whether it becomes part of the one instruction that needs it */
     Spot *spot;
     Run *run;
     size_t runs, room;
@@ -253,7 +254,7 @@ static int term_of(const Plan *plan, int32_t i)
 
 /* Whether a result becomes part of the one instruction that needs it: of an addition a term, or a
    sum as what is added to; of a selection the product that it may select. */
-static int is_part(const Plan *plan, int32_t r)
+static int becomes_part(const Plan *plan, int32_t r)
 {
     int32_t user = only_user(plan, r), count;
     if (user < 0)
@@ -399,7 +400,7 @@ static int add_routed(Plan *plan, const int32_t *selected)
 {
     const Lowered *given = plan->given;
     Spot a = plan->spot[selected[0]], b = plan->spot[selected[1]], d = plan->one;
-    if (is_part(plan, selected[1])) {
+    if (plan->is_part[selected[1]]) {
         int32_t count;
         const int32_t *of = operands_of(given, selected[1] - first_of(given), &count);
         b = plan->spot[of[0]];
@@ -491,14 +492,14 @@ static int add_chain(Plan *plan, int32_t i, Spot *head)
         const int32_t *o = operands_of(given, i, &count);
         int term = term_of(plan, i);
         int32_t added = o[term], to = o[1 - term];
-        if (is_part(plan, added)) {
+        if (plan->is_part[added]) {
             const int32_t *of = operands_of(given, added - first, &count);
             if (count == 3 ? add_routed(plan, of)
                            : add_product(plan, plan->spot[of[0]], plan->spot[of[1]]))
                 return -1;
         } else if (add_term(plan, SUM, plan->spot[added], NOWHERE, NOWHERE) < 0)
             return -1;
-        if (!is_part(plan, to)) {
+        if (!plan->is_part[to]) {
             *head = plan->spot[to];
             return 0;
         }
@@ -549,7 +550,7 @@ static int add_instruction(Plan *plan, int32_t i)
                    output, {NOWHERE, NOWHERE, NOWHERE, NOWHERE}};
     for (int32_t k = 0; k < count; k++)
         s.of[k] = plan->spot[o[k]];
-    if (s.kind == SELECT && is_part(plan, o[1])) {
+    if (s.kind == SELECT && plan->is_part[o[1]]) {
         const int32_t *of = operands_of(given, o[1] - first_of(given), &count);
         s.kind = GATED;
         s.of[1] = plan->spot[of[0]];
@@ -568,6 +569,7 @@ static void free_plan(Plan *plan)
     free(plan->output);
     free(plan->varies);
     free(plan->kind);
+    free(plan->is_part);
     free(plan->spot);
     free(plan->run);
     free(plan->latest);
@@ -606,19 +608,22 @@ static int make_plan(Plan *plan, const Lowered *given)
     plan->output = malloc(registers * sizeof(int32_t));
     plan->varies = malloc(registers);
     plan->kind = malloc(registers);
+    plan->is_part = malloc(registers);
     plan->spot = malloc(registers * sizeof(Spot));
     plan->run = malloc(plan->room * sizeof(Run));
     plan->latest = calloc(plan->latests, sizeof(int32_t));
-    if (!plan->user || !plan->output || !plan->varies || !plan->kind || !plan->spot ||
-        !plan->run || !plan->latest) {
+    if (!plan->user || !plan->output || !plan->varies || !plan->kind || !plan->is_part ||
+        !plan->spot || !plan->run || !plan->latest) {
         PyErr_NoMemory();
         return -1;
     }
     find_users(plan);
     add_given(plan);
     int32_t first = first_of(given);
+    for (int32_t r = 0; r < first + given->instructions; r++)
+        plan->is_part[r] = (uint8_t)becomes_part(plan, r);
     for (int32_t i = 0; i < given->instructions; i++)
-        if (plan->user[first + i] != NOBODY && !is_part(plan, first + i) &&
+        if (plan->user[first + i] != NOBODY && !plan->is_part[first + i] &&
             add_instruction(plan, i) < 0)
             return -1;
     return 0;
