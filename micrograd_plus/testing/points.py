@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import require_unmasked
 from ..engine import Value
 
 Vector = Any  # an array of float64 with one axis
@@ -36,14 +37,18 @@ class Point:
     """A tree of numbers as a vector. `dtype` is the coarsest of its kinds of numbers.
 
     `name` is what the tree is called. Raises TypeError for what holds no real number, and for
-    complex ones.
+    complex or masked ones.
     """
 
     def __init__(self, tree: Any, name: str = "x") -> None:
+        require_unmasked(tree, name)
         self.tree, self.name = tree, name
         self.leaves = list(_leaves(tree, name))
         if not self.leaves:
-            raise TypeError(f"{name} holds no real number to differentiate: {type(tree).__name__}")
+            raise TypeError(
+                f"{name} holds no real number to differentiate: {type(tree).__name__}; whole numbers "
+                "and conditions have no derivative, so give them as floats if they vary"
+            )
         ends = np.cumsum([0, *[leaf.array.size for leaf in self.leaves]]).tolist()
         self.slices = [slice(start, end) for start, end in pairwise(ends)]
         self.size: int = ends[-1]

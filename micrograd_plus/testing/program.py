@@ -101,7 +101,7 @@ class Program:
                     if type(o) is int:
                         level[o] = min(level.get(o, depth), level[r] + 1)
         kept = [r for r in sorted(level) if r >= first and level[r] < depth]
-        cut = [r for r in sorted(level) if r not in kept]
+        cut = [r for r in sorted(level) if r < first or level[r] >= depth]
         place = {r: i for i, r in enumerate([*cut, *kept])}
         instructions: list[Instruction] = []
         for r in kept:
@@ -117,11 +117,13 @@ class Program:
         """A name for each register: the label of an input that is a word, else a letter."""
         labels = self.labels or [""] * len(self.inputs)
         words = [label if label.isidentifier() else "" for label in labels]
-        fresh = (name for name in _letters() if name not in words)
+        taken = set(words)
+        fresh = (name for name in _letters() if name not in taken)
         names: list[str] = []
-        for i, word in enumerate(words):
-            is_new = word and word not in words[:i]
-            names.append(word if is_new else next(fresh))
+        given = {""}
+        for word in words:
+            names.append(next(fresh) if word in given else word)
+            given.add(word)
         names += [next(fresh) for _ in self.instructions]
         return names
 

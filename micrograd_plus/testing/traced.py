@@ -109,7 +109,7 @@ class Trace:
         error = claimed - np.array([float(adjoint.get(leaf, 0.0)) for leaf in leaves])
         chosen = np.argsort(-np.abs(error))[:WATCHED_COMPONENTS]
         through = self._through(registers, adjoint, chosen.tolist())
-        best: tuple[float, int, Part] | None = None
+        best: tuple[float, int, int, float] | None = None  # whether it is said, how many gates
         for gates in self._alike():
             flow = sum((through[r] for r in gates if r in through), np.zeros(len(chosen)))
             times = _multiple(error[chosen], flow, tolerance)
@@ -117,9 +117,11 @@ class Trace:
                 continue
             found = (0.0 if _is_said(times) else 1.0, len(gates))
             if best is None or found <= best[:2]:  # of a chain of gates the last one
-                part = self.program.below(gates[0], 1)
-                best = (*found, Part(part, 1.0 + times, len(gates)))
-        return best[2] if best else None
+                best = (*found, gates[0], times)
+        if best is None:
+            return None
+        _, count, register, times = best
+        return Part(self.program.below(register, 1), 1.0 + times, count)
 
     def _swept(self) -> tuple[list[Any], list[Value], dict[Any, Any]]:
         """The registers of a run on fresh leaves, the leaves, and the adjoints of all."""

@@ -407,6 +407,9 @@ def test_a_function_without_a_number_at_the_point_is_open():
     assert "beyond the range" in told
 
 
+MASKED = np.ma.masked_array(POINT, [False, True, False])
+
+
 # refused ------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("call", "error", "told"),
@@ -414,6 +417,7 @@ def test_a_function_without_a_number_at_the_point_is_open():
         (lambda: check_gradient(softmax, softmax_vjp, POINT), TypeError, "kind='vjp'"),
         (lambda: check_gradient(cubic, cubic_gradient, np.array([1, 2])), TypeError, "no real"),
         (lambda: check_gradient(cubic, cubic_gradient, POINT + 0j), TypeError, "complex"),
+        (lambda: check_gradient(cubic, cubic_gradient, MASKED), TypeError, "x must .* masked"),
         (lambda: check_gradient(cubic, cubic_gradient, POINT, kind="hessian"), ValueError, "kind"),
         (lambda: check_gradient(lambda x: None, cubic_gradient, POINT), TypeError, "f gives"),
         (lambda: check_gradient(layer, lambda p: {"W": p["W"]}, PARAMETERS), ValueError, "keys"),

@@ -89,6 +89,19 @@ def test_the_part_that_carries_the_error_is_named_and_drawn(gradient, told):
     assert error.picture() is not None
 
 
+def test_a_part_is_found_among_thousands_of_components():
+    many = np.linspace(0.1, 2.0, 4000)
+
+    def one_wrong(x):
+        slopes = 3 * x**2
+        slopes[1234] *= 1.5
+        return slopes
+
+    with pytest.raises(WrongGradientError, match=r"d f / d x\[1234\]") as caught:
+        check_gradient(lambda x: (x**3).sum(), one_wrong, many)
+    assert "is taken 1.5 times" in str(caught.value)
+
+
 def test_gates_that_an_array_computes_together_are_named_together():
     def without_residual(w):
         h = np.tanh(INPUTS @ w)
