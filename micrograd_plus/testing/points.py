@@ -46,8 +46,8 @@ class Point:
         self.leaves = list(_leaves(tree, name))
         if not self.leaves:
             raise TypeError(
-                f"{name} holds no real number to differentiate: {type(tree).__name__}; whole numbers "
-                "and conditions have no derivative, so give them as floats if they vary"
+                f"{name} holds no real number to differentiate: {type(tree).__name__}; whole "
+                "numbers and conditions have no derivative, so give them as floats if they vary"
             )
         ends = np.cumsum([0, *[leaf.array.size for leaf in self.leaves]]).tolist()
         self.slices = [slice(start, end) for start, end in pairwise(ends)]
