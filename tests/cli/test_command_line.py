@@ -543,11 +543,14 @@ MISUSED = [
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ([], "say what to do: draw, explain, play, gallery (see micrograd-plus --help)"),
+        (
+            [],
+            "say what to do: draw, explain, play, playground, gallery (see micrograd-plus --help)",
+        ),
         (["drwa", E], "there is no command 'drwa'; did you mean draw?"),
         (
             [E, "a=2"],
-            f"there is no command '{E}'; there are draw, explain, play, gallery, as in ",
+            f"there is no command '{E}'; there are draw, explain, play, playground, gallery, as in ",
         ),
         (["draw", "a", "+", "b", "a=2"], "as in a=2, not as '+'; the expression stands in quotes"),
         (
