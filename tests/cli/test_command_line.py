@@ -550,7 +550,7 @@ MISUSED = [
         (["drwa", E], "there is no command 'drwa'; did you mean draw?"),
         (
             [E, "a=2"],
-            f"there is no command '{E}'; there are draw, explain, play, playground, gallery, as in ",
+            f"there is no command '{E}'; there are draw, explain, play, playground, gallery, ",
         ),
         (["draw", "a", "+", "b", "a=2"], "as in a=2, not as '+'; the expression stands in quotes"),
         (
