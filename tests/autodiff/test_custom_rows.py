@@ -211,7 +211,7 @@ def count_values(root):
     seen, waiting = {}, [root]
     while waiting:
         thing = waiting.pop()
-        if id(thing) not in seen and not isinstance(thing, (type, types.ModuleType)):
+        if id(thing) not in seen and not issubclass(type(thing), (type, types.ModuleType)):
             seen[id(thing)] = thing
             # a function's globals lead everywhere
             waiting += [o for o in gc.get_referents(thing) if o is not globals()]
