@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..executors.llvm.dispatch import Dispatcher, Reader
-from ..executors.llvm.emission import Code, index_of
+from ..executors.llvm.emission import Code
 from ..executors.llvm.loops import Loops
 from ..executors.llvm.rolling import LANES, Nest, Rolled
 
@@ -16,10 +16,7 @@ from ..executors.llvm.rolling import LANES, Nest, Rolled
 class _Loading(Code):
     def _load(self, count: Any, points: Any, point: Any, inputs: Any) -> None:
         b = self.builder
-        last, starts = b.sub(count, index_of(1)), []
-        for lane in range(self.lanes):
-            at = b.add(point, index_of(lane))
-            starts.append(b.mul(b.select(b.icmp_unsigned("<", at, last), at, last), inputs))
+        starts = self._starts(count, point, inputs)
         with self._loop(inputs, 1) as j:
             numbers = [b.load(self._at(points, b.add(start, j))) for start in starts]
             self._write(LANES, j, self._vector(numbers))

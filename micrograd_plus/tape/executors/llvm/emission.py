@@ -62,13 +62,19 @@ class Code:
                 argument.add_attribute("noalias")
         return ir.IRBuilder(function.append_basic_block())
 
-    def _load(self, count: Any, points: Any, point: Any, inputs: Any) -> None:
-        """Bring points into lanes; lanes beyond the last point repeat it."""
+    def _starts(self, count: Any, point: Any, inputs: Any) -> list[Any]:
+        """Where the point of each lane begins; that of a lane beyond the last is the last one."""
         b = self.builder
         last, starts = b.sub(count, index_of(1)), []
         for lane in range(self.lanes):
             at = b.add(point, index_of(lane))
             starts.append(b.mul(b.select(b.icmp_unsigned("<", at, last), at, last), inputs))
+        return starts
+
+    def _load(self, count: Any, points: Any, point: Any, inputs: Any) -> None:
+        """Bring points into lanes; lanes beyond the last point repeat it."""
+        b = self.builder
+        starts = self._starts(count, point, inputs)
         done = index_of(0)
         if self.lanes > 1:
             done = b.and_(inputs, index_of(-TURN))
