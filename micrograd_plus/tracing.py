@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 from . import modes
@@ -67,7 +68,12 @@ class Varying:
     """
 
     def __init__(self, inputs: Iterable[Value]) -> None:
-        self.inputs = frozenset(inputs)
+        self._given = tuple(inputs)
+
+    @cached_property
+    def inputs(self) -> frozenset[Value]:
+        """The Values that differ, made a set when somebody asks."""
+        return frozenset(self._given)
 
     def varies(self, v: Any) -> bool:
         """Whether a number depends on the inputs, as one of a program in the making always may."""

@@ -23,6 +23,10 @@ def is_array(tree: Tree) -> bool:
     return numpy is not None and isinstance(tree, numpy.ndarray)
 
 
+def _are_floats(leaves: Iterable[Any]) -> bool:
+    return _FLOATS.issuperset(map(type, leaves))
+
+
 def branches_of(tree: Tree) -> Iterable[Tree] | None:
     """What a tree consists of, in order, or None when it is a leaf;
     TypeError for an array of what is no real number.
@@ -48,7 +52,7 @@ def leaves_of(tree: Tree) -> list[Any]:
     """The numbers and Values of a tree, from left to right; TypeError for anything else."""
     branches = branches_of(tree)
     if branches is not None:
-        if _FLOATS.issuperset(map(type, branches)):
+        if _are_floats(branches):
             return list(branches)
         return [leaf for branch in branches for leaf in leaves_of(branch)]
     return [tree if isinstance(tree, Value) else as_float(tree, "a transformation")]
@@ -83,7 +87,7 @@ def _builder(form: Tree, start: int) -> tuple[Callable[[list[Any]], Tree], int]:
     make = _maker(form)
     branches = list(branches)
     end = start + len(branches)
-    if all(branches_of(branch) is None for branch in branches):
+    if _are_floats(branches) or all(branches_of(branch) is None for branch in branches):
         return (lambda leaves: make(leaves[start:end])), end
     parts = []
     for branch in branches:
@@ -107,7 +111,7 @@ def _array(leaves: list[Any], shape: tuple[int, ...]) -> Tree:
     """An array of numbers, of Values, or of arrays of one shape; nested lists of whatever else."""
     import numpy as np
 
-    if _FLOATS.issuperset(map(type, leaves)):
+    if _are_floats(leaves):
         return np.array(leaves, dtype=np.float64).reshape(shape)
     if leaves and all(map(is_array, leaves)) and len({leaf.shape for leaf in leaves}) == 1:
         return np.array(leaves).reshape(*shape, *leaves[0].shape)
@@ -155,7 +159,7 @@ def _paired(tree: Tree, other: Tree) -> list[Any] | None:
         and isinstance(other, (list, tuple))
         and len(tree) == len(other)
     ):
-        if _FLOATS.issuperset(map(type, (*tree, *other))):
+        if _are_floats((*tree, *other)):
             return list(other)
         pairs = list(zip(tree, other))
     elif branches_of(tree) is None and branches_of(other) is None:
@@ -186,7 +190,9 @@ def listed(tree: Tree) -> Tree:
         nested: Tree = tree.tolist()
         return nested
     branches = branches_of(tree)
-    return tree if branches is None else _maker(tree)([listed(branch) for branch in branches])
+    if branches is None:
+        return tree
+    return _maker(tree)([*branches] if _are_floats(branches) else [*map(listed, branches)])
 
 
 def bare(tree: Tree) -> Tree:

@@ -40,6 +40,7 @@ static Py_ssize_t present;    /* modes alive that are not the default one */
 #include "order.c"
 #include "sweeps.c"
 #include "calls.c"
+#include "snapshot.c"
 #include "recorder.c"
 #include "runs.c"
 
@@ -585,7 +586,7 @@ static PyMethodDef functions[] = {
     {"entry", heart_entry, METH_VARARGS, NULL},
     {"gradient", heart_gradient, METH_VARARGS, NULL},
     {"leaves_below", heart_leaves_below, METH_VARARGS, NULL},
-    {"linearised", heart_linearised, METH_VARARGS, NULL},
+    {"snapshot", heart_snapshot, METH_VARARGS, NULL},
     {"reduced", heart_reduced, METH_VARARGS, NULL},
     {"lowered", heart_lowered, METH_VARARGS, NULL},
     {"evaluated", heart_evaluated, METH_VARARGS, NULL},
@@ -623,10 +624,11 @@ PyMODINIT_FUNC PyInit__heart(void)
     PresenceType = (PyTypeObject *)PyType_FromSpec(&presence_spec);
     EntryType = (PyTypeObject *)PyType_FromSpec(&entry_spec);
     CallerType = (PyTypeObject *)PyType_FromSpec(&caller_spec);
+    SnapshotType = (PyTypeObject *)PyType_FromSpec(&snapshot_spec);
     RunsType = (PyTypeObject *)PyType_FromSpec(&runs_spec);
     choose_vectors(LONG_MAX);
     if (!name_of_row || !Value || !Allocator || !RowType || !MethodType || !PresenceType ||
-        !EntryType || !CallerType || !RunsType)
+        !EntryType || !CallerType || !SnapshotType || !RunsType)
         return NULL;
     PyObject *module = PyModule_Create(&definition);
     if (module && add_names(module) < 0)

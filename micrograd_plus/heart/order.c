@@ -14,6 +14,7 @@ typedef struct {
     Row *row;
     double primal;
     uint32_t size;
+    char is_named; /* whether it has a label */
 } Placed;
 
 typedef struct {
@@ -103,7 +104,7 @@ static inline int place(Order *order, Node *v)
     }
     v->place = (uint32_t)order->all;
     Py_INCREF((PyObject *)v);
-    order->placed[order->all++] = (Placed){v, v->row, v->primal, SIZE_OF(v)};
+    order->placed[order->all++] = (Placed){v, v->row, v->primal, SIZE_OF(v), v->label != NULL};
     return 0;
 }
 
@@ -217,13 +218,17 @@ static int order_of(Order *order, Node **roots, size_t count, Stops *stops)
     spared(OF_FRAMES, stack.frames, stack.room * sizeof(Frame));
     order->count = order->all;
     if (done == 0 && stops->count) {
-        uint32_t *o = order->operands;
+        uint32_t *o = order->operands, first = (uint32_t)order->count;
         for (size_t i = 0; i < stops->count && done == 0; i++)
             if (is_stop(stops, stops->nodes[i])) /* named twice, it has its place */
                 done = place(order, stops->nodes[i]);
-        for (size_t i = 0; i < order->edges; i++)
-            if (o[i] != NO_PLACE && o[i] >= order->all)
-                o[i] = stops->nodes[(OPEN - 1) - o[i]]->place;
+        int is_each_once = order->all - order->count == stops->count;
+        for (size_t i = 0; i < order->edges; i++) {
+            if (o[i] == NO_PLACE || o[i] < order->all)
+                continue;
+            uint32_t stop = (OPEN - 1) - o[i];
+            o[i] = is_each_once ? first + stop : stops->nodes[stop]->place;
+        }
     }
     return done;
 }

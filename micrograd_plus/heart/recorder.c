@@ -1,4 +1,5 @@
-/* Recording: a graph and its reverse sweep as a flat program, and what is done with one.
+/* Recording: the snapshot of a graph, and a reverse sweep over it, as a flat program, and what is
+ * done with one.
  *
  * This is `tape/linearisation.py` in C, instruction by instruction: equal instructions are one, what
  * has only constants for operands is a constant, what no output needs is left out. Slopes are
@@ -181,7 +182,6 @@ typedef struct {
 enum { NO_LINE = -1, IN_TABLE = -2, LONG_RING = 8, STEPS_A_LINE = 2 };
 
 typedef struct {
-    uint64_t id;
     int32_t given;
     double *constants;
     int32_t *constant_at; /* a hash table of places */
@@ -192,8 +192,7 @@ typedef struct {
     int32_t *latest_user, *ring; /* by register: of whom it is an operand, or NO_LINE */
     int32_t *operands;
     size_t used, operand_room, user_room, ring_room, slot_bytes;
-    Row **table; /* the rows that were asked for, each once, with references of its own */
-    size_t rows, table_room;
+    Table table; /* the rows that were asked for */
     int32_t *map; /* of the registers of a pattern */
     size_t map_room;
     int32_t *gathered;
@@ -201,19 +200,16 @@ typedef struct {
     Room numbers, registers;
 } Flat;
 
-static uint64_t flats; /* how many programs were begun */
-
 static void begin_flat(Flat *flat, int32_t given)
 {
     memset(flat, 0, sizeof(Flat));
-    flat->id = ++flats;
+    begin_table(&flat->table);
     flat->given = given;
 }
 
 static void end_flat(Flat *flat)
 {
-    for (size_t i = 0; i < flat->rows; i++)
-        Py_DECREF((PyObject *)flat->table[i]);
+    end_table(&flat->table);
     free(flat->constants);
     free(flat->constant_at);
     spared(OF_LINES, flat->lines, flat->room * sizeof(Line));
@@ -221,33 +217,11 @@ static void end_flat(Flat *flat)
     spared(OF_USERS, flat->latest_user, flat->user_room * sizeof(int32_t));
     spared(OF_RINGS, flat->ring, flat->ring_room * sizeof(int32_t));
     spared(OF_LINE_OPERANDS, flat->operands, flat->operand_room * sizeof(int32_t));
-    free(flat->table);
     free(flat->map);
     free(flat->gathered);
     free(flat->numbers.more);
     free(flat->registers.more);
 }
-
-/* Room for so many items in an array. */
-static int enlarged(void **memory, size_t *room, size_t needed, size_t size)
-{
-    if (needed <= *room)
-        return 0;
-    size_t more = *room ? *room : 64;
-    while (more < needed)
-        more *= 2;
-    void *found = more > SIZE_MAX / 2 / size ? NULL : realloc(*memory, more * size);
-    if (!found) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    *memory = found;
-    *room = more;
-    return 0;
-}
-
-#define ENLARGED(array, room, needed) \
-    enlarged((void **)&(array), &(room), (needed), sizeof(*(array)))
 
 static inline uint64_t mixed(uint64_t hash, uint64_t number)
 {
@@ -317,30 +291,6 @@ static int constant(Flat *flat, double number, int32_t *found)
     flat->constants[flat->constant_count] = number;
     flat->constant_at[at] = (int32_t)flat->constant_count;
     *found = ~(int32_t)flat->constant_count++;
-    return 0;
-}
-
-/* The place that a row has in the table of the program from now on. */
-static int add_row(Flat *flat, Row *row)
-{
-    size_t i = 0;
-    while (i < flat->rows && flat->table[i] != row) /* another program asked for it meanwhile */
-        i++;
-    if (i == flat->rows) {
-        if (ENLARGED(flat->table, flat->table_room, i + 1) < 0)
-            return -1;
-        flat->table[flat->rows++] = (Row *)Py_NewRef((PyObject *)row);
-    }
-    row->flat = flat->id;
-    row->code = (int32_t)i;
-    return 0;
-}
-
-static inline int code_of(Flat *flat, Row *row, int32_t *code)
-{
-    if (row->flat != flat->id && add_row(flat, row) < 0)
-        return -1;
-    *code = row->code;
     return 0;
 }
 
@@ -586,7 +536,7 @@ static int emit(Flat *flat, Row *row, const int32_t *operands, size_t count, int
 {
     int32_t code;
     size_t constants = 0;
-    if (code_of(flat, row, &code) < 0)
+    if (code_in(&flat->table, row, &code) < 0)
         return -1;
     for (size_t i = 0; i < count; i++)
         constants += operands[i] < 0;
@@ -715,10 +665,10 @@ static int plus(Flat *flat, Found *found, const Found *more)
 /* A graph on its way into a program. */
 typedef struct {
     Flat flat;
-    Order order;
+    const Snapshot *of;
     int32_t *ref;   /* where the number of each node is */
     Found *adjoint; /* what the sweep found for it */
-    char *reached;  /* whether it depends on what varies */
+    char *reached;  /* whether it depends on what a derivative is asked in */
     uint32_t *swept; /* the nodes that a gradient reached, in that order */
     size_t swept_count;
     PyObject *trace;
@@ -727,70 +677,62 @@ typedef struct {
 static void end_graph(Graph *graph)
 {
     end_flat(&graph->flat);
-    release(&graph->order);
     free(graph->ref);
     free(graph->adjoint);
     free(graph->reached);
     free(graph->swept);
 }
 
-static int operand_ref(Graph *graph, const Placed *placed, const uint32_t *operands, uint32_t i,
-                       int32_t *found)
+static inline int ref_of(Graph *graph, uint32_t operand, int32_t *found)
 {
-    if (operands[i] == NO_PLACE)
-        return constant(&graph->flat, number_in(placed->node->operands[i]), found);
-    *found = graph->ref[operands[i]];
+    if (operand >= graph->of->all)
+        return constant(&graph->flat, graph->of->numbers[operand - graph->of->all], found);
+    *found = graph->ref[operand];
     return 0;
 }
 
-static int operand_refs(Graph *graph, const Placed *placed, const uint32_t *operands,
-                        int32_t *found)
+static int operand_refs(Graph *graph, const uint32_t *operands, size_t size, int32_t *found)
 {
-    for (uint32_t i = 0; i < placed->size; i++)
-        if (operand_ref(graph, placed, operands, i, found + i) < 0)
+    for (size_t i = 0; i < size; i++)
+        if (ref_of(graph, operands[i], found + i) < 0)
             return -1;
     return 0;
 }
 
-/* Whether every row has a pattern, which those for Python alone have not. */
-static int is_for_c(const Graph *graph)
+static inline int is_reached(const Graph *graph, uint32_t operand)
 {
-    for (size_t i = 0; i < graph->order.count; i++) {
-        const Row *row = graph->order.placed[i].row;
-        if (row && (row->custom || !takes(row, (Py_ssize_t)graph->order.placed[i].size)))
-            return 0;
-    }
-    return 1;
+    return operand < graph->of->all && graph->reached[operand];
 }
 
 static int emit_graph(Graph *graph)
 {
-    Flat *flat = &graph->flat;
-    const uint32_t *operands = graph->order.operands;
-    size_t count = graph->order.count, most = 0;
-    for (size_t i = 0; i < count; i++)
-        most = graph->order.placed[i].size > most ? graph->order.placed[i].size : most;
+    const Snapshot *of = graph->of;
+    const uint32_t *operands = of->operands;
+    size_t most = 0;
+    for (size_t i = 0; i < of->count; i++)
+        most = of->gates[i].size > most ? of->gates[i].size : most;
     int32_t *refs = malloc((most + 1) * sizeof(int32_t));
     if (!refs) {
         PyErr_NoMemory();
         return -1;
     }
     int done = 0;
-    for (size_t i = count; i < graph->order.all; i++) { /* what varies */
-        graph->ref[i] = (int32_t)(i - count);
-        graph->reached[i] = 1;
-    }
-    for (size_t i = 0; i < count && done == 0; i++) {
-        const Placed *placed = graph->order.placed + i;
+    for (size_t i = of->count; i < of->all; i++) /* what varies */
+        graph->ref[i] = (int32_t)(i - of->count);
+    for (size_t i = 0; i < of->count && done == 0; i++) {
+        Gate gate = of->gates[i];
         if (i % PATIENCE == PATIENCE - 1 && PyErr_CheckSignals() < 0)
             done = -1;
-        else if (!placed->row)
-            done = constant(flat, placed->primal, graph->ref + i);
-        else if ((done = operand_refs(graph, placed, operands, refs)) == 0)
-            done = emit(flat, placed->row, refs, placed->size, graph->ref + i);
-        for (uint32_t k = 0; k < placed->size; k++)
-            graph->reached[i] |= operands[k] != NO_PLACE && graph->reached[operands[k]];
-        operands += placed->size;
+        else if (gate.code == A_NUMBER)
+            done = constant(&graph->flat, of->numbers[gate.size], graph->ref + i);
+        else {
+            if ((done = operand_refs(graph, operands, gate.size, refs)) == 0)
+                done = emit(&graph->flat, of->table.row[gate.code], refs, gate.size,
+                            graph->ref + i);
+            for (uint32_t k = 0; k < gate.size; k++)
+                graph->reached[i] |= (char)is_reached(graph, operands[k]);
+            operands += gate.size;
+        }
     }
     free(refs);
     return done;
@@ -803,7 +745,7 @@ static int pass_on(Graph *graph, const Pattern *pattern, const uint32_t *operand
     for (int32_t k = 0; k < pattern->outputs; k++) {
         int32_t output = pattern->output[k], given = pattern->output[pattern->outputs + k];
         uint32_t to = operands[k];
-        if (to == NO_PLACE || !graph->reached[to] || output < 0)
+        if (output < 0 || !is_reached(graph, to))
             continue;
         int32_t condition = given < 0 ? NOT_THERE : flat->map[given];
         if (given >= 0 && condition < 0) { /* it has turned out to be a constant */
@@ -825,21 +767,21 @@ static int pass_on(Graph *graph, const Pattern *pattern, const uint32_t *operand
 
 static int sweep_node(Graph *graph, size_t i, const uint32_t *operands)
 {
-    const Placed *placed = graph->order.placed + i;
-    uint32_t size = placed->size;
+    Row *row = graph->of->table.row[graph->of->gates[i].code];
+    uint32_t size = graph->of->gates[i].size;
     int mask = ALL_SLOPES;
     if (size <= SMALL) {
         mask = 0;
         for (uint32_t k = 0; k < size; k++)
-            mask |= (operands[k] != NO_PLACE && graph->reached[operands[k]]) << k;
+            mask |= is_reached(graph, operands[k]) << k;
     }
-    Pattern *pattern = pattern_of(placed->row, 1, size, mask, graph->trace);
+    Pattern *pattern = pattern_of(row, 1, size, mask, graph->trace);
     if (!pattern)
         return -1;
     int done = pattern->outputs == (int32_t)size ? make_map(&graph->flat, pattern) : -1;
     if (done == 0) {
         graph->flat.map[0] = graph->ref[i];
-        done = operand_refs(graph, placed, operands, graph->flat.map + 1);
+        done = operand_refs(graph, operands, size, graph->flat.map + 1);
     }
     if (done == 0)
         done = copy_pattern(&graph->flat, pattern);
@@ -857,19 +799,20 @@ static int sweep_graph(Graph *graph, size_t root)
     graph->swept[graph->swept_count++] = (uint32_t)root;
     if (constant(&graph->flat, 1.0, &graph->adjoint[root].number) < 0)
         return -1;
-    const uint32_t *operands = graph->order.operands + graph->order.edges;
+    const uint32_t *operands = graph->of->operands + graph->of->edges;
     int32_t unused;
     if (constant(&graph->flat, -0.0, &unused) < 0 || constant(&graph->flat, 0.0, &unused) < 0 ||
-        code_of(&graph->flat, operator_row[MULTIPLIED], &unused) < 0 ||
-        code_of(&graph->flat, operator_row[ADDED], &unused) < 0 ||
-        code_of(&graph->flat, selecting, &unused) < 0)
+        code_in(&graph->flat.table, operator_row[MULTIPLIED], &unused) < 0 ||
+        code_in(&graph->flat.table, operator_row[ADDED], &unused) < 0 ||
+        code_in(&graph->flat.table, selecting, &unused) < 0)
         return -1;
-    for (size_t i = graph->order.count; i-- > 0;) {
-        const Placed *placed = graph->order.placed + i;
-        operands -= placed->size;
+    for (size_t i = graph->of->count; i-- > 0;) {
+        if (graph->of->gates[i].code == A_NUMBER)
+            continue;
+        operands -= graph->of->gates[i].size;
         if (i % PATIENCE == PATIENCE - 1 && PyErr_CheckSignals() < 0)
             return -1;
-        if (placed->row && graph->reached[i] && graph->adjoint[i].number != NOT_THERE &&
+        if (graph->reached[i] && graph->adjoint[i].number != NOT_THERE &&
             sweep_node(graph, i, operands) < 0)
             return -1;
     }
@@ -936,17 +879,17 @@ static PyObject *bytes_for(size_t count, size_t size, void **contents)
 /* Rows of the table that are kept, in their order, and the new code of each. */
 static PyObject *kept_rows(const Flat *flat, const Liveness *live, size_t first, int32_t *code)
 {
-    for (size_t i = 0; i < flat->rows; i++)
+    for (size_t i = 0; i < flat->table.rows; i++)
         code[i] = -1;
     for (size_t i = 0; i < flat->count; i++)
         if (live->number[first + i] >= 0)
             code[flat->lines[i].code] = 0;
     PyObject *rows = PyList_New(0);
     int32_t next = 0;
-    for (size_t i = 0; rows && i < flat->rows; i++)
+    for (size_t i = 0; rows && i < flat->table.rows; i++)
         if (code[i] == 0) {
             code[i] = next++;
-            if (PyList_Append(rows, flat->table[i]->primitive) < 0)
+            if (PyList_Append(rows, flat->table.row[i]->primitive) < 0)
                 Py_CLEAR(rows);
         }
     return rows;
@@ -980,7 +923,7 @@ static PyObject *finished(const Flat *flat, const Liveness *live, const int32_t 
                           size_t count)
 {
     void *constants = NULL, *codes = NULL, *starts = NULL, *operands = NULL, *given = NULL;
-    int32_t *code = malloc((flat->rows + 1) * sizeof(int32_t));
+    int32_t *code = malloc((flat->table.rows + 1) * sizeof(int32_t));
     PyObject *part[6] = {
         bytes_for(live->kept_constants, sizeof(double), &constants),
         bytes_for(live->kept_lines, sizeof(int32_t), &codes),
@@ -1003,24 +946,24 @@ static PyObject *finished(const Flat *flat, const Liveness *live, const int32_t 
     return found;
 }
 
-/* What registers are called, as their nodes are: a dictionary. */
+/* What registers are called, as their nodes are: a dictionary, first what varies. */
 static PyObject *labels_of(const Graph *graph, const Liveness *live)
 {
+    const Snapshot *of = graph->of;
     PyObject *labels = PyDict_New();
-    size_t varied = graph->order.all - graph->order.count;
-    for (size_t i = 0; labels && i < graph->order.all; i++) {
-        size_t at = i < varied ? graph->order.count + i : i - varied;
-        PyObject *label = graph->order.placed[at].node->label;
-        int32_t number = live->number[register_in(&graph->flat, graph->ref[at])];
-        if (!label || number < 0)
+    size_t varied = 0;
+    while (varied < of->named && of->labelled[varied] < of->count)
+        varied++;
+    for (size_t i = 0; labels && i < of->named; i++) {
+        size_t k = i + varied < of->named ? i + varied : i + varied - of->named;
+        int32_t number = live->number[register_in(&graph->flat, graph->ref[of->labelled[k]])];
+        if (number < 0)
             continue;
-        Py_INCREF(label);
         PyObject *key = PyLong_FromLong(number);
-        int is_one = PyObject_IsTrue(label);
-        if (!key || is_one < 0 || (is_one && PyDict_SetItem(labels, key, label) < 0))
+        int is_one = PyObject_IsTrue(of->labels[k]);
+        if (!key || is_one < 0 || (is_one && PyDict_SetItem(labels, key, of->labels[k]) < 0))
             Py_CLEAR(labels);
         Py_XDECREF(key);
-        Py_DECREF(label);
     }
     return labels;
 }
@@ -1034,12 +977,19 @@ static int adjoints_of(const Graph *graph, const Liveness *live, PyObject **regi
     size_t next = 0;
     *registers = bytes_for(graph->swept_count, sizeof(int32_t), &of_adjoints);
     *nodes = bytes_for(graph->swept_count, sizeof(int32_t), &of_nodes);
-    if (!*registers || !*nodes)
+    char *has_label = calloc(graph->of->all + 1, 1);
+    if (!has_label)
+        PyErr_NoMemory();
+    if (!*registers || !*nodes || !has_label) {
+        free(has_label);
         return -1;
-    for (int has_label = 0; has_label < 2; has_label++)
+    }
+    for (size_t i = 0; i < graph->of->named; i++)
+        has_label[graph->of->labelled[i]] = 1;
+    for (char with = 0; with < 2; with++)
         for (size_t i = 0; i < graph->swept_count; i++) {
             size_t at = graph->swept[i];
-            if (has_label != (graph->order.placed[at].node->label != NULL))
+            if (with != has_label[at])
                 continue;
             int32_t number = graph->adjoint[at].number, node = graph->ref[at];
             int is_there = number >= 0 && node >= 0; /* neither is a constant */
@@ -1048,16 +998,15 @@ static int adjoints_of(const Graph *graph, const Liveness *live, PyObject **regi
             ((int32_t *)of_nodes)[next++] =
                 is_there ? live->number[register_in(&graph->flat, node)] : -1;
         }
-    for (; next < graph->swept_count; next++) /* a label was set in between */
-        ((int32_t *)of_adjoints)[next] = ((int32_t *)of_nodes)[next] = -1;
+    free(has_label);
     return 0;
 }
 
-/* ---- linearised(outputs, varied, has_gradient, trace) ---------------------------------------- */
+/* ---- snapshot.linearised(trace, has_values, first, last) -------------------------------------- */
 
-static int begin_graph(Graph *graph)
+static int begin_graph(Graph *graph, size_t first, size_t last)
 {
-    size_t all = graph->order.all + 1;
+    size_t all = graph->of->all + 1;
     graph->ref = malloc(all * sizeof(int32_t));
     graph->adjoint = malloc(all * sizeof(Found));
     graph->reached = calloc(all, 1);
@@ -1068,36 +1017,33 @@ static int begin_graph(Graph *graph)
     }
     for (size_t i = 0; i < all; i++)
         graph->adjoint[i].number = NOT_THERE;
+    for (size_t i = first; i < last; i++)
+        graph->reached[graph->of->count + i] = 1;
     return 0;
 }
 
-/* The references of the outputs and, if wanted, of the gradient of the only one. */
-static int32_t *output_refs(Graph *graph, PyObject *outputs, const uint32_t *places,
-                            int has_gradient, size_t *count)
+/* The references of the outputs, if they are wanted, and of the derivatives of the only one in what
+   varies from the first to before the last. */
+static int32_t *output_refs(Graph *graph, int has_values, size_t first, size_t last, size_t *count)
 {
-    size_t given = (size_t)PyTuple_Size(outputs), varied = graph->order.all - graph->order.count;
-    *count = given + (has_gradient ? varied : 0);
-    int32_t *refs = malloc((*count + 1) * sizeof(int32_t));
+    const Snapshot *of = graph->of;
+    size_t given = has_values ? of->given : 0;
+    int32_t nothing = 0, *refs = malloc((given + last - first + 1) * sizeof(int32_t));
+    *count = given + last - first;
     if (!refs)
         return (int32_t *)PyErr_NoMemory();
     int done = emit_graph(graph);
-    for (size_t i = 0; i < given && done == 0; i++) {
-        if (places[i] == NO_PLACE)
-            done = constant(&graph->flat,
-                            PyFloat_AsDouble(PyTuple_GetItem(outputs, (Py_ssize_t)i)), refs + i);
-        else
-            refs[i] = graph->ref[places[i]];
-    }
-    if (done == 0 && has_gradient && places[0] != NO_PLACE)
-        done = sweep_graph(graph, places[0]);
-    int32_t nothing = 0;
-    if (done == 0 && has_gradient)
+    for (size_t i = 0; i < given && done == 0; i++)
+        done = ref_of(graph, of->outputs[i], refs + i);
+    if (done == 0 && last > first && of->outputs[0] < of->all)
+        done = sweep_graph(graph, of->outputs[0]);
+    if (done == 0 && last > first)
         done = constant(&graph->flat, 0.0, &nothing);
-    for (size_t i = given; i < *count && done == 0; i++) {
-        const Found *found = graph->adjoint + graph->order.count + (i - given);
-        refs[i] = nothing;
+    for (size_t i = first; i < last && done == 0; i++) {
+        const Found *found = graph->adjoint + of->count + i;
+        refs[given + i - first] = nothing;
         if (found->number != NOT_THERE)
-            done = or_else(&graph->flat, found, 0.0, refs + i);
+            done = or_else(&graph->flat, found, 0.0, refs + given + i - first);
     }
     if (done == 0)
         return refs;
@@ -1105,15 +1051,14 @@ static int32_t *output_refs(Graph *graph, PyObject *outputs, const uint32_t *pla
     return NULL;
 }
 
-static PyObject *contents_of(Graph *graph, PyObject *outputs, const uint32_t *places,
-                             int has_gradient)
+static PyObject *contents_of(Graph *graph, int has_values, size_t first, size_t last)
 {
     size_t count;
     Liveness live = {0};
     PyObject *program = NULL, *labels = NULL, *registers = NULL, *nodes = NULL, *found = NULL;
-    int32_t *refs = begin_graph(graph) < 0
+    int32_t *refs = begin_graph(graph, first, last) < 0
                         ? NULL
-                        : output_refs(graph, outputs, places, has_gradient, &count);
+                        : output_refs(graph, has_values, first, last, &count);
     if (refs && find_live(&graph->flat, refs, count, &live) == 0 &&
         (program = finished(&graph->flat, &live, refs, count)) &&
         (labels = labels_of(graph, &live)) && adjoints_of(graph, &live, &registers, &nodes) == 0)
@@ -1125,6 +1070,54 @@ static PyObject *contents_of(Graph *graph, PyObject *outputs, const uint32_t *pl
     free(live.number);
     free(refs);
     return found;
+}
+
+/* linearised(trace, has_values, first, last): the parts of the program that gives the outputs, if
+   they are wanted, and the derivatives of the only one in what varies from the first to before the
+   last; labels by register; registers with adjoints, and those of whose they are. */
+static PyObject *snapshot_linearised(PyObject *object, PyObject *args)
+{
+    const Snapshot *self = (Snapshot *)object;
+    Graph graph;
+    memset(&graph, 0, sizeof(Graph));
+    Py_ssize_t first, last;
+    int has_values;
+    if (!PyArg_ParseTuple(args, "Opnn", &graph.trace, &has_values, &first, &last))
+        return NULL;
+    size_t varied = self->all - self->count;
+    if (first < 0 || last < first || (size_t)last > varied || (last > first && self->given != 1))
+        return PyErr_Format(PyExc_ValueError, "there are no such derivatives of this graph");
+    graph.of = self;
+    begin_flat(&graph.flat, (int32_t)varied);
+    PyObject *found = contents_of(&graph, has_values, (size_t)first, (size_t)last);
+    end_graph(&graph);
+    return found;
+}
+
+static PyMethodDef snapshot_methods[] = {{"linearised", snapshot_linearised, METH_VARARGS, NULL},
+                                         {"same", snapshot_same, METH_O, NULL},
+                                         {"rows", snapshot_rows, METH_NOARGS, NULL},
+                                         {"about", snapshot_about, METH_NOARGS, NULL},
+                                         {0}};
+static PyType_Slot snapshot_slots[] = {{Py_tp_dealloc, snapshot_dealloc},
+                                       {Py_tp_traverse, snapshot_traverse},
+                                       {Py_tp_methods, snapshot_methods},
+                                       {0, NULL}};
+static PyType_Spec snapshot_spec = {
+    "micrograd_plus.heart.Snapshot", sizeof(Snapshot), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION, snapshot_slots};
+
+/* ---- snapshot(outputs, varied, has_gradient) -------------------------------------------------- */
+
+/* Whether every row has a pattern, which those for Python alone have not. */
+static int is_for_c(const Order *order)
+{
+    for (size_t i = 0; i < order->count; i++) {
+        const Row *row = order->placed[i].row;
+        if (row && (row->custom || !takes(row, (Py_ssize_t)order->placed[i].size)))
+            return 0;
+    }
+    return 1;
 }
 
 /* Whether a number that stays in the program was edited after its user was computed. */
@@ -1141,10 +1134,9 @@ static int is_stale(const Order *order)
     return 0;
 }
 
-/* The order of the graph below the outputs, from what varies, and the place of each output;
-   0, -1 with an exception, or 1 where Python is to be asked. */
-static int lay_out(Graph *graph, PyObject *outputs, Stops *varied, int has_gradient,
-                   uint32_t *places)
+/* The order of the graph below the outputs, from what varies; 0, -1 with an exception, or 1 where
+   Python is to be asked. */
+static int lay_out(Order *order, PyObject *outputs, Stops *varied, int has_gradient)
 {
     size_t count = (size_t)PyTuple_Size(outputs), roots = 0;
     Node **root = malloc((count + 1) * sizeof(Node *));
@@ -1161,40 +1153,28 @@ static int lay_out(Graph *graph, PyObject *outputs, Stops *varied, int has_gradi
             strange = !IS_FLOAT(o);
     }
     if (!strange)
-        strange = order_of(&graph->order, root, roots, varied);
+        strange = order_of(order, root, roots, varied);
     if (!strange)
-        strange = graph->order.cyclic || (has_gradient && is_stale(&graph->order)) ||
-                  graph->order.all - graph->order.count != varied->count || !is_for_c(graph);
-    for (size_t i = 0; i < count && !strange; i++) {
-        PyObject *o = PyTuple_GetItem(outputs, (Py_ssize_t)i);
-        places[i] = IS_FLOAT(o) ? NO_PLACE : ((Node *)o)->place;
-    }
+        strange = order->cyclic || (has_gradient && is_stale(order)) ||
+                  order->all - order->count != varied->count || !is_for_c(order);
     free(root);
     return strange;
 }
 
-static PyObject *heart_linearised(PyObject *module, PyObject *args)
+static PyObject *heart_snapshot(PyObject *module, PyObject *args)
 {
-    PyObject *outputs, *given, *trace, *tuple = NULL, *found = NULL;
+    PyObject *outputs, *given, *tuple = NULL, *found = NULL;
     int has_gradient;
-    if (!PyArg_ParseTuple(args, "O!OpO", &PyTuple_Type, &outputs, &given, &has_gradient, &trace))
+    if (!PyArg_ParseTuple(args, "O!Op", &PyTuple_Type, &outputs, &given, &has_gradient))
         return NULL;
     Stops varied = {NULL, 0};
-    Graph graph;
-    memset(&graph, 0, sizeof(Graph));
-    graph.trace = trace;
+    Order order;
+    memset(&order, 0, sizeof(Order));
     varied.nodes = nodes_in(given, &tuple, &varied.count);
-    uint32_t *places = malloc(((size_t)PyTuple_Size(outputs) + 1) * sizeof(uint32_t));
-    if (!places)
-        PyErr_NoMemory();
-    else if (varied.nodes && (!has_gradient || PyTuple_Size(outputs) == 1) &&
-             varied.count < MOST_NODES) {
-        begin_flat(&graph.flat, (int32_t)varied.count);
-        if (lay_out(&graph, outputs, &varied, has_gradient, places) == 0)
-            found = contents_of(&graph, outputs, places, has_gradient);
-    }
-    end_graph(&graph);
-    free(places);
+    if (varied.nodes && (!has_gradient || PyTuple_Size(outputs) == 1) &&
+        varied.count < MOST_NODES && lay_out(&order, outputs, &varied, has_gradient) == 0)
+        found = (PyObject *)snapshot_of(&order, outputs);
+    release(&order);
     free(varied.nodes);
     Py_XDECREF(tuple);
     if (found || PyErr_Occurred())
@@ -1248,7 +1228,7 @@ static int load_lines(Flat *flat, const Given *codes, const Given *starts, const
     for (size_t i = 0; is_sound && i < count; i++) {
         int32_t size = start[i + 1] - start[i];
         is_sound = size >= 0 && start[i] >= 0 && (size_t)start[i + 1] <= operands->count &&
-                   code[i] >= 0 && (size_t)code[i] < flat->rows &&
+                   code[i] >= 0 && (size_t)code[i] < flat->table.rows &&
                    are_below(o + start[i], size, 0, (int32_t)(first + i));
         flat->lines[i] = (Line){code[i], size, (uint32_t)start[i], NO_LINE};
     }
@@ -1279,10 +1259,11 @@ static int load_flat(Flat *flat, PyObject *parts)
         begin_flat(flat, (int32_t)given);
     for (Py_ssize_t i = 0; i < PyTuple_Size(rows) && done == 0; i++) {
         Row *row = row_of(PyTuple_GetItem(rows, i));
-        if (!row || ENLARGED(flat->table, flat->table_room, flat->rows + 1) < 0)
+        Table *table = &flat->table;
+        if (!row || ENLARGED(table->row, table->room, table->rows + 1) < 0)
             done = -1;
-        else
-            flat->table[flat->rows++] = (Row *)Py_NewRef((PyObject *)row);
+        else /* a row that is there twice has two places */
+            table->row[table->rows++] = (Row *)Py_NewRef((PyObject *)row);
     }
     for (int i = 0; i < 4 && done == 0; i++)
         done = hold(array + i, part[i], i ? sizeof(int32_t) : sizeof(double));
@@ -1327,7 +1308,7 @@ static int is_whole(const Flat *flat, const Liveness *live)
 {
     if (live->kept_lines != flat->count || live->kept_constants != flat->constant_count)
         return 0;
-    char *is_used = calloc(flat->rows + 1, 1);
+    char *is_used = calloc(flat->table.rows + 1, 1);
     size_t used = 0;
     for (size_t i = 0; is_used && i < flat->count; i++) {
         char *mark = is_used + flat->lines[i].code;
@@ -1335,7 +1316,7 @@ static int is_whole(const Flat *flat, const Liveness *live)
         *mark = 1;
     }
     free(is_used);
-    return used == flat->rows;
+    return used == flat->table.rows;
 }
 
 /* reduced(parts, outputs): the parts of the program that gives these, and its new registers; None
@@ -1414,7 +1395,7 @@ static int lower(const Flat *from, Flat *to, int32_t *constants, int32_t *refs, 
             int32_t o = from->operands[l->first + k];
             operands[k] = o < 0 ? constants[~o] : o < from->given ? o : refs[o - from->given];
         }
-        done = lower_line(to, from->table[l->code], operands, count, trace, refs + i);
+        done = lower_line(to, from->table.row[l->code], operands, count, trace, refs + i);
     }
     free(operands);
     return done;
@@ -1463,7 +1444,7 @@ static int evaluate_lines(Flat *flat, double *registers)
             return -1;
         for (int32_t k = 0; k < l->count; k++)
             x[k] = registers[register_in(flat, flat->operands[l->first + (uint32_t)k])];
-        done = value_of(flat->table[l->code], x, l->count, registers + first + i,
+        done = value_of(flat->table.row[l->code], x, l->count, registers + first + i,
                         &flat->registers);
     }
     return done;

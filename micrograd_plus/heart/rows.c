@@ -20,8 +20,8 @@ typedef struct {
     uint32_t met[2][MET], latest[2];    /* large sizes that were met once, the oldest forgotten */
     struct Pattern *patterns;           /* for programs in the making: see recorder.c */
     size_t in_patterns;                 /* numbers in them */
-    uint64_t flat;                      /* the program that met it last */
-    int32_t code;                       /* its place in the table of that */
+    uint64_t in_table;                  /* the table that met it last */
+    int32_t code;                       /* its place there */
 } Row;
 
 static PyTypeObject *RowType;

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any, Never, Protocol
 
 from .. import ops
@@ -238,7 +239,7 @@ class Layer(Module):
         return out[0] if len(out) == 1 else out
 
     def parameters(self) -> list[Value]:
-        return [p for n in self.neurons for p in n.parameters()]
+        return list(chain.from_iterable([n.parameters() for n in self.neurons]))
 
     def named_parameters(self) -> dict[str, list[Value]]:
         return named("neurons", self.neurons)

@@ -16,9 +16,10 @@ from ..engine import Value, between, nodes_below, value_operands
 from ..tracing import NEUTRAL, Contribution, local_terms, tracing
 from ..trees import Tree, bare, branches_of, leaves_of, like
 from .builder import Builder, Term
-from .contents import Contents, Pairs
-from .patterns import NOTHING, mask_of, pattern, slopes_of
-from .program import FlatProgram, Integers, integers
+from .contents import Form, Pairs
+from .patterns import NOTHING, mask_of, slopes_of
+from .program import Integers
+from .programs import Programs, ProgramsOfSnapshot, Whole
 
 Registers = Callable[[Sequence[int]], Integers]  # of references, -1 for what was left out
 
@@ -30,39 +31,43 @@ Number = int | Found
 Adjoints = Mapping[Value, Number]
 
 
-def linearised(outputs: Tree, inputs: Sequence[Value], parameters: Sequence[Value]) -> Contents:
-    """What a tape from `inputs` and `parameters` to `outputs` consists of.
+def linearised(
+    outputs: Tree, inputs: Sequence[Value], parameters: Sequence[Value]
+) -> tuple[Programs | ProgramsOfSnapshot, Form, bool]:
+    """The programs of a tape from `inputs` and `parameters` to `outputs`, the form of these, and
+    whether there is a gradient.
 
     Raises ValueError when an input or parameter is named twice or is no Value.
     """
-    varied = [*inputs, *parameters]
     outputs = bare(outputs)
     given = leaves_of(outputs)
     has_gradient = branches_of(outputs) is None
-    program, labels, adjoint_of = _flattened(given, varied, len(inputs), has_gradient)
     form = like(outputs, [0.0] * len(given))
-    names = [v.label for v in inputs]
-    return Contents(program, form, names, parameters, has_gradient, labels, adjoint_of)
+    snapshot = snapshot_of(given, [*inputs, *parameters], has_gradient)
+    if snapshot is not None:
+        sizes = len(inputs), len(parameters), len(given)
+        return ProgramsOfSnapshot(snapshot, *sizes, has_gradient), form, has_gradient
+    whole = _flattened(given, [*inputs, *parameters], len(inputs), has_gradient)
+    return Programs(whole, len(given)), form, has_gradient
+
+
+def snapshot_of(given: Sequence[Any], varied: Sequence[Value], has_gradient: bool) -> Any:
+    """What the heart in C keeps of the graph from what varies to the given numbers; None where it
+    does not run, or where Python is to be asked.
+    """
+    library = heart.library()
+    return None if library is None else library.snapshot(tuple(given), varied, has_gradient)
 
 
 def _flattened(
     given: Sequence[Any], varied: Sequence[Value], inputs: int, has_gradient: bool
-) -> tuple[FlatProgram, dict[int, str], Pairs]:
-    """The program of a graph, the labels of its registers, and which of them are adjoints of
-    which.
-    """
+) -> Whole:
+    """The program of a graph, by Python."""
+    if len(set(varied)) < len(varied) or not all(isinstance(v, Value) for v in varied):
+        raise ValueError(
+            "the inputs and parameters of a tape are different Values, each named once"
+        )
     with tracing(varied):
-        library = heart.library()
-        if library is not None:
-            found = library.linearised(tuple(given), varied, has_gradient, pattern)
-            if found is not None:
-                parts, labels, *pairs = found
-                program = FlatProgram.of_parts(inputs, len(varied) - inputs, parts)
-                return program, labels, Pairs(*map(integers, pairs))
-        if len(set(varied)) < len(varied) or not all(isinstance(v, Value) for v in varied):
-            raise ValueError(
-                "the inputs and parameters of a tape are different Values, each named once"
-            )
         graph = Graph(Builder(inputs, len(varied) - inputs), varied)
         graph.emit(given, varied)
         refs, adjoint = [graph.ref(number) for number in given], dict[Value, Number]()
@@ -70,7 +75,7 @@ def _flattened(
             adjoint = graph.adjoints(given[0], varied)
             refs += graph.gradient(adjoint, varied)
         program, registers = graph.builder.finished(refs)
-        return program, graph.labels(registers), graph.adjoint_of(adjoint, registers)
+        return Whole(program, graph.labels(registers), graph.adjoint_of(adjoint, registers))
 
 
 class Graph:

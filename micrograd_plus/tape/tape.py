@@ -31,6 +31,7 @@ from .json import from_json, to_json
 from .linearisation import linearised
 from .lowering import lowered_for
 from .program import FlatProgram, Floats
+from .programs import Programs, ProgramsOfSnapshot, Whole
 from .reals import real_array
 from .source import source
 
@@ -51,24 +52,20 @@ class Tape:
 
     def __init__(
         self,
-        program: FlatProgram,
+        programs: Programs | ProgramsOfSnapshot,
         form: Tree,
         names: Sequence[str],
         parameters: Sequence[Value | float],
         gradient: bool,
-        labels: Mapping[int, str],
-        adjoint_of: Mapping[int, int],
         point_form: Form = None,
     ) -> None:
-        self.program = program
+        self.programs = programs
         self.form = form
         self.names = names
         self.parameters = parameters
         self.gradient = gradient
-        # by register: what it is called, and of which it is the adjoint
-        self.labels = labels
-        self.adjoint_of = adjoint_of
         self.point_form = point_form
+        self._inputs = programs.inputs
         self._executors: dict[tuple[str | None, str], Executor] = {}
         self._callers: dict[str | None, Callable[..., Tree]] = {}
         self._width = len(leaves_of(form))
@@ -81,7 +78,34 @@ class Tape:
         other leaves become constants. Raises ValueError when one of them is named twice or is no
         Value.
         """
-        return cls(*linearised(outputs, list(inputs), values_of(parameters)))
+        inputs, parameters = list(inputs), values_of(parameters)
+        programs, form, gradient = linearised(outputs, inputs, parameters)
+        return cls(programs, form, [v.label for v in inputs], parameters, gradient)
+
+    @classmethod
+    def from_contents(cls, contents: Contents) -> Tape:
+        """The tape that consists of these."""
+        whole = Whole(contents.program, contents.labels, contents.adjoint_of)
+        programs = Programs(whole, len(leaves_of(contents.form)))
+        _, form, names, parameters, gradient, _, _, point_form = contents
+        return cls(programs, form, names, parameters, gradient, point_form)
+
+    @property
+    def program(self) -> FlatProgram:
+        """The instructions that give the outputs and, of one number, its gradient in inputs and
+        parameters.
+        """
+        return self.programs.whole.program
+
+    @property
+    def labels(self) -> Mapping[int, str]:
+        """What registers of the program are called."""
+        return self.programs.whole.labels
+
+    @property
+    def adjoint_of(self) -> Mapping[int, int]:
+        """Of registers of the program that hold adjoints, those whose they are."""
+        return self.programs.whole.adjoint_of
 
     def __call__(
         self, *point: Tree, parameters: Parameters = None, executor: str | None = None
@@ -97,10 +121,10 @@ class Tape:
         run = self._executors.get((executor, "values")) or self._executor("values", executor)
         shared = (
             _NOTHING
-            if parameters is None and not self.program.parameters
+            if parameters is None and not self.programs.parameters
             else self._shared(parameters)
         )
-        simple = len(point) == self.program.inputs and _FLOAT.issuperset(map(type, point))
+        simple = len(point) == self._inputs and _FLOAT.issuperset(map(type, point))
         return self._in_form(run.point(point if simple else self._single(point), shared))
 
     def values(
@@ -246,16 +270,21 @@ class Tape:
         """The tape that `to_json` wrote; ValueError, saying what is wrong, for any other text. No
         custom row is loaded: one that the tape uses must be defined before.
         """
-        return cls(*from_json(text))
+        return cls.from_contents(from_json(text))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, tuple(self._contents(tuple(self._shared(None).tolist())))
 
     def __copy__(self) -> Tape:
-        return Tape(*self._contents(self.parameters))
+        return self._with(self.parameters)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tape:
-        return Tape(*self._contents(deepcopy(self.parameters, memo)))
+        return self._with(deepcopy(self.parameters, memo))
+
+    def _with(self, parameters: Sequence[Any]) -> Tape:
+        return Tape(
+            self.programs, self.form, self.names, parameters, self.gradient, self.point_form
+        )
 
     def _contents(self, parameters: Sequence[Any]) -> Contents:
         return Contents(
@@ -298,7 +327,7 @@ class Tape:
         run = self._executors.get((executor, "sums")) or self._executor("sums", executor)
         shared = self._shared(parameters)
         if not len(points):
-            return np.zeros(1 + self.program.parameters)
+            return np.zeros(1 + self.programs.parameters)
         if len(points) <= CHUNK:
             return run.sum(points, shared)
         sums = run.sums(points, shared, threads)
@@ -312,7 +341,7 @@ class Tape:
         """What an executor has for a point of floats, if it has something."""
         run = self._executor("values", name)
         is_settled = run.settled()
-        made = None if self.program.parameters else run.caller(self.form)
+        made = None if self.programs.parameters else run.caller(self.form)
         if is_settled:
             self._callers[name] = made or _declined
         return made or _declined
@@ -337,23 +366,13 @@ class Tape:
                 "jacobian, "
                 "or a value_and_grad, and read them as outputs"
             )
-        # of the gradient in the parameters
-        given, first = self.program.outputs, 1 + self.program.inputs
-        wanted = {
-            "values": given[: self._width],
-            "sums": np.append(given[:1], given[first:]),
-            "gradients of inputs": given[1:first],
-            "gradients of parameters": given[first:],
-        }
-        return self.program.giving(wanted[task])
+        return self.programs.for_task(task)
 
     def _single(self, point: tuple[Tree, ...]) -> tuple[float, ...]:
         found = self._by_keys(point) if has_dict(point) else leaves_of(point)
         numbers = tuple([ops.as_float(x, "a tape") for x in found])
-        if len(numbers) != self.program.inputs:
-            raise ValueError(
-                f"{self!r} takes {self.program.inputs} numbers, but got {len(numbers)}"
-            )
+        if len(numbers) != self._inputs:
+            raise ValueError(f"{self!r} takes {self._inputs} numbers, but got {len(numbers)}")
         return numbers
 
     def _by_keys(self, point: tuple[Tree, ...]) -> list[Any]:
@@ -368,22 +387,22 @@ class Tape:
 
     def _points(self, points: Any) -> Floats:
         array = _floats(points, "the points")
-        if array.ndim != 2 or array.shape[1] != self.program.inputs:
+        if array.ndim != 2 or array.shape[1] != self._inputs:
             raise ValueError(
-                f"{self!r} takes points of {self.program.inputs} numbers, an array of shape "
-                f"(points, {self.program.inputs}), not {array.shape}"
+                f"{self!r} takes points of {self._inputs} numbers, an array of shape "
+                f"(points, {self._inputs}), not {array.shape}"
             )
         return array
 
     def _shared(self, parameters: Parameters) -> Floats:
         if type(parameters) is not np.ndarray:
-            if parameters is None and not self.program.parameters:
+            if parameters is None and not self.programs.parameters:
                 return _NOTHING
             parameters = _numbers_of(self.parameters if parameters is None else parameters)
         array = _floats(parameters, "the parameters")
-        if array.shape != (self.program.parameters,):
+        if array.shape != (self.programs.parameters,):
             raise ValueError(
-                f"{self!r} takes parameters of shape ({self.program.parameters},), not "
+                f"{self!r} takes parameters of shape ({self.programs.parameters},), not "
                 f"{array.shape}"
             )
         return array
@@ -405,7 +424,7 @@ def _declined(*_: Tree) -> Any:
 
 
 def _restored(program: FlatProgram, *others: Any) -> Tape:
-    return Tape(program.validated(), *others)
+    return Tape.from_contents(Contents(program.validated(), *others))
 
 
 def _numbers_of(parameters: Parameters) -> Any:

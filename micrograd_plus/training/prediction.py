@@ -60,7 +60,7 @@ def _tape_of(model: Module, inputs: int) -> tuple[Tape, list[Value]]:
     kept = _KEPT.get(model) if _can_be_kept(model) else None
     if (
         kept is not None
-        and kept.tape.program.inputs == inputs
+        and kept.tape.programs.inputs == inputs
         and _describes(kept.blueprint, blueprint)
     ):
         return kept.tape, kept.parameters

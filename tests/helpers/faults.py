@@ -575,8 +575,8 @@ FAULTS_IN_C = {
     "edges that lie behind a stop are lost": (
         "order.c",
         "static int order_of(",
-        "o[i] = stops->nodes[(OPEN - 1) - o[i]]->place",
-        "o[i] = NO_PLACE",
+        "o[i] = is_each_once ? first + stop",
+        "o[i] = is_each_once ? NO_PLACE",
     ),
     "the order is handed out backwards": (
         "order.c",
@@ -691,14 +691,38 @@ FAULTS_IN_C = {
     "a tape's adjoints are named after the first": (
         "recorder.c",
         "static int adjoints_of",
-        "has_label != (",
-        "has_label == (",
+        "with != has_label[at]",
+        "with == has_label[at]",
     ),
     "a tape lowers no constant": (
         "recorder.c",
         "static int lower(",
         "o < 0 ? constants[~o]",
         "o < 0 ? 0",
+    ),
+    "a snapshot has no eye for numbers": (
+        "snapshot.c",
+        "static PyObject *snapshot_same",
+        "are_same_numbers(x->numbers, y->numbers, x->numbered)",
+        "1",
+    ),
+    "a snapshot has no eye for edits": (
+        "snapshot.c",
+        "static PyObject *snapshot_same",
+        "!x->is_stale && !y->is_stale && ",
+        "",
+    ),
+    "a snapshot takes one operand's number for another's": (
+        "snapshot.c",
+        "static int note_gates",
+        "operands[k])",
+        "operands[0])",
+    ),
+    "derivatives in some things are those in others": (
+        "recorder.c",
+        "static int32_t *output_refs",
+        "of->count + i",
+        "of->count + i - first",
     ),
     "a tape is recorded after an edit": (
         "recorder.c",

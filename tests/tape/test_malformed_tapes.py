@@ -16,6 +16,7 @@ import pytest
 from tapes import INJECTED, assert_runs_alike
 
 from micrograd_plus import Tape, Value, custom, ops, record
+from micrograd_plus.tape.contents import Contents
 from micrograd_plus.tape.program import MOST, FlatProgram
 
 
@@ -335,7 +336,9 @@ def test_a_malformed_program_is_refused_or_runs(count):
                 [""] * program.inputs,
                 [0.5] * program.parameters,
             )
-            assert_runs_alike(Tape(program, form, names, parameters, False, {}, {}))
+            assert_runs_alike(
+                Tape.from_contents(Contents(program, form, names, parameters, False, {}, {}))
+            )
     print(f"\n{count} malformed programs: {refused} refused")
     assert count / 4 < refused < count
 

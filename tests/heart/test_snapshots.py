@@ -1,0 +1,115 @@
+"""What a tape keeps of a graph in C: nothing that is done to the graph afterwards reaches it, and
+two graphs have the same when they are built alike.
+"""
+
+import gc
+import math
+import weakref
+
+import pytest
+
+from micrograd_plus import Value, engine_name, heart, ops, record
+from micrograd_plus.tape import Tape
+
+pytestmark = pytest.mark.skipif(engine_name() != "c", reason="the heart in C was not built")
+
+
+def snapshot(build, *leaves, gradient=True):
+    """What is kept of what a function builds on leaves with these numbers."""
+    varied = [Value(x) for x in leaves]
+    out = build(*varied)
+    given = out if isinstance(out, tuple) else (out,)
+    return heart.library().snapshot(given, varied, gradient and len(given) == 1)
+
+
+def test_a_tape_is_that_of_the_graph_as_it_was():
+    a, b, c = Value(2.0, label="a"), Value(3.0, label="b"), Value(7.0)
+    y = (a * b + c).relu() * a
+    y.label = "y"
+    tape, twin = Tape.of(y, [a], [b]), Tape.of(y, [a], [b])
+    whole = twin.to_json(), twin.labels, twin.sum_and_grad([[2.0]], [3.0])
+    for v in (a, b, c):
+        v.data = -50.0
+    y.label = "changed"
+    y.operands = (c, c)
+    del y, c
+    found = tape.sum_and_grad([[2.0]], [3.0])
+    assert found[0] == whole[2][0] == 26.0
+    assert found[1].tolist() == whole[2][1].tolist() == [4.0]
+    assert tape.labels == {**whole[1]}
+    assert tape.source() == twin.source()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda x, y: (x * y + 2.0) * 3.0,
+        lambda x, y: (x * y + 2.0) + x,
+        lambda x, y: (x * y + 2.0) - 3.0,
+        lambda x, y: (y * x + 2.0) + 3.0,
+        lambda x, y: (x * x + 2.0) + 3.0,
+        lambda x, y: (x * y + 2.0) + Value(3.0),
+        lambda x, y: (x * y + 2.0) + math.nextafter(3.0, 4.0),
+        lambda x, y: x * y + 2.0,
+        lambda x, y: ((x * y + 2.0) + 3.0, 1.0),
+        lambda x, y: 1.0,
+    ],
+)
+def test_graphs_that_differ_have_other_snapshots(other):
+    one = snapshot(lambda x, y: (x * y + 2.0) + 3.0, 1.5, -2.0)
+    assert one.same(snapshot(lambda x, y: (x * y + 2.0) + 3.0, 7.0, 8.0))
+    assert not one.same(snapshot(other, 1.5, -2.0))
+    assert not snapshot(other, 1.5, -2.0).same(one)
+
+
+def test_zeros_have_signs_and_nans_are_one():
+    def plus(number):
+        return snapshot(lambda x: x + number, 1.0)
+
+    assert not plus(0.0).same(plus(-0.0))
+    assert plus(math.nan).same(plus(-math.nan))
+    assert not plus(math.nan).same(plus(1.0))
+    assert not snapshot(lambda x: (x, 1.0), 0.0).same(snapshot(lambda x: (x, 2.0), 0.0))
+
+
+def test_a_graph_whose_leaf_was_edited_after_its_use_is_like_no_other():
+    def edited(x):
+        y = x * 2.0
+        x.data = 5.0
+        return y
+
+    one, other = snapshot(edited, 1.0), snapshot(edited, 1.0)
+    assert not one.same(other)
+    assert not one.same(one)
+
+
+def test_it_tells_of_what_it_consists():
+    nodes, leaves, size = snapshot(lambda x: ops.sin(x + Value(1.0)) * 2.0, 1.0).about()
+    assert (nodes, leaves) == (4, 1)
+    assert size > 0
+    assert snapshot(lambda x: ops.sin(x) * ops.sin(x + 1.0), 1.0).rows() == [
+        ops.sin,
+        ops.add,
+        ops.mul,
+    ]
+
+
+@pytest.mark.parametrize("asked", [(True, -1, 1), (True, 1, 0), (True, 0, 3), (False, 5, 6)])
+def test_derivatives_that_there_are_not_are_refused(asked):
+    kept = snapshot(lambda x, y: x * y, 1.0, 2.0)
+    with pytest.raises(ValueError, match="no such derivatives"):
+        kept.linearised(None, *asked)
+    with pytest.raises(ValueError, match="no such derivatives"):
+        snapshot(lambda x: (x * 2.0, x), 1.0).linearised(None, True, 0, 1)
+    with pytest.raises(TypeError, match="another one"):
+        kept.same(3)
+
+
+def test_a_tape_and_what_it_keeps_are_freed():
+    w = Value(2.0)
+    tape = record(lambda x: x * w, 1.0, parameters=[w])
+    gone = weakref.ref(tape)
+    tape.itself = tape
+    del tape
+    gc.collect()
+    assert gone() is None
