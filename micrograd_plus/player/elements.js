@@ -22,6 +22,20 @@ export function drawn(name, attributes) {
 }
 
 /**
+ * Select the text of an area and put it into the clipboard; by the older way where a page may not
+ * use the newer, as in frames and without https.
+ * @param {HTMLTextAreaElement} area
+ */
+export async function toClipboard(area) {
+  area.select();
+  try {
+    await navigator.clipboard.writeText(area.value);
+  } catch (error) {
+    document.execCommand("copy");
+  }
+}
+
+/**
  * An element with attributes, texts and elements inside it.
  * @template {keyof HTMLElementTagNameMap} Name
  * @param {Name} name

@@ -10,7 +10,7 @@ import {
   carriedBy, countPaths, derivativeName, derivativeText, frames, isRight, paths, pathText, phase,
   question, say, sentence, startOfBackward, stateAt, story, typed, valueText, wireText,
 } from "./scene.js";
-import { button, choice, element, icon } from "./elements.js";
+import { button, choice, element, icon, toClipboard } from "./elements.js";
 import { Writing } from "./writing.js";
 
 /**
@@ -693,8 +693,7 @@ class Player {
     shown.textContent = text;
     this.chosen = { box: -1, paths: false };
     this.aside.replaceChildren(shown);
-    shown.select();
-    navigator.clipboard?.writeText(text).catch(() => undefined);
+    toClipboard(shown);
   }
 
   /* Looking closer. */

@@ -10,7 +10,7 @@ import {
 } from "./charts.js";
 import { chooser, described, number } from "./controls.js";
 import { Diagram } from "./diagram.js";
-import { button, element, icon } from "./elements.js";
+import { button, element, icon, toClipboard } from "./elements.js";
 import { layersOf, nameOf, passes, say, seenAt } from "./inside.js";
 import { formatted } from "./numbers.js";
 import {
@@ -1184,8 +1184,8 @@ class Playground {
     const { taken } = this;
     taken.hidden = false;
     taken.value = text;
-    taken.select();
-    navigator.clipboard?.writeText(text).catch(() => {});
+    taken.scrollIntoView({ block: "nearest" });
+    toClipboard(taken);
   }
 
   save() {
