@@ -190,12 +190,12 @@ class Neuron(Module):
         return out
 
     def parameters(self) -> list[Value]:
-        of_pieces = [p for piece in self.more for p in piece.parameters()]
-        return [*self.w, *self._biases, *of_pieces]
-
-    @property
-    def _biases(self) -> list[Value]:
-        return [] if self.b is None else [self.b]
+        found = list(self.w)
+        if self.b is not None:
+            found.append(self.b)
+        for piece in self.more:
+            found += piece.parameters()
+        return found
 
     def named_parameters(self) -> dict[str, list[Value]]:
         biases = {} if self.b is None else {"b": [self.b]}

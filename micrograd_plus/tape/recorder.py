@@ -8,6 +8,7 @@ import inspect
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from ..advice import PICK
 from ..autodiff import swept
 from ..engine import Value, adjoints, between, leaves_below, nodes_below, read_data
 from ..tracing import tracing
-from ..trees import Tree, branches_of, leaves_of, like, listed
+from ..trees import Tree, branches_of, builder_of, leaves_of, listed
 from .executors.python import evaluated
 from .indices import indices_in
 from .linearisation import snapshot_of
@@ -43,14 +44,19 @@ def record(
     shared = values_of(parameters)
     named = zip(leaves_of(point), _names(f, point), strict=True)
     leaves = [Value(x, label=name) for x, name in named]
+    in_form = builder_of(point)
+
+    def called_with(numbers: list[Value]) -> Tree:
+        return f(*in_form(numbers))
+
     with tracing([*leaves, *shared]), _told_of_indices():
-        out = f(*like(point, leaves))
+        out = called_with(leaves)
     tape = Tape.of(out, leaves, shared)
-    tape.point_form = like(point, [0.0] * len(leaves))
+    tape.point_form = in_form([0.0] * len(leaves))
     if check:
         # whatever goes on around the recording
         with modes.switched(recording=True, anomaly=False, tracing=None):
-            _check(f, point, tape, out, leaves, shared)
+            _check(called_with, point, tape, out, leaves, shared)
     return tape
 
 
@@ -72,17 +78,27 @@ def _names(f: Callable[..., Tree], point: Sequence[Tree]) -> list[str]:
     """A name for each number of the arguments: that of the function's parameter,
     with indices in a list or array, and keys in a dict.
     """
+    named, others = _parameters_of(f)
+    found = []
+    for argument, name in zip(point, named):
+        found += _names_below(listed(argument), name)
+    return found + _names_below(listed(tuple(point[len(named) :])), others)
+
+
+def _parameters_of(f: Callable[..., Tree]) -> tuple[Sequence[str], str]:
+    """The names of the positional parameters of a function, and that of all others."""
+    if type(f) is FunctionType and not f.__dict__:  # nothing tells of another signature
+        code = f.__code__
+        first = code.co_argcount + code.co_kwonlyargcount
+        takes_others = code.co_flags & inspect.CO_VARARGS
+        others = code.co_varnames[first] if takes_others else "x"
+        return code.co_varnames[: code.co_argcount], others
     try:
         arguments = list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):  # some built-in functions do not tell
         arguments = []
     named = [a.name for a in arguments if a.kind in (a.POSITIONAL_ONLY, a.POSITIONAL_OR_KEYWORD)]
-    others = next((a.name for a in arguments if a.kind is a.VAR_POSITIONAL), "x")
-
-    found = []
-    for argument, name in zip(point, named):
-        found += _names_below(listed(argument), name)
-    return found + _names_below(listed(tuple(point[len(named) :])), others)
+    return named, next((a.name for a in arguments if a.kind is a.VAR_POSITIONAL), "x")
 
 
 def _names_below(tree: Tree, name: str) -> list[str]:
@@ -90,8 +106,11 @@ def _names_below(tree: Tree, name: str) -> list[str]:
     branches = branches_of(tree)
     if branches is None:
         return [name]
-    keys = list(tree) if isinstance(tree, dict) else range(len(tree))
-    names = [_joined(name, str(key)) for key in keys]
+    if isinstance(tree, dict):
+        names = [_joined(name, str(key)) for key in tree]
+    else:
+        before = _joined(name, "0")[:-1]
+        names = [f"{before}{place}" for place in range(len(tree))]
     if not any(isinstance(branch, (list, tuple, dict)) for branch in branches):
         return names
     return [leaf for each, branch in zip(names, branches) for leaf in _names_below(branch, each)]
@@ -104,7 +123,7 @@ def _joined(name: str, key: str) -> str:
 
 
 def _check(
-    f: Callable[..., Tree],
+    called_with: Callable[[list[Value]], Tree],
     point: Tree,
     tape: Tape,
     traced: Tree,
@@ -119,7 +138,7 @@ def _check(
     """
     there = _second_point(point, _inputs_of_indices(tape, traced, inputs))
     leaves = [Value(x) for x in there]
-    again = f(*like(point, leaves))
+    again = called_with(leaves)
     given, width = leaves_of(again), len(leaves_of(tape.form))
     if len(given) != width:
         raise ValueError(
@@ -157,7 +176,7 @@ def _is_same_graph(
     given: Sequence[Any],
     leaves: Sequence[Value],
     shared: Sequence[Value],
-    there: Sequence[float],
+    there: list[float],
 ) -> bool:
     """Whether it is known that the function's second call has built the graph of the first one, on
     the numbers that it was given.
@@ -169,7 +188,7 @@ def _is_same_graph(
         return False
     numbers = np.empty(len(leaves))  # the function may have edited the data of the leaves
     read_data(leaves, numbers)
-    return np.array_equal(numbers, there, equal_nan=True)
+    return numbers.tolist() == there
 
 
 def _evaluated(program: FlatProgram, numbers: Floats) -> Floats:
@@ -201,12 +220,11 @@ def _meaning(place: int, width: int) -> str:
 
 def _second_point(point: Tree, fixed: Collection[int]) -> list[float]:
     """The numbers of a point nearby, but for those that are fixed."""
-    there = leaves_of(point)
-    for i, x in enumerate(there):
-        if i not in fixed:
-            share = 0.5 + i * 0.618034 % 1.0  # of the step, without a pattern
-            there[i] = x + (0.1 + 0.1 * abs(x)) * share
-    return there
+    return [
+        # a share of the step, without a pattern
+        x if i in fixed else x + (0.1 + 0.1 * abs(x)) * (0.5 + i * 0.618034 % 1.0)
+        for i, x in enumerate(leaves_of(point))
+    ]
 
 
 def _require_named(
