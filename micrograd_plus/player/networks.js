@@ -593,7 +593,11 @@ function passOn(emitter, table, one, upstream, reached, found) {
     if (typeof operand !== "number" && reached.has(operand) && slope) {
       const part = times(emitter, upstream, slope);
       const before = found.get(operand);
-      found.set(operand, before ? plus(emitter, before, part) : part);
+      const sum = before ? plus(emitter, before, part) : part;
+      found.set(operand, sum);
+      if (!operand.operands.length) {
+        refOr(emitter, sum, 0); /* the whole derivative of a leaf read once, beside its parts */
+      }
     }
   });
 }

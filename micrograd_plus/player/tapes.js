@@ -60,6 +60,8 @@ const HEADER = 6;
 /** How many numbers an instruction is. */
 export const RECORD = 5;
 const BLOCK = 16;
+/** How many numbers a step in JavaScript is: what is done, where its result is, and operands. */
+const STEP = 7;
 /** How many points are summed before such sums are added. */
 export const CHUNK = 1024;
 const PAGE = 65536;
@@ -258,15 +260,25 @@ function grown(memory, count) {
 async function loadedInJavaScript(data) {
   const sizes = sizesOf(data);
   const { inputs, outputs } = sizes;
-  const given = data.program.slice(HEADER, HEADER + outputs);
-  const steps = Int32Array.from(data.program.slice(HEADER + outputs));
+  const given = Int32Array.from(data.program.slice(HEADER, HEADER + outputs), (x) => x * BLOCK);
+  const steps = fused(sizes, data.program);
+  const constants = data.constants.map(exact);
   const lanes = new Float64Array(sizes.slots * BLOCK);
+
+  /**
+   * @param {ArrayLike<number>} numbers which are the same for all points
+   * @param {number} first their slot
+   */
+  function spread(numbers, first) {
+    for (let i = 0; i < numbers.length; i += 1) {
+      lanes.fill(numbers[i], (first + i) * BLOCK, (first + i + 1) * BLOCK);
+    }
+  }
 
   /** @param {ArrayLike<number>} parameters */
   function begin(parameters) {
-    [...Array.from(parameters), ...data.constants.map(exact)].forEach((number, i) => {
-      lanes.fill(number, (inputs + i) * BLOCK, (inputs + i + 1) * BLOCK);
-    });
+    spread(parameters, inputs);
+    spread(constants, inputs + sizes.parameters);
   }
 
   /**
@@ -295,7 +307,7 @@ async function loadedInJavaScript(data) {
         run(points, first, count);
         for (let k = 0; k < outputs; k += 1) {
           for (let lane = 0; lane < Math.min(BLOCK, count - first); lane += 1) {
-            found[(first + lane) * outputs + k] = lanes[given[k] * BLOCK + lane];
+            found[(first + lane) * outputs + k] = lanes[given[k] + lane];
           }
         }
       }
@@ -309,7 +321,7 @@ async function loadedInJavaScript(data) {
         for (let first = start; first < stop; first += BLOCK) {
           run(points, first, stop);
           for (let k = 0; k < outputs; k += 1) {
-            total[k] += sumByHalves(lanes, given[k] * BLOCK, stop - first);
+            total[k] += sumOfBlock(lanes, given[k], stop - first);
           }
         }
         return total;
@@ -318,8 +330,8 @@ async function loadedInJavaScript(data) {
   };
 }
 
-/** What is folded; one is enough, for nothing runs beside it. */
-const HALVES = new Float64Array(BLOCK);
+/** What is summed of a short block; one is enough, for nothing runs beside it. */
+const SHORT = new Float64Array(BLOCK);
 
 /**
  * The sum of a block's numbers, where those of points that are missing count 0.
@@ -329,33 +341,143 @@ const HALVES = new Float64Array(BLOCK);
  * @param {number} count of points
  * @returns {number}
  */
-function sumByHalves(lanes, at, count) {
+function sumOfBlock(lanes, at, count) {
+  if (count >= BLOCK) {
+    return sumByHalves(lanes, at);
+  }
   for (let lane = 0; lane < BLOCK; lane += 1) {
-    HALVES[lane] = lane < count ? lanes[at + lane] : 0;
+    SHORT[lane] = lane < count ? lanes[at + lane] : 0;
   }
-  for (let half = BLOCK / 2; half >= 1; half /= 2) {
-    for (let lane = 0; lane < half; lane += 1) {
-      HALVES[lane] += HALVES[lane + half];
-    }
-  }
-  return HALVES[0];
+  return sumByHalves(SHORT, 0);
 }
 
 /**
- * Run all instructions once for a block of points. The cases are bare numbers because only these
- * become a table of jumps.
+ * Sixteen numbers, folded four times: the upper half is added to the lower.
+ *
+ * @param {Float64Array} x
+ * @param {number} at
+ * @returns {number}
+ */
+function sumByHalves(x, at) {
+  const even = twiceFolded(x, at) + twiceFolded(x, at + 2);
+  const odd = twiceFolded(x, at + 1) + twiceFolded(x, at + 3);
+  return even + odd;
+}
+
+/**
+ * @param {Float64Array} x
+ * @param {number} at
+ * @returns {number}
+ */
+function twiceFolded(x, at) {
+  return x[at] + x[at + 8] + (x[at + 4] + x[at + 12]);
+}
+
+/**
+ * Steps that are two instructions or three, by what the first is, the gate of the second, and
+ * which operand of this is the result of the first. Their operands are those of both, in order.
+ *
+ * @type {Record<string, number>}
+ */
+const FUSIONS = {
+  "fmul fadd 1": 40,
+  "fmul select 1": 41,
+  "select fadd 1": 42,
+  "41 fadd 1": 43,
+  "ole select 0": 44,
+};
+
+/**
+ * The instructions of a program as steps, whose slots are where they begin among the lanes: an
+ * instruction that alone reads what the one before it gives is one step with it where such a step
+ * is known, so that less is written and read.
+ *
+ * @param {Sizes} sizes
+ * @param {number[]} program
+ * @returns {Int32Array}
+ */
+function fused(sizes, program) {
+  const first = HEADER + sizes.outputs;
+  const areAlone = aloneIn(sizes, program, first);
+  /** @type {number[][]} */
+  const steps = [];
+  areAlone.forEach((isAlone, i) => {
+    const at = first + i * RECORD;
+    const step = program.slice(at, at + 2 + arity(GATES[program[at]]));
+    const before = steps[steps.length - 1];
+    const both = isAlone ? fusion(before, step) : null;
+    if (both) {
+      steps.pop();
+    }
+    steps.push(both ?? step);
+  });
+  const found = new Int32Array(steps.length * STEP);
+  steps.forEach(([kind, ...slots], i) => {
+    found.set([kind, ...slots.map((slot) => slot * BLOCK)], i * STEP);
+  });
+  return found;
+}
+
+/**
+ * For each instruction whether nothing behind it reads what the one before it gives.
+ *
+ * @param {Sizes} sizes
+ * @param {number[]} program
+ * @param {number} first
+ * @returns {boolean[]}
+ */
+function aloneIn(sizes, program, first) {
+  const isRead = new Array(sizes.slots).fill(false);
+  program.slice(HEADER, first).forEach((slot) => {
+    isRead[slot] = true;
+  });
+  const found = new Array(sizes.instructions).fill(false);
+  for (let i = sizes.instructions - 1; i > 0; i -= 1) {
+    const at = first + i * RECORD;
+    isRead[program[at + 1]] = false;
+    found[i] = !isRead[program[at + 1 - RECORD]];
+    for (let k = 0; k < arity(GATES[program[at]]); k += 1) {
+      isRead[program[at + 2 + k]] = true;
+    }
+  }
+  return found;
+}
+
+/**
+ * Two steps as one, null where there is none that does both. What is added to may change places.
+ *
+ * @param {number[]} before
+ * @param {number[]} step
+ * @returns {number[] | null}
+ */
+function fusion([kind, given, ...operands], [gate, result, ...others]) {
+  if (GATES[gate] === "fadd" && others[0] === given) {
+    others.reverse();
+  }
+  const place = others.indexOf(given);
+  const both = FUSIONS[`${GATES[kind] ?? kind} ${GATES[gate]} ${place}`];
+  if (!both || others.lastIndexOf(given) !== place) {
+    return null;
+  }
+  return [both, result, ...others.slice(0, place), ...operands, ...others.slice(place + 1)];
+}
+
+/**
+ * Run all steps once for a block of points. The cases are bare numbers because only these become a
+ * table of jumps.
  *
  * @param {Int32Array} steps
  * @param {Float64Array} lanes
  */
 function performInBlocks(steps, lanes) {
-  for (let at = 0; at < steps.length; at += RECORD) {
-    const gate = steps[at];
-    const result = steps[at + 1] * BLOCK;
-    const a = steps[at + 2] * BLOCK;
-    const b = steps[at + 3] * BLOCK;
-    const c = steps[at + 4] * BLOCK;
-    switch (gate) {
+  for (let at = 0; at < steps.length; at += STEP) {
+    const result = steps[at + 1];
+    const a = steps[at + 2];
+    const b = steps[at + 3];
+    const c = steps[at + 4];
+    const d = steps[at + 5];
+    const e = steps[at + 6];
+    switch (steps[at]) {
       case 0 /* fadd */:
         for (let i = 0; i < BLOCK; i += 1) {
           lanes[result + i] = lanes[a + i] + lanes[b + i];
@@ -401,8 +523,34 @@ function performInBlocks(steps, lanes) {
           lanes[result + i] = lanes[a + i] !== 0 ? lanes[b + i] : lanes[c + i];
         }
         break;
+      case 40 /* a product, added */:
+        for (let i = 0; i < BLOCK; i += 1) {
+          lanes[result + i] = lanes[a + i] + lanes[b + i] * lanes[c + i];
+        }
+        break;
+      case 41 /* a product, selected */:
+        for (let i = 0; i < BLOCK; i += 1) {
+          lanes[result + i] = lanes[a + i] !== 0 ? lanes[b + i] * lanes[c + i] : lanes[d + i];
+        }
+        break;
+      case 42 /* what is selected, added */:
+        for (let i = 0; i < BLOCK; i += 1) {
+          lanes[result + i] = lanes[a + i] + (lanes[b + i] !== 0 ? lanes[c + i] : lanes[d + i]);
+        }
+        break;
+      case 43 /* a product, selected, added */:
+        for (let i = 0; i < BLOCK; i += 1) {
+          const x = lanes[b + i] !== 0 ? lanes[c + i] * lanes[d + i] : lanes[e + i];
+          lanes[result + i] = lanes[a + i] + x;
+        }
+        break;
+      case 44 /* select by ole */:
+        for (let i = 0; i < BLOCK; i += 1) {
+          lanes[result + i] = lanes[a + i] <= lanes[b + i] ? lanes[c + i] : lanes[d + i];
+        }
+        break;
       default:
-        called(gate, lanes, result, a, b);
+        called(steps[at], lanes, result, a, b);
     }
   }
 }

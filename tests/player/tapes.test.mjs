@@ -28,6 +28,41 @@ test("both languages give the outputs of each point, and their sums", async () =
   }
 });
 
+/** A program of few slots and gates: operands are mostly the newest result, and results die early. */
+function drawn(random) {
+  const gates = ["fadd", "fmul", "select", "ole", "fneg"].map((name) => GATES.indexOf(name));
+  const [slots, instructions] = [6 + random(6), 30];
+  const code = [];
+  let newest = 0;
+  for (let i = 0; i < instructions; i += 1) {
+    const operands = [0, 1, 2].map(() => (random(3) ? random(slots) : newest));
+    newest = 5 + random(slots - 5);
+    code.push(gates[random(gates.length)], newest, ...operands);
+  }
+  const outputs = [newest, random(slots), random(slots)];
+  const sizes = [2, 2, 1, slots, outputs.length, instructions];
+  return { program: [...sizes, ...outputs, ...code], constants: [0] };
+}
+
+test("instructions that JavaScript does in one step have the bits that they have apart", async () => {
+  const [webAssembly, javaScript] = await both();
+  let state = 1;
+  function random(below) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  }
+  const special = [0, -0, 1, -1.5, 0.1, 1e-300, 1e200, Infinity];
+  const points = Float64Array.from({ length: 2 * 21 }, () => special[random(8)] * (random(9) - 4));
+  for (let round = 0; round < 300; round += 1) {
+    const data = drawn(random);
+    const parameters = [special[random(8)], random(9) / 7];
+    const [wanted, found] = [await webAssembly.load(data), await javaScript.load(data)];
+    for (const way of ["values", "sum"]) {
+      assert.deepEqual(found[way](points, parameters), wanted[way](points, parameters), round);
+    }
+  }
+});
+
 test("runners do not disturb each other, and memory grows with the points", async () => {
   for (const one of await both()) {
     const [first, second] = [await one.load(DATA), await one.load(DATA)];
