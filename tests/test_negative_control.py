@@ -35,6 +35,7 @@ SELECTION = (
     "test_same_bits",
     "test_recorder_in_c",
     "test_runs",
+    "test_snapshots",
 )
 needs_c = pytest.mark.skipif(engine_name() != "c", reason="the engine in Python runs")
 # pytest's exit code when tests ran and some failed; an error before that is no catch

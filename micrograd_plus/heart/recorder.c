@@ -453,7 +453,8 @@ static int search_line(Flat *flat, int32_t code, const int32_t *operands, size_t
 /* The reference of an instruction, which may be there already; one of its operands at least is no
    constant. It can only be there if it is newer than the newest of its operands, and not newer than
    the latest user of any. */
-static int line(Flat *flat, int32_t code, const int32_t *operands, size_t count, int32_t *found)
+static ALWAYS_INLINE int line(Flat *flat, int32_t code, const int32_t *operands, size_t count,
+                              int32_t *found)
 {
     if (!has_room(flat, count) && make_room(flat, count) < 0)
         return -1;
@@ -548,10 +549,13 @@ static int emit(Flat *flat, Row *row, const int32_t *operands, size_t count, int
     return line(flat, code, operands, count, found);
 }
 
-static inline int emit_two(Flat *flat, Row *row, int32_t x, int32_t y, int32_t *found)
+/* The same for two operands, of which mostly none is a constant. */
+static int emit_two(Flat *flat, Row *row, int32_t x, int32_t y, int32_t *found)
 {
-    int32_t operands[2] = {x, y};
-    return emit(flat, row, operands, 2, found);
+    int32_t code, operands[2] = {x, y};
+    if (x < 0 || y < 0)
+        return emit(flat, row, operands, 2, found);
+    return code_in(&flat->table, row, &code) < 0 ? -1 : line(flat, code, operands, 2, found);
 }
 
 /* Copy a pattern into the program; the map begins with the references of what is given to it, and
@@ -594,12 +598,13 @@ typedef struct {
     char is_sum;
 } Found;
 
+/* A number where a condition, which is no constant, is not 0, and another one elsewhere. */
 static int select_or(Flat *flat, int32_t condition, int32_t number, double other, int32_t *found)
 {
-    int32_t operands[3] = {condition, number, 0};
-    if (constant(flat, other, operands + 2) < 0)
+    int32_t code, operands[3] = {condition, number, 0};
+    if (constant(flat, other, operands + 2) < 0 || code_in(&flat->table, selecting, &code) < 0)
         return -1;
-    return emit(flat, selecting, operands, 3, found);
+    return line(flat, code, operands, 3, found);
 }
 
 static int or_else(Flat *flat, const Found *part, double other, int32_t *found)
@@ -821,13 +826,6 @@ static int sweep_graph(Graph *graph, size_t root)
 
 /* ---- A program that is finished. ------------------------------------------------------------- */
 
-/* The new register of each old one, given numbers and constants first: -1 where it is gone. */
-typedef struct {
-    int32_t *number; /* by old register, counted as in a program that holds everything */
-    size_t given, constants, lines;
-    size_t kept_constants, kept_lines, kept_operands;
-} Liveness;
-
 static inline size_t register_in(const Flat *flat, int32_t ref)
 {
     if (ref < 0)
@@ -835,34 +833,53 @@ static inline size_t register_in(const Flat *flat, int32_t ref)
     return (size_t)ref + (ref < flat->given ? 0 : flat->constant_count);
 }
 
+/* The register of each reference in the program that is left: -1 where it is gone. */
+typedef struct {
+    int32_t *memory;
+    int32_t *number; /* by reference, the negative ones of constants before it */
+    size_t kept_constants, kept_lines, kept_operands;
+} Liveness;
+
+/* Number what is kept: given numbers, then constants, then the results of instructions. */
+static void number_live(const Flat *flat, const char *is_live, Liveness *live)
+{
+    int32_t next = 0;
+    for (int32_t i = 0; i < flat->given; i++)
+        live->number[i] = next++;
+    for (int32_t i = 0; i < (int32_t)flat->constant_count; i++)
+        live->number[~i] = is_live[~i] ? next++ : -1;
+    live->kept_constants = (size_t)(next - flat->given);
+    for (size_t i = (size_t)flat->given; i < (size_t)flat->given + flat->count; i++)
+        live->number[i] = is_live[i] ? next++ : -1;
+}
+
 static int find_live(const Flat *flat, const int32_t *outputs, size_t count, Liveness *live)
 {
     memset(live, 0, sizeof(Liveness));
-    size_t given = (size_t)flat->given, first = given + flat->constant_count;
-    size_t size = first + flat->count;
-    live->number = calloc(size + 1, sizeof(int32_t));
-    if (!live->number) {
+    size_t constants = flat->constant_count, given = (size_t)flat->given;
+    size_t size = constants + given + flat->count;
+    live->memory = malloc((size + 1) * sizeof(int32_t));
+    char *marks = calloc(size + 1, 1), *is_live = marks + constants;
+    if (!live->memory || !marks) {
+        free(marks);
         PyErr_NoMemory();
         return -1;
     }
-    int32_t *number = live->number;
+    live->number = live->memory + constants;
     for (size_t i = 0; i < count; i++)
-        number[register_in(flat, outputs[i])] = 1;
+        is_live[outputs[i]] = 1;
     for (size_t i = flat->count; i-- > 0;) {
-        if (!number[first + i])
+        if (!is_live[given + i])
             continue;
         const Line *l = flat->lines + i;
+        const int32_t *o = flat->operands + l->first;
         for (int32_t k = 0; k < l->count; k++)
-            number[register_in(flat, flat->operands[l->first + (uint32_t)k])] = 1;
+            is_live[o[k]] = 1;
         live->kept_operands += (size_t)l->count;
+        live->kept_lines++;
     }
-    int32_t next = 0;
-    for (size_t i = 0; i < size; i++) {
-        int is_kept = i < given || number[i];
-        live->kept_constants += is_kept && i >= given && i < first;
-        live->kept_lines += is_kept && i >= first;
-        number[i] = is_kept ? next++ : -1;
-    }
+    number_live(flat, is_live, live);
+    free(marks);
     if (live->kept_operands > MOST_REGISTERS || size > MOST_REGISTERS)
         return refuse_size();
     return 0;
@@ -877,12 +894,12 @@ static PyObject *bytes_for(size_t count, size_t size, void **contents)
 }
 
 /* Rows of the table that are kept, in their order, and the new code of each. */
-static PyObject *kept_rows(const Flat *flat, const Liveness *live, size_t first, int32_t *code)
+static PyObject *kept_rows(const Flat *flat, const Liveness *live, int32_t *code)
 {
     for (size_t i = 0; i < flat->table.rows; i++)
         code[i] = -1;
     for (size_t i = 0; i < flat->count; i++)
-        if (live->number[first + i] >= 0)
+        if (live->number[(size_t)flat->given + i] >= 0)
             code[flat->lines[i].code] = 0;
     PyObject *rows = PyList_New(0);
     int32_t next = 0;
@@ -898,19 +915,18 @@ static PyObject *kept_rows(const Flat *flat, const Liveness *live, size_t first,
 static void fill_parts(const Flat *flat, const Liveness *live, const int32_t *code,
                        double *constants, int32_t *codes, int32_t *starts, int32_t *operands)
 {
-    size_t given = (size_t)flat->given, first = given + flat->constant_count;
-    for (size_t i = 0; i < flat->constant_count; i++)
-        if (live->number[given + i] >= 0)
+    for (int32_t i = 0; i < (int32_t)flat->constant_count; i++)
+        if (live->number[~i] >= 0)
             *constants++ = flat->constants[i];
     int32_t used = 0;
     *starts++ = 0;
     for (size_t i = 0; i < flat->count; i++) {
-        if (live->number[first + i] < 0)
+        if (live->number[(size_t)flat->given + i] < 0)
             continue;
         const Line *l = flat->lines + i;
+        const int32_t *o = flat->operands + l->first;
         for (int32_t k = 0; k < l->count; k++)
-            *operands++ =
-                live->number[register_in(flat, flat->operands[l->first + (uint32_t)k])];
+            *operands++ = live->number[o[k]];
         *codes++ = code[l->code];
         used += l->count;
         *starts++ = used;
@@ -930,14 +946,14 @@ static PyObject *finished(const Flat *flat, const Liveness *live, const int32_t 
         bytes_for(live->kept_lines + 1, sizeof(int32_t), &starts),
         bytes_for(live->kept_operands, sizeof(int32_t), &operands),
         bytes_for(count, sizeof(int32_t), &given),
-        code ? kept_rows(flat, live, (size_t)flat->given + flat->constant_count, code) : NULL};
+        code ? kept_rows(flat, live, code) : NULL};
     PyObject *found = NULL;
     if (!code)
         PyErr_NoMemory();
     else if (part[0] && part[1] && part[2] && part[3] && part[4] && part[5]) {
         fill_parts(flat, live, code, constants, codes, starts, operands);
         for (size_t i = 0; i < count; i++)
-            ((int32_t *)given)[i] = live->number[register_in(flat, outputs[i])];
+            ((int32_t *)given)[i] = live->number[outputs[i]];
         found = PyTuple_Pack(6, part[0], part[1], part[2], part[3], part[4], part[5]);
     }
     for (int i = 0; i < 6; i++)
@@ -956,7 +972,7 @@ static PyObject *labels_of(const Graph *graph, const Liveness *live)
         varied++;
     for (size_t i = 0; labels && i < of->named; i++) {
         size_t k = i + varied < of->named ? i + varied : i + varied - of->named;
-        int32_t number = live->number[register_in(&graph->flat, graph->ref[of->labelled[k]])];
+        int32_t number = live->number[graph->ref[of->labelled[k]]];
         if (number < 0)
             continue;
         PyObject *key = PyLong_FromLong(number);
@@ -993,10 +1009,8 @@ static int adjoints_of(const Graph *graph, const Liveness *live, PyObject **regi
                 continue;
             int32_t number = graph->adjoint[at].number, node = graph->ref[at];
             int is_there = number >= 0 && node >= 0; /* neither is a constant */
-            ((int32_t *)of_adjoints)[next] =
-                is_there ? live->number[register_in(&graph->flat, number)] : -1;
-            ((int32_t *)of_nodes)[next++] =
-                is_there ? live->number[register_in(&graph->flat, node)] : -1;
+            ((int32_t *)of_adjoints)[next] = is_there ? live->number[number] : -1;
+            ((int32_t *)of_nodes)[next++] = is_there ? live->number[node] : -1;
         }
     free(has_label);
     return 0;
@@ -1067,7 +1081,7 @@ static PyObject *contents_of(Graph *graph, int has_values, size_t first, size_t 
     Py_XDECREF(labels);
     Py_XDECREF(registers);
     Py_XDECREF(nodes);
-    free(live.number);
+    free(live.memory);
     free(refs);
     return found;
 }
@@ -1319,6 +1333,22 @@ static int is_whole(const Flat *flat, const Liveness *live)
     return used == flat->table.rows;
 }
 
+/* The new number of each register, given numbers first, then constants. */
+static PyObject *registers_of_all(const Flat *flat, const Liveness *live)
+{
+    void *contents;
+    size_t given = (size_t)flat->given, constants = flat->constant_count;
+    PyObject *registers = bytes_for(given + constants + flat->count, sizeof(int32_t), &contents);
+    if (!registers)
+        return NULL;
+    int32_t *to = contents;
+    memcpy(to, live->number, given * sizeof(int32_t));
+    for (size_t i = 0; i < constants; i++)
+        to[given + i] = live->number[~(int32_t)i];
+    memcpy(to + given + constants, live->number + given, flat->count * sizeof(int32_t));
+    return registers;
+}
+
 /* reduced(parts, outputs): the parts of the program that gives these, and its new registers; None
    where it needs all. */
 static PyObject *heart_reduced(PyObject *module, PyObject *args)
@@ -1337,16 +1367,12 @@ static PyObject *heart_reduced(PyObject *module, PyObject *args)
             program = finished(&flat, &live, refs, count);
     }
     if (program) {
-        void *contents;
-        size_t size = (size_t)flat.given + flat.constant_count + flat.count;
-        if ((registers = bytes_for(size, sizeof(int32_t), &contents))) {
-            memcpy(contents, live.number, size * sizeof(int32_t));
+        if ((registers = registers_of_all(&flat, &live)))
             found = PyTuple_Pack(2, program, registers);
-        }
     }
     Py_XDECREF(program);
     Py_XDECREF(registers);
-    free(live.number);
+    free(live.memory);
     free(refs);
     end_flat(&flat);
     return found;
@@ -1424,7 +1450,7 @@ static PyObject *heart_lowered(PyObject *module, PyObject *args)
         if (find_live(&to, given, count, &live) == 0)
             found = finished(&to, &live, given, count);
     }
-    free(live.number);
+    free(live.memory);
     free(refs);
     free(constants);
     free(given);

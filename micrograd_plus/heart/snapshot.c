@@ -5,6 +5,14 @@
  * from what varies.
  */
 
+#if defined(_MSC_VER)
+#define ALWAYS_INLINE __forceinline
+#elif defined(__GNUC__)
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#else
+#define ALWAYS_INLINE inline
+#endif
+
 /* Room for so many items in an array. */
 static int enlarged(void **memory, size_t *room, size_t needed, size_t size)
 {
