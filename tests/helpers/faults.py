@@ -624,7 +624,7 @@ FAULTS_IN_C = {
     ),
     "a tape looks for equal instructions where there are none": (
         "recorder.c",
-        "static int line(",
+        "static ALWAYS_INLINE int line(",
         "latest > newest",
         "latest < newest",
     ),
@@ -684,9 +684,9 @@ FAULTS_IN_C = {
     ),
     "a tape keeps what is dead": (
         "recorder.c",
-        "static int find_live",
-        "i < given || number[i]",
-        "1",
+        "static void number_live",
+        "is_live[i] ? next++ : -1",
+        "next++",
     ),
     "a tape's adjoints are named after the first": (
         "recorder.c",
