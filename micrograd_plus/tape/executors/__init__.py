@@ -1,5 +1,5 @@
-"""Which executor runs a program: the interpreter in C at once and machine code when it is worth it,
-or what there is of them, or else the reference in Python.
+"""Which executor runs a program: at once the interpreter in C, where there is none the reference in
+Python, and machine code when it is worth it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .interpreter import Interpreter
 from .native import Native
 from .python import Replay
 from .sharing import shared
-from .tiers import Tiered
+from .tiers import First, Tiered
 
 NAMES = ("machine", "interpreter", "python")
 
@@ -81,20 +81,25 @@ def executor_for(program: FlatProgram, name: str | None) -> Executor:
 
 
 def _fastest(program: FlatProgram) -> Executor:
-    """What runs a program that any executor knows: the interpreter at once, then the machine."""
-    has_machine = find_spec("llvmlite") is not None
-    if heart.library() is None:
-        return _machine(program) if has_machine else Replay(program, f"python, {_WANT}")
-    if has_machine:
+    """What runs a program that any executor knows: an interpreter at once, then the machine."""
+    if find_spec("llvmlite") is not None:
         return shared("tiers", program, _tiers)
+    if heart.library() is None:
+        return Replay(program, f"python, {_WANT}")
     return shared("interpreter alone", program, _interpreter_alone)
 
 
 def _tiers(program: FlatProgram) -> Executor:
+    return Tiered(_first(program), program, lambda: _machine(program))
+
+
+def _first(program: FlatProgram) -> First:
+    if heart.library() is None:
+        return Replay(program)
     try:
-        return Tiered(_interpreter(program), len(program.operands), lambda: _machine(program))
+        return _interpreter(program)
     except NotImplementedError:  # for want of an operation in C
-        return _machine(program)
+        return Replay(program)
 
 
 def _interpreter_alone(program: FlatProgram) -> Executor:

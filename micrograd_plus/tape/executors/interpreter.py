@@ -10,6 +10,7 @@ from ... import heart
 from ..lowering import operation
 from ..program import FlatProgram
 from .native import Entry, Native
+from .python import CHUNK
 
 
 class Interpreter(Native):
@@ -20,6 +21,7 @@ class Interpreter(Native):
     """
 
     side_by_side = 3  # two take as long one by one as sixteen at once
+    at_a_time = CHUNK  # from one look for machine code to the next
 
     def __init__(self, program: FlatProgram, name: str = "interpreter") -> None:
         super().__init__(len(program.outputs))

@@ -20,6 +20,8 @@ class Replay:
     """Runs a program on one point after another, in Python."""
 
     checks_arrays = False
+    # what native code runs together; from one look for machine code to the next; not looked for
+    side_by_side, at_a_time, runs = BLOCK, BLOCK, 0
 
     def __init__(self, program: FlatProgram, name: str = "python") -> None:
         self.name = name
@@ -62,6 +64,10 @@ class Replay:
             total /= len(points)
         return total
 
+    def entry_for(self, many: bool, summed: bool) -> Replayed:
+        """The way in, as native code has one."""
+        return Replayed(self, summed)
+
     def settled(self) -> bool:
         """It runs as it runs."""
         return True
@@ -73,6 +79,29 @@ class Replay:
         """The sums of the outputs over each chunk of points."""
         for start in range(0, len(points), CHUNK):
             yield self.sum(points[start : start + CHUNK], parameters)
+
+
+class Replayed:
+    """A replay, entered like native code."""
+
+    def __init__(self, replay: Replay, summed: bool) -> None:
+        self._replay, self._summed = replay, summed
+
+    def run(self, points: Floats, parameters: Floats, outputs: Floats, divisor: int = 1) -> None:
+        """Fill the outputs; sums over the points are divided."""
+        if not self._summed:
+            outputs[...] = self._replay.values(points, parameters)
+            return
+        outputs[...] = self._replay.sum(points, parameters)
+        with np.errstate(all="ignore"):  # inf and nan are numbers like others
+            outputs /= divisor
+
+    def point(self, point: tuple[float, ...], parameters: Floats) -> list[float]:
+        """The outputs for one point."""
+        return self._replay.point(point, parameters)
+
+    def caller(self, form: Tree) -> None:
+        """Nothing gives outputs in a form at once."""
 
 
 def evaluated(program: FlatProgram, numbers: Sequence[float]) -> list[float]:
