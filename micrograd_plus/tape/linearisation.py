@@ -43,11 +43,12 @@ def linearised(
     given = leaves_of(outputs)
     has_gradient = branches_of(outputs) is None
     form = like(outputs, [0.0] * len(given))
-    snapshot = snapshot_of(given, [*inputs, *parameters], has_gradient)
+    varied = (*inputs, *parameters)
+    snapshot = snapshot_of(given, varied, has_gradient)
     if snapshot is not None:
         sizes = len(inputs), len(parameters), len(given)
         return ProgramsOfSnapshot(snapshot, *sizes, has_gradient), form, has_gradient
-    whole = _flattened(given, [*inputs, *parameters], len(inputs), has_gradient)
+    whole = _flattened(given, varied, len(inputs), has_gradient)
     return Programs(whole, len(given)), form, has_gradient
 
 

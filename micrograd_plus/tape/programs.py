@@ -38,6 +38,10 @@ class Programs:
         self.outputs = outputs
         self.inputs, self.parameters = whole.program.inputs, whole.program.parameters
 
+    def are_of(self, snapshot: Any) -> bool:
+        """Whether they are known to be those of a graph of which this was kept, or None."""
+        return False
+
     @property
     def is_of_varied_alone(self) -> bool:
         """Whether the graph is known to have no leaves but what varies."""
@@ -76,6 +80,10 @@ class ProgramsOfSnapshot:
         """The program of it all."""
         program, labels, *pairs = self._linearised(True, 0, self._varied)
         return Whole(program, labels, Pairs(*map(integers, pairs)))
+
+    def are_of(self, snapshot: Any) -> bool:
+        """Whether they are those of a graph of which this was kept, if it was."""
+        return snapshot is not None and bool(self.snapshot.same(snapshot))
 
     @property
     def is_of_varied_alone(self) -> bool:

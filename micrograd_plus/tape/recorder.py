@@ -23,7 +23,6 @@ from .executors.python import evaluated
 from .indices import indices_in
 from .linearisation import snapshot_of
 from .program import FlatProgram, Floats
-from .programs import ProgramsOfSnapshot
 from .tape import Parameters, Tape, values_of
 
 
@@ -49,7 +48,7 @@ def record(
     def called_with(numbers: list[Value]) -> Tree:
         return f(*in_form(numbers))
 
-    with tracing([*leaves, *shared]), _told_of_indices():
+    with tracing((*leaves, *shared)), _told_of_indices():
         out = called_with(leaves)
     tape = Tape.of(out, leaves, shared)
     tape.point_form = in_form([0.0] * len(leaves))
@@ -145,16 +144,25 @@ def _check(
             f"the function gave {width} numbers and then {len(given)}: a tape gives as many each "
             "time"
         )
-    varied = [*leaves, *shared]
-    is_same = _is_same_graph(tape, given, leaves, shared, there)
+    varied = (*leaves, *shared)
+    is_same = tape.programs.are_of(snapshot_of(given, varied, tape.gradient))
+    is_same = is_same and _numbers_of(leaves).tolist() == there  # it may have edited them
     if is_same and tape.programs.is_of_varied_alone:
         return
-    _require_named(leaves_of(traced), given, [*inputs, *shared], varied)
-    if is_same:
-        return
-    numbers = np.empty(len(varied))
+    _require_named(leaves_of(traced), given, (*inputs, *shared), varied)
+    if not is_same:
+        _require_same_numbers(tape, again, there, varied)
+
+
+def _require_same_numbers(
+    tape: Tape, again: Tree, there: list[float], varied: Sequence[Value]
+) -> None:
+    """Raise ValueError unless the tape gives what the function has given at a point, and the
+    gradient.
+    """
+    given, width = leaves_of(again), len(leaves_of(tape.form))
+    numbers = _numbers_of(varied)
     numbers[: len(there)] = there  # the function may have edited the data of the leaves
-    read_data(shared, numbers[len(there) :])
     of_tape = _evaluated(tape.program, numbers)
     found = np.array([x.data if isinstance(x, Value) else x for x in given], dtype=np.float64)
     if tape.gradient and isinstance(again, Value):
@@ -171,24 +179,11 @@ def _check(
             )
 
 
-def _is_same_graph(
-    tape: Tape,
-    given: Sequence[Any],
-    leaves: Sequence[Value],
-    shared: Sequence[Value],
-    there: list[float],
-) -> bool:
-    """Whether it is known that the function's second call has built the graph of the first one, on
-    the numbers that it was given.
-    """
-    if not isinstance(tape.programs, ProgramsOfSnapshot):
-        return False
-    again = snapshot_of(given, [*leaves, *shared], tape.gradient)
-    if again is None or not tape.programs.snapshot.same(again):
-        return False
-    numbers = np.empty(len(leaves))  # the function may have edited the data of the leaves
-    read_data(leaves, numbers)
-    return numbers.tolist() == there
+def _numbers_of(leaves: Sequence[Value]) -> Floats:
+    """The present data of leaves."""
+    found = np.empty(len(leaves))
+    read_data(leaves, found)
+    return found
 
 
 def _evaluated(program: FlatProgram, numbers: Floats) -> Floats:

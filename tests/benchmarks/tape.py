@@ -20,6 +20,10 @@ than 20 seconds, or a compiler minutes, and for networks that are written for an
 hand is no contestant but a bar to measure by, which knows the shape of the network: as the compiler
 likes it, in any order, and in the order in which it stands, as a tape is bound to. Who is faster
 than the tape is named in the end.
+
+The last table has what it costs to record one point's loss: beside building and differentiating its
+graph once, in milliseconds and as often as that, a recording without and with the check at a second
+point, and one with the program that adds up the loss and its gradient over points.
 """
 
 # ruff: noqa: E402  # libraries count the cores when they are imported, so the one core is chosen
@@ -308,33 +312,45 @@ def print_workload(name, among, rounds):
 
 def print_cost_of_recording(rounds):
     """What it costs to record, beside building and differentiating the same graph once."""
+    ways = "built and differentiated", "zero_grad, too", "unchecked", "recorded", "and its sums"
+    print(f"{'one point, ms':16}" + "".join(f"{way:>26}" for way in ways))
+    for name, model, loss, point in recordings():
+        times = [list(map(seconds_of, by_ways(model, loss, point))) for _ in range(rounds)]
+        found = [statistics.median(column) * 1e3 for column in zip(*times)]
+        cells = [f"{rounded(t)} {f'({t / found[0]:.2f})':>8}" for t in found]
+        print(f"{name:16}{''.join(f'{cell:>26}' for cell in cells)}")
+
+
+def recordings():
+    """Losses of one point, each with its name, its model and the point."""
+    for name, make in (("moons", tasks.moons), ("image", tasks.image)):
+        task = make()[0]
+        yield name, task.model, task.loss, task.point
+    names = tasks.names()[0]
+    yield "gpt, six letters", names.model, names.model.loss, (names.rows[0].tolist(),)
+
+
+def by_ways(model, loss, point):
+    """The ways in which the time of a recording is compared."""
     from micrograd_plus import record
 
-    print(
-        f"{'recording once, ms':22}{'eager once':>15}{'checked':>15}{'× eager':>10}"
-        f"{'unchecked':>15}{'× eager':>10}"
+    def eager():
+        loss(*[[*map(Value, x)] if isinstance(x, list) else Value(x) for x in point]).backward()
+
+    def stepped():
+        model.zero_grad()
+        eager()
+
+    def recorded(check=True):
+        return record(loss, *point, parameters=model, check=check)
+
+    return (
+        eager,
+        stepped,
+        lambda: recorded(check=False),
+        recorded,
+        lambda: recorded().program_for("sums"),
     )
-    for name, make in (("a row of moons", tasks.moons), ("an image", tasks.image)):
-        task = make()[0]
-
-        def eager(task=task):
-            task.model.zero_grad()
-            point = [
-                list(map(Value, part)) if isinstance(part, list) else Value(part)
-                for part in task.point
-            ]
-            task.loss(*point).backward()
-
-        def recorded(check, task=task):
-            record(task.loss, *task.point, parameters=task.model, check=check)
-
-        ways = eager, lambda: recorded(check=True), lambda: recorded(check=False)
-        times = zip(*[[seconds_of(way) * 1e3 for way in ways] for _ in range(rounds)])
-        once, checked, unchecked = map(statistics.median, times)
-        print(
-            f"{name:22}{rounded(once):>15}{rounded(checked):>15}{rounded(checked / once):>10}"
-            f"{rounded(unchecked):>15}{rounded(unchecked / once):>10}"
-        )
 
 
 def main():
@@ -356,7 +372,7 @@ def main():
         lost += print_workload(name, among, arguments.rounds)
     print("Lost:", *lost or ["none"], "", sep="\n")
     if is_there(INTERPRETED, among) or is_there(MACHINE, among):
-        print_cost_of_recording(min(arguments.rounds, 5))
+        print_cost_of_recording(min(arguments.rounds, 15))
 
 
 if __name__ == "__main__":
