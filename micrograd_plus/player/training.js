@@ -701,7 +701,12 @@ class Optimizer {
  * @returns {boolean}
  */
 function areFinite(numbers) {
-  return numbers.every(Number.isFinite);
+  for (let i = 0; i < numbers.length; i += 1) {
+    if (!Number.isFinite(numbers[i])) {
+      return false;
+    }
+  }
+  return true;
 }
 
 /**
