@@ -32,10 +32,10 @@ Adjoints = Mapping[Value, Number]
 
 
 def linearised(
-    outputs: Tree, inputs: Sequence[Value], parameters: Sequence[Value]
+    outputs: Tree, varied: tuple[Value, ...], inputs: int
 ) -> tuple[Programs | ProgramsOfSnapshot, Form, bool]:
-    """The programs of a tape from `inputs` and `parameters` to `outputs`, the form of these, and
-    whether there is a gradient.
+    """The programs of a tape from what varies, so many inputs and then the parameters, to
+    `outputs`, the form of these, and whether there is a gradient.
 
     Raises ValueError when an input or parameter is named twice or is no Value.
     """
@@ -43,12 +43,11 @@ def linearised(
     given = leaves_of(outputs)
     has_gradient = branches_of(outputs) is None
     form = like(outputs, [0.0] * len(given))
-    varied = (*inputs, *parameters)
     snapshot = snapshot_of(given, varied, has_gradient)
     if snapshot is not None:
-        sizes = len(inputs), len(parameters), len(given)
+        sizes = inputs, len(varied) - inputs, len(given)
         return ProgramsOfSnapshot(snapshot, *sizes, has_gradient), form, has_gradient
-    whole = _flattened(given, varied, len(inputs), has_gradient)
+    whole = _flattened(given, varied, inputs, has_gradient)
     return Programs(whole, len(given)), form, has_gradient
 
 

@@ -48,14 +48,15 @@ def record(
     def called_with(numbers: list[Value]) -> Tree:
         return f(*in_form(numbers))
 
-    with tracing((*leaves, *shared)), _told_of_indices():
+    varied = tuple(leaves) + tuple(shared)
+    with tracing(varied), _told_of_indices():
         out = called_with(leaves)
-    tape = Tape.of(out, leaves, shared)
+    tape = Tape.of_varied(out, varied, len(leaves), shared)
     tape.point_form = in_form([0.0] * len(leaves))
     if check:
         # whatever goes on around the recording
         with modes.switched(recording=True, anomaly=False, tracing=None):
-            _check(called_with, point, tape, out, leaves, shared)
+            _check(called_with, point, tape, out, varied)
     return tape
 
 
@@ -126,8 +127,7 @@ def _check(
     point: Tree,
     tape: Tape,
     traced: Tree,
-    inputs: Sequence[Value],
-    shared: Sequence[Value],
+    varied: tuple[Value, ...],
 ) -> None:
     """Raise ValueError unless the tape and the function agree at a second point.
 
@@ -135,7 +135,7 @@ def _check(
     agree to the last bit, but for derivatives of derivatives, which may add in another order where
     gates route.
     """
-    there = _second_point(point, _inputs_of_indices(tape, traced, inputs))
+    there = _second_point(point, _inputs_of_indices(tape, traced, varied[: tape.programs.inputs]))
     leaves = [Value(x) for x in there]
     again = called_with(leaves)
     given, width = leaves_of(again), len(leaves_of(tape.form))
@@ -144,14 +144,14 @@ def _check(
             f"the function gave {width} numbers and then {len(given)}: a tape gives as many each "
             "time"
         )
-    varied = (*leaves, *shared)
-    is_same = tape.programs.are_of(snapshot_of(given, varied, tape.gradient))
+    varied_now = tuple(leaves) + varied[len(leaves) :]
+    is_same = tape.programs.are_of(snapshot_of(given, varied_now, tape.gradient))
     is_same = is_same and _numbers_of(leaves).tolist() == there  # it may have edited them
     if is_same and tape.programs.is_of_varied_alone:
         return
-    _require_named(leaves_of(traced), given, (*inputs, *shared), varied)
+    _require_named(leaves_of(traced), given, varied, varied_now)
     if not is_same:
-        _require_same_numbers(tape, again, there, varied)
+        _require_same_numbers(tape, again, there, varied_now)
 
 
 def _require_same_numbers(

@@ -78,9 +78,16 @@ class Tape:
         other leaves become constants. Raises ValueError when one of them is named twice or is no
         Value.
         """
-        inputs, parameters = list(inputs), values_of(parameters)
-        programs, form, gradient = linearised(outputs, inputs, parameters)
-        return cls(programs, form, [v.label for v in inputs], parameters, gradient)
+        inputs, parameters = tuple(inputs), values_of(parameters)
+        return cls.of_varied(outputs, inputs + tuple(parameters), len(inputs), parameters)
+
+    @classmethod
+    def of_varied(
+        cls, outputs: Tree, varied: tuple[Value, ...], inputs: int, parameters: Sequence[Value]
+    ) -> Tape:
+        """The same where the inputs, so many, and the parameters stand in one tuple, too."""
+        programs, form, gradient = linearised(outputs, varied, inputs)
+        return cls(programs, form, [v.label for v in varied[:inputs]], parameters, gradient)
 
     @classmethod
     def from_contents(cls, contents: Contents) -> Tape:
