@@ -17,6 +17,7 @@ from . import checks, ops
 from .ops import Primitive
 from .ops.operators import Operators, with_operators
 from .ops.simplify import simplified
+from .ufuncs import row_call
 
 _BITS = struct.Struct("d").pack
 
@@ -142,6 +143,9 @@ class Term(Operators):
             builder = next(o.builder for o in operands if type(o) is Term)
         refs = tuple([o.ref if type(o) is Term else builder.constant(o) for o in operands])
         return Term(builder, builder.emit(row, refs))
+
+    def __array_ufunc__(self, function: Any, method: str, *operands: Any, **options: Any) -> Term:
+        return Term.__primitive__(*row_call(function, method, operands, options))
 
     def __bool__(self) -> bool:
         raise TypeError(

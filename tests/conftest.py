@@ -14,7 +14,7 @@ import threading
 import pytest
 from hypothesis import settings
 
-from micrograd_plus import ops
+from micrograd_plus import heart, ops
 from micrograd_plus.engine import Value
 
 settings.register_profile("ci", derandomize=True, print_blob=True, deadline=None, max_examples=200)
@@ -28,6 +28,20 @@ def pytest_collection_finish():
     """
     gc.collect()
     gc.freeze()
+
+
+WIDTHS = (64, 256, 512)
+
+
+@pytest.fixture(params=WIDTHS)
+def width(request):
+    """The bits of the vectors that the heart in C uses meanwhile."""
+    used = heart.library().use_vectors(request.param)
+    if used != request.param and request.param != WIDTHS[0]:
+        heart.library().use_vectors(WIDTHS[-1])
+        pytest.skip(f"this processor has no vectors of {request.param} bits")
+    yield used
+    heart.library().use_vectors(WIDTHS[-1])
 
 
 def engine_state():

@@ -29,7 +29,7 @@ ROOMS = {
     "advice": {"ops"},
     "checks": {"advice", "modes"},
     "ufuncs": {"ops"},
-    "terms": {"checks", "ops"},
+    "terms": {"checks", "ufuncs"},
     "heart": {"modes", "terms"},
     "engine": {"graph", "checks", "heart", "support", "ufuncs"},
     "tracing": {"engine"},

@@ -36,6 +36,7 @@ SELECTION = (
     "test_recorder_in_c",
     "test_runs",
     "test_snapshots",
+    "test_columns",
 )
 needs_c = pytest.mark.skipif(engine_name() != "c", reason="the engine in Python runs")
 # pytest's exit code when tests ran and some failed; an error before that is no catch

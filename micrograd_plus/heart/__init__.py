@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from operator import attrgetter
 from types import MethodType
@@ -91,6 +91,20 @@ def runs(inputs: int, parameters: int, operations: Sequence[str], *arrays: Any) 
             f"installed, or {VARIABLE} is python"
         )
     return found.runs(inputs, parameters, programs.places_of(operations), *arrays)
+
+
+def over_columns(formula: Callable[..., Sequence[Any]], numbers: int, columns: int) -> Any:
+    """A formula carried out in C for whole columns at once, or None where the heart does not run.
+
+    It is a function of so many numbers, which stand for a column each, and so many columns: it is
+    traced once. What comes back is called with numbers, columns, and columns for what the formula
+    gives, which it fills. It tells whether all that it put there is finite; or None, and does
+    nothing, unless they all are contiguous arrays of float64 of one length.
+    """
+    found = library()
+    if found is None:
+        return None
+    return found.over_columns(programs.of_formula(formula, numbers + columns), numbers, columns)
 
 
 def in_place_of(engine: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@
 #include <Python.h>
 #include <structmember.h>
 
+#include <float.h>
 #include <limits.h>
 #include <math.h>
 #include <stddef.h>
@@ -43,6 +44,7 @@ static Py_ssize_t present;    /* modes alive that are not the default one */
 #include "snapshot.c"
 #include "recorder.c"
 #include "runs.c"
+#include "columns.c"
 
 /* ---- The type. ------------------------------------------------------------------------------- */
 
@@ -597,6 +599,7 @@ static PyMethodDef functions[] = {
     {"_add", heart_add, METH_O, NULL},
     {"runs", heart_runs, METH_VARARGS, NULL},
     {"use_vectors", heart_use_vectors, METH_O, NULL},
+    {"over_columns", heart_over_columns, METH_VARARGS, NULL},
     {"_has_attributes", heart_has_attributes, METH_O, NULL},
     {0}};
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_heart", NULL, -1,

@@ -176,22 +176,22 @@ TARGET static void NAME(gate_one)(const Terms *s, double *to, const double *a, c
 }
 
 #define OF_ONE_NUMBER(F)                                                                           \
-    if (s.to_step == 1 && s.a_step == 1)                                                           \
+    if (s->to_step == 1 && s->a_step == 1)                                                         \
         EACH to[j] = F(a[j]);                                                                      \
     else                                                                                           \
-        EACH to[j * s.to_step] = F(a[j * s.a_step]);                                               \
+        EACH to[j * s->to_step] = F(a[j * s->a_step]);                                             \
     break
 #define OF_TWO_NUMBERS(F)                                                                          \
-    if (s.to_step == 1 && s.a_step == 1 && s.b_step == 1)                                          \
+    if (s->to_step == 1 && s->a_step == 1 && s->b_step == 1)                                       \
         EACH to[j] = F(a[j], b[j]);                                                                \
-    else if (s.to_step == 1 && s.a_step == 0 && s.b_step == 1) {                                   \
+    else if (s->to_step == 1 && s->a_step == 0 && s->b_step == 1) {                                \
         const double x = *a;                                                                       \
         EACH to[j] = F(x, b[j]);                                                                   \
-    } else if (s.to_step == 1 && s.a_step == 1 && s.b_step == 0) {                                 \
+    } else if (s->to_step == 1 && s->a_step == 1 && s->b_step == 0) {                              \
         const double y = *b;                                                                       \
         EACH to[j] = F(a[j], y);                                                                   \
     } else                                                                                         \
-        EACH to[j * s.to_step] = F(a[j * s.a_step], b[j * s.b_step]);                              \
+        EACH to[j * s->to_step] = F(a[j * s->a_step], b[j * s->b_step]);                           \
     break
 
 /* Instructions of one result each, one after the other; gives where others begin. */
@@ -224,6 +224,53 @@ TARGET APART static const int32_t *NAME(run_singles)(const int32_t *w, const int
     return w;
 }
 
+/* One of two numbers for each condition; both are read, so that compilers see no branch. */
+#define CHOOSE(y_of_c)                                                                             \
+    EACH                                                                                           \
+    {                                                                                              \
+        const double x = b[j], y = y_of_c;                                                         \
+        to[j] = a[j] != 0.0 ? x : y;                                                               \
+    }
+TARGET static void NAME(select_one)(const Terms *s, double *to, const double *a, const double *b,
+                                    const double *c)
+{
+    const ptrdiff_t count = s->count;
+    const int beside = s->to_step == 1 && s->a_step == 1 && s->b_step == 1;
+    if (beside && s->c_step == 1)
+        CHOOSE(c[j])
+    else if (beside && s->c_step == 0)
+        CHOOSE(*c)
+    else
+        EACH to[j * s->to_step] = a[j * s->a_step] != 0.0 ? b[j * s->b_step] : c[j * s->c_step];
+}
+
+/* An instruction that each result needs once, whatever the others are. */
+TARGET static void NAME(run_each)(int kind, const Operation *operation, const Terms *s, double *to,
+                                  const double *a, const double *b, const double *c)
+{
+    const ptrdiff_t count = s->count;
+    switch (kind) {
+    case ADD: OF_TWO_NUMBERS(PLUS);
+    case SUB: OF_TWO_NUMBERS(MINUS);
+    case MUL: OF_TWO_NUMBERS(TIMES);
+    case DIV: OF_TWO_NUMBERS(OVER);
+    case LESS: OF_TWO_NUMBERS(BELOW);
+    case LESS_EQUAL: OF_TWO_NUMBERS(AT_MOST);
+    case EQUAL: OF_TWO_NUMBERS(EQUALS);
+    case NEGATE: OF_ONE_NUMBER(-);
+    case ABSOLUTE: OF_ONE_NUMBER(fabs);
+    case ROOT: OF_ONE_NUMBER(sqrt);
+    case SELECT: NAME(select_one)(s, to, a, b, c); break;
+    case OF_ONE:
+        for (ptrdiff_t j = 0; j < count; j++)
+            to[j * s->to_step] = operation->of_one(a[j * s->a_step]);
+        break;
+    default:
+        for (ptrdiff_t j = 0; j < count; j++)
+            to[j * s->to_step] = operation->of_two(a[j * s->a_step], b[j * s->b_step]);
+    }
+}
+
 /* Instructions one after the other until `stop` is passed; gives where the next one begins. */
 TARGET static const int32_t *NAME(run_one)(const int32_t *w, const int32_t *stop, double *numbers,
                                            double *outputs)
@@ -233,40 +280,19 @@ TARGET static const int32_t *NAME(run_one)(const int32_t *w, const int32_t *stop
         const double *a = numbers + w[A], *b = numbers + w[B], *c = numbers + w[C];
         double *to = (head & TO_OUTPUT ? outputs : numbers) + w[TO];
         const Terms s = terms_of(w);
-        const ptrdiff_t count = s.count;
         switch (head & KIND) {
-        case ADD: OF_TWO_NUMBERS(PLUS);
-        case SUB: OF_TWO_NUMBERS(MINUS);
-        case MUL: OF_TWO_NUMBERS(TIMES);
-        case DIV: OF_TWO_NUMBERS(OVER);
-        case LESS: OF_TWO_NUMBERS(BELOW);
-        case LESS_EQUAL: OF_TWO_NUMBERS(AT_MOST);
-        case EQUAL: OF_TWO_NUMBERS(EQUALS);
-        case NEGATE: OF_ONE_NUMBER(-);
-        case ABSOLUTE: OF_ONE_NUMBER(fabs);
-        case ROOT: OF_ONE_NUMBER(sqrt);
-        case SELECT:
-            EACH to[j * s.to_step] = a[j * s.a_step] != 0.0 ? b[j * s.b_step] : c[j * s.c_step];
-            break;
         case GATED: NAME(gate_one)(&s, to, a, b, c, numbers + w[D]); break;
         case ROUTED: NAME(route_one)(&s, to, a, b, c, numbers + w[D]); break;
         case DOT: NAME(sum_one)(&s, to, a, b, c); break;
         case SUM:
-            for (ptrdiff_t j = 0; j < count; j++) {
+            for (ptrdiff_t j = 0; j < s.count; j++) {
                 double t = c[j * s.c_step];
                 for (ptrdiff_t k = 0; k < s.inner; k++)
                     t += a[j * s.a_step + k * s.a_term];
                 to[j * s.to_step] = t;
             }
             break;
-        case OF_ONE:
-            for (ptrdiff_t j = 0; j < count; j++)
-                to[j * s.to_step] = OPERATIONS[OPERATION_OF(head)].of_one(a[j * s.a_step]);
-            break;
-        default:
-            for (ptrdiff_t j = 0; j < count; j++)
-                to[j * s.to_step] =
-                    OPERATIONS[OPERATION_OF(head)].of_two(a[j * s.a_step], b[j * s.b_step]);
+        default: NAME(run_each)(head & KIND, OPERATIONS + OPERATION_OF(head), &s, to, a, b, c);
         }
         w += OF_MANY;
     }
@@ -705,6 +731,23 @@ TARGET static const int32_t *NAME(run_block)(const int32_t *w, const int32_t *st
     return w;
 }
 
+/* ---- Columns: every number alone again, operands and results side by side. --------------------- */
+
+TARGET static void NAME(run_column)(const Operation *operation, ptrdiff_t count, double *to,
+                                    const Column *a, const Column *b, const Column *c)
+{
+    const Terms s = {count, 1, 1, a->step, b->step, c->step, 0, 0, 0, 0};
+    NAME(run_each)(operation->kind, operation, &s, to, a->at, b->at, c->at);
+}
+
+TARGET static int NAME(are_finite)(const double *numbers, ptrdiff_t count)
+{
+    int64_t others = 0;
+    for (ptrdiff_t j = 0; j < count; j++)
+        others |= fabs(numbers[j]) <= DBL_MAX ? 0 : 1;
+    return !others;
+}
+
 #undef Vector
 #undef Mask
 #undef CHOSEN
@@ -714,6 +757,7 @@ TARGET static const int32_t *NAME(run_block)(const int32_t *w, const int32_t *st
 #undef EACH
 #undef OF_ONE_NUMBER
 #undef OF_TWO_NUMBERS
+#undef CHOOSE
 #undef IN_LANES
 #undef IS_SHARED
 #undef ALONG

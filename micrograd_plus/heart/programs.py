@@ -1,10 +1,11 @@
 """What a row computes and what its slopes are, as programs that C runs: the row of the table is
 called on terms, once for each number of operands, and what is emitted is handed over as lists.
+Other formulas become programs in the same way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import ops
@@ -69,6 +70,19 @@ def program(row: Primitive, of_slopes: int, size: int, mask: int, masked: bool) 
         return _traced(row, of_slopes, size, mask, masked)
     except TypeError:
         return None
+
+
+def of_formula(formula: Callable[..., Sequence[Any]], given: int) -> Program:
+    """What a function of so many numbers gives, as a program: it is called on terms.
+
+    Raises TypeError where it asks a term what no term can say, as an `if` does.
+    """
+    emitter = Emitter(given, lowering=True)
+    numbers = formula(*[Term(emitter, register) for register in range(given)])
+    references = [
+        number.ref if isinstance(number, Term) else emitter.constant(number) for number in numbers
+    ]
+    return _finished(emitter, references)
 
 
 def _traced(row: Primitive, of_slopes: int, size: int, mask: int, masked: bool) -> Program:

@@ -47,6 +47,12 @@ typedef struct {
     int valid, summed;    /* points in the block */
 } Block;
 
+/* Numbers side by side, or one that stands for all of them: the step is 1 or 0. */
+typedef struct {
+    double *at;
+    ptrdiff_t step;
+} Column;
+
 #define PLUS(x, y) ((x) + (y))
 #define MINUS(x, y) ((x) - (y))
 #define TIMES(x, y) ((x) * (y))
@@ -108,6 +114,9 @@ typedef struct {
 
 static const int32_t *(*run_one)(const int32_t *, const int32_t *, double *, double *);
 static const int32_t *(*run_block)(const int32_t *, const int32_t *, const Block *);
+static void (*run_column)(const Operation *, ptrdiff_t, double *, const Column *, const Column *,
+                          const Column *);
+static int (*are_finite)(const double *, ptrdiff_t);
 
 /* Choose the widest vectors that the processor has, of so many bits at most; gives their bits. */
 static long choose_vectors(long most)
@@ -118,17 +127,23 @@ static long choose_vectors(long most)
         __builtin_cpu_supports("avx512vl")) {
         run_one = run_one_of_512_bits;
         run_block = run_block_of_512_bits;
+        run_column = run_column_of_512_bits;
+        are_finite = are_finite_of_512_bits;
         return 512;
     }
     if (most >= 256 && __builtin_cpu_supports("avx2")) {
         run_one = run_one_of_256_bits;
         run_block = run_block_of_256_bits;
+        run_column = run_column_of_256_bits;
+        are_finite = are_finite_of_256_bits;
         return 256;
     }
 #endif
     (void)most;
     run_one = run_one_anywhere;
     run_block = run_block_anywhere;
+    run_column = run_column_anywhere;
+    are_finite = are_finite_anywhere;
     return 64 * WIDTH;
 }
 

@@ -5,7 +5,8 @@ of Values and writes their data; `update(parameters, gradient)` takes arrays, a 
 one, and gives the new parameters. Formulas, defaults and the place of every epsilon are PyTorch's;
 a learning rate is a number, or a schedule: a function from the number of updates done so far to a
 number. A schedule that goes by the loss, OnPlateau, is told it by `observe(loss)`, from a loop of
-your own after each epoch; `fit` does so itself.
+your own after each epoch; `fit` does so itself. The rules are written in NumPy; where the heart in
+C runs, it carries out what is traced from them.
 
 An update happens as a whole or not at all. Should a gradient, or a number that comes out, not be
 finite, then a FloatingPointError names the first parameter concerned, and neither parameters nor
@@ -18,11 +19,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import KW_ONLY, dataclass, fields
+from functools import lru_cache
 from math import inf
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple, Never
 
 import numpy as np
 
+from .. import heart
 from ..engine import (
     Value,
     are_leaves,
@@ -56,6 +60,9 @@ __all__ = [
 Schedule = Callable[..., float]
 # what an optimiser remembers of earlier gradients: arrays of the parameters' shape
 Memory = dict[str, Floats]
+# from parameters, gradient, rate and memory to new parameters and memory
+Rule = Callable[[Floats, Floats, float, Memory], tuple[Floats, Memory]]
+Found = tuple[Floats, Memory, bool]  # these two, and whether all that is in them is finite
 
 
 class _State(NamedTuple):
@@ -162,14 +169,26 @@ class Optimizer(Settings):
         is_ours = getattr(self.rule, "__module__", None) == __name__
         if not is_ours and first_not_finite(g) is not None:
             _refuse({"gradient": g}, leaves, rate)
+        found = self._in_c(w, g, rate) if is_ours and type(self) in BUILT_IN else None
         rule = self.rule if is_ours else self._apart
-        with np.errstate(all="ignore"):
-            new, remembered = rule(w, g, rate, memory)
-            # a gradient that is not shows in what comes out of it
-            are_finite = all(map(_are_finite, (new, *remembered.values())))
+        new, remembered, are_finite = found or _in_numpy(rule, w, g, rate, memory)
         if not are_finite:
             _refuse({"gradient": g, "data": new, **remembered}, leaves, rate)
         return new, _State(updates + 1, w.shape, remembered, seen)
+
+    def _in_c(self, w: Floats, g: Floats, rate: float) -> Found | None:
+        """What the rule gives, of an optimiser of this module; None where only NumPy can say."""
+        kind: Any = type(self)
+        updates, _, memory, _ = self._state
+        if heart.library() is None:
+            return None
+        try:
+            fused = _fused(kind, tuple(memory), *_SETTINGS[kind](self))
+        except TypeError:  # a list or an array among the settings
+            return None
+        new, found = np.empty(w.shape), [np.empty(w.shape) for _ in fused.names]
+        are_finite = fused.run(rate, updates, w, g, *memory.values(), new, *found)
+        return None if are_finite is None else (new, dict(zip(fused.names, found)), are_finite)
 
     def _decayed(self, g: Floats, w: Floats) -> Floats:
         """The gradient, and λ·w with it."""
@@ -349,6 +368,44 @@ class AdamW(Adam):
 
 _SHORT = 8192  # numbers; longer sums of products BLAS shares out among threads, and waits for them
 BUILT_IN = (SGD, AdaGrad, RMSProp, Adam, AdamW)  # these work on copies, and share nothing
+# of each the settings, but for the learning rate, which comes first
+_SETTINGS: dict[type, attrgetter[tuple[Any, ...]]] = {
+    kind: attrgetter(*[f.name for f in fields(kind)][1:]) for kind in BUILT_IN
+}
+
+
+# A rule, carried out. -----------------------------------------------------------------------------
+def _in_numpy(rule: Rule, w: Floats, g: Floats, rate: float, memory: Memory) -> Found:
+    with np.errstate(all="ignore"):
+        new, remembered = rule(w, g, rate, memory)
+        # a gradient that is not shows in what comes out of it
+        return new, remembered, all(map(_are_finite, (new, *remembered.values())))
+
+
+class _Fused:
+    """The rule of an optimiser, traced once and run in C, all of it for some parameters before the
+    next ones: in fewer passes over memory than NumPy takes, and with the same bits.
+    """
+
+    def __init__(self, optimizer: Optimizer, remembered: tuple[str, ...]) -> None:
+        self.names: list[str] = []  # of what it remembers afterwards
+
+        def formula(rate: Any, updates: Any, w: Any, g: Any, *memory: Any) -> list[Any]:
+            vars(optimizer)["_state"] = _State(updates)
+            new, found = optimizer.rule(w, g, rate, dict(zip(remembered, memory)))
+            self.names += found
+            return [new, *found.values()]
+
+        self.run = heart.over_columns(formula, 2, 2 + len(remembered))
+
+
+@lru_cache(maxsize=64, typed=True)
+def _fused(kind: Any, remembered: tuple[str, ...], *settings: Any) -> _Fused:
+    """That of an optimiser with these settings, which may have been set since it was made."""
+    optimizer = kind()
+    _, *names = [f.name for f in fields(kind)]
+    vars(optimizer).update(zip(names, settings))
+    return _Fused(optimizer, remembered)
 
 
 # What is given. -----------------------------------------------------------------------------------

@@ -13,17 +13,6 @@ from micrograd_plus.tape.executors.python import Replay
 from micrograd_plus.tape.lowering import lowered
 
 pytestmark = pytest.mark.skipif(heart.library() is None, reason="the heart in C does not run here")
-WIDTHS = (64, 256, 512)
-
-
-@pytest.fixture(params=WIDTHS)
-def width(request):
-    used = heart.library().use_vectors(request.param)
-    if used != request.param and request.param != WIDTHS[0]:
-        heart.library().use_vectors(WIDTHS[-1])
-        pytest.skip(f"this processor has no vectors of {request.param} bits")
-    yield used
-    heart.library().use_vectors(WIDTHS[-1])
 
 
 def random_tape(rng):

@@ -779,6 +779,24 @@ FAULTS_IN_C = {
         "int l = block->valid;",
         "int l = block->valid + 1;",
     ),
+    "a stretch of a column is used again too early": (
+        "columns.c",
+        "static void give_slots(",
+        "if (has_slot && last[operand] == i)",
+        "if (has_slot && last[operand] >= 0)",
+    ),
+    "an output that no step has put there is left": (
+        "columns.c",
+        "static int run_stretches(",
+        "if (from->at != to)",
+        "if (0)",
+    ),
+    "a number that is not finite is not told of": (
+        "lanes.c",
+        "static int NAME(are_finite)(",
+        "<= DBL_MAX ? 0 : 1",
+        "<= DBL_MAX ? 0 : 0",
+    ),
     "neighbours are folded in place of halves": (
         "lanes.c",
         "WIDTH == 8 && defined(SHUFFLE)",

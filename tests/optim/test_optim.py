@@ -233,6 +233,48 @@ def test_representations_say_all():
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "settings"),
+    [
+        (SGD, "momentum", [0.0, 0.9, 0.0, 0.5]),
+        (SGD, "weight_decay", [0.0, -0.1, 0.1]),
+        (RMSProp, "centered", [False, True, False, True]),
+        (RMSProp, "epsilon", [0.5, -0.125]),
+        (Adam, "amsgrad", [False, True, False, True]),
+        (Adam, "betas", [(0.9, 0.999), [0.5, 0.5], (0.0, 0.9)]),
+    ],
+)
+def test_settings_may_be_set_between_updates(kind, name, settings, monkeypatch):
+    """The formulas that NumPy computes are what counts."""
+
+    def trajectory():
+        optimizer, w, found = kind(0.1), np.array([1.0, -2.0, 0.5]), []
+        for setting in settings:
+            setattr(optimizer, name, setting)
+            for _ in range(2):
+                w = optimizer.update(w, w * w - 0.5)
+                found.append([w, *optimizer._state.memory.values()])
+        return [[column.tolist() for column in each] for each in found]
+
+    ours = trajectory()
+    monkeypatch.setattr("micrograd_plus.heart.library", lambda: None)
+    assert ours == trajectory()
+
+
+@every_kind
+def test_arrays_may_lie_in_memory_as_they_like(kind):
+    w, g = np.arange(6.0).reshape(2, 3), np.linspace(-1.0, 1.0, 6).reshape(2, 3)
+    plain, turned, spaced = kind(), kind(), kind()
+    for _ in range(3):
+        found = [
+            plain.update(w, g),
+            turned.update(np.asfortranarray(w), np.asfortranarray(g)),
+            spaced.update(np.repeat(w, 2, axis=1)[:, ::2], np.repeat(g, 2, axis=1)[:, ::2]),
+        ]
+        w = found[0]
+        assert [array.tolist() for array in found] == [w.tolist()] * 3
+
+
 # All or nothing. ----------------------------------------------------------------------------------
 def trained(kind=Adam):
     """A small model with gradients, and an optimiser that has done a step on it."""
