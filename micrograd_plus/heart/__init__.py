@@ -84,13 +84,25 @@ def runs(inputs: int, parameters: int, operations: Sequence[str], *arrays: Any) 
     Raises ImportError where the heart in C does not run, and NotImplementedError when it lacks an
     operation.
     """
+    return _present().runs(inputs, parameters, programs.places_of(operations), *arrays)
+
+
+def rolled(inputs: int, parameters: int, operations: Sequence[str], *arrays: Any) -> Any:
+    """The same program rolled up into nests of loops, in words; after the arrays comes the most of
+    them, and None is what has more. Raises as `runs` does.
+    """
+    return _present().rolled(inputs, parameters, programs.places_of(operations), *arrays)
+
+
+def _present() -> Any:
+    """The library in C; ImportError where it does not run."""
     found = library()
     if found is None:
         raise ImportError(
             "the engine in C does not run here: it was not built when micrograd_plus was "
             f"installed, or {VARIABLE} is python"
         )
-    return found.runs(inputs, parameters, programs.places_of(operations), *arrays)
+    return found
 
 
 def over_columns(formula: Callable[..., Sequence[Any]], numbers: int, columns: int) -> Any:

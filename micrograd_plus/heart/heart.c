@@ -45,6 +45,7 @@ static Py_ssize_t present;    /* modes alive that are not the default one */
 #include "recorder.c"
 #include "runs.c"
 #include "columns.c"
+#include "rolling.c"
 
 /* ---- The type. ------------------------------------------------------------------------------- */
 
@@ -598,6 +599,7 @@ static PyMethodDef functions[] = {
     {"_end_pass", heart_end_pass, METH_VARARGS, NULL},
     {"_add", heart_add, METH_O, NULL},
     {"runs", heart_runs, METH_VARARGS, NULL},
+    {"rolled", heart_rolled, METH_VARARGS, NULL},
     {"use_vectors", heart_use_vectors, METH_O, NULL},
     {"over_columns", heart_over_columns, METH_VARARGS, NULL},
     {"_has_attributes", heart_has_attributes, METH_O, NULL},

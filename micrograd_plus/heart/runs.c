@@ -882,7 +882,7 @@ static int keep_constants(const Lowered *given, Runs *self)
     return 0;
 }
 
-static PyObject *runs_of(const Lowered *given)
+static PyObject *runs_of(const Lowered *given, int unused)
 {
     Plan plan = {0};
     Runs *self = PyObject_New(Runs, RunsType);
@@ -989,17 +989,19 @@ static int numbers_in(PyObject *array, Py_buffer *buffer, const char *formats, P
     return 0;
 }
 
-/* runs(inputs, parameters, operations, constants, codes, starts, operands, outputs) */
-static PyObject *heart_runs(PyObject *module, PyObject *args)
+/* What is made of a program: its inputs, parameters, operations, constants, codes, starts, operands
+   and outputs, and a number more for those who take one. */
+static PyObject *with_program(PyObject *args, PyObject *(*made)(const Lowered *, int))
 {
     enum { ARRAYS = 5 };
+    int number = 0;
     Lowered given = {0};
     PyObject *operations, *array[ARRAYS], *found = NULL;
     Py_buffer buffer[ARRAYS];
     int32_t count[ARRAYS];
     int taken = 0;
-    if (!PyArg_ParseTuple(args, "iiO!OOOOO", &given.inputs, &given.parameters, &PyList_Type,
-                          &operations, array, array + 1, array + 2, array + 3, array + 4))
+    if (!PyArg_ParseTuple(args, "iiO!OOOOO|i", &given.inputs, &given.parameters, &PyList_Type,
+                          &operations, array, array + 1, array + 2, array + 3, array + 4, &number))
         return NULL;
     for (; taken < ARRAYS; taken++)
         if (numbers_in(array[taken], buffer + taken, taken ? "il" : "d", taken ? 4 : 8,
@@ -1017,12 +1019,17 @@ static PyObject *heart_runs(PyObject *module, PyObject *args)
         if (count[2] != count[1] + 1)
             refuse_program("where its operands begin and end");
         else if (check_program(&given, (size_t)count[3]) == 0)
-            found = runs_of(&given);
+            found = made(&given, number);
     }
     free(given.operation);
     while (taken--)
         PyBuffer_Release(buffer + taken);
     return found;
+}
+
+static PyObject *heart_runs(PyObject *module, PyObject *args)
+{
+    return with_program(args, runs_of);
 }
 
 /* ---- Running it, as kernels of entries: see calls.c. -------------------------------------------- */

@@ -6,7 +6,7 @@ import zlib
 SOURCES = (
     *("heart.c", "programs.c", "rows.c", "nodes.c", "attributes.c"),
     *("order.c", "sweeps.c", "calls.c", "snapshot.c", "recorder.c", "runs.c", "lanes.c"),
-    "columns.c",
+    *("rolling.c", "columns.c"),
 )
 
 

@@ -32,8 +32,8 @@ from .forks import kept_from_forks
 from .native import Entry, Native
 
 # Seconds that making code takes, about: for a program; for each of its operands, which are rolled
-# up into loops; and for each of its runs, which LLVM compiles.
-A_PROGRAM, AN_OPERAND, A_RUN = 0.1, 3e-6, 2e-4
+# up into loops, in Python or in C; and for each of its runs, which LLVM compiles.
+A_PROGRAM, AN_OPERAND, AN_OPERAND_IN_C, A_RUN = 0.1, 3e-6, 1e-7, 2e-4
 FEW_OPERANDS = 32  # for a point of floats, a call takes longer than to work on so few
 MOST_RUNS = 1 << 15  # a program of more is data to a machine as well, which is hardly faster then
 A_LOOK = 0.002  # seconds from one look for machine code to the next, of one who waits for it
@@ -64,7 +64,8 @@ class Tiered(Native):
     def __init__(self, first: First, program: FlatProgram, machine: Callable[[], Native]) -> None:
         super().__init__(len(program.outputs))
         operands = len(program.operands)
-        self.price = A_PROGRAM + AN_OPERAND * operands + A_RUN * first.runs
+        an_operand = AN_OPERAND if heart.library() is None else AN_OPERAND_IN_C
+        self.price = A_PROGRAM + an_operand * operands + A_RUN * first.runs
         self.spent = 0.0
         self.side_by_side = first.side_by_side
         self._first, self._machine = first, machine

@@ -15,6 +15,10 @@ from tapes import any_number, bits, eager, replayed, same_bits
 
 from micrograd_plus import Value, nn, ops, record
 from micrograd_plus.tape.executors.llvm import loops, machine
+from micrograd_plus.tape.executors.llvm.rolling import rolled, rolled_in_python
+from micrograd_plus.tape.lowering import lowered
+
+MANY = 1 << 20  # nests
 
 ELEMENTWISE = ("tanh", "relu", "neg", "abs", "sigmoid", "step", "sin", "hard_tanh")
 PAIRWISE = ("add", "mul", "sub", "maximum", "div", "less", "hypot")
@@ -91,6 +95,9 @@ def differences(seed):
         for _ in range(rng.choice((1, 2, 15, 16, 17, 33)))
     ]
     tape = record(f, *rows[0], parameters=shared, check=False)
+    program = lowered(tape.program)
+    if rolled(program, MANY) != rolled_in_python(program, MANY):
+        yield f"seed {seed}: rolled up"
     uses = {"values": tape.values}
     if scalar:
         uses |= {

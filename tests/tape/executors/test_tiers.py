@@ -47,7 +47,7 @@ def points(count=40):
 @pytest.fixture
 def at_once(monkeypatch):
     """Machine code is earned by one call."""
-    for price in ("A_PROGRAM", "AN_OPERAND", "A_RUN"):
+    for price in ("A_PROGRAM", "AN_OPERAND", "AN_OPERAND_IN_C", "A_RUN"):
         monkeypatch.setattr(tiers, price, 0.0)
     monkeypatch.setattr(tiers, "FEW_OPERANDS", 0)
 
@@ -87,9 +87,10 @@ def test_what_a_program_must_earn_grows_with_it():
         tape = record(lambda x: ops.sum([x * i for i in range(terms)]), 1.0)
         return executor_for(tape.program, None).price
 
+    a_term = 3 * (tiers.AN_OPERAND if FIRST == "python" else tiers.AN_OPERAND_IN_C)
     prices = [price(2), price(20_000)]
     assert prices[0] < 0.11
-    assert prices[1] > 0.1 + (0.1 if FIRST == "interpreter" else 0.05)
+    assert prices[1] > 0.1 + 19_000 * a_term
 
 
 @pytest.mark.parametrize("is_small", [True, False])
@@ -287,7 +288,7 @@ EARNED = """
 import os, sys, time
 from micrograd_plus import ops, record
 from micrograd_plus.tape.executors import tiers
-tiers.A_PROGRAM = tiers.AN_OPERAND = tiers.A_RUN = tiers.FEW_OPERANDS = 0
+tiers.A_PROGRAM = tiers.AN_OPERAND = tiers.AN_OPERAND_IN_C = tiers.A_RUN = tiers.FEW_OPERANDS = 0
 tape = record(lambda x, y: ops.tanh(x * 1.5 + y) * ops.exp(-x), 0.5, 2.0)
 tape(0.5, 1.0)
 """

@@ -6,14 +6,21 @@ folds. What is left are statements, and those that look alike and do not need ea
 the neurons of a layer, or the gradients of its weights, are one nest of loops when their operands
 lie in memory at even distances. No operation is added, left out or reassociated, so the bits are
 those of the flat program.
+
+Where the heart in C runs, heart/rolling.c does the same in a fiftieth of the time and beside other
+threads; what stands here is the reference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from .... import heart
 from ...lowering import operation
 from ...program import FlatProgram
 
@@ -93,6 +100,27 @@ class _Statement(NamedTuple):
 
 def rolled(program: FlatProgram, most: int) -> Rolled | None:
     """Roll up a lowered program; None when it does not come down to `most` nests."""
+    if heart.library() is None:
+        return rolled_in_python(program, most)
+    try:
+        words = heart.rolled(
+            program.inputs,
+            program.parameters,
+            [operation(row) for row in program.table],
+            program.constants,
+            program.codes,
+            program.starts,
+            program.operands,
+            program.outputs,
+            most,
+        )
+    except NotImplementedError:  # for want of an operation in C
+        return rolled_in_python(program, most)
+    return words and _read(*words)
+
+
+def rolled_in_python(program: FlatProgram, most: int) -> Rolled | None:
+    """The same without the heart in C."""
     try:
         return _Roller(program, most).rolled()
     except _TooManyError:
@@ -365,3 +393,39 @@ def _nest(place: str, signature: Any, loop: _Loop) -> Nest:
         ]
     )
     return Nest(loop.over, loop.along, target, shape, leaves, folded)
+
+
+# What the heart in C has rolled up. ---------------------------------------------------------------
+_PLACES = PARAMETER, SHARED, LANES, OUTPUT
+# the first shapes: a leaf, and the constants that are written into the code
+_SHAPES: tuple[Shape, ...] = (LEAF, *[("=", repr(x)) for x in (0.0, -0.0, 1.0, -1.0, 2.0, 0.5)])
+
+
+def _read(shapes: bytes, nests: bytes, once: int, shared: int, lanes: int) -> Rolled:
+    """The loops, from the words that heart/rolling.c writes."""
+    numbers = np.frombuffer(shapes, dtype=np.int32).reshape(-1, 4).tolist()
+    known, names = list(_SHAPES), heart.library().OPERATIONS
+    for place, *parts in numbers:
+        known.append((names[place], *[known[part] for part in parts if part >= 0]))
+    words = iter(np.frombuffer(nests, dtype=np.int32).tolist())
+    found = [_read_nest(place, words, known) for place in words]
+    return Rolled(tuple(found[:once]), tuple(found[once:]), shared, lanes)
+
+
+def _read_nest(place: int, words: Iterator[int], shapes: Sequence[Shape]) -> Nest:
+    outer, inner, length, width = islice(words, 4)
+    signature = _read_signature(islice(words, length), shapes)
+    base, over, along = [tuple(islice(words, width)) for _ in range(3)]
+    return _nest(_PLACES[place], signature, _Loop(base, along, inner, over, outer))
+
+
+def _read_signature(words: Iterator[int], shapes: Sequence[Shape]) -> Any:
+    def places(count: int) -> tuple[str, ...]:
+        return tuple([_PLACES[place] for place in islice(words, count)])
+
+    head, leaves = islice(words, 2)
+    of_head, segments = places(leaves), []
+    for shape in words:
+        leaves, count = islice(words, 2)
+        segments.append((shapes[shape], places(leaves), count, tuple(islice(words, leaves))))
+    return shapes[head], of_head, tuple(segments)
