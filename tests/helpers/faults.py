@@ -684,9 +684,9 @@ FAULTS_IN_C = {
     ),
     "a tape keeps what is dead": (
         "recorder.c",
-        "static void number_live",
-        "is_live[i] ? next++ : -1",
-        "next++",
+        "static int find_live",
+        "is_live[outputs[i]] = 1",
+        "memset(marks, 1, size)",
     ),
     "a tape's adjoints are named after the first": (
         "recorder.c",
