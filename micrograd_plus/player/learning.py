@@ -321,31 +321,37 @@ def _network(sizes: Sequence[int]) -> str:
         for k, size in enumerate(sizes)
     ]
     wires = [
-        f"M{x:.1f} {y:.1f}L{u:.1f} {v:.1f}"
+        f"M{x:.0f} {y:.0f}l{u - x:.0f},{v - y:.0f}".replace(",-", "-")
         for before, after in pairwise(columns)
         for x, y in before
         for u, v in after
     ]
-    units = [
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="8" fill="{LIGHT["card"]}" stroke="{LIGHT["chip"]}"/>'
-        for column in columns
-        for x, y in column
-    ]
+    units = [place for column in columns for place in column]
     drawn = "".join(wires)
-    return f'<path d="{drawn}" fill="none" stroke="{LIGHT["edge"]}"/>{"".join(units)}'
+    return (
+        f'<path d="{drawn}" fill="none" stroke="{LIGHT["edge"]}"/>'
+        f"{_dots(units, LIGHT['chip'], 17)}{_dots(units, LIGHT['card'], 15)}"
+    )
 
 
 def _scatter(points: dict[str, Any]) -> str:
-    """The first two inputs of each point, or the first against nothing."""
-    x = np.array([[float(one) for one in row[:2]] for row in points["x"]])
+    """The two inputs of each point that vary most, or the only one against nothing."""
+    x = np.array([[float(one) for one in row] for row in points["x"]])
+    x = x[:, sorted(np.argsort(-x.var(axis=0), kind="stable")[:2])]
     if x.shape[1] == 1:
         x = np.column_stack([x, np.zeros(len(x))])
     low = x.min(axis=0)
     width = np.maximum(x.max(axis=0) - low, 1e-300)
-    places = (x - low) / width
-    dots = [
-        f'<circle cx="{360 + 250 * across:.1f}" cy="{275 - 250 * up:.1f}" r="2.5" '
-        f'fill="{CLASSES[label]}"/>'
-        for (across, up), label in zip(places.tolist(), points["y"])
-    ]
+    places = [360, 275] + (x - low) / width * [250, -250]
+    labels = np.array(points["y"])
+    dots = [_dots(places[labels == label], CLASSES[label], 5) for label in sorted({*points["y"]})]
     return "".join(dots)
+
+
+def _dots(places: Any, color: str, size: int) -> str:
+    """Round dots, as one path: lines without a length and with round ends."""
+    path = "".join([f"M{x:.4g} {y:.4g}h0" for x, y in places])
+    return (
+        f'<path d="{path}" fill="none" stroke="{color}" stroke-width="{size}" '
+        'stroke-linecap="round"/>'
+    )

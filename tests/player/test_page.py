@@ -1,6 +1,8 @@
 """Players in a real browser, with the network off: what stands on screen, what a reader does."""
 
+import html
 import math
+import random
 import re
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from played import same, texts_of
 from micrograd_plus import Value, custom, ops
 from micrograd_plus.examples import all_examples
 from micrograd_plus.player import play
+from micrograd_plus.player.page import UNPACK, deflated
 
 pytestmark = needs_browser
 
@@ -535,3 +538,20 @@ def test_what_the_browser_cannot_compute_is_said(opened):
 def test_a_file_of_a_small_circuit_is_small(tmp_path):
     path = Path(play(circuit()).save(tmp_path / "player.html"))
     assert path.stat().st_size < 32_000
+
+
+def test_bytes_of_any_number_are_unpacked_as_they_were(browser):
+    rng = random.Random(0)
+    page = browser.new_page()
+    for size in range(12):
+        content = bytes([255, 0]) * 3 + rng.randbytes(size)
+        digits = deflated(content)
+        assert html.escape(digits) == digits
+        found = page.evaluate(
+            f"""async (textContent) => {{{UNPACK}
+              return [...new Uint8Array(await inflated({{ textContent }}).arrayBuffer())];
+            }}""",
+            digits,
+        )
+        assert bytes(found) == content
+    page.close()

@@ -459,7 +459,11 @@ def test_without_scripts_a_picture_stands_still(browser, tmp_path):
     path = playground(model(), x, y).save(tmp_path / "playground.html")
     watched.page.goto(path.as_uri())
     assert "2-6-1" in watched.page.locator("svg.mgp text").text_content()
-    assert watched.page.locator("svg.mgp circle").count() == 2 + 6 + 1 + 40
+    dots = watched.page.locator("svg.mgp path[stroke-linecap]").evaluate_all(
+        "(all) => all.map((path) => path.getAttribute('d').split('M').length - 1)"
+    )
+    assert dots[:2] == [2 + 6 + 1] * 2
+    assert sum(dots[2:]) == 40
     assert watched.page.locator(".bar").count() == 0
     watched.close()
 
