@@ -7,8 +7,8 @@ step beside micrograd's (the median of a few steps) and beside that of a PyTorch
 double precision. Then scikit-learn's digits: a network of one hidden layer of 50 ReLUs, softmax and
 Adam, trained for the same number of epochs on three quarters of the 1,797 images and scored on the
 rest. PyTorch is optional. `fit` is also timed with the recording and compiling in it. Last, what a
-step of `fit` takes above the call of its tape: drawing the batch, the penalty, the optimiser and
-its checks. `processes.py` beside this times whole processes.
+step of `fit` takes above the call of its tape, with each optimiser: drawing the batch, the penalty,
+the update and its checks. `processes.py` beside this times whole processes.
 """
 
 import os
@@ -22,6 +22,8 @@ import random
 import statistics
 import time
 import warnings
+from contextlib import contextmanager
+from functools import partial
 
 import micrograd.engine
 import micrograd.nn
@@ -30,10 +32,10 @@ from sklearn.datasets import load_digits, make_moons
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
-from micrograd_plus import ops, record
+from micrograd_plus import Tape, ops
 from micrograd_plus.losses import cross_entropy, hinge, l2_penalty
 from micrograd_plus.nn import MLP
-from micrograd_plus.optim import SGD, Adam
+from micrograd_plus.optim import SGD, AdaGrad, Adam, AdamW, RMSProp
 from micrograd_plus.training import fit, outputs
 
 try:
@@ -45,7 +47,6 @@ else:
 
 STEPS, OF_MICROGRAD = 100, 6
 EPOCHS, BATCH, RATE = 60, 32, 0.003
-ROUNDS = 3
 
 
 def rate(step):
@@ -241,75 +242,75 @@ def digits():
         print("  PyTorch is not installed")
 
 
-def seconds_of_tape(tape, examples, parameters, calls=2000):
-    """The median of single calls."""
-    seconds = []
-    for _ in range(calls):
+@contextmanager
+def watched_tapes(seconds):
+    """Take down what each call of a tape takes that is given examples; a penalty's has none."""
+    plain = Tape.mean_and_grad
+
+    def watched(tape, points, *given, **named):
         begin = time.perf_counter()
-        tape.mean_and_grad(examples, parameters)
-        seconds.append(time.perf_counter() - begin)
-    return statistics.median(seconds)
+        found = plain(tape, points, *given, **named)
+        if points.shape[1]:
+            seconds.append(time.perf_counter() - begin)
+        return found
+
+    Tape.mean_and_grad = watched
+    try:
+        yield
+    finally:
+        Tape.mean_and_grad = plain
 
 
 def above_the_tape(name, sizes, points, targets, loss, batch, epochs, optimizer, penalty):
-    """Print what a step takes, and the call of a tape in it; the two take turns."""
-    of_tape, of_fit = [], []
-    for _ in range(ROUNDS):
-        model = MLP(sizes[0], sizes[1:], init="he", rng=random.Random(0))
-        parameters = np.array([p.data for p in model.parameters()])
-        examples = np.column_stack([points, targets]).astype(float)
-
-        def of_example(*example, model=model):
-            return loss(model(example[:-1]), example[-1])
-
-        tape = record(of_example, *examples[0], parameters=model.parameters())
-        of_tape.append(seconds_of_tape(tape, examples[:batch], parameters))
-        watched = Watched(lambda _: 0.001)
+    """Print what a step takes, and the call of the tape within it, whoever runs it by then: medians
+    of the later half.
+    """
+    schedule, of_tape = Watched(lambda _: 0.001), []
+    with watched_tapes(of_tape):
         fit(
-            model,
+            MLP(sizes[0], sizes[1:], init="he", rng=random.Random(0)),
             points,
             targets,
             loss=loss,
-            optimizer=optimizer(watched),
+            optimizer=optimizer(schedule),
             epochs=epochs,
             batch_size=batch,
             penalty=penalty,
         )
-        of_fit.append(watched.seconds)
-    tape_s, fit_s = (1e6 * min(seconds) for seconds in (of_tape, of_fit))
-    print(f"  {name:28}{fit_s:8.1f} µs, {tape_s:6.1f} in the tape, {fit_s - tape_s:5.1f} above")
+    # from one look at the clock to the next one there is one call
+    steps, calls = np.diff(schedule.times), np.array(of_tape[1:])
+    later = slice(len(steps) // 2, None)
+    whole, call, above = (1e6 * np.median(s[later]) for s in (steps, calls, steps - calls))
+    print(f"  {name:36}{whole:8.1f} µs, {call:6.1f} in the tape, {above:5.1f} above")
+
+
+OPTIMIZERS = {
+    "SGD": SGD,
+    "SGD, momentum": partial(SGD, momentum=0.9),
+    "SGD, Nesterov": partial(SGD, momentum=0.9, nesterov=True),
+    "SGD, average and decay": partial(SGD, momentum=0.9, form="average", weight_decay=0.01),
+    "AdaGrad": AdaGrad,
+    "RMSProp": RMSProp,
+    "RMSProp, centered, momentum": partial(RMSProp, centered=True, momentum=0.9),
+    "Adam": Adam,
+    "Adam, AMSGrad and decay": partial(Adam, amsgrad=True, weight_decay=0.01),
+    "AdamW": AdamW,
+}
 
 
 def steps():
     """Print the table of steps and tapes."""
-    print(f"\na step of fit, and its tape's own call: least medians of {ROUNDS} rounds")
     points, targets, _ = seeded_moons(__import__("micrograd_plus.nn", fromlist=["MLP"]))
     images, classes = load_digits(return_X_y=True)
-    for optimizer in (SGD, Adam):
-        for penalty in (None, l2_penalty):
-            name = f"{optimizer.__name__}{' and a penalty' if penalty else ''}"
-            above_the_tape(
-                f"moons, {name}",
-                (2, 16, 16, 1),
-                points,
-                targets,
-                hinge,
-                len(points),
-                2000,
-                optimizer,
-                penalty,
-            )
-            above_the_tape(
-                f"digits, {name}",
-                (64, 50, 10),
-                images / 16,
-                classes,
-                cross_entropy,
-                BATCH,
-                40,
-                optimizer,
-                penalty,
-            )
+    of_moons = ((2, 16, 16, 1), points, targets, hinge, len(points), 8000)
+    of_digits = ((64, 50, 10), images / 16, classes, cross_entropy, BATCH, 200)
+    print("\na step of fit, and its tape's own call")
+    for penalty in (None, l2_penalty):
+        for data, of_data in (("moons", of_moons), ("digits", of_digits)):
+            chosen = OPTIMIZERS if of_data is of_digits else ("SGD", "Adam")
+            for name in chosen if penalty is None else ("SGD", "Adam"):
+                shown = f"{data}, {name}{' and a penalty' if penalty else ''}"
+                above_the_tape(shown, *of_data, OPTIMIZERS[name], penalty)
 
 
 if __name__ == "__main__":
