@@ -31,8 +31,9 @@ class Emitter:
         self.lowering, self.given = lowering, given
         self._places: dict[bytes, int] = {}
         self.constants: list[float] = []
-        self.instructions: list[tuple[int, ...]] = []  # the code, then the operands
-        self._results: dict[tuple[int, ...], int] = {}
+        # the code and then the operands of each, in order, with the reference of its result
+        self.instructions: dict[tuple[int, ...], int] = {}
+        self._simpler: dict[tuple[int, ...], int] = {}  # of what is no instruction
         self.table: dict[Primitive, int] = {}
 
     def constant(self, number: float) -> int:
@@ -44,25 +45,27 @@ class Emitter:
             self.constants.append(float(number) if number == number else nan)
         return ref
 
-    def emit(self, row: Primitive, operands: tuple[int, ...]) -> int:
+    def emit(self, row: Primitive, operands: Sequence[int]) -> int:
         """The reference of a row's result, which may have been computed before;
         when lowering, of its expression's.
         """
-        key = self.code_of(row), *operands
-        found = self._results.get(key)
-        if found is None:
-            found = self._results[key] = self._emit(row, key, operands)
-        return found
+        code = self.table.get(row)
+        key = self.code_of(row) if code is None else code, *operands
+        found = self.instructions.get(key)
+        if found is None and (self.lowering or not operands or min(operands) < 0):
+            found = self._simpler.get(key)
+            if found is None:
+                found = self._simplified(row, operands)
+            if found is not None:
+                self._simpler[key] = found
+        return self.line(key) if found is None else found
 
     def line(self, key: tuple[int, ...]) -> int:
         """The same for the code and the operands of a row that is an instruction, where nothing
         can be simplified: neither are all operands constants, nor does one decide what comes out.
         """
-        found = self._results.get(key)
-        if found is None:
-            self.instructions.append(key)
-            found = self._results[key] = self.given + len(self.instructions) - 1
-        return found
+        instructions = self.instructions
+        return instructions.setdefault(key, self.given + len(instructions))
 
     def code_of(self, row: Primitive) -> int:
         """The place of a row in the table of the program, into which it is put if need be."""
@@ -73,28 +76,29 @@ class Emitter:
 
     def needed(self, refs: Iterable[int]) -> list[int]:
         """The results that these references depend on and are among, in order (liveness)."""
+        instructions = list(self.instructions)
         waiting, live = [ref for ref in refs if ref >= self.given], set[int]()
         while waiting:
             ref = waiting.pop()
             if ref not in live:
                 live.add(ref)
-                operands = self.instructions[ref - self.given][1:]
+                operands = instructions[ref - self.given][1:]
                 waiting += [operand for operand in operands if operand >= self.given]
         return sorted(live)
 
-    def _emit(self, row: Primitive, key: tuple[int, ...], operands: tuple[int, ...]) -> int:
+    def _simplified(self, row: Primitive, operands: Sequence[int]) -> int | None:
+        """The reference of what stands for a row's result; None where it is an instruction."""
         if self.lowering and callable(row.lowering):
             number = row.lowering(*[Term(self, ref) for ref in operands])
             return number.ref if isinstance(number, Term) else self.constant(number)
-        if not operands or min(operands) < 0:  # constants are among them
-            if not operands or max(operands) < 0:
-                return self.constant(row.primal(*[self.constants[~o] for o in operands]))
-            if row is not ops.where or operands[0] < 0:
-                simpler = simplified(row, [o if o >= 0 else self.constants[~o] for o in operands])
-                if simpler is not None:
-                    return simpler if type(simpler) is int else self.constant(simpler)
-        self.instructions.append(key)
-        return self.given + len(self.instructions) - 1
+        if not operands or max(operands) < 0:
+            return self.constant(row.primal(*[self.constants[~o] for o in operands]))
+        if min(operands) >= 0 or (row is ops.where and operands[0] >= 0):
+            return None
+        simpler = simplified(row, [o if o >= 0 else self.constants[~o] for o in operands])
+        if simpler is None or type(simpler) is int:
+            return simpler
+        return self.constant(simpler)
 
 
 def _direct(row: Primitive) -> Callable[[Term, Any], Term]:

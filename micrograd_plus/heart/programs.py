@@ -107,7 +107,7 @@ def _reference(emitter: Emitter, row: Primitive, number: Any) -> Reference | Non
 
 def _finished(emitter: Emitter, outputs: Sequence[Reference | None]) -> Program:
     """The lists of what the outputs need, registers counted as C has them."""
-    constants, steps, given = emitter.constants, emitter.instructions, emitter.given
+    constants, steps, given = emitter.constants, list(emitter.instructions), emitter.given
     order = emitter.needed([ref for ref in outputs if ref is not None])
     register = {ref: given + len(constants) + place for place, ref in enumerate(order)}
     register |= {ref: ref for ref in range(given)}

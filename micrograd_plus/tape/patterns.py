@@ -37,10 +37,18 @@ class Pattern(NamedTuple):
 
     def copied(self, emitter: Emitter, given: Sequence[int]) -> list[int]:
         """The references of the registers, where those of the result and operands are given."""
-        refs = [*given, *map(emitter.constant, self.constants)] if self.constants else [*given]
-        for row, operands in zip(self.rows, self.operands):
-            refs.append(emitter.emit(row, tuple([refs[o] for o in operands])))
+        refs = [*given, *self.constants_in(emitter)]
+        self.copy(emitter, refs)
         return refs
+
+    def constants_in(self, emitter: Emitter) -> list[int]:
+        """The references of the constants."""
+        return [*map(emitter.constant, self.constants)]
+
+    def copy(self, emitter: Emitter, refs: list[int]) -> None:
+        """Emit the steps, and add their references to those of what stands before them."""
+        for row, operands in zip(self.rows, self.operands):
+            refs.append(emitter.emit(row, [refs[o] for o in operands]))
 
 
 @lru_cache(maxsize=256)
@@ -98,7 +106,8 @@ def finished(emitter: Emitter, row: Primitive, numbers: Sequence[Any]) -> Patter
     register |= {ref: ref for ref in range(given)}
     register |= {~place: given + place for place in range(len(emitter.constants))}
     any_condition = any(ref is not None for ref in conditions)
-    kept, rows = [emitter.instructions[ref - given] for ref in live], list(emitter.table)
+    instructions, rows = list(emitter.instructions), list(emitter.table)
+    kept = [instructions[ref - given] for ref in live]
     return Pattern(
         emitter.constants,
         [rows[code] for code, *_ in kept],
