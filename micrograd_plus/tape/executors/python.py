@@ -4,7 +4,8 @@ and the order in which points are summed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from operator import itemgetter
 
 import numpy as np
@@ -12,12 +13,15 @@ import numpy as np
 from ...trees import Tree
 from ..program import FlatProgram, Floats
 
+Gather = Callable[[Sequence[float]], Sequence[float]] | None
 # points summed by halves; points whose blocks are summed from first to last
 BLOCK, CHUNK = 16, 1024
 
 
 class Replay:
-    """Runs a program on one point after another, in Python."""
+    """Runs a program on one point after another, in Python; nothing is made ready to run it often
+    before it runs again.
+    """
 
     checks_arrays = False
     # what native code runs together; from one look for machine code to the next; not looked for
@@ -25,30 +29,43 @@ class Replay:
 
     def __init__(self, program: FlatProgram, name: str = "python") -> None:
         self.name = name
-        self.constants, self.outputs = program.constants.tolist(), program.outputs.tolist()
+        self._program = program
+        self._has_run = False
+
+    @cached_property
+    def _steps(self) -> list[tuple[Callable[..., float], Gather, list[int]]]:
+        """The primal of each instruction, what fetches its operands, and their registers."""
+        program = self._program
         operands = program.operands_of()
         gathers = [itemgetter(*registers) if len(registers) > 1 else None for registers in operands]
-        self._steps = [
-            (row.primal, gather, registers)
-            for row, gather, registers in zip(program.rows(), gathers, operands)
-        ]
+        primals = [row.primal for row in program.rows()]
+        return list(zip(primals, gathers, operands))
+
+    @cached_property
+    def _others(self) -> tuple[list[float], list[int]]:
+        """The constants, and the registers of the outputs."""
+        return self._program.constants.tolist(), self._program.outputs.tolist()
 
     def point(self, point: Sequence[float], parameters: Floats) -> list[float]:
         """The outputs for one point of numbers."""
         return self._run(point, parameters.tolist())
 
     def _run(self, point: Sequence[float], parameters: Sequence[float]) -> list[float]:
-        registers = [*point, *parameters, *self.constants]
+        if not self._has_run:
+            self._has_run = True
+            return evaluated(self._program, [*point, *parameters])
+        constants, outputs = self._others
+        registers = [*point, *parameters, *constants]
         for primal, gather, operands in self._steps:
             registers.append(
                 primal(*gather(registers)) if gather else primal(*[registers[o] for o in operands])
             )
-        return [registers[o] for o in self.outputs]
+        return [registers[o] for o in outputs]
 
     def values(self, points: Floats, parameters: Floats, threads: int = 1) -> Floats:
         """The outputs for each point, an array of points by outputs."""
         shared = parameters.tolist()
-        found = np.empty((len(points), len(self.outputs)))
+        found = np.empty((len(points), len(self._program.outputs)))
         for i, point in enumerate(points):
             found[i] = self._run(point.tolist(), shared)
         return found
@@ -113,7 +130,11 @@ def evaluated(program: FlatProgram, numbers: Sequence[float]) -> list[float]:
     operands, starts = program.operands.tolist(), program.starts.tolist()
     for code, a, b in zip(program.codes.tolist(), starts, starts[1:]):
         if b - a == 2:
-            found = primals[code](registers[operands[a]], registers[operands[a + 1]])
+            x, y = operands[a:b]
+            found = primals[code](registers[x], registers[y])
+        elif b - a == 3:
+            x, y, z = operands[a:b]
+            found = primals[code](registers[x], registers[y], registers[z])
         else:
             found = primals[code](*[registers[o] for o in operands[a:b]])
         registers.append(found)
