@@ -14,7 +14,9 @@ import numpy.typing as npt
 from ..terms import Emitter, Term
 from .program import MOST, FlatProgram, Integers, starts_of
 
-__all__ = ["Builder", "Term"]
+__all__ = ["Builder", "Registers", "Term"]
+
+Registers = Callable[[Sequence[int]], Integers]  # of references, -1 for what was left out
 
 
 class Builder(Emitter):
@@ -24,12 +26,8 @@ class Builder(Emitter):
         super().__init__(inputs + parameters, lowering)
         self.inputs, self.parameters = inputs, parameters
 
-    def finished(
-        self, outputs: Iterable[int]
-    ) -> tuple[FlatProgram, Callable[[Sequence[int]], Integers]]:
-        """The finished program, and a function from references to its registers,
-        -1 for what is left out.
-        """
+    def finished(self, outputs: Iterable[int]) -> tuple[FlatProgram, Registers]:
+        """The finished program, and what gives the registers of references."""
         count = len(self.instructions)
         lengths = np.fromiter(map(len, self.instructions), np.int64, count)
         numbers = np.fromiter(chain.from_iterable(self.instructions), np.int64, lengths.sum())

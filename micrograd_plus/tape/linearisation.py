@@ -6,28 +6,22 @@ computes is emitted like the graph itself. Knows nothing of what runs a program.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 from .. import checks, heart, ops
 from ..autodiff import require_repeated
 from ..engine import Value, between, nodes_below, value_operands
-from ..tracing import NEUTRAL, Contribution, local_terms, tracing
+from ..tracing import Contribution, local_terms, tracing
 from ..trees import Tree, bare, branches_of, leaves_of, like
-from .builder import Builder, Term
+from .builder import Builder, Registers, Term
 from .contents import Form, Pairs
-from .patterns import NOTHING, mask_of, slopes_of
-from .program import Integers
+from .patterns import mask_of
 from .programs import Programs, ProgramsOfSnapshot, Whole
+from .snapshots import snapshot_in_python
+from .sweep import Number, Sweep
 
-Registers = Callable[[Sequence[int]], Integers]  # of references, -1 for what was left out
-
-
-# A number of a sweep: its reference; or, where it is there on a condition only, that with the
-# reference of the condition and whether it is a sum, as in a `Contribution`.
-Found = tuple[int, int | None, bool]
-Number = int | Found
 Adjoints = Mapping[Value, Number]
 
 
@@ -52,11 +46,13 @@ def linearised(
 
 
 def snapshot_of(given: Sequence[Any], varied: Sequence[Value], has_gradient: bool) -> Any:
-    """What the heart in C keeps of the graph from what varies to the given numbers; None where it
-    does not run, or where Python is to be asked.
+    """What is kept of the graph from what varies to the given numbers, by the heart in C where it
+    runs; None where the graph itself is to be asked.
     """
     library = heart.library()
-    return None if library is None else library.snapshot(tuple(given), varied, has_gradient)
+    if library is not None:
+        return library.snapshot(tuple(given), varied, has_gradient)
+    return snapshot_in_python(given, varied, has_gradient)
 
 
 def _flattened(
@@ -78,17 +74,18 @@ def _flattened(
         return Whole(program, graph.labels(registers), graph.adjoint_of(adjoint, registers))
 
 
-class Graph:
-    """A graph on its way into a program: `refs` says where the number of a node is there."""
+class Graph(Sweep):
+    """A graph of Values on its way into a program: `refs` says where the number of a node is there.
+
+    It has checkpoints and rows of a user's own, which a snapshot has not, and is asked for single
+    nodes.
+    """
 
     def __init__(self, builder: Builder, leaves: Sequence[Value]) -> None:
-        self.builder = builder
+        super().__init__(builder)
         self.refs: dict[Value, int] = {v: i for i, v in enumerate(leaves)}
         # what a function in one gate comes to, and from which leaves
         self.inner: dict[Value, tuple[Any, list[Value]]] = {}
-        # once a sweep has begun: the codes of mul, add and where, and three constants
-        self.codes = 0, 0, 0
-        self.one = self.neutral = self.zero = 0
 
     def emit(self, roots: Sequence[Any], leaves: Sequence[Value]) -> None:
         """Emit what the roots depend on, from leaves that have references already."""
@@ -138,11 +135,8 @@ class Graph:
             return {}
         order = between([out], leaves)
         reached = {*order, *leaves}
-        constant, code_of = self.builder.constant, self.builder.code_of
-        self.one = constant(1.0)
+        self.begin()
         found: dict[Value, Number] = {out: self.one}
-        self.neutral, self.zero = constant(NEUTRAL), constant(0.0)
-        self.codes = code_of(ops.mul), code_of(ops.add), code_of(ops.where)
         for v in reversed(order):
             upstream = found.get(v)
             if upstream is not None and v.primitive is not None:
@@ -156,14 +150,14 @@ class Graph:
         wanted = [type(o) is not float and o in reached for o in v.operands]
         for operand, slope, is_wanted in zip(v.operands, self.slopes(v, wanted), wanted):
             if is_wanted and slope is not None:
-                part = self._times(upstream, slope)
+                part = self.times(upstream, slope)
                 before = found.get(operand)
-                found[operand] = part if before is None else self._plus(before, part)
+                found[operand] = part if before is None else self.plus(before, part)
 
     def gradient(self, adjoint: Adjoints, leaves: Sequence[Value]) -> list[int]:
         """What the sweep found for each leaf, 0 where nothing arrived."""
         zero = self.builder.constant(0.0)
-        return [self._or_else(adjoint.get(leaf, zero), zero) for leaf in leaves]
+        return [self.or_else(adjoint.get(leaf, zero), zero) for leaf in leaves]
 
     def slopes(self, v: Value, wanted: Sequence[bool]) -> Sequence[Number | None]:
         """The slopes of a node in its operands, those that are wanted at least; None where no
@@ -175,17 +169,8 @@ class Graph:
             return self.gradient(self.adjoints(out, inputs), inputs)
         if row.lowering is None:
             return [self._slope(partial) for partial in self._asked_of_python(v)]
-        found, refs = slopes_of(row, len(wanted), mask_of(wanted)), self._operand_refs(v)
-        refs.insert(0, self.refs[v])
-        if found.constants or found.rows:
-            refs = found.copied(self.builder, refs)
-        slopes = [None if o == NOTHING else refs[o] for o in found.outputs]
-        if not found.conditions:
-            return slopes
-        return [
-            slope if slope is None or c == NOTHING else self._switch(slope, refs[c])
-            for slope, c in zip(slopes, found.conditions)
-        ]
+        refs = [self.refs[v], *self._operand_refs(v)]
+        return self.slopes_at(row, mask_of(wanted), refs)
 
     def _asked_of_python(self, v: Value) -> Sequence[Any]:
         """The slopes of a row whose functions may do anything with a number that is no term."""
@@ -198,14 +183,8 @@ class Graph:
         if partial is None:
             return None
         if isinstance(partial, Contribution):
-            return self._switch(self.ref(partial.number), self.ref(partial.condition))
+            return self.switch(self.ref(partial.number), self.ref(partial.condition))
         return self.ref(partial)
-
-    def _switch(self, ref: int, condition: int) -> Number | None:
-        """A slope on a condition, which may have turned out to be a constant."""
-        if condition >= 0:
-            return ref, condition, False
-        return ref if self.builder.constants[~condition] else None
 
     def partials(self, v: Value) -> list[Any]:
         """The slopes of a node as terms, contributions where a gate routes; None where no gradient
@@ -223,63 +202,6 @@ class Graph:
         number, condition, is_sum = found
         on = None if condition is None else Term(self.builder, condition)
         return Contribution(Term(self.builder, number), on, is_sum)
-
-    def _times(self, upstream: Number, slope: Number) -> Number:
-        if isinstance(upstream, int):
-            if isinstance(slope, int):
-                return self._product(upstream, slope)
-            return self._product(upstream, slope[0]), slope[1], False
-        if isinstance(slope, int):
-            return self._product(upstream[0], slope), upstream[1], False
-        number = self._product(upstream[0], slope[0])
-        return number, self._both(upstream[1], slope[1]), False
-
-    def _plus(self, found: Number, more: Number) -> Number:
-        if isinstance(found, int):
-            if isinstance(more, int):
-                return self._sum(found, more)
-            return self._sum(found, self._summand(more)), None, True
-        if isinstance(more, int):
-            return self._sum(self._summand(found), more), None, True
-        number = self._sum(self._summand(found), self._summand(more))
-        return number, self._either(found[1], more[1]), True
-
-    def _summand(self, found: Found) -> int:
-        number, condition, is_sum = found
-        if is_sum or condition is None:
-            return number
-        return self.builder.line((self.codes[2], condition, number, self.neutral))
-
-    def _product(self, x: int, y: int) -> int:
-        if x >= 0 <= y:
-            return self.builder.line((self.codes[0], x, y))
-        if self.one in (x, y):
-            return y if x == self.one else x
-        return self.builder.emit(ops.mul, (x, y))
-
-    def _sum(self, x: int, y: int) -> int:
-        if x >= 0 <= y:
-            return self.builder.line((self.codes[1], x, y))
-        return self.builder.emit(ops.add, (x, y))
-
-    def _or_else(self, found: Number, other: int) -> int:
-        if isinstance(found, int):
-            return found
-        number, condition, _ = found
-        if condition is None:
-            return number
-        # which is no constant, in a sweep
-        return self.builder.line((self.codes[2], condition, number, other))
-
-    def _both(self, c: int | None, d: int | None) -> int | None:
-        if c is None or d is None or c == d:
-            return d if c is None else c
-        return self.builder.line((self.codes[2], c, d, self.zero))
-
-    def _either(self, c: int | None, d: int | None) -> int | None:
-        if c is None or d is None:
-            return None
-        return c if c == d else self._sum(c, d)  # neither is negative
 
     def labels(self, registers: Registers) -> dict[int, str]:
         """What registers are called, as their nodes are."""

@@ -1,8 +1,8 @@
 """The programs of a tape: all of it in one, and for each task what that needs.
 
-The heart in C keeps a snapshot of the graph, and makes a program of it when one is asked for: who
-trains has the derivatives in the parameters and no others. Elsewhere the program of it all is made
-at once, and what a task needs is taken from that.
+A snapshot of the graph is kept, and a program made of it when one is asked for: who trains has the
+derivatives in the parameters and no others. Of a graph with checkpoints or rows of a user's own the
+program of it all is made at once, and what a task needs is taken from that.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Programs:
 
 
 class ProgramsOfSnapshot:
-    """Of a tape whose graph the heart in C has kept."""
+    """Of a tape that keeps a snapshot of its graph, in C or in Python."""
 
     def __init__(
         self, snapshot: Any, inputs: int, parameters: int, outputs: int, gradient: bool
@@ -108,7 +108,7 @@ class ProgramsOfSnapshot:
 
     def _linearised(self, has_values: bool, first: int, last: int) -> tuple[Any, ...]:
         """The program of the outputs, if they are wanted, and of the derivatives in what varies
-        from the first to before the last; and what the heart says of its registers.
+        from the first to before the last; and what is said of its registers.
         """
         with tracing(()):
             parts, *others = self.snapshot.linearised(pattern, has_values, first, last)

@@ -1,5 +1,5 @@
-"""What a tape keeps of a graph in C: nothing that is done to the graph afterwards reaches it, and
-two graphs have the same when they are built alike.
+"""What a tape keeps of a graph, in C or in Python: nothing that is done to the graph afterwards
+reaches it, and two graphs have the same when they are built alike.
 """
 
 import gc
@@ -10,8 +10,17 @@ import pytest
 
 from micrograd_plus import Value, engine_name, heart, ops, record
 from micrograd_plus.tape import Tape
+from micrograd_plus.tape.linearisation import snapshot_of
 
-pytestmark = pytest.mark.skipif(engine_name() != "c", reason="the heart in C was not built")
+in_c = pytest.mark.skipif(engine_name() != "c", reason="the heart in C was not built")
+
+
+@pytest.fixture(autouse=True, params=[pytest.param("c", marks=in_c), "python"])
+def kept_by(request, monkeypatch):
+    """Who keeps snapshots."""
+    if request.param == "python":
+        monkeypatch.setattr(heart, "_running", None)
+    return request.param
 
 
 def snapshot(build, *leaves, gradient=True):
@@ -19,7 +28,7 @@ def snapshot(build, *leaves, gradient=True):
     varied = [Value(x) for x in leaves]
     out = build(*varied)
     given = out if isinstance(out, tuple) else (out,)
-    return heart.library().snapshot(given, varied, gradient and len(given) == 1)
+    return snapshot_of(given, varied, gradient and len(given) == 1)
 
 
 def test_a_tape_is_that_of_the_graph_as_it_was():
@@ -84,9 +93,8 @@ def test_a_graph_whose_leaf_was_edited_after_its_use_is_like_no_other():
 
 
 def test_it_tells_of_what_it_consists():
-    nodes, leaves, size = snapshot(lambda x: ops.sin(x + Value(1.0)) * 2.0, 1.0).about()
-    assert (nodes, leaves) == (4, 1)
-    assert size > 0
+    kept = snapshot(lambda x: ops.sin(x + Value(1.0)) * 2.0, 1.0)
+    assert kept.about()[:2] == (4, 1)
     assert snapshot(lambda x: ops.sin(x) * ops.sin(x + 1.0), 1.0).rows() == [
         ops.sin,
         ops.add,
@@ -101,6 +109,12 @@ def test_derivatives_that_there_are_not_are_refused(asked):
         kept.linearised(None, *asked)
     with pytest.raises(ValueError, match="no such derivatives"):
         snapshot(lambda x: (x * 2.0, x), 1.0).linearised(None, True, 0, 1)
+
+
+@pytest.mark.parametrize("kept_by", [pytest.param("c", marks=in_c)], indirect=True)
+def test_the_heart_compares_a_snapshot_with_another_one_alone():
+    kept = heart.library().snapshot((Value(1.0),), (), True)
+    assert kept.about()[2] > 0
     with pytest.raises(TypeError, match="another one"):
         kept.same(3)
 

@@ -9,7 +9,7 @@ import signal
 import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import numpy as np
@@ -40,11 +40,17 @@ PARTS = ("constants", "codes", "starts", "operands", "outputs")
 def by_both(make):
     """What C makes, and what Python makes."""
     library, of_c = heart.library(), make()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(heart, "_running", None)
+    with without_c():
         of_python = make()
     assert heart.library() is library
     return of_c, of_python
+
+
+@contextmanager
+def without_c():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(heart, "_running", None)
+        yield
 
 
 def parts(program):
@@ -54,32 +60,18 @@ def parts(program):
     return [*counts, *[a.tobytes() for a in arrays], program.table]
 
 
-def of_one_kind(program, other):
-    """Whether two programs compute the same numbers from the same operands, in whatever order."""
-    known = {}
-    found = [expressions(p, known) for p in (program, other)]
-    outputs = [[e[o] for o in p.outputs] for e, p in zip(found, (program, other))]
-    return outputs[0] == outputs[1] and sorted(found[0]) == sorted(found[1])
-
-
-def expressions(program, known):
-    """The number of the expression in each register: equal ones have the same."""
-    given = list(range(-program.inputs - program.parameters, 0))
-    numbers = [known.setdefault(x.hex(), len(known)) for x in program.constants.tolist()]
-    found = [*given, *numbers]
-    for row, operands in zip(program.rows(), program.operands_of()):
-        key = row, *[found[o] for o in operands]
-        found.append(known.setdefault(key, len(known)))
-    return found
-
-
 def assert_made_alike(make):
     of_c, of_python = by_both(make)
-    assert parts(of_c.program) == parts(of_python.program)
-    assert of_c.labels == of_python.labels
-    assert list(of_c.adjoint_of.items()) == list(of_python.adjoint_of.items())
-    for task in TASKS if of_c.gradient else TASKS[:1]:
-        assert of_one_kind(of_c.program_for(task), of_python.program_for(task)), task
+    tasks = TASKS if of_c.gradient else TASKS[:1]
+    with without_c():
+        whole = of_python.programs.whole
+        for_tasks = [of_python.program_for(task) for task in tasks]
+    assert type(of_c.programs) is type(of_python.programs)
+    assert parts(of_c.program) == parts(whole.program)
+    assert of_c.labels == whole.labels
+    assert list(of_c.adjoint_of.items()) == list(whole.adjoint_of.items())
+    for task, program in zip(tasks, for_tasks):
+        assert parts(of_c.program_for(task)) == parts(program), task
     assert (of_c.form, of_c.names, of_c.gradient) == (
         of_python.form,
         of_python.names,
