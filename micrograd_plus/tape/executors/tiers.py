@@ -2,10 +2,11 @@
 
 It has earned it when it has run in its first tier for as long as making the code may take: so
 whoever runs it once waits for nothing, and whoever runs it for ever waits at most twice as long as
-had he known. One thread in the background makes code for all tapes, one after the other, and then
-code takes the first tier's place, with the same bits: call by call, and in a call of many points
-whenever the first tier has done as many of them as it does at a time. A call that has longer to go
-in Python than making the code takes waits for it then, rather than take its time from it.
+had he known. One thread in the background makes code for all tapes, one after the other, which
+gives way to others (`turns.py`). Then code takes the first tier's place, with the same bits: call
+by call, and in a call of many points whenever the first tier has done as many as it does at a time.
+A call that has longer to go in Python than making the code takes waits for it then, rather than
+take its time from it.
 
 The thread is gone when there is nothing to make. A fork leaves it behind, and the child begins
 again with what was not done. When Python ends, it waits for LLVM to be done with the code in hand,
@@ -30,10 +31,11 @@ from ...trees import Tree
 from ..program import FlatProgram, Floats
 from .forks import kept_from_forks
 from .native import Entry, Native
+from .turns import work_in_turns
 
 # Seconds that making code takes, about: for a program; for each of its operands, which are rolled
 # up into loops, in Python or in C; and for each of its runs, which LLVM compiles.
-A_PROGRAM, AN_OPERAND, AN_OPERAND_IN_C, A_RUN = 0.1, 3e-6, 1e-7, 2e-4
+A_PROGRAM, AN_OPERAND, AN_OPERAND_IN_C, A_RUN = 0.1, 3e-6, 1e-7, 3e-4
 FEW_OPERANDS = 32  # for a point of floats, a call takes longer than to work on so few
 MOST_RUNS = 1 << 15  # a program of more is data to a machine as well, which is hardly faster then
 A_LOOK = 0.002  # seconds from one look for machine code to the next, of one who waits for it
@@ -230,6 +232,8 @@ class _Background:
                     self.is_working = True
 
     def _work(self) -> None:
+        if heart.library() is not None:  # else there is nothing fast to give way to
+            work_in_turns()
         while True:
             with self._lock:
                 self._in_hand = None

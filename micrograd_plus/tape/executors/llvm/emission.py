@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from llvmlite import ir
 
 from ...lowering import FUNCTIONS
+from ..turns import give_way
 from .rolling import LANES, OUTPUT
 
 DOUBLE, INDEX, LANE = ir.DoubleType(), ir.IntType(64), ir.IntType(32)
@@ -41,17 +43,31 @@ class Code:
         self.module = ir.Module()
         self.number = ir.VectorType(DOUBLE, lanes) if lanes > 1 else DOUBLE
         self.called: set[str] = set()
+        self._finished: list[Any] = []  # functions, and their texts
+        self._texts: list[str] = []
 
     def text(self) -> str:
         """The module in writing; only once, for then it is taken apart: half a megabyte of parts
         that hold each other in circles would wait for the collector.
         """
-        text = str(self.module)
-        for function in self.module.functions:
-            for part in (*function.blocks, function):
-                getattr(part, "__dict__", {}).clear()
+        text = "\n".join([str(self.module), *self._texts])
+        for function in (*self.module.functions, *self._finished):
+            _take_apart(function)
         self.module.globals.clear()
         return text
+
+    def _finish(self, function: Any) -> None:
+        """Put a function in writing at once, of which only the name is needed from now on: so few
+        parts of a long module are there at a time, through which the collector goes again and
+        again.
+        """
+        self._texts.append(str(function))
+        give_way()
+        for block in function.blocks:
+            vars(block).clear()
+        function.blocks.clear()
+        del self.module.globals[function.name]
+        self._finished.append(function)
 
     def _begun(self) -> ir.IRBuilder:
         """What writes the kernel: a count, five places of numbers, and that of a program."""
@@ -148,7 +164,7 @@ class Code:
         """The sums of vectors over lanes that hold a point, by halves, as one vector;
         two share the work if they can.
         """
-        lanes, zeros, vectors = self.lanes, ir.Constant(self.number, None), list(vectors)
+        lanes, zeros, vectors = self.lanes, zeros_of(self.number), list(vectors)
         if self.valid is not None:
             vectors = [self.builder.select(self.valid, vector, zeros) for vector in vectors]
         while len(vectors) & (len(vectors) - 1):
@@ -165,7 +181,7 @@ class Code:
         the lower half of the lanes plus the upper.
         """
         size = first.type.count * (1 if second is None else 2)
-        second = ir.Constant(first.type, ir.Undefined) if second is None else second
+        second = _undefined(first.type) if second is None else second
         low = [i for start in range(0, size, lanes) for i in range(start, start + half)]
         masks = [_places([i + shift for i in low]) for shift in (0, half)]
         return self.builder.fadd(
@@ -198,7 +214,7 @@ class Code:
     def _vector(self, numbers: Sequence[Any]) -> Any:
         if len(numbers) == 1:
             return numbers[0]
-        vector = ir.Constant(ir.VectorType(DOUBLE, len(numbers)), ir.Undefined)
+        vector = _undefined(vector_type(DOUBLE, len(numbers)))
         for lane, number in enumerate(numbers):
             vector = self.builder.insert_element(vector, number, LANE(lane))
         return vector
@@ -209,9 +225,9 @@ class Code:
 
     def _broadcast(self, number: Any, kind: Any = None) -> Any:
         kind = kind or self.number
-        zeros = ir.Constant(ir.VectorType(LANE, kind.count), None)
-        first = self.builder.insert_element(ir.Constant(kind, ir.Undefined), number, LANE(0))
-        return self.builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), zeros)
+        zeros = zeros_of(vector_type(LANE, kind.count))
+        first = self.builder.insert_element(_undefined(kind), number, LANE(0))
+        return self.builder.shuffle_vector(first, _undefined(kind), zeros)
 
     # Rows of the table. ---------------------------------------------------------------------------
     def _gate(self, name: str, operands: list[Any]) -> Any:
@@ -305,4 +321,32 @@ def index_of(number: int) -> Any:
 
 def _places(numbers: Sequence[int]) -> Any:
     """The lanes that a vector is made of."""
-    return ir.Constant(ir.VectorType(LANE, len(numbers)), [LANE(n) for n in numbers])
+    return _places_of(tuple(numbers))
+
+
+# What is written again and again is put in writing once. ------------------------------------------
+@cache
+def _places_of(numbers: tuple[int, ...]) -> Any:
+    return ir.Constant(vector_type(LANE, len(numbers)), [LANE(n) for n in numbers])
+
+
+@cache
+def vector_type(kind: Any, count: int) -> Any:
+    """The type of so many numbers."""
+    return ir.VectorType(kind, count)
+
+
+@cache
+def zeros_of(kind: Any) -> Any:
+    """A vector of zeros."""
+    return ir.Constant(kind, None)
+
+
+@cache
+def _undefined(kind: Any) -> Any:
+    return ir.Constant(kind, ir.Undefined)
+
+
+def _take_apart(function: Any) -> None:
+    for part in (*function.blocks, function):
+        getattr(part, "__dict__", {}).clear()

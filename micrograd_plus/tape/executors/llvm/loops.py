@@ -10,6 +10,7 @@ from typing import Any
 
 from llvmlite import ir
 
+from ..turns import give_way
 from .emission import DOUBLE, INDEX, LANE, POINTER, TURN, Carried, index_of
 from .rolling import LANES, OUTPUT, PARAMETER, SHARED, Address, Nest, Rolled, Segment
 from .single import Single
@@ -17,7 +18,7 @@ from .single import Single
 # statements of a nest that run side by side, so that additions need not wait for each other, where
 # there are sixteen registers; and in the last block, where it matters least
 JAM = 4
-MOST_TOGETHER = 16  # nests in one function
+MOST_TOGETHER = 4  # nests in one function
 # turns of an outer loop that go through the inner one together, while what they read is near
 TILE = 2
 
@@ -70,7 +71,7 @@ class Loops(Single):
 
     def _parts_of(self, nests: Sequence[Nest], count: Any, point: Any, write: Write) -> None:
         """The nests, in functions of so many each where they are more: LLVM's time for one grows
-        faster than it does.
+        faster than it does, and Python's collector goes through all that is not yet in writing.
         """
         if len(nests) <= MOST_TOGETHER:
             self.begins = self.builder.icmp_unsigned("==", point, index_of(0))
@@ -97,6 +98,7 @@ class Loops(Single):
         self.begins = self.builder.icmp_unsigned("==", of_point, index_of(0))
         yield of_count, of_point
         self.builder.ret_void()
+        self._finish(function)
         self.builder, self.places = outside, places
         self.builder.call(function, [count, point, *places.values()])
 
@@ -107,6 +109,7 @@ class Loops(Single):
     def _plainly(self, nests: Sequence[Nest], count: Any, point: Any) -> None:
         for nest in nests:
             self._nest(nest)
+            give_way()
 
     def _sums(self, nests: Sequence[Nest], count: Any, point: Any) -> None:
         """What is added up over lanes: all of them hold a point, but in the last block."""
@@ -119,10 +122,12 @@ class Loops(Single):
                 self.valid = None
                 for nest in nests:
                     self._loops(nest, TILE, self.jam)
+                    give_way()
             with otherwise:
                 self.valid = self._valid(count, point)
                 for nest in nests:
                     self._loops(nest, 1, JAM)
+                    give_way()
 
     def _nest(self, nest: Nest) -> None:
         if self.width == 1 and nest.inner >= TURN:
