@@ -350,7 +350,7 @@ def _scatter(points: dict[str, Any]) -> str:
 
 def _dots(places: Any, color: str, size: int) -> str:
     """Round dots, as one path: lines without a length and with round ends."""
-    path = "".join([f"M{x:.4g} {y:.4g}h0" for x, y in places])
+    path = "".join([f"M{x:.0f} {y:.0f}h0" for x, y in places])
     return (
         f'<path d="{path}" fill="none" stroke="{color}" stroke-width="{size}" '
         'stroke-linecap="round"/>'

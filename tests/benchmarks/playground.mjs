@@ -6,6 +6,7 @@
 import { create } from "../../micrograd_plus/player/training.js";
 
 const LANGUAGES = ["WebAssembly", "JavaScript"];
+const WARMTH = 500; /* milliseconds */
 
 function median(times) {
   return times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
@@ -75,6 +76,14 @@ function theirs(nn, { setup, data, points }) {
   };
 }
 
+/** Steps, not timed, for as long as it takes to be compiled. */
+function warmed({ step }) {
+  const end = performance.now() + WARMTH;
+  while (performance.now() < end) {
+    step(10);
+  }
+}
+
 /** Rounds of all ways taken in turn. */
 export async function timed({ rows, jobs, rounds }, module, nn) {
   const found = [];
@@ -83,6 +92,7 @@ export async function timed({ rows, jobs, rounds }, module, nn) {
     if (nn && job.peer) {
       ways.push(theirs(nn, job));
     }
+    ways.forEach(warmed);
     const times = ways.map(() => ({ steps: [], pictures: [] }));
     for (let i = 0; i < rounds; i += 1) {
       ways.forEach(({ step, picture }, k) => {
