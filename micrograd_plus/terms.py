@@ -33,7 +33,8 @@ class Emitter:
         self.constants: list[float] = []
         # the code and then the operands of each, in order, with the reference of its result
         self.instructions: dict[tuple[int, ...], int] = {}
-        self._simpler: dict[tuple[int, ...], int] = {}  # of what is no instruction
+        # the same of what is perhaps no instruction, and is known to be one or not
+        self._known: dict[tuple[int, ...], int] = {}
         self.table: dict[Primitive, int] = {}
 
     def constant(self, number: float) -> int:
@@ -51,14 +52,15 @@ class Emitter:
         """
         code = self.table.get(row)
         key = self.code_of(row) if code is None else code, *operands
-        found = self.instructions.get(key)
-        if found is None and (self.lowering or not operands or min(operands) < 0):
-            found = self._simpler.get(key)
-            if found is None:
-                found = self._simplified(row, operands)
-            if found is not None:
-                self._simpler[key] = found
-        return self.line(key) if found is None else found
+        # a choice by no constant stays one, whatever there is to choose from
+        is_settled = operands and operands[0] >= 0 and (row is ops.where or min(operands) >= 0)
+        if is_settled and not (self.lowering and callable(row.lowering)):
+            return self.line(key)
+        found = self._known.get(key)
+        if found is None:
+            simpler = self._simplified(row, operands)
+            found = self._known[key] = self.line(key) if simpler is None else simpler
+        return found
 
     def line(self, key: tuple[int, ...]) -> int:
         """The same for the code and the operands of a row that is an instruction, where nothing
@@ -91,10 +93,8 @@ class Emitter:
         if self.lowering and callable(row.lowering):
             number = row.lowering(*[Term(self, ref) for ref in operands])
             return number.ref if isinstance(number, Term) else self.constant(number)
-        if not operands or max(operands) < 0:
+        if max(operands, default=-1) < 0:
             return self.constant(row.primal(*[self.constants[~o] for o in operands]))
-        if min(operands) >= 0 or (row is ops.where and operands[0] >= 0):
-            return None
         simpler = simplified(row, [o if o >= 0 else self.constants[~o] for o in operands])
         if simpler is None or type(simpler) is int:
             return simpler

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from .. import heart
 from ..ops import CFunction, Instruction, Primitive, primitives
 from .builder import Builder
@@ -42,16 +44,20 @@ def _lowered(program: FlatProgram) -> FlatProgram:
     builder = Builder(program.inputs, program.parameters, lowering=True)
     given = range(program.inputs + program.parameters)
     refs = [*given, *map(builder.constant, program.constants.tolist())]
-    for row, registers in zip(program.rows(), program.operands_of()):
-        operands = [refs[o] for o in registers]
-        if isinstance(row.lowering, (Instruction, CFunction)):
-            refs.append(builder.emit(row, tuple(operands)))
-        else:
-            found = lowering_of(row, len(operands))
-            # nothing asks for the result of which it is made
-            copied = found.copied(builder, [0, *operands])
-            refs.append(copied[found.outputs[0]])
+    table, registers, starts = program.table, program.operands.tolist(), program.starts.tolist()
+    are_themselves = [isinstance(row.lowering, (Instruction, CFunction)) for row in table]
+    for code, start, end in zip(program.codes.tolist(), starts, starts[1:]):
+        operands = [refs[o] for o in registers[start:end]]
+        lower = builder.emit if are_themselves[code] else partial(_spelled_out, builder)
+        refs.append(lower(table[code], operands))
     return builder.finished([refs[o] for o in program.outputs.tolist()])[0]
+
+
+def _spelled_out(builder: Builder, row: Primitive, operands: list[int]) -> int:
+    """The result of a row that is lowered to an expression."""
+    found = lowering_of(row, len(operands))
+    # nothing asks for the result of which it is made
+    return found.copied(builder, [0, *operands])[found.outputs[0]]
 
 
 def lowered_for(program: FlatProgram, language: str) -> FlatProgram:
