@@ -199,7 +199,7 @@ def snapshot_in_python(
         return None
     order = nodes_below(*[number for number in given if isinstance(number, Value)], stop=varied)
     gates = [v.primitive for v in order]
-    if any(row and (row.lowering is None or row.is_checkpoint) for row in set(gates)):
+    if any(row and row.lowering is None for row in set(gates)):
         return None
     nodes = [*varied, *order]
     is_stale = any(checks.stale_nodes(nodes))

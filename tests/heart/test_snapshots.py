@@ -71,6 +71,18 @@ def test_graphs_that_differ_have_other_snapshots(other):
     assert not snapshot(other, 1.5, -2.0).same(one)
 
 
+def test_outputs_are_told_apart_by_their_order_and_gates_by_how_many_operands_each_has():
+    def sums(*shares):
+        return lambda x, y: ops.mul(*[ops.sum([[x, y][i] for i in share]) for share in shares])
+
+    one = snapshot(lambda x, y: (x * y, x), 1.5, -2.0)
+    assert one.same(snapshot(lambda x, y: (x * y, x), 1.5, -2.0))
+    assert not one.same(snapshot(lambda x, y: (x * y, y), 1.5, -2.0))
+    one = snapshot(sums((0, 1), (0, 1)), 1.5, -2.0)
+    assert one.same(snapshot(sums((0, 1), (0, 1)), 1.5, -2.0))
+    assert not one.same(snapshot(sums((0, 1, 0), (1,)), 1.5, -2.0))
+
+
 def test_zeros_have_signs_and_nans_are_one():
     def plus(number):
         return snapshot(lambda x: x + number, 1.0)
