@@ -89,6 +89,30 @@ def test_every_way_to_compile_gives_back_what_it_took(lanes, monkeypatch):
     assert statistics.median(grown) < 5 * 1024
 
 
+def test_no_part_of_a_module_waits_for_the_collector():
+    """Half a megabyte of them would, and more for long programs."""
+    weights = [Value(0.01 * i) for i in range(30)]
+
+    def f(*xs):
+        signals = xs
+        for activation in (ops.tanh, ops.relu, ops.exp, ops.sin):
+            signals = [activation(ops.dot(weights[i : i + 4], signals[:4])) for i in range(4)]
+        return ops.sum(signals)
+
+    program = lowered(record(f, *[0.1] * 4, parameters=weights).program_for("sums"))
+    loops = rolled(program, MOST_NESTS)
+    for lanes in (1, 16):
+        gc.collect()
+        gc.disable()
+        try:
+            code = Loops(loops, program.inputs, len(program.outputs), lanes, summed=True)
+            assert len(code.text()) > 50_000
+            del code
+            assert gc.collect() < 300
+        finally:
+            gc.enable()
+
+
 def test_no_object_outlives_its_tape():
     rows = np.ones((40, 2))
 

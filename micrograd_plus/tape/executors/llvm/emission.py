@@ -52,7 +52,8 @@ class Code:
         """
         text = "\n".join([str(self.module), *self._texts])
         for function in (*self.module.functions, *self._finished):
-            _take_apart(function)
+            _empty(function)
+            vars(function).clear()
         self.module.globals.clear()
         return text
 
@@ -63,9 +64,7 @@ class Code:
         """
         self._texts.append(str(function))
         give_way()
-        for block in function.blocks:
-            vars(block).clear()
-        function.blocks.clear()
+        _empty(function)
         del self.module.globals[function.name]
         self._finished.append(function)
 
@@ -347,6 +346,12 @@ def _undefined(kind: Any) -> Any:
     return ir.Constant(kind, ir.Undefined)
 
 
-def _take_apart(function: Any) -> None:
-    for part in (*function.blocks, function):
-        getattr(part, "__dict__", {}).clear()
+def _empty(function: Any) -> None:
+    """Leave nothing of what is in a function: each instruction holds its block, and in a loop they
+    hold each other.
+    """
+    for block in function.blocks:
+        for instruction in block.instructions:
+            getattr(instruction, "__dict__", {}).clear()
+        vars(block).clear()
+    function.blocks.clear()
