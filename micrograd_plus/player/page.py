@@ -1,7 +1,8 @@
 """A player as HTML: one page that needs nothing else, by itself or inside another page.
 
-The modules are put together as they are, without comments, compressed, and unpacked by a few lines
-of their own; a policy in the page lets these two scripts run, by their hashes, and nothing else.
+The modules are put together as they are, without comments and needless spaces, compressed, and
+unpacked by a few lines of their own; a policy in the page lets these two scripts run, by their
+hashes, and nothing else.
 """
 
 from __future__ import annotations
@@ -25,11 +26,18 @@ MODULES = (
     "scene.js",
     "writing.js",
     "player.js",
+    "alone.js",
 )  # each behind those it imports
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
-EXPORT = re.compile(r"^export (default \{ render \};\n)?", re.MULTILINE)
+EXPORT = re.compile(r"^export (default \{ render \};\n?)?", re.MULTILINE)
 IMPORTED = re.compile(r'^import (\{[^}]*\}) from "\./(\w+)\.js";\n', re.MULTILINE)
+# lines in which a space may be part of a text
+WITH_TEXTS = re.compile(r"[`'/]")
+TEXT = re.compile(r'("(?:[^"\\]|\\.)*")')
+AROUND_SIGNS = re.compile(r" ?([=(){}\[\],;:<>?&|!*]+) ?|(?<=[\w)\]]) ([+-]) (?=[\w(])")
+IN_SHEETS = re.compile(r" ?([{};,]|(?<=[\w-]:)) ?")
+NEEDLESS_BREAK = re.compile(r"(?<=[{};,(\[=?:&|])\n|\n(?=[)}\].?:&|])")
 EXPORTED = re.compile(r"^export (?:async )?(?:function|class|const) (\w+)", re.MULTILINE)
 
 DARK_MARKS = {"plus": "#6cb6ff", "minus": "#f0883e", "now": "#ffd33d", "focus": "#79c0ff"}
@@ -43,6 +51,11 @@ PAGE = (
     "</div></main>"
     '<script type="application/octet-stream" id="packed">{packed}</script>{more}'
     "<script>{loader}</script></body></html>"
+)
+# of a page whose picture has its own colours
+BARE = (
+    ":root{color-scheme:light dark}body{margin:0}"
+    ".stage{text-align:center}.stage svg{max-width:100%;height:auto}"
 )
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src {scripts}"
 # Those of base64.b85encode, but for signs that markup, a formula or a style sheet reads.
@@ -113,19 +126,21 @@ def page_of(
     texts: tuple[str, str, str],
     loader: str,
     *,
+    css: str | None = None,
     more: str = "",
     may: str = "",
     framed: bool = False,
 ) -> str:
     """A page of a script, its looks and what it shows, with a still picture where scripts may not
-    run; `more` are elements beside them, `may` what else the policy lets scripts do.
+    run, and the style sheet of that; `more` are elements beside them, `may` what else the policy
+    lets scripts do.
     """
     begins = tight(loader)
     scripts = "'unsafe-inline'" if framed else f"{hashed(begins)} {hashed(texts[0])}"
     return PAGE.format(
         title=html.escape(contents["title"]),
         policy=POLICY.format(scripts=f"{scripts} {may}".strip()),
-        css=colors(),
+        css=colors() if css is None else css,
         theme=contents["theme"],
         svg=still,
         packed=packed(*texts),
@@ -162,13 +177,13 @@ def as_text(contents: dict[str, Any]) -> str:
 
 def looks(sheet: str = "player.css") -> str:
     """A style sheet, without the colours."""
-    return tight(_read(sheet))
+    return IN_SHEETS.sub(r"\1", tight(_read(sheet)))
 
 
 @cache
 def joined() -> str:
     """The modules one behind the other, without comments, imports and exports."""
-    return "\n".join(tight(EXPORT.sub("", IMPORT.sub("", _read(name)))) for name in MODULES)
+    return "\n".join(squeezed(EXPORT.sub("", IMPORT.sub("", _read(name)))) for name in MODULES)
 
 
 @cache
@@ -176,12 +191,12 @@ def linked(*names: str) -> str:
     """Modules one behind the other, each in a scope of its own, without comments; what one exports
     is in a constant of its name, so that two may have names in common.
     """
-    return "\n".join([_in_scope(name, tight(_read(f"{name}.js"))) for name in names])
+    return "\n".join([_in_scope(name, _read(f"{name}.js")) for name in names])
 
 
 def _in_scope(name: str, text: str) -> str:
     exported = ",".join(EXPORTED.findall(text))
-    body = EXPORT.sub("", IMPORTED.sub(r"const \1=$\2;\n", text))
+    body = squeezed(EXPORT.sub("", IMPORTED.sub(r"const \1=$\2;\n", text)))
     return f"const ${name}=(()=>{{{body}\nreturn {{{exported}}};}})();"
 
 
@@ -198,16 +213,34 @@ def colors() -> str:
     is_dark = f'.mgp-player[data-theme="dark"]{{color-scheme:dark;{dark}}}'
     follows = f'.mgp-player[data-theme="auto"]{{color-scheme:light dark;{dark}}}'
     follows = f"@media (prefers-color-scheme:dark){{{follows}}}"
-    root = ":root{color-scheme:light dark}body{margin:0}"
-    still = ".stage{text-align:center}.stage svg{max-width:100%;height:auto}"
-    still += "svg.mgp text{white-space:pre}[data-wire]{stroke-width:1.3}[data-wire] path{fill:none}"
-    return root + player + is_dark + follows + classes + still
+    wires = "svg.mgp text{white-space:pre}[data-wire]{stroke-width:1.3}[data-wire] path{fill:none}"
+    return BARE + player + is_dark + follows + classes + wires
 
 
 def tight(text: str) -> str:
     """A text of ours without its comments and indents."""
     lines = (line.strip() for line in COMMENT.sub("", text).split("\n"))
     return "\n".join(line for line in lines if line)
+
+
+def squeezed(script: str) -> str:
+    """A script of ours without comments, and without spaces and line breaks that say nothing; lines
+    with other texts than "such" keep their spaces.
+    """
+    lines = (_squeezed_line(line) for line in tight(script).split("\n"))
+    return NEEDLESS_BREAK.sub("", "\n".join(lines))
+
+
+def _squeezed_line(line: str) -> str:
+    if WITH_TEXTS.search(line):
+        return line
+    code_and_texts = TEXT.split(line)
+    code_and_texts[::2] = [AROUND_SIGNS.sub(_sign, code) for code in code_and_texts[::2]]
+    return "".join(code_and_texts)
+
+
+def _sign(found: re.Match[str]) -> str:
+    return found[1] or found[2]
 
 
 def _read(name: str) -> str:

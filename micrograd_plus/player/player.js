@@ -1,16 +1,15 @@
 /*
  * The player: a picture with time in it. Made of the scene's own numbers, until a leaf is moved.
  *
- * The same contract everywhere: `render({ model, el })` puts it into an element, with everything it
- * needs under the model's key "player". Every text is put in as text, never as markup.
+ * What it has where it stands alone is in alone.js. Every text is put in as text, never as markup.
  */
 
 import { compile, exact } from "./arithmetic.js";
 import {
-  carriedBy, countPaths, derivativeName, derivativeText, frames, isRight, paths, pathText, phase,
-  question, say, sentence, startOfBackward, stateAt, story, typed, valueText, wireText,
+  carriedBy, countPaths, derivativeName, derivativeText, frames, paths, pathText, phase, say,
+  sentence, startOfBackward, stateAt, story, typed, valueText, wireText,
 } from "./scene.js";
-import { button, choice, element, icon, toClipboard } from "./elements.js";
+import { button, choice, element, icon } from "./elements.js";
 import { Writing } from "./writing.js";
 
 /**
@@ -22,8 +21,7 @@ import { Writing } from "./writing.js";
  * @typedef {{name: string, value: number | string, python: string}} Leaf
  * @typedef {Scene & {svg: string, program: any, numbers: Array<number | string>,
  *   missing: string[], inputs: number[]}} View
- * @typedef {{title: string, theme: string, quiz: string, alone?: boolean, output: string,
- *   leaves: Leaf[], views: View[]}} Contents
+ * @typedef {{title: string, theme: string, output: string, leaves: Leaf[], views: View[]}} Contents
  * @typedef {{get(key: string): any, set?(key: string, value: any): void, save_changes?(): void,
  *   on?(event: string, act: () => void): void}} Model
  * @typedef {{label: Element, field: HTMLInputElement, range: HTMLInputElement}} Control
@@ -35,8 +33,6 @@ const MOVES = 3;
 const AROUND = 200;
 const CALM = 150;
 const HINT = "Point at a box for its story, click it for its paths, drag a leaf to change it.";
-const QUIZZES = ["off", "gradients", "values"];
-const THEMES = ["auto", "light", "dark"];
 
 /**
  * How far a leaf can be slid to either side.
@@ -208,7 +204,7 @@ function pictureOf(text) {
   return /** @type {SVGSVGElement} */ (svg);
 }
 
-class Player {
+export class Player {
   /**
    * @param {Contents} contents
    * @param {HTMLElement} el
@@ -224,9 +220,6 @@ class Player {
     this.timer = 0;
     this.due = 0;
     this.calm = 0;
-    this.asked = new Set();
-    this.score = [0, 0];
-    this.hides = contents.quiz;
     this.chosen = { box: -1, paths: false };
 
     this.place = element("div", { class: "stage" });
@@ -236,38 +229,38 @@ class Player {
     });
     this.count = element("output", { class: "count" });
     this.aside = element("div", { class: "aside" }, element("p", {}, HINT));
-    this.quizzing = element("form", { class: "quiz", hidden: "" });
     this.playing = button("Play", "play", "play or pause (space)", () => this.toggle());
     this.group = element("div", { class: "leaves", role: "group", "aria-label": "Leaves" });
     this.others = element("details", { class: "others" }, element("summary", {}));
+    this.choices = element("div", { class: "options", role: "group", "aria-label": "Options" });
     this.controls = contents.leaves.map((leaf, k) => this.control(leaf, k));
     this.root = element(
       "section", {
-        class: contents.alone ? "mgp-player alone" : "mgp-player", tabindex: "-1",
-        "aria-label": `Step through ${contents.title}`, "data-theme": contents.theme,
+        class: "mgp-player", tabindex: "-1", "aria-label": `Step through ${contents.title}`,
+        "data-theme": contents.theme,
       },
-      this.place, this.told, this.quizzing, this.bar(), this.group, this.others, this.options(),
-      this.aside,
+      this.place, this.told, this.bar(), this.group, this.others, this.choices, this.aside,
     );
     el.append(this.root);
 
     this.stage = new Stage(contents.views[0]);
     this.numbers = this.compute();
     this.all = frames(this.stage.view, this.numbers);
-    const start = this.addressed();
-    this.show(0);
-    this.listen();
-    this.go(start ?? 0);
   }
 
-  listen() {
-    const keys = this.contents.alone ? document : this.root;
-    keys.addEventListener("keydown", (event) => this.key(/** @type {KeyboardEvent} */ (event)));
+  /** @param {number} [frame] */
+  begin(frame = 0) {
+    this.choices.append(...this.options());
+    this.keys.addEventListener("keydown", (event) => this.key(/** @type {KeyboardEvent} */ (event)));
     this.time.addEventListener("input", () => this.go(Number(this.time.value)));
-    this.quizzing.addEventListener("submit", (event) => this.answer(event));
-    if (this.contents.alone) {
-      window.addEventListener("hashchange", () => this.go(this.addressed() ?? this.frame));
-    }
+    this.show(0);
+    this.go(frame);
+    this.fill();
+  }
+
+  /** Where keys are listened to. */
+  get keys() {
+    return /** @type {Document | HTMLElement} */ (this.root);
   }
 
   /* What it consists of. */
@@ -314,27 +307,17 @@ class Player {
     return { label, field, range };
   }
 
+  /** @returns {HTMLElement[]} */
   options() {
-    const group = element("div", { class: "options", role: "group", "aria-label": "Options" });
-    const { views, leaves, quiz, theme } = this.contents;
-    if (leaves.length > 0) {
-      group.append(
-        button("Reset", "Reset", "the numbers as Python has them (R)", () => this.reset()),
-        button("Copy as Python", "Copy as Python", "the leaves as code", () => this.copy()),
-      );
-    }
-    if (views.length > 1) {
-      group.append(choice("Detail", views.map(({ label }) => label), 0, (k) => this.show(k)));
-    }
-    group.append(
-      choice("Quiz", QUIZZES, QUIZZES.indexOf(quiz), (k) => this.quiz(k ? QUIZZES[k] : "")),
-      choice("Theme", THEMES, THEMES.indexOf(theme), (k) => {
-        this.root.setAttribute("data-theme", THEMES[k]);
-      }),
+    const { views, leaves } = this.contents;
+    const labels = views.map(({ label }) => label);
+    return [
+      ...(leaves.length > 0
+        ? [button("Reset", "Reset", "the numbers as they were (R)", () => this.reset())] : []),
+      ...(labels.length > 1 ? [choice("Detail", labels, 0, (k) => this.show(k))] : []),
       button("Large type", "Large", "large type (L)", () => this.root.classList.toggle("large")),
       button("Full screen", "Full screen", "full screen (F)", () => this.fullScreen()),
-    );
-    return group;
+    ];
   }
 
   /* A view: one level of detail. */
@@ -445,8 +428,6 @@ class Player {
     }
     this.redraw();
     this.follow();
-    this.ask();
-    this.saveAddress();
   }
 
   backward() {
@@ -507,20 +488,6 @@ class Player {
     }
   }
 
-  /** The step that the address of the page names. */
-  addressed() {
-    const step = /^#step=(\d+)$/.exec(this.contents.alone ? window.location.hash : "");
-    return step ? Number(step[1]) : null;
-  }
-
-  saveAddress() {
-    const { hash, protocol } = window.location;
-    const isShown = this.contents.alone && (protocol.startsWith("http") || protocol === "file:");
-    if (isShown && (hash || this.frame > 0)) {
-      window.history.replaceState(null, "", `#step=${this.frame}`);
-    }
-  }
-
   fullScreen() {
     if (document.fullscreenElement) {
       void document.exitFullscreen();
@@ -555,8 +522,7 @@ class Player {
     stage.write(state, numbers, hidden);
     stage.mark(state, numbers);
     const told = sentence(view, all[frame], state, numbers);
-    const lines = hidden ? [this.questionText()] : told.filter((text) => text);
-    this.tell(...lines);
+    this.tell(...(hidden ? [this.questionText()] : told).filter((text) => text));
     const last = all.length - 1;
     const where = `${phase(view, all, frame)} ${frame} / ${last}`;
     if (this.count.textContent !== where) {
@@ -681,21 +647,6 @@ class Player {
     this.update();
   }
 
-  copy() {
-    const lines = this.contents.leaves.map((leaf, k) => {
-      const label = JSON.stringify(leaf.name);
-      return `${leaf.python} = Value(${python(this.leaves[k])}, label=${label})`;
-    });
-    const text = `${lines.join("\n")}\n`;
-    const shown = element("textarea", {
-      class: "python", readonly: "", rows: String(Math.min(lines.length, 12)), "aria-label": "Python",
-    });
-    shown.textContent = text;
-    this.chosen = { box: -1, paths: false };
-    this.aside.replaceChildren(shown);
-    toClipboard(shown);
-  }
-
   /* Looking closer. */
 
   /**
@@ -714,9 +665,21 @@ class Player {
     }
   }
 
-  /** In a quiz nothing is told before its end. */
+  /* What may be hidden from who looks. */
+
+  /** The spot whose number is asked for now: "derivative 3". */
+  hiddenNow() {
+    return "";
+  }
+
+  /** What is asked then. */
+  questionText() {
+    return "";
+  }
+
+  /** Whether what a box has to do with the output is told. */
   mayTell() {
-    return !this.hides || (this.frame === this.all.length - 1 && !this.hiddenNow());
+    return true;
   }
 
   /** @param {number} box */
@@ -800,110 +763,4 @@ class Player {
     const past = this.all.slice(0, this.frame + 1);
     stage.mark(stateAt(stage.view, past, this.numbers), this.numbers);
   }
-
-  /* The quiz. */
-
-  /** @param {string} hides */
-  quiz(hides) {
-    this.hides = hides;
-    this.asked = new Set();
-    this.score = [0, 0];
-    this.go(0);
-  }
-
-  /** What is asked at this frame and has not been answered: "derivative 3". */
-  hiddenNow() {
-    const { view } = this.stage;
-    const asked = this.hides ? question(view, this.all, this.frame, this.hides) : null;
-    const spot = asked ? `${asked.what} ${asked.box}` : "";
-    return asked && !this.asked.has(spot) ? spot : "";
-  }
-
-  questionText() {
-    const [what, box] = this.hiddenNow().split(" ");
-    const { view } = this.stage;
-    const i = Number(box);
-    return `What is ${what === "value" ? view.boxes[i].name : derivativeName(view, i)}?`;
-  }
-
-  ask() {
-    const asked = this.hiddenNow();
-    this.quizzing.hidden = !asked;
-    if (!asked) {
-      return;
-    }
-    this.pause();
-    const field = element("input", {
-      type: "text", inputmode: "decimal", name: "answer", autocomplete: "off",
-      "aria-label": this.questionText(),
-    });
-    this.quizzing.replaceChildren(
-      field, element("button", { type: "submit" }, "Check"),
-      button("Show", "Show", "show the answer", () => this.reveal(false, "")),
-      element("span", { class: "score" }, this.scoreText()),
-    );
-    if (document.activeElement !== this.time && this.root.contains(document.activeElement)) {
-      field.focus({ preventScroll: true });
-    }
-  }
-
-  scoreText() {
-    return this.score[1] ? `${this.score[0]} of ${this.score[1]} right` : "";
-  }
-
-  /** @param {Event} event */
-  answer(event) {
-    event.preventDefault();
-    const given = this.quizzing.querySelector("input")?.value ?? "";
-    const [what, i] = this.hiddenNow().split(" ");
-    const box = this.stage.view.boxes[Number(i)];
-    const place = what === "value" ? box.value : box.derivative;
-    this.reveal(place !== null && isRight(typed(given), this.numbers[place]), given);
-  }
-
-  /**
-   * @param {boolean} right
-   * @param {string} given
-   */
-  reveal(right, given) {
-    this.asked.add(this.hiddenNow());
-    this.score = [this.score[0] + (right ? 1 : 0), this.score[1] + 1];
-    this.quizzing.hidden = true;
-    this.redraw();
-    const verdict = right ? "Right." : given ? `Not ${given}.` : "The answer:";
-    this.told.prepend(element("b", {}, `${verdict} (${this.scoreText()}) `));
-    this.root.focus({ preventScroll: true });
-  }
 }
-
-/**
- * A number as Python reads it.
- * @param {number} x
- */
-function python(x) {
-  if (Number.isFinite(x)) {
-    return Number.isInteger(x) && Math.abs(x) < 1e16 ? x.toFixed(1) : String(x);
-  }
-  return `float("${x > 0 ? "inf" : x < 0 ? "-inf" : "nan"}")`;
-}
-
-/**
- * Put a player into an element, with a style sheet where the page has none.
- * @param {{model: Model, el: HTMLElement}} where
- * @param {string} [looks]
- */
-export function render({ model, el }, looks = "") {
-  if (looks) {
-    el.append(element("style", {}, looks));
-  }
-  const player = new Player(model.get("player"), el, model);
-  player.fill();
-  model.on?.("change:value", () => {
-    const given = model.get("value");
-    if (Array.isArray(given) && given.length === player.leaves.length) {
-      given.forEach((x, k) => player.move(k, Number(x)));
-    }
-  });
-}
-
-export default { render };

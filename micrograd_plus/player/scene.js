@@ -590,22 +590,6 @@ export function pathText(scene, leaf, path, numbers) {
 }
 
 /**
- * Whether an answer is right: the same to two digits that count.
- * @param {number} answer
- * @param {number} right
- */
-export function isRight(answer, right) {
-  if (Number.isNaN(answer) || !Number.isFinite(right)) {
-    return Object.is(answer, right) && !Number.isNaN(answer);
-  }
-  if (right === 0) {
-    return Math.abs(answer) <= 0.005;
-  }
-  const unit = 10 ** (Math.floor(Math.log10(Math.abs(right))) - 1);
-  return Math.abs(answer - right) <= 0.5 * unit * (1 + 1e-9);
-}
-
-/**
  * A number that somebody typed: 0.25, −1, 1/3, 2e-3; nan where it is none.
  * @param {string} text
  */
@@ -616,27 +600,4 @@ export function typed(text) {
     return NaN;
   }
   return below === undefined ? Number(above) : Number(above) / Number(below);
-}
-
-/**
- * What a quiz asks at a frame: a box whose value or whole derivative has just come about.
- * @param {Scene} scene
- * @param {Frame[]} all
- * @param {number} k
- * @param {string} hides
- * @returns {{box: number, what: "value" | "derivative"} | null}
- */
-export function question(scene, all, k, hides) {
-  const [kind, thing] = all[k];
-  if (kind === "value" && hides === "values" && scene.boxes[thing].value !== null) {
-    return { box: thing, what: "value" };
-  }
-  if (kind !== "edge" || hides !== "gradients") {
-    return null;
-  }
-  const to = receiver(scene, scene.wires[thing]);
-  const later = all.slice(k + 1).some(([next, wire]) => (
-    next === "edge" && receiver(scene, scene.wires[wire]) === to
-  ));
-  return later || scene.boxes[to].derivative === null ? null : { box: to, what: "derivative" };
 }
