@@ -3,14 +3,15 @@ network learns.
 
 `recording` puts all numbers of a picture on one flat program of forward rules, which
 `arithmetic.js` runs and `numbers.js` writes: no calculus is done there. `scene` is the picture as
-data, `scene.js` what it shows at a step, `player.js` what one sees and touches, `page` all of it in
-one file.
+data, `scene.js` what it shows at a step, `player.js` what one sees and touches, `alone.js` what it
+has where it stands alone, such as a quiz, `page` all of it in one file.
 
 `rows` is what a page needs to train networks of its own, as data; `networks.js` puts one together
 on a program, gradient and all, which `tapes.js` runs; `training.js` does what `fit` does.
 `learning` makes a playground of it: `playground.js` is what one sees and touches, `diagram.js` and
-`charts.js` draw, `points.js` has the data, `settings.js` what may be set, `inside.js` both passes
-at a point in words, and `lessons` are settings under which something is to be seen.
+`charts.js` draw, `points.js` has the data, `settings.js` what may be set, and `lessons` are
+settings under which something is to be seen. `inside.js` makes scenes of the network at one point,
+in the places that `columns.js` finds, which the same player shows.
 """
 
 from typing import TYPE_CHECKING, Any

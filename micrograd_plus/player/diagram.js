@@ -4,11 +4,11 @@
  */
 import { Raster, css, paintUnit } from "./charts.js";
 import { element } from "./elements.js";
-import { nameOf } from "./inside.js";
+import { nameOf } from "./names.js";
 
 /**
  * @typedef {import("./charts.js").Colors} Colors
- * @typedef {import("./inside.js").LayerNumbers} LayerNumbers
+ * @typedef {{ units: number, activation: string, weights: number[][] }} LayerNumbers
  * @typedef {{ units: number, activation: string, pieces?: number }} Layer
  * @typedef {{ inputs: number, layers: Layer[], activations: string[], outputs: string[] }} Plan
  * @typedef {{ choose(layer: number, unit: number): void, change(layers: Layer[]): void }} Acts
@@ -19,6 +19,24 @@ import { nameOf } from "./inside.js";
 export const MOST_SHOWN = 12;
 const MOST_LAYERS = 6;
 const MOST_UNITS = 64;
+
+/**
+ * The weights of each layer, unit by unit; of a unit of maxout those of its first piece.
+ *
+ * @param {import("./networks.js").Place[]} layout
+ * @param {Float64Array} parameters
+ * @param {string[]} activations
+ * @returns {LayerNumbers[]}
+ */
+export function layersOf(layout, parameters, activations) {
+  return layout.map(({ inputs, units, weights, stride }, k) => ({
+    units, activation: activations[k],
+    weights: Array.from({ length: units }, (_, unit) => {
+      const first = weights + unit * stride;
+      return Array.from(parameters.subarray(first, first + inputs));
+    }),
+  }));
+}
 
 export class Diagram {
   /**

@@ -31,7 +31,7 @@ from ..support.text import visible
 from ..tape.program import Floats
 from ..tape.reals import finite_array
 from .lessons import DATA_SETS, LESSONS
-from .page import UNPACK, deflated, linked, looks, page_of
+from .page import BARE, UNPACK, colors, deflated, linked, looks, page_of
 from .playing import THEMES
 from .rows import model_setup, rows_data
 from .tapes import interpreter
@@ -45,10 +45,15 @@ MODULES = (  # each behind those it imports
     "points",
     "settings",
     "elements",
+    "names",
     "charts",
-    "inside",
     "controls",
     "diagram",
+    "scene",
+    "writing",
+    "player",
+    "columns",
+    "inside",
     "playground",
 )
 # one for each class, as in the style sheet
@@ -58,7 +63,7 @@ CLASSES = (
 )
 MOST_POINTS = 10_000
 DRAWN = 6  # classes of points that are drawn or pasted in the page; Python may give more
-MOST_SHOWN = 12  # units of a layer in the still picture
+MOST_SHOWN = 8  # units of a layer in the still picture
 HEIGHT = 900
 LONGEST_NAME = 40
 LOADER = f"""
@@ -103,12 +108,18 @@ class Playground:
 
     def _page(self, *, framed: bool) -> str:
         script = f'"use strict";(() => {{{linked(*MODULES)}{START}}})();'
-        texts = (script, looks("playground.css"), json.dumps(self.contents, separators=(",", ":")))
-        packed_module = deflated(interpreter())
-        module = f'<script type="application/octet-stream" id="module">{packed_module}</script>'
-        may = "'wasm-unsafe-eval'"
+        sheets = colors() + looks() + looks("playground.css")
+        texts = (script, sheets, json.dumps(self.contents, separators=(",", ":")))
+        module = deflated(interpreter())
         return page_of(
-            self.contents, self._still, texts, LOADER, more=module, may=may, framed=framed
+            self.contents,
+            self._still,
+            texts,
+            LOADER,
+            css=BARE,
+            more=f'<script type="application/octet-stream" id="module">{module}</script>',
+            may="'wasm-unsafe-eval'",
+            framed=framed,
         )
 
     @cached_property
@@ -196,7 +207,7 @@ def playground(
     contents: dict[str, Any] = {
         "title": "Playground",
         "theme": chosen_theme,
-        "rows": rows_data(outputs),
+        "rows": _reached(rows_data(outputs)),
         "lessons": [
             {"name": name, "title": lesson.title, "text": lesson.text, "settings": lesson.settings}
             for name, lesson in LESSONS.items()
@@ -218,6 +229,17 @@ def playground(
         contents["weights"] = [exact(w) for w in setup["weights"]]
     contents["settings"] = settings
     return Playground(contents)
+
+
+def _reached(rows: dict[str, Any]) -> dict[str, Any]:
+    """The same without what classes need not: of losses that take no class, those of several
+    outputs.
+    """
+    losses = {
+        name: loss if loss["takes"] == "class" else {**loss, "outputs": {"1": loss["outputs"]["1"]}}
+        for name, loss in rows["losses"].items()
+    }
+    return {**rows, "losses": losses}
 
 
 def _share(validation: float) -> float:

@@ -102,17 +102,6 @@ import { GATES, RECORD } from "./tapes.js";
  */
 
 /**
- * What one sees of both passes at an example: a program of inputs and targets that gives the loss,
- * the total inputs of each layer, what its units give, and the derivatives of the loss in all
- * these; how many there are, and whether any gradient reaches each.
- *
- * @typedef {object} Inside
- * @property {ProgramData} program
- * @property {number[]} sizes of the total inputs of each layer, and then of its units
- * @property {boolean[]} reached
- */
-
-/**
  * A network as programs: of points that are inputs, masks of dropout and targets, the loss and its
  * derivatives in the parameters; of inputs and targets the loss; of inputs the outputs of the last
  * layer, and those of all units.
@@ -122,7 +111,6 @@ import { GATES, RECORD } from "./tapes.js";
  * @property {ProgramData} loss
  * @property {ProgramData} outputs
  * @property {ProgramData} units
- * @property {Inside} inside
  * @property {Place[]} layout
  * @property {number} parameters
  * @property {number} masks
@@ -435,7 +423,7 @@ function totalOf(bias, weights, inputs) {
  * @param {number[]} outputs
  * @returns {Pattern}
  */
-function asPattern(emitter, outputs) {
+export function asPattern(emitter, outputs) {
   const { given, constants, gates } = emitter;
   const users = emitter.lastUsers(outputs);
   const kept = [...gates.keys()].filter((i) => users[i] !== NOBODY);
@@ -488,16 +476,16 @@ function applied(graph, given) {
 
 /**
  * What a node depends on and the node itself, operands before their users: depth first, operands
- * from the first to the last. Leaves are left out.
+ * from the first to the last. Leaves are left out, and so are `ends` and what only these need.
  *
  * @param {Node[]} roots
+ * @param {Node[]} [ends]
  * @returns {Node[]}
  */
-function ordered(roots) {
+function ordered(roots, ends = []) {
   /** @type {Node[]} */
   const order = [];
-  /** @type {Set<Node>} */
-  const done = new Set();
+  const done = new Set(ends);
   for (const root of roots) {
     const path = [{ at: root, next: 0 }];
     while (path.length) {
@@ -534,7 +522,7 @@ function refOf(emitter, operand) {
  * @param {Table} table
  * @param {Node[]} roots
  */
-function emitAll(emitter, table, roots) {
+export function emitAll(emitter, table, roots) {
   for (const one of ordered(roots)) {
     const { value } = table.row(one.row);
     const given = [0, ...one.operands.map((operand) => refOf(emitter, operand))];
@@ -543,8 +531,8 @@ function emitAll(emitter, table, roots) {
 }
 
 /**
- * The reverse sweep from a node to the leaves, emitted as it goes: the derivative in each node that
- * a gradient reaches.
+ * The reverse sweep from a node to the leaves, or to other nodes below it, emitted as it goes: the
+ * derivative in each node that a gradient reaches.
  *
  * @param {Emitter} emitter
  * @param {Table} table
@@ -552,8 +540,8 @@ function emitAll(emitter, table, roots) {
  * @param {Node[]} leaves
  * @returns {Map<Node, Found>}
  */
-function sweep(emitter, table, out, leaves) {
-  const order = ordered([out]);
+export function sweep(emitter, table, out, leaves) {
+  const order = ordered([out], leaves);
   const reached = new Set(leaves);
   for (const one of order) {
     if (one.operands.some((operand) => typeof operand !== "number" && reached.has(operand))) {
@@ -633,7 +621,7 @@ function slopeAt(emitter, slopes, refs, i) {
  * @param {Found} y
  * @returns {Found}
  */
-function times(emitter, x, y) {
+export function times(emitter, x, y) {
   return {
     ref: emitter.emit(MULTIPLY, x.ref, y.ref),
     condition: both(emitter, x.condition, y.condition),
@@ -647,7 +635,7 @@ function times(emitter, x, y) {
  * @param {Found} y
  * @returns {Found}
  */
-function plus(emitter, x, y) {
+export function plus(emitter, x, y) {
   const ref = emitter.emit(PLUS, summand(emitter, x), summand(emitter, y));
   if (x.condition === null || y.condition === null) {
     return { ref, condition: null, isSum: true };
@@ -690,7 +678,7 @@ function both(emitter, c, d) {
  * @param {number} other
  * @returns {number}
  */
-function refOr(emitter, found, other) {
+export function refOr(emitter, found, other) {
   if (!found) {
     return emitter.constant(other);
   }
@@ -723,7 +711,6 @@ export function assembled(rows, plan) {
     loss: plain.emitter.finished(plain.inputs, [plain.out.ref]),
     outputs: seen.emitter.finished(plan.inputs, seen.outputs),
     units: seen.emitter.finished(plan.inputs, seen.units),
-    inside: insideOf(table, plain),
     layout,
     parameters,
     masks,
@@ -732,6 +719,34 @@ export function assembled(rows, plan) {
       plain.weights.slice(weights, weights + units * stride).some((w) => plain.found.has(w)),
     ),
   };
+}
+
+/**
+ * A network and its loss at one example, as a graph to be looked into: its program takes inputs,
+ * targets and parameters.
+ *
+ * @param {Rows} rows
+ * @param {Plan} plan
+ */
+export function graphOf(rows, plan) {
+  const table = new Table(rows.rows);
+  const layout = placesOf(plan);
+  const shared = { rows, plan, table, layout, parameters: parametersIn(plan) };
+  const loss = lossOf(rows, plan);
+  return { table, layout, ofTotals: loss.ofTotals, ...withLoss(shared, loss, 0) };
+}
+
+/**
+ * Take a total input apart, in its place: into the bias, if there is one, and the products.
+ *
+ * @param {Node} total
+ */
+export function takenApart(total) {
+  const [bias, ...factors] = /** @type {Node[]} */ (total.operands);
+  const inputs = factors.splice(factors.length / 2);
+  const products = factors.map((w, i) => node(MUL, [w, inputs[i]]));
+  Object.assign(total, products.reduce((sum, product) => node(ADD, [sum, product]), bias));
+  return { bias: typeof bias === "number" ? null : bias, products };
 }
 
 /**
@@ -838,28 +853,6 @@ function withGradient(shared, loss, masks) {
 }
 
 /**
- * What one sees of both passes at an example: the total inputs and the outputs of each layer, and
- * the derivatives of the loss in these, null where no gradient reaches them.
- *
- * @param {Table} table
- * @param {ReturnType<typeof withGradient>} made
- * @returns {Inside}
- */
-function insideOf(table, { emitter, inputs, out, found, totals, layers }) {
-  const seen = [...totals, ...layers];
-  const nodes = /** @type {Node[]} */ (seen.flat());
-  emitAll(emitter, table, nodes);
-  const gradients = nodes.map((one) => found.get(one));
-  const numbers = nodes.map((one) => one.ref);
-  const derivatives = gradients.map((one) => refOr(emitter, one, 0));
-  return {
-    program: emitter.finished(inputs, [out.ref, ...numbers, ...derivatives]),
-    sizes: seen.map((layer) => layer.length),
-    reached: gradients.map(Boolean),
-  };
-}
-
-/**
  * The loss as a program in the making.
  *
  * @param {Shared} shared
@@ -882,7 +875,7 @@ function withLoss(shared, { graph, targets, ofTotals }, masks) {
     throw new Error(`the loss ${plan.loss} is the same for all outputs`);
   }
   emitAll(emitter, table, [out]);
-  return { emitter, out, inputs, weights, totals, layers };
+  return { emitter, out, inputs, x, wanted, weights, totals, layers };
 }
 
 /**

@@ -9,10 +9,12 @@ import {
   Raster, barOf, colorsOf, contour, css, leader, paintCurves, paintPoints, paintRegions,
 } from "./charts.js";
 import { chooser, described, number } from "./controls.js";
-import { Diagram } from "./diagram.js";
+import { Diagram, layersOf } from "./diagram.js";
 import { button, element, icon, toClipboard } from "./elements.js";
-import { layersOf, nameOf, passes, say, seenAt } from "./inside.js";
+import { contentsOf, isLarge } from "./inside.js";
+import { nameOf } from "./names.js";
 import { formatted } from "./numbers.js";
+import { Player } from "./player.js";
 import {
   MOST_CLASSES, MOST_ROWS, TableError, classesOf, divided, limits, made, table, widest,
 } from "./points.js";
@@ -29,7 +31,7 @@ import { create } from "./training.js";
  * @typedef {import("./training.js").Training} Training
  * @typedef {import("./charts.js").Colors} Colors
  * @typedef {import("./charts.js").Limits} Limits
- * @typedef {import("./inside.js").Frame} Frame
+ * @typedef {import("./inside.js").Unit} Unit
  * @typedef {{ name: string, title: string, text: string, settings: Record<string, any> }} Lesson
  * @typedef {{ title: string, theme: string, rows: any, lessons: Lesson[], lesson: string,
  *   settings: Record<string, any>, points: Points | null, weights: number[] | null, bias: boolean,
@@ -89,13 +91,10 @@ class Playground {
     this.epochsBefore = 0;
     this.last = 0;
     this.chosen = -1;
-    /** @type {{ layer: number, unit: number } | null} */
+    /** @type {Unit | null} */
     this.unit = null;
-    /* the unit whose frame is to be shown next */
-    this.sought = this.unit;
-    /** @type {Frame[]} */
-    this.frames = [];
-    this.frame = 0;
+    /** @type {Player | null} */
+    this.player = null;
     this.raster = new Raster(SIDE);
     this.grid = new Float64Array();
     /** @type {Colors | null} */
@@ -104,6 +103,7 @@ class Playground {
     this.told = element("p", { class: "told", role: "status" });
     this.lessonText = element("p", { class: "lesson" });
     this.playing = button("Train", "play", "train or pause (space)", () => this.toggle());
+    this.playing.classList.add("train");
     this.count = element("output", { class: "count" });
     this.diagram = new Diagram(SIDE, {
       choose: (layer, unit) => this.lookAtUnit(layer, unit),
@@ -127,6 +127,7 @@ class Playground {
     );
     this.theme = chooser("Theme", THEMES.map((name) => [name, name]), contents.theme, (name) => {
       this.root.setAttribute("data-theme", name);
+      this.player?.root.setAttribute("data-theme", name);
       this.recolor();
     });
     this.paces = chooser("Pace", Object.entries(PACES), this.settings.pace, (pace) => {
@@ -159,7 +160,8 @@ class Playground {
         this.diagram.root,
         element("div", { class: "out" }, this.regions, this.tools(), this.legend),
       ),
-      element("div", { class: "below" }, this.curving(), this.sizing(), this.inside),
+      this.inside,
+      element("div", { class: "below" }, this.curving(), this.sizing()),
       this.away(),
     );
   }
@@ -337,7 +339,7 @@ class Playground {
   /** @param {KeyboardEvent} event */
   key(event) {
     const target = /** @type {HTMLElement} */ (event.target);
-    if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, select, textarea")) {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || target.closest("input, select, textarea")) {
       return;
     }
     const onButton = target.closest("button, summary") !== null;
@@ -712,7 +714,7 @@ class Playground {
       training.restoreBest();
       this.pause();
       this.say(
-        `It stopped early: for ${patience} epochs the test loss was not below ${say(best.loss)}. `
+        `It stopped early: for ${patience} epochs the test loss was not below ${formatted(best.loss)}. `
           + `The weights are those of epoch ${this.epochsBefore + best.epoch + 1}.`,
       );
     }
@@ -753,15 +755,10 @@ class Playground {
     }
   }
 
-  /** Those of all layers. */
-  activations() {
-    const { layers, output } = this.settings;
-    return [...layers.map((/** @type {{ activation: string }} */ layer) => layer.activation), output];
-  }
-
   /** @param {Training} training */
   layers(training) {
-    return layersOf(training.layout, training.weights, this.activations());
+    const activations = training.setup.plan.layers.map(({ activation }) => activation);
+    return layersOf(training.layout, training.weights, activations);
   }
 
   /**
@@ -1030,7 +1027,7 @@ class Playground {
       const field = element("input", {
         type: "text", inputmode: "decimal", size: "6", "aria-label": `${nameOf(-1, k, 2)} of a point`,
       });
-      field.value = say(one);
+      field.value = formatted(one);
       return field;
     });
     const read = () => {
@@ -1095,21 +1092,22 @@ class Playground {
    * @param {number} unit
    */
   lookAtUnit(layer, unit) {
-    this.sought = { layer, unit };
-    this.unit = this.sought;
+    this.unit = { layer, unit };
     this.chosen = Math.max(this.chosen, 0);
     this.layGrid();
     this.offerPoint();
     this.pause();
+    this.seek(nameOf(layer, unit, this.settings.layers.length + 1));
     this.paint();
   }
 
-  /** Both passes at the chosen point with the weights as they are. */
+  /** Both passes at the chosen point with the weights as they are, where they were left. */
   look() {
-    const { training, chosen, settings } = this;
+    const { training, chosen, settings, player } = this;
+    player?.pause();
+    this.player = null;
     const x = this.points.x[chosen];
     if (!training || this.running || !x) {
-      this.frames = [];
       this.inside.replaceChildren(
         element("h2", {}, "Inside"),
         element("p", {}, this.running ? "Pause it to look inside."
@@ -1119,52 +1117,45 @@ class Playground {
       return;
     }
     const takes = takesOf(this.rows, settings.loss, settings.output);
-    const point = { x, y: targetOf(this.points.y[chosen], takes) };
-    const { layers, at } = seenAt(training, point, this.activations());
-    this.frames = passes(layers, x, point.y, settings.loss, at);
-    const sought = this.sought;
-    this.sought = null;
-    const found = this.frames.findIndex((frame) => (
-      frame.pass === "forward" && frame.layer === sought?.layer && frame.unit === sought.unit
-    ));
-    this.showFrame(found < 0 ? this.frame : found);
+    const targets = [targetOf(this.points.y[chosen], takes)];
+    const { plan } = training.setup;
+    const contents = contentsOf(this.rows, plan, { x, targets }, training.weights, this.unit);
+    const place = element("div", {});
+    this.inside.replaceChildren(
+      element("h2", {}, `Inside, at point ${chosen + 1}`),
+      button("Close", "Close", "look no longer inside", () => this.leave()),
+      place,
+    );
+    if (isLarge(plan)) {
+      place.append(element("p", {}, "The network is too large to be followed whole: these are one "
+        + "unit and what lies beside it, the rest being folded."));
+    }
+    const title = `both passes at point ${chosen + 1}`;
+    const theme = this.root.getAttribute("data-theme") ?? "auto";
+    const all = { ...contents, title, theme };
+    this.player = new Player(all, place, { get: () => all });
+    this.player.begin(player?.frame ?? 0);
   }
 
-  /** @param {number} k */
-  showFrame(k) {
-    this.frame = Math.max(0, Math.min(k, this.frames.length - 1));
-    const frame = this.frames[this.frame];
-    if (!frame) {
-      return;
-    }
-    this.unit = { layer: frame.layer, unit: frame.unit };
-    const start = this.frames.findIndex(({ pass }) => pass === "backward");
-    const bar = element(
-      "div", { class: "bar", role: "group", "aria-label": "Steps inside" },
-      button("First frame", "first", "to the start", () => this.goTo(0, "First frame")),
-      button("Frame back", "back", "one back", () => this.goTo(this.frame - 1, "Frame back")),
-      button("Next frame", "step", "one on", () => this.goTo(this.frame + 1, "Next frame")),
-      button("Backward pass", "∂", "to the backward pass", () => this.goTo(start, "Backward pass")),
-      button("Last frame", "last", "to the end", () => this.goTo(Infinity, "Last frame")),
-      element("output", {}, `${this.frame + 1} / ${this.frames.length}`),
-    );
-    this.inside.replaceChildren(
-      element("h2", {}, `Inside, at point ${this.chosen + 1}: ${frame.pass}`),
-      bar,
-      element("div", { "aria-live": "polite" }, ...frame.lines.map((line) => element("p", {}, line))),
-      ...(frame.terms.length > 0 ? [contributions(frame)] : []),
-    );
+  leave() {
+    this.chosen = -1;
+    this.unit = null;
+    this.offerPoint();
+    this.look();
     this.paint();
   }
 
   /**
-   * @param {number} k
-   * @param {string} name of the button that was pressed, which keeps the focus
+   * Go on to where a box has its value.
+   *
+   * @param {string} name
    */
-  goTo(k, name) {
-    this.showFrame(k);
-    const pressed = this.inside.querySelector(`[aria-label="${name}"]`);
-    /** @type {HTMLElement | null} */ (pressed)?.focus();
+  seek(name) {
+    const { player } = this;
+    const found = player?.all.findIndex(([kind, box]) => (
+      kind === "value" && player.stage.view.boxes[box].name === name
+    ));
+    player?.go(found ?? 0);
   }
 
   /* Taken away. */
@@ -1228,32 +1219,6 @@ function noHistory() {
 /** @param {number} x */
 function short(x) {
   return Number.isFinite(x) ? formatted(Number(x.toPrecision(3))) : String(x);
-}
-
-/**
- * The terms of a sum, with bars as long as they are large.
- *
- * @param {Frame} frame
- */
-function contributions({ terms, heads }) {
-  const largest = Math.max(...terms.map(({ product }) => Math.abs(product))) || 1;
-  const shown = terms.length > 16
-    ? [...terms].sort((a, b) => Math.abs(b.product) - Math.abs(a.product)).slice(0, 16) : terms;
-  const body = shown.map(({ name, weight, number: x, product }) => {
-    const size = element("i", { class: product < 0 ? "minus" : "plus" });
-    size.style.width = `${(100 * Math.abs(product)) / largest}%`;
-    return element(
-      "tr", {}, element("th", { scope: "row" }, name), element("td", {}, say(weight)),
-      element("td", {}, say(x)), element("td", {}, say(product)),
-      element("td", { class: "share" }, size),
-    );
-  });
-  const title = shown.length < terms.length ? `The 16 largest of ${terms.length} contributions` : "";
-  return element(
-    "table", {}, ...(title ? [element("caption", {}, title)] : []),
-    element("thead", {}, element("tr", {}, ...heads.map((head) => element("th", { scope: "col" }, head)))),
-    element("tbody", {}, ...body),
-  );
 }
 
 /**

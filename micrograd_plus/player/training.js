@@ -69,7 +69,6 @@ import { CHUNK, interpreter } from "./tapes.js";
  * @property {Runner} loss
  * @property {Runner} outputs
  * @property {Runner} units
- * @property {Runner} inside
  * @property {Runner | null} penalty
  */
 
@@ -119,7 +118,6 @@ export async function create(setup, data, rows, module) {
     loss: await machine.load(network.loss),
     outputs: await machine.load(network.outputs),
     units: await machine.load(network.units),
-    inside: await machine.load(network.inside.program),
     penalty,
   };
   const training = new Training(checked, network, runners, machine.language === "WebAssembly");
@@ -417,32 +415,6 @@ export class Training {
     });
   }
 
-  /**
-   * Both passes at one example, without dropout and penalty: its loss; for each layer the total
-   * inputs of its units (of maxout units those of all pieces), what these give, and the derivatives
-   * of the loss in both, null where no gradient reaches.
-   *
-   * @param {number[]} x
-   * @param {number | number[]} y
-   */
-  at(x, y) {
-    const { points } = checkedExamples({ x: [x], y: [y] }, "what was asked for", this.shape);
-    const { sizes, reached } = this.network.inside;
-    const [loss, ...numbers] = this.runners.inside.values(points, this.weights);
-    const gradients = numbers
-      .splice(reached.length)
-      .map((gradient, i) => (reached[i] ? gradient : null));
-    const [values, derivatives] = [parted(numbers, sizes), parted(gradients, sizes)];
-    const layers = sizes.length / 2;
-    return {
-      loss,
-      totals: values.slice(0, layers),
-      units: values.slice(layers),
-      totalGradients: derivatives.slice(0, layers),
-      unitGradients: derivatives.slice(layers),
-    };
-  }
-
   /** Go back to the weights with the lowest test loss so far, as early stopping does. */
   restoreBest() {
     if (this.best) {
@@ -480,22 +452,6 @@ export class Training {
  */
 function flat(points) {
   return points instanceof Float64Array ? points : Float64Array.from(points.flat());
-}
-
-/**
- * Numbers in lists of these sizes.
- *
- * @template T
- * @param {T[]} numbers
- * @param {number[]} sizes
- * @returns {T[][]}
- */
-function parted(numbers, sizes) {
-  let at = 0;
-  return sizes.map((size) => {
-    at += size;
-    return numbers.slice(at - size, at);
-  });
 }
 
 /**

@@ -363,50 +363,6 @@ def test_other_data_and_the_best_weights(tmp_path):
     assert back["weights"] == plain["best"]["weights"] != plain["weights"]
 
 
-def test_both_passes_at_an_example_are_python_s(tmp_path):
-    cases = [
-        (model(4, 3, 1, activation="tanh", dropout=0.5), "hinge", SIGNS),
-        (model(3, 1, activation="relu", output="tanh", bias=False), "squared_error", NUMBERS),
-        (model(3, 2, activation="sigmoid", output="softmax"), "margin_loss", CLASSES),
-        (model(3, 2, activation="relu", output="softmax"), "cross_entropy", CLASSES),
-    ]
-    jobs = [
-        job(model_setup(given, loss), y, epochs=0, at=[X[3].tolist(), y[3]])
-        for given, loss, y in cases
-    ]
-    for (given, loss, y), one in zip(cases, trained(tmp_path, jobs)["found"], strict=True):
-        totals, units = _passes(given, getattr(losses, loss), X[3].tolist(), float(y[3]))
-        found = one["at"]
-        assert found["totals"] == _near([[v.data for v in layer] for layer in totals])
-        assert found["totalGradients"] == _near([[v.grad for v in layer] for layer in totals])
-        assert found["units"] == _near([[v.data for v in layer] for layer in units])
-        if loss == "cross_entropy":  # which takes total inputs
-            assert found["unitGradients"].pop() == [None, None]
-            del units[-1]
-        assert found["unitGradients"] == _near([[v.grad for v in layer] for layer in units])
-
-
-def _near(layers):
-    return [pytest.approx(layer, rel=1e-13, abs=1e-18) for layer in layers]
-
-
-def _passes(given, loss, x, target):
-    """The total inputs and the units of each layer, after a backward pass from the loss."""
-    totals, units, layer = [], [], x
-    for n, one in enumerate(given.layers):
-        outputs = [neuron(layer) for neuron in one.neurons]
-        is_last = n == len(given.layers) - 1
-        totals.append(outputs if is_last else [unit.operands[0] for unit in outputs])
-        if is_last and given.output != "linear":
-            finish = given._finish
-            outputs = finish(outputs) if given.output == "softmax" else [finish(outputs[0])]
-        units.append(outputs)
-        layer = outputs
-    takes = totals if loss is losses.cross_entropy else units
-    loss(takes[-1] if len(takes[-1]) > 1 else takes[-1][0], target).backward()
-    return totals, units
-
-
 def test_layers_below_a_threshold_learn_nothing(tmp_path):
     layers = [
         {"units": 3, "activation": "tanh"},

@@ -8,7 +8,7 @@ const MODULE = readFileSync(
 );
 const { rows, jobs } = JSON.parse(readFileSync(process.argv[2], "utf-8"));
 
-async function done({ setup, data, wasm, epochs, points, reseed, data2, best, at }) {
+async function done({ setup, data, wasm, epochs, points, reseed, data2, best }) {
   try {
     const training = await create(setup, data, rows, wasm ? MODULE : null);
     if (reseed !== undefined) {
@@ -41,7 +41,6 @@ async function done({ setup, data, wasm, epochs, points, reseed, data2, best, at
       lossAt: training.lossAt(training.weights),
       file: training.toModelFile(),
       python: training.toPython(),
-      at: at && training.at(...at),
       best: training.best && { ...training.best, weights: [...training.best.weights] },
     };
   } catch (error) {
