@@ -185,8 +185,8 @@ def without_kernel(page):
 
 
 def page_in(browser):
-    """A page whose scripts may use the clipboard."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    """A page whose scripts may use the clipboard; it gives frames its own scheme."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000}, color_scheme="null")
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     return context.new_page()
 
@@ -214,6 +214,19 @@ def test_playgrounds_learn_in_jupyterlab_and_again_when_the_notebook_was_saved(t
         page.reload()
         without_kernel(page)
         assert_all_learn(page, tmp_path)
+        assert_turns_dark(page, frames_of(page, 2)[0])
+
+
+def assert_turns_dark(page, frame):
+    """What is in a frame turns dark when JupyterLab does."""
+    paper = "getComputedStyle(document.querySelector('.mgp-player')).backgroundColor"
+    assert frame.evaluate(paper) == "rgb(255, 255, 255)"
+    page.get_by_role("menuitem", name="Settings", exact=True).click()
+    page.get_by_text("Theme", exact=True).click()
+    page.get_by_text("JupyterLab Dark", exact=True).click()
+    page.wait_for_function("document.body.dataset.jpThemeLight === 'false'")
+    page.wait_for_timeout(300)  # until the frame is told
+    assert frame.evaluate(paper) == "rgb(19, 19, 19)"
 
 
 @needs_lab
