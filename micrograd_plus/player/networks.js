@@ -28,8 +28,9 @@ import { GATES, RECORD } from "./tapes.js";
 /** @typedef {{ value: Pattern, slopes: Pattern }} Row */
 
 /**
- * A function as a graph of rows: each node has the key of its row, and its operands. A number is an
- * operand of the function, after these a node, or as a complement the place of a constant.
+ * A function as a graph of rows: each node has the key of its row, and its operands. A number counts
+ * back to a node or, before these, to an operand of the function, outputs from the end on; or it is
+ * the complement of a constant's place.
  *
  * @typedef {object} Graph
  * @property {(number | string)[]} constants
@@ -466,8 +467,8 @@ function node(row, operands) {
  */
 function applied(graph, given) {
   const numbers = [...given];
-  /** @param {number} place */
-  const at = (place) => (place < 0 ? exact(graph.constants[~place]) : numbers[place]);
+  /** @param {number} back */
+  const at = (back) => (back < 0 ? exact(graph.constants[~back]) : numbers[numbers.length - back]);
   for (const [row, operands] of graph.nodes) {
     numbers.push(node(row, operands.map(at)));
   }

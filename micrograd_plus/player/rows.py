@@ -79,8 +79,8 @@ class _Used:
             self._key(row, 2)
 
     def graph(self, function: Callable[..., Any], operands: int) -> Json:
-        """A function as a graph of rows. A number of it is an operand, or after these a node; a
-        constant is the complement of its place.
+        """A function as a graph of rows, operands and then nodes. What a node takes is counted back
+        from it, or is the complement of a constant's place; outputs are counted back from the end.
         """
         leaves = [Value(0.5) for _ in range(operands)]
         with modes.switched(recording=True):
@@ -88,20 +88,22 @@ class _Used:
         outputs = found if isinstance(found, (list, tuple)) else [found]
         nodes = nodes_below(*[out for out in outputs if isinstance(out, Value)], stop=leaves)
         place = {v: i for i, v in enumerate([*leaves, *nodes])}
-        constants: list[float] = []
+        constants: dict[str, float | str] = {}
 
-        def reference(operand: Any) -> int:
+        def reference(operand: Any, user: int) -> int:
             if isinstance(operand, Value):
-                return place[operand]
-            constants.append(ops.as_float(operand, "a graph"))
-            return ~(len(constants) - 1)
+                return user - place[operand]
+            number = exact(ops.as_float(operand, "a graph"))
+            written = repr(number)  # which tells 0.0 from -0.0
+            constants.setdefault(written, number)
+            return ~list(constants).index(written)
 
         steps = [
-            [self._key(v.primitive, len(v.operands)), [reference(o) for o in v.operands]]
+            [self._key(v.primitive, len(v.operands)), [reference(o, place[v]) for o in v.operands]]
             for v in nodes
         ]
-        found_at = [reference(out) for out in outputs]
-        return {"constants": list(map(exact, constants)), "nodes": steps, "outputs": found_at}
+        found_at = [reference(out, len(place)) for out in outputs]
+        return {"constants": [*constants.values()], "nodes": steps, "outputs": found_at}
 
     def _key(self, row: Primitive, size: int) -> str:
         key = f"{row.name}/{size}"
