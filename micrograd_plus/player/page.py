@@ -32,9 +32,9 @@ COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 EXPORT = re.compile(r"^export (default \{ render \};\n?)?", re.MULTILINE)
 IMPORTED = re.compile(r'^import (\{[^}]*\}) from "\./(\w+)\.js";\n', re.MULTILINE)
-# lines in which a space may be part of a text
-WITH_TEXTS = re.compile(r"[`'/]")
-TEXT = re.compile(r'("(?:[^"\\]|\\.)*")')
+TEXT = re.compile(r'("(?:[^"\\]|\\.)*"|`[^`]*`)')
+# a text inside a text, a pattern: not a division
+UNSURE = re.compile(r"[`']|/(?! )|(?<! )/")
 AROUND_SIGNS = re.compile(r" ?([=(){}\[\],;:<>?&|!*]+) ?|(?<=[\w)\]]) ([+-]) (?=[\w(])")
 IN_SHEETS = re.compile(r" ?([{};,]|(?<=[\w-]:)) ?")
 NEEDLESS_BREAK = re.compile(r"(?<=[{};,(\[=?:&|])\n|\n(?=[)}\].?:&|])")
@@ -225,16 +225,16 @@ def tight(text: str) -> str:
 
 def squeezed(script: str) -> str:
     """A script of ours without comments, and without spaces and line breaks that say nothing; lines
-    with other texts than "such" keep their spaces.
+    with a pattern, or a text in a text, keep their spaces.
     """
     lines = (_squeezed_line(line) for line in tight(script).split("\n"))
     return NEEDLESS_BREAK.sub("", "\n".join(lines))
 
 
 def _squeezed_line(line: str) -> str:
-    if WITH_TEXTS.search(line):
-        return line
     code_and_texts = TEXT.split(line)
+    if line.count("`") > 2 or UNSURE.search("".join(code_and_texts[::2])):
+        return line
     code_and_texts[::2] = [AROUND_SIGNS.sub(_sign, code) for code in code_and_texts[::2]]
     return "".join(code_and_texts)
 

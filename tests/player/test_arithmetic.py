@@ -15,6 +15,7 @@ from recordings import ROWS, SPECIAL, drawn, leaves_below, wild
 import micrograd_plus
 from micrograd_plus.drawing.style import Style
 from micrograd_plus.engine import Value
+from micrograd_plus.player.page import squeezed
 from micrograd_plus.player.recording import program_as_json, recorded
 from micrograd_plus.support import text
 from micrograd_plus.tape.builder import Builder
@@ -205,6 +206,18 @@ def test_a_module_may_lose_its_line_breaks(path, tmp_path):
     one_line = tmp_path / "module.mjs"
     one_line.write_text(source.replace("\n", " "), encoding="utf-8")
     subprocess.run([NODE, "--check", one_line], check=True)
+
+
+@pytest.mark.parametrize("path", sorted(PLAYER.glob("*.js")), ids=lambda path: path.name)
+def test_a_module_in_a_page_has_all_its_texts_and_is_shorter(path, tmp_path):
+    source = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    shorter = squeezed(source)
+    assert len(shorter) < len(source)
+    texts = re.findall(r'"(?:[^"\\\n]|\\.)*"|`[^`\n]*`', source)
+    assert not [text for text in texts if text not in shorter]
+    module = tmp_path / "module.mjs"
+    module.write_text(shorter, encoding="utf-8")
+    subprocess.run([NODE, "--check", module], check=True)
 
 
 def test_modules_make_no_code_from_text():
