@@ -18,7 +18,7 @@ from .single import Single
 # statements of a nest that run side by side, so that additions need not wait for each other, where
 # there are sixteen registers; and in the last block, where it matters least
 JAM = 4
-MOST_TOGETHER = 4  # nests in one function
+MOST_TOGETHER = 16  # nests in one function
 # turns of an outer loop that go through the inner one together, while what they read is near
 TILE = 2
 
