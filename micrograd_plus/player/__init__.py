@@ -8,10 +8,11 @@ has where it stands alone, such as a quiz, `page` all of it in one file.
 
 `rows` is what a page needs to train networks of its own, as data; `networks.js` puts one together
 on a program, gradient and all, which `tapes.js` runs; `training.js` does what `fit` does.
-`learning` makes a playground of it: `playground.js` is what one sees and touches, `diagram.js` and
-`charts.js` draw, `points.js` has the data, `settings.js` what may be set, and `lessons` are
-settings under which something is to be seen. `inside.js` makes scenes of the network at one point,
-in the places that `columns.js` finds, which the same player shows.
+`learning` makes a playground of it: `playground.js` is what one sees and touches, with its parts in
+`fields.js`, `plane.js`, `progress.js`, `looking.js` and `taking.js`; `diagram.js` and `charts.js`
+draw, `points.js` has the data, `settings.js` what may be set, and `lessons` are settings under
+which something is to be seen. `inside.js` makes scenes of the network at one point, in the places
+that `columns.js` finds, which the same player shows.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -54,6 +54,11 @@ MODULES = (  # each behind those it imports
     "player",
     "columns",
     "inside",
+    "fields",
+    "plane",
+    "progress",
+    "looking",
+    "taking",
     "playground",
 )
 # one for each class, as in the style sheet

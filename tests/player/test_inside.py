@@ -271,10 +271,12 @@ def test_a_step_of_training_is_followed_and_a_picture_closed(inside):
     x, y = points()
     given = model([2, 1], activation="tanh")
     page = inside(playground(given, x, y, loss="hinge", optimizer=SGD(0.1)), "y₁")
+    detail(page, "inside y₁")
     press(page, "End")
     before, step = shown(page, PLAYER)["values"], page.locator(f"{PLAYER} .count").inner_text()
     page.locator(".mgp-playground > .bar").get_by_role("button", name="Step").click()
     assert page.locator(f"{PLAYER} .count").inner_text() == step
+    assert page.locator(f"{PLAYER} option:checked").inner_text() == "inside y₁"
     assert shown(page, PLAYER)["values"] != before
     page.locator(".mgp-playground > .bar").get_by_role("button", name="Train").click()
     assert page.locator(PLAYER).count() == 0
