@@ -54,7 +54,7 @@ const NOTHING = new Map();
  *
  * @param {Plan} plan
  */
-export function isLarge({ inputs, layers }) {
+function isLarge({ inputs, layers }) {
   const sizes = [inputs, ...layers.map(({ units }) => units)];
   const wires = layers.reduce((sum, { units }, k) => sum + units * sizes[k], 0);
   return Math.max(...sizes) > MOST_UNITS || wires > MOST_WIRES;
@@ -70,7 +70,7 @@ export function isLarge({ inputs, layers }) {
  * @param {Example} example
  * @param {ArrayLike<number>} parameters
  * @param {Unit | null} chosen
- * @returns {Omit<Contents, "title" | "theme">}
+ * @returns {Omit<Contents, "title" | "theme"> & { note: string }} with what is to be said of it
  */
 export function contentsOf(rows, plan, example, parameters, chosen) {
   const last = plan.layers.length - 1;
@@ -86,7 +86,9 @@ export function contentsOf(rows, plan, example, parameters, chosen) {
   const leaves = opened.moving.map(({ name: leaf, number }) => ({
     name: leaf, value: number, python: leaf,
   }));
-  return { output: LOSS, leaves, views };
+  const note = isLarge(plan) ? `The network is too large to be followed whole: this is ${name} with `
+    + "what lies beside it, the rest being folded." : "";
+  return { output: LOSS, leaves, views, note };
 }
 
 /** The graph of a network at one example. */
@@ -199,14 +201,15 @@ class Inside {
    * @param {boolean} isAround
    */
   shown(layer, isAround) {
-    const { focus, plan, parameters, graph: { layout } } = this;
+    const { focus, plan, parameters, graph: { layout, ofTotals } } = this;
     const units = layer < 0 ? plan.inputs : plan.layers[layer].units;
     const all = Array.from({ length: units }, (_, unit) => unit);
     if (!isAround || units <= LEAST_FOLDED) {
       return all;
     }
     if (layer === focus.layer) {
-      return plan.layers[layer].activation === "softmax" ? all : [focus.unit];
+      const isMixed = plan.layers[layer].activation === "softmax" && !ofTotals;
+      return isMixed ? all : [focus.unit];
     }
     if (Math.abs(layer - focus.layer) > 1) {
       return [];

@@ -2,7 +2,7 @@
  * The player in a playground: both passes at the chosen point, with the weights as they are.
  */
 import { button, element } from "./elements.js";
-import { contentsOf, isLarge } from "./inside.js";
+import { contentsOf } from "./inside.js";
 import { Player } from "./player.js";
 import { takesOf, targetOf } from "./settings.js";
 
@@ -46,9 +46,8 @@ export class Looking {
       button("Close", "Close", "look no longer inside", () => page.leave()),
       place,
     );
-    if (isLarge(plan)) {
-      place.append(element("p", {}, "The network is too large to be followed whole: these are one "
-        + "unit and what lies beside it, the rest being folded."));
+    if (contents.note) {
+      place.append(element("p", {}, contents.note));
     }
     const title = `both passes at point ${chosen + 1}`;
     const theme = page.root.getAttribute("data-theme") ?? "auto";

@@ -220,7 +220,7 @@ def test_of_a_large_network_a_unit_is_shown_with_what_lies_beside_it(inside):
     x, y = points()
     given = model([30, 25, 1], activation="tanh")
     page = inside(playground(given, x, y, loss="hinge", optimizer=SGD(0.1)), "h₁,₃")
-    assert "too large" in page.locator(".inside").inner_text()
+    assert "this is h₁,₃ with what lies beside it" in page.locator(".inside").inner_text()
     example = Example(given, losses.hinge, x[0].tolist(), -1.0)
     told = page.locator(PLAYER).evaluate(TOLD)
     found, gradients = edges(told)
