@@ -1177,9 +1177,12 @@ static int lay_out(Order *order, PyObject *outputs, Stops *varied, int has_gradi
 
 static PyObject *heart_snapshot(PyObject *module, PyObject *args)
 {
-    PyObject *outputs, *given, *tuple = NULL, *found = NULL;
-    int has_gradient;
+    PyObject *outputs, *given, *tuple = NULL;
+    int has_gradient, is_kept = 0;
     if (!PyArg_ParseTuple(args, "O!Op", &PyTuple_Type, &outputs, &given, &has_gradient))
+        return NULL;
+    Snapshot *found = new_snapshot();
+    if (!found)
         return NULL;
     Stops varied = {NULL, 0};
     Order order;
@@ -1187,12 +1190,16 @@ static PyObject *heart_snapshot(PyObject *module, PyObject *args)
     varied.nodes = nodes_in(given, &tuple, &varied.count);
     if (varied.nodes && (!has_gradient || PyTuple_Size(outputs) == 1) &&
         varied.count < MOST_NODES && lay_out(&order, outputs, &varied, has_gradient) == 0)
-        found = (PyObject *)snapshot_of(&order, outputs);
+        is_kept = keep_order(found, &order, outputs) == 0;
     release(&order);
     free(varied.nodes);
     Py_XDECREF(tuple);
-    if (found || PyErr_Occurred())
-        return found;
+    PyObject_GC_Track((PyObject *)found);
+    if (is_kept)
+        return (PyObject *)found;
+    Py_DECREF((PyObject *)found);
+    if (PyErr_Occurred())
+        return NULL;
     Py_RETURN_NONE; /* Python knows what is to be done, or said */
 }
 

@@ -211,14 +211,20 @@ static void note_labels(Snapshot *self, const Order *order)
         }
 }
 
-/* The snapshot of an order and of its outputs, nodes of it or floats. No Python runs. */
-static Snapshot *snapshot_of(const Order *order, PyObject *outputs)
+/* An empty snapshot. The collector may run, and Python in it, so it is made before the order is. */
+static Snapshot *new_snapshot(void)
 {
     Snapshot *self = PyObject_GC_New(Snapshot, SnapshotType);
     if (!self)
         return NULL;
     memset(&self->count, 0, sizeof(Snapshot) - offsetof(Snapshot, count));
     begin_table(&self->table);
+    return self;
+}
+
+/* Keep an order and its outputs, nodes of it or floats; -1 with an exception. No Python runs. */
+static int keep_order(Snapshot *self, const Order *order, PyObject *outputs)
+{
     self->given = (size_t)PyTuple_Size(outputs);
     count_parts(self, order);
     int done = has_memory(self) ? 0 : -1;
@@ -238,10 +244,7 @@ static Snapshot *snapshot_of(const Order *order, PyObject *outputs)
         self->outputs[i] =
             IS_FLOAT(o) ? place_of_number(self, PyFloat_AsDouble(o)) : ((Node *)o)->place;
     }
-    PyObject_GC_Track((PyObject *)self);
-    if (done < 0)
-        Py_CLEAR(self);
-    return self;
+    return done;
 }
 
 static int are_same_numbers(const double *x, const double *y, size_t count)

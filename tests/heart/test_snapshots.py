@@ -9,6 +9,7 @@ import weakref
 import pytest
 
 from micrograd_plus import Value, engine_name, heart, ops, record
+from micrograd_plus.engine import nodes_below
 from micrograd_plus.tape import Tape
 from micrograd_plus.tape.linearisation import snapshot_of
 
@@ -69,6 +70,36 @@ def test_graphs_that_differ_have_other_snapshots(other):
     assert one.same(snapshot(lambda x, y: (x * y + 2.0) + 3.0, 7.0, 8.0))
     assert not one.same(snapshot(other, 1.5, -2.0))
     assert not snapshot(other, 1.5, -2.0).same(one)
+
+
+def test_what_runs_while_memory_is_collected_does_not_reach_a_snapshot():
+    """A program's own code runs then, too, and may walk the graph or edit it."""
+    a = Value(2.0)
+    y = a * 3.0
+    longer = (Value(1.0).exp() + 1.0).tanh() + y
+    outputs, varied = (y,), (a,)
+    expected = snapshot_of(outputs, varied, True)
+
+    def act(phase, _):
+        if phase == "start":
+            nodes_below(longer)  # in which y has another place
+            y.label = "" if y.label else "y"
+
+    few, usual, others = 20, gc.get_threshold(), []
+    gc.callbacks.append(act)
+    try:
+        for before in range(2 * few):
+            gc.set_threshold(0)
+            others.clear()
+            gc.collect()
+            others += [set() for _ in range(before)]  # so many until the next time
+            gc.set_threshold(few)
+            kept = snapshot_of(outputs, varied, True)
+            gc.set_threshold(*usual)
+            assert kept.same(expected)
+    finally:
+        gc.callbacks.remove(act)
+        gc.set_threshold(*usual)
 
 
 def test_outputs_are_told_apart_by_their_order_and_gates_by_how_many_operands_each_has():
