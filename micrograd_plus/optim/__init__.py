@@ -183,8 +183,11 @@ class Optimizer(Settings):
         if heart.library() is None:
             return None
         try:
-            fused = _fused(kind, tuple(memory), *_SETTINGS[kind](self))
+            settings = *_SETTINGS[kind](self), *getattr(self, "betas", ())
+            fused = _fused(kind, tuple(memory), *settings)
         except TypeError:  # a list or an array among the settings
+            return None
+        if fused is None:
             return None
         new, found = np.empty(w.shape), [np.empty(w.shape) for _ in fused.names]
         are_finite = fused.run(rate, updates, w, g, *memory.values(), new, *found)
@@ -368,6 +371,7 @@ class AdamW(Adam):
 
 _SHORT = 8192  # numbers; longer sums of products BLAS shares out among threads, and waits for them
 BUILT_IN = (SGD, AdaGrad, RMSProp, Adam, AdamW)  # these work on copies, and share nothing
+_OF_PYTHON = frozenset((bool, float, int, str, tuple))
 # of each the settings, but for the learning rate, which comes first
 _SETTINGS: dict[type, attrgetter[tuple[Any, ...]]] = {
     kind: attrgetter(*[f.name for f in fields(kind)][1:]) for kind in BUILT_IN
@@ -399,9 +403,13 @@ class _Fused:
         self.run = heart.over_columns(formula, 2, 2 + len(remembered))
 
 
-@lru_cache(maxsize=64, typed=True)
-def _fused(kind: Any, remembered: tuple[str, ...], *settings: Any) -> _Fused:
-    """That of an optimiser with these settings, which may have been set since it was made."""
+@lru_cache(maxsize=64, typed=True)  # betas stand once more behind the others, for their types
+def _fused(kind: Any, remembered: tuple[str, ...], *settings: Any) -> _Fused | None:
+    """That of an optimiser with these settings, which may have been set since it was made; None for
+    numbers of other kinds than Python's, with which NumPy may compute in single precision.
+    """
+    if not _OF_PYTHON.issuperset(map(type, settings)):
+        return None
     optimizer = kind()
     _, *names = [f.name for f in fields(kind)]
     vars(optimizer).update(zip(names, settings))

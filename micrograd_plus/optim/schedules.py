@@ -35,7 +35,8 @@ YES_OR_NO = ("nesterov", "centered", "amsgrad")
 
 
 class Settings:
-    """A dataclass whose settings are what their name asks for; other names may be anything.
+    """A dataclass whose settings are what their name asks for; other names may be anything. Numbers
+    of other kinds than Python's become floats, in which alone a rule computes what it says.
 
     Raises TypeError for a setting of another kind, and ValueError for a number out of its range.
     """
@@ -45,9 +46,9 @@ class Settings:
             if name in YES_OR_NO:
                 yes_or_no(given, f"the {name} of {type(self).__name__}")
             elif name == "betas":
-                self._require_numbers(name, given)
+                vars(self)[name] = self._numbers(name, given)
             elif name in (*ABOVE_ZERO, *FROM_ZERO_ON):
-                self._require_number(name, given)
+                vars(self)[name] = self._number(name, given)
 
     def checked(self, name: str, number: Any) -> float:
         """The number as a float."""
@@ -65,14 +66,13 @@ class Settings:
             raise ValueError(f"{what} must be {lower} and {upper}, not {number!r}")
         return x
 
-    def _require_numbers(self, name: str, given: Any) -> None:
+    def _numbers(self, name: str, given: Any) -> tuple[float, ...]:
         if not isinstance(given, (list, tuple)):
             kind = type(self).__name__
             raise TypeError(f"the {name} of {kind} are numbers in a tuple, not {given!r}")
-        for number in given:
-            self.checked(name, number)
+        return tuple([self._of_python(name, number) for number in given])
 
-    def _require_number(self, name: str, given: Any) -> None:
+    def _number(self, name: str, given: Any) -> Any:
         kind = type(self).__name__
         if name == "learning_rate" and isinstance(given, type):
             raise TypeError(
@@ -81,10 +81,16 @@ class Settings:
                 f"{given.__name__} without any"
             )
         if name == "learning_rate" and callable(given):
-            return  # a schedule, whose numbers are checked as they come
-        self.checked(name, given)
+            return given  # a schedule, whose numbers are checked as they come
+        number = self._of_python(name, given)
         if name in WHOLE:
-            whole_number(given, f"the {name} of {kind}", least=WHOLE[name])
+            return whole_number(given, f"the {name} of {kind}", least=WHOLE[name])
+        return number
+
+    def _of_python(self, name: str, given: Any) -> float:
+        """The number, as a float unless it is one or an int."""
+        number = self.checked(name, given)
+        return given if type(given) in (float, int) else number
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import copy
 import math
 import pickle
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 
 import numpy as np
@@ -255,6 +255,42 @@ def test_settings_may_be_set_between_updates(kind, name, settings, monkeypatch):
                 w = optimizer.update(w, w * w - 0.5)
                 found.append([w, *optimizer._state.memory.values()])
         return [[column.tolist() for column in each] for each in found]
+
+    ours = trajectory()
+    monkeypatch.setattr("micrograd_plus.heart.library", lambda: None)
+    assert ours == trajectory()
+
+
+@pytest.mark.parametrize("number", [np.float32, np.float64, np.longdouble, Fraction])
+@every_kind
+def test_numbers_of_other_kinds_are_floats_to_an_optimizer(kind, number, monkeypatch):
+    """A rule in single precision would have other bits, and NumPy has no root of a Fraction."""
+    names = {"momentum", "smoothing", "epsilon", "weight_decay", "initial_accumulator"}
+    settings = {f.name: number(0.3) for f in fields(kind) if f.name in names}
+    if kind in (Adam, AdamW):
+        settings["betas"] = [number(0.3), number(0.7)]
+
+    def trajectory(numbers):
+        w, optimizer = np.linspace(-1.0, 2.0, 5), kind(number(0.1), **numbers)
+        return [(w := optimizer.update(w, w * w - 0.5)).tolist() for _ in range(3)]
+
+    floats = {
+        name: [*map(float, x)] if name == "betas" else float(x) for name, x in settings.items()
+    }
+    ours = trajectory(floats)
+    assert trajectory(settings) == ours
+    monkeypatch.setattr("micrograd_plus.heart.library", lambda: None)
+    assert trajectory(settings) == ours
+
+
+@pytest.mark.parametrize("betas", [(np.float32(0.3), 0.7), (0.3, np.float32(0.7))])
+def test_numbers_of_other_kinds_may_be_set_between_updates(betas, monkeypatch):
+    def trajectory():
+        optimizer, w, found = Adam(0.1, betas=tuple(map(float, betas))), np.array([1.0, -2.0]), []
+        for setting in (tuple(map(float, betas)), betas, (0.3, 0.7)):
+            optimizer.betas = setting
+            found.append((w := optimizer.update(w, w * w - 0.5)).tolist())
+        return found
 
     ours = trajectory()
     monkeypatch.setattr("micrograd_plus.heart.library", lambda: None)
