@@ -304,9 +304,10 @@ static PyObject *entry_point(PyObject *self, PyObject *const *args, Py_ssize_t g
     PyObject *found = NULL;
     Workspace *workspace = workspace_of(entry);
     if (workspace) {
-        for (Py_ssize_t i = 0; i < entry->sizes.inputs; i++)
-            workspace->point[i] = PyFloat_AsDouble(PyTuple_GetItem(args[0], i));
-        if (!PyErr_Occurred()) {
+        Py_ssize_t i = 0, inputs = entry->sizes.inputs;
+        while (i < inputs && read_number(PyTuple_GetItem(args[0], i), workspace->point + i) == 0)
+            i++;
+        if (i == inputs) {
             enter(entry, workspace, 1, workspace->point, parameters.buf, workspace->outputs);
             found = listed(workspace->outputs, entry->sizes.outputs);
         }

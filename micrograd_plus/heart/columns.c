@@ -48,28 +48,14 @@ static inline int is_column(const Columns *columns, int32_t reg)
     return reg < program->given ? reg >= columns->numbers : step >= 0 && columns->slot[step] >= 0;
 }
 
-/* Whether a step has one to three operands, and takes them from before it. */
-static int is_a_step(const Program *program, int32_t i)
-{
-    const Step *step = program->step + i;
-    int kind = step->operation->kind, count = kind == SELECT ? 3 : step->count;
-    if (kind == SUM || kind == DOT || count < 1 || count > 3 || step->count != count)
-        return 0;
-    for (int32_t k = 0; k < step->count; k++) {
-        int32_t reg = program->operands[step->first + k];
-        if (reg < 0 || reg >= before_steps(program) + i)
-            return 0;
-    }
-    return 1;
-}
-
 /* Which steps are columns, and which of these outputs; -1 where the program is none for columns. */
 static int tell_columns(Columns *columns)
 {
     const Program *program = columns->program;
     for (int32_t i = 0; i < program->steps; i++) {
         const Step *step = program->step + i;
-        if (!is_a_step(program, i))
+        int kind = step->operation->kind;
+        if (kind == SUM || kind == DOT)
             return -1;
         columns->slot[i] = columns->result[i] = -1;
         for (int32_t k = 0; k < step->count; k++)
@@ -78,7 +64,7 @@ static int tell_columns(Columns *columns)
     }
     for (int32_t k = 0; k < program->outputs; k++) {
         int32_t reg = program->output[k], step = reg - before_steps(program);
-        if (reg < 0 || reg >= registers_of(program))
+        if (reg < 0)
             return -1;
         if (step >= 0 && columns->slot[step] >= 0 && columns->result[step] < 0)
             columns->result[step] = k;
@@ -194,11 +180,12 @@ static int run_with(const Columns *columns, PyObject *const *numbers, const Py_b
     double *number = malloc(room * sizeof(double));
     Column *at = malloc(registers * sizeof(Column));
     int finite = -1;
+    Py_ssize_t read = 0;
     if (!number || !at)
         PyErr_NoMemory();
     else {
-        for (Py_ssize_t i = 0; i < columns->numbers; i++)
-            number[i] = PyFloat_AsDouble(numbers[i]);
+        while (read < columns->numbers && read_number(numbers[read], number + read) == 0)
+            read++;
         uintptr_t end = (uintptr_t)(number + registers);
         double *stretch = (double *)((end + LINE - 1) / LINE * LINE); /* whole vectors in one line */
         lay_registers(columns, at, number, stretch, given, outputs);

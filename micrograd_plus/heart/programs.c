@@ -107,6 +107,20 @@ static double evaluate_many(const Operation *operation, const double *x, Py_ssiz
     }
 }
 
+static int takes_so_many(int kind, int64_t count)
+{
+    switch (kind) {
+    case SUM: return 1;
+    case DOT: return count % 2 == 1;
+    case SELECT: return count == 3;
+    case NEGATE:
+    case ABSOLUTE:
+    case ROOT:
+    case OF_ONE: return count == 1;
+    default: return count == 2;
+    }
+}
+
 typedef struct {
     const Operation *operation;
     int32_t first, count; /* its operands, among those of the program */
@@ -187,6 +201,13 @@ static void free_program(Program *program)
     free(program);
 }
 
+/* A number of Python's; -1 with an exception. */
+static inline int read_number(PyObject *from, double *to)
+{
+    *to = PyFloat_AsDouble(from);
+    return *to == -1.0 && PyErr_Occurred() ? -1 : 0;
+}
+
 static int32_t *integers_of(PyObject *list, Py_ssize_t *count)
 {
     *count = PyList_Size(list);
@@ -197,13 +218,38 @@ static int32_t *integers_of(PyObject *list, Py_ssize_t *count)
         PyErr_NoMemory();
         return NULL;
     }
-    for (Py_ssize_t i = 0; i < *count; i++)
+    for (Py_ssize_t i = 0; i < *count && !PyErr_Occurred(); i++)
         found[i] = (int32_t)PyLong_AsLong(PyList_GetItem(list, i));
     if (PyErr_Occurred()) {
         free(found);
         return NULL;
     }
     return found;
+}
+
+static int are_below(const int32_t *numbers, Py_ssize_t count, int32_t least, int32_t limit)
+{
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (numbers[i] < least || numbers[i] >= limit)
+            return 0;
+    return 1;
+}
+
+/* Fill in the steps; whether all of them are operations on registers before them, and the outputs
+   registers or nothing. */
+static int are_steps(Program *program, const int32_t *code, const int32_t *count, Py_ssize_t total)
+{
+    const int32_t before = program->given + program->constants;
+    int32_t first = 0;
+    for (int32_t i = 0; i < program->steps; i++) {
+        if (code[i] < 0 || code[i] >= OPERATION_COUNT || count[i] < 0 || count[i] > total - first ||
+            !takes_so_many(OPERATIONS[code[i]].kind, count[i]) ||
+            !are_below(program->operands + first, count[i], 0, before + i))
+            return 0;
+        program->step[i] = (Step){OPERATIONS + code[i], first, count[i]};
+        first += count[i];
+    }
+    return first == total && are_below(program->output, program->outputs, -1, before + program->steps);
 }
 
 /* A program from the lists that describe it: constants; the operation of each step, by its place in
@@ -229,7 +275,8 @@ static Program *program_from(PyObject *described, uint32_t size, int of_slopes)
         goto fail;
     }
     for (int32_t i = 0; i < program->constants; i++)
-        program->numbers[i] = PyFloat_AsDouble(PyList_GetItem(numbers, i));
+        if (read_number(PyList_GetItem(numbers, i), program->numbers + i) < 0)
+            goto fail;
     if (!(code = integers_of(codes, &steps)) || !(count = integers_of(counts, &counted)) ||
         !(program->operands = integers_of(operands, &total)) ||
         !(program->output = integers_of(outputs, &given)))
@@ -241,14 +288,12 @@ static Program *program_from(PyObject *described, uint32_t size, int of_slopes)
         PyErr_NoMemory();
         goto fail;
     }
-    int32_t first = 0;
-    for (Py_ssize_t i = 0; i < steps; i++) {
-        program->step[i] = (Step){OPERATIONS + code[i], first, count[i]};
-        first += count[i];
+    if (counted == steps && are_steps(program, code, count, total)) {
+        free(code);
+        free(count);
+        return program;
     }
-    free(code);
-    free(count);
-    return program;
+    PyErr_SetString(PyExc_ValueError, "a program has operations, operands or outputs that are none");
 fail:
     free(code);
     free(count);

@@ -67,14 +67,6 @@ static int visit_patterns(const Row *row, visitproc visit, void *arg)
     return 0;
 }
 
-static int are_below(const int32_t *numbers, Py_ssize_t count, int32_t least, int32_t limit)
-{
-    for (Py_ssize_t i = 0; i < count; i++)
-        if (numbers[i] < least || numbers[i] >= limit)
-            return 0;
-    return 1;
-}
-
 /* A pattern from the lists that describe it: constants; the row of each step; how many operands
    each has; these; outputs with their conditions. */
 static Pattern *pattern_from(PyObject *described, uint32_t size, int mask, int of_slopes)

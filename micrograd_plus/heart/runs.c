@@ -913,20 +913,6 @@ static int refuse_program(const char *reason)
     return -1;
 }
 
-static int takes_so_many(int kind, int64_t count)
-{
-    switch (kind) {
-    case SUM: return 1;
-    case DOT: return count % 2 == 1;
-    case SELECT: return count == 3;
-    case NEGATE:
-    case ABSOLUTE:
-    case ROOT:
-    case OF_ONE: return count == 1;
-    default: return count == 2;
-    }
-}
-
 static int check_program(const Lowered *given, size_t operands)
 {
     int64_t registers = (int64_t)given->inputs + given->parameters + given->constants;

@@ -138,6 +138,8 @@ def test_arrays_of_another_kind_are_not_c_s():
 
 
 ADD, TOO_LONG = 0, 40
+OPERATIONS = heart.library().OPERATIONS if heart.library() else ("sum", "select")
+SUM, SELECT = OPERATIONS.index("sum"), OPERATIONS.index("select")
 
 
 @pytest.mark.parametrize(
@@ -146,21 +148,22 @@ ADD, TOO_LONG = 0, 40
         ([], [ADD], [2], [0, 2], [2]),  # of itself
         ([], [ADD], [2], [0, -1], [2]),
         ([], [ADD], [4], [0, 0, 0, 0], [2]),
-        ([], [heart.library().OPERATIONS.index("sum")] if heart.library() else [], [1], [0], [2]),
-        (
-            [],
-            [heart.library().OPERATIONS.index("select")] if heart.library() else [],
-            [2],
-            [0, 1],
-            [2],
-        ),
+        ([], [SUM], [1], [0], [2]),
+        ([], [SUM, ADD], [-1, 2], [0], [2]),
+        ([], [SELECT], [2], [0, 1], [2]),
+        ([], [ADD], [2], [0], [2]),
+        ([], [ADD], [2], [0, 1, 1], [2]),
+        ([], [ADD], [], [0, 1], [2]),
+        ([], [], [2], [0, 1], [2]),
+        ([], [len(OPERATIONS)], [2], [0, 1], [2]),
+        ([], [-1], [2], [0, 1], [2]),
         ([], [], [], [], [2]),
         ([], [], [], [], [-1]),
         ([], [], [], [], [0] * TOO_LONG),
     ],
 )
 def test_what_is_no_program_for_columns_is_refused(program):
-    with pytest.raises(ValueError, match="no program for columns"):
+    with pytest.raises(ValueError, match=r"no program for columns|outputs that are none"):
         heart.library().over_columns(program, 1, 1)
 
 
@@ -168,3 +171,18 @@ def test_what_is_no_program_for_columns_is_refused(program):
 def test_there_are_neither_too_many_columns_nor_none(numbers, columns):
     with pytest.raises(ValueError, match="too many columns, or none"):
         heart.library().over_columns(([], [], [], [], [0]), numbers, columns)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_the_first_number_that_is_none_is_told(place):
+    class Number:
+        def __init__(self, number):
+            self.number = number
+
+        def __float__(self):
+            return 1.0 / self.number
+
+    run = heart.library().over_columns(([], [ADD], [2], [0, 3], [4]), 3, 1)
+    numbers = [Number(0.0 if i >= place else 1.0) for i in range(3)]
+    with pytest.raises(ZeroDivisionError):
+        run(*numbers, np.ones(2), np.empty(2))
