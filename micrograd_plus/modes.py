@@ -58,10 +58,15 @@ def detect_anomaly() -> Generator[None]:
 @contextmanager
 def switched(**changes: Any) -> Generator[None]:
     """Within it, the mode has these fields changed."""
-    changed = mode.get()._replace(presence=None, **changes)
+    before, token = mode.get(), None
+    changed = before._replace(presence=None, **changes)
     # the engine knows DEFAULT by identity
-    token = mode.set(DEFAULT if changed == DEFAULT else changed._replace(presence=presence()))
+    changed = DEFAULT if changed == DEFAULT else changed._replace(presence=presence())
     try:
+        token = mode.set(changed)
         yield
     finally:
-        mode.reset(token)
+        if token is None:  # Ctrl-C came when it was set, and before this was known
+            mode.set(before)
+        else:
+            mode.reset(token)

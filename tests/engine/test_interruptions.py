@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from micrograd_plus import Value, custom, engine_name
+from micrograd_plus import Value, custom, engine_name, modes, no_grad
 from micrograd_plus.engine import nodes_below
 
 SIZE = 3_000
@@ -119,3 +119,27 @@ def test_ctrl_c_during_backward_leaves_a_whole_number_of_passes():
     signal.signal(signal.SIGALRM, before)
     assert struck == 60
     assert done < 61
+
+
+def test_a_mode_that_was_set_when_ctrl_c_came_ends_with_its_block(monkeypatch):
+    class Struck:
+        """Ctrl-C is heard where a function returns."""
+
+        get, reset = modes.mode.get, modes.mode.reset
+        times = 0
+
+        def set(self, changed):
+            token = usual.set(changed)
+            self.times += 1
+            if self.times == 1:
+                raise KeyboardInterrupt
+            return token
+
+    usual = modes.mode
+    monkeypatch.setattr(modes, "mode", Struck())
+    with pytest.raises(KeyboardInterrupt), no_grad():
+        pytest.fail("the block has begun")
+    assert usual.get() is modes.DEFAULT
+    with no_grad():
+        assert not usual.get().recording
+    assert usual.get() is modes.DEFAULT
