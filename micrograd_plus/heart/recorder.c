@@ -1239,11 +1239,11 @@ static int load_lines(Flat *flat, const Given *codes, const Given *starts, const
                            sizeof(int32_t), OF_LINE_OPERANDS) < 0))
         return -1;
     for (size_t i = 0; is_sound && i < count; i++) {
-        int32_t size = start[i + 1] - start[i];
+        int64_t size = (int64_t)start[i + 1] - start[i];
         is_sound = size >= 0 && start[i] >= 0 && (size_t)start[i + 1] <= operands->count &&
                    code[i] >= 0 && (size_t)code[i] < flat->table.rows &&
-                   are_below(o + start[i], size, 0, (int32_t)(first + i));
-        flat->lines[i] = (Line){code[i], size, (uint32_t)start[i], NO_LINE};
+                   are_below(o + start[i], (Py_ssize_t)size, 0, (int32_t)(first + i));
+        flat->lines[i] = (Line){code[i], (int32_t)size, (uint32_t)start[i], NO_LINE};
     }
     for (size_t i = 0; is_sound && i < operands->count; i++)
         flat->operands[i] = ref_in(flat, o[i]);

@@ -258,6 +258,7 @@ def broken(program, part, place, number):
         ("starts", 0, 1),
         ("starts", 1, -3),
         ("starts", 1, 2**30),
+        ("starts", 2, -(2**31)),
         ("starts", -1, 2**30),
         ("operands", 0, -1),
         ("operands", 0, 2**31 - 1),
