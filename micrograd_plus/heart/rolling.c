@@ -178,7 +178,7 @@ static int operation_on(Rolling *self, int32_t operation, const Expression *part
         found->size += part[k].size;
         found->leaves += part[k].leaves;
     }
-    if (room_in(&self->leaf, (size_t)found->leaves) < 0)
+    if (room_in(&self->leaf, (size_t)found->leaves + 1) < 0) /* memory there is, be it for none */
         return -1;
     for (int k = 0; k < count; k++) {
         const int32_t *leaves = self->leaf.word + part[k].first;

@@ -14,6 +14,7 @@ from micrograd_plus.examples import gpt
 from micrograd_plus.tape import Tape
 from micrograd_plus.tape.executors.llvm.rolling import rolled, rolled_in_python
 from micrograd_plus.tape.lowering import lowered
+from micrograd_plus.tape.program import FlatProgram
 
 pytestmark = pytest.mark.skipif(heart.library() is None, reason="the heart in C does not run here")
 MANY = 1 << 20  # nests
@@ -93,6 +94,12 @@ def test_a_long_chain_and_a_long_fold_take_time_in_proportion():
     begin = time.perf_counter()
     assert rolled(program, MANY) == rolled_in_python(program, MANY)
     assert time.perf_counter() - begin < PATIENCE
+
+
+def test_what_needs_constants_alone_has_no_numbers_to_lie_anywhere():
+    _, _, _, *arrays, _ = parts(operands=[2, 2, 2, 2])
+    program = FlatProgram(1, 1, *arrays, (ops.add, ops.mul))
+    assert rolled(program, MANY) == rolled_in_python(program, MANY)
 
 
 def parts(**changed):
