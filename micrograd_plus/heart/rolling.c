@@ -91,22 +91,6 @@ typedef struct {
     int32_t nest_count, of_once;
 } Rolling;
 
-/* Make room for so many things; 0, or -1 without memory and without an exception. */
-static int room_for_more(void **memory, size_t *room, size_t needed, size_t size)
-{
-    if (needed <= *room)
-        return 0;
-    size_t more = *room ? *room : 64;
-    while (more < needed)
-        more *= 2;
-    void *found = more > SIZE_MAX / 2 / size ? NULL : realloc(*memory, more * size);
-    if (!found)
-        return -1;
-    *memory = found;
-    *room = more;
-    return 0;
-}
-
 static int room_in(Words *words, size_t more)
 {
     return room_for_more((void **)&words->word, &words->room, words->words + more, sizeof(int32_t));

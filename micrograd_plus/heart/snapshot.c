@@ -13,8 +13,8 @@
 #define ALWAYS_INLINE inline
 #endif
 
-/* Room for so many items in an array. */
-static int enlarged(void **memory, size_t *room, size_t needed, size_t size)
+/* Make room for so many items in an array; 0, or -1 without memory and without an exception. */
+static int room_for_more(void **memory, size_t *room, size_t needed, size_t size)
 {
     if (needed <= *room)
         return 0;
@@ -22,13 +22,20 @@ static int enlarged(void **memory, size_t *room, size_t needed, size_t size)
     while (more < needed)
         more *= 2;
     void *found = more > SIZE_MAX / 2 / size ? NULL : realloc(*memory, more * size);
-    if (!found) {
-        PyErr_NoMemory();
+    if (!found)
         return -1;
-    }
     *memory = found;
     *room = more;
     return 0;
+}
+
+/* The same, with an exception. */
+static int enlarged(void **memory, size_t *room, size_t needed, size_t size)
+{
+    int done = room_for_more(memory, room, needed, size);
+    if (done < 0)
+        PyErr_NoMemory();
+    return done;
 }
 
 #define ENLARGED(array, room, needed) \
