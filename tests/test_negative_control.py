@@ -37,6 +37,7 @@ SELECTION = (
     "test_runs",
     "test_snapshots",
     "test_columns",
+    "test_rolling",
 )
 needs_c = pytest.mark.skipif(engine_name() != "c", reason="the engine in Python runs")
 # pytest's exit code when tests ran and some failed; an error before that is no catch

@@ -779,6 +779,30 @@ FAULTS_IN_C = {
         "int l = block->valid;",
         "int l = block->valid + 1;",
     ),
+    "results that are used twice become part of an expression": (
+        "rolling.c",
+        "static int waits(",
+        "self->uses[r] != 1 || ",
+        "",
+    ),
+    "statements at uneven distances are one loop": (
+        "rolling.c",
+        "static int even_takes(",
+        "if (run->count > 1)",
+        "if (0)",
+    ),
+    "terms at uneven distances are one loop": (
+        "rolling.c",
+        "static int add_segment(",
+        "count > 1 && ",
+        "0 && ",
+    ),
+    "zero and minus zero are one constant in loops": (
+        "rolling.c",
+        "static int32_t immediate_of(",
+        "!memcmp(given->number + constant, IMMEDIATES + k, sizeof(double))",
+        "given->number[constant] == IMMEDIATES[k]",
+    ),
     "a stretch of a column is used again too early": (
         "columns.c",
         "static void give_slots(",
