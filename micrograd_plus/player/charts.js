@@ -244,7 +244,7 @@ export function contour(pen, field, level, size) {
  * @param {number} size
  * @returns {[number, number]}
  */
-export function onScreen(point, axes, limits, size) {
+function onScreen(point, axes, limits, size) {
   const [low, high] = limits[axes[0]];
   const [below, above] = limits[axes[1]];
   return [

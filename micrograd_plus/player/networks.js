@@ -783,7 +783,7 @@ export function penaltyOf(rows, kind, parameters) {
  * @param {Plan} plan
  * @returns {Place[]}
  */
-export function placesOf({ inputs, layers, bias }) {
+function placesOf({ inputs, layers, bias }) {
   let at = 0;
   let width = inputs;
   return layers.map(({ units, activation, pieces }, layer) => {

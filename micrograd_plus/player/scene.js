@@ -109,7 +109,7 @@ function isSeveral(wire) {
  * @param {Wire} wire
  * @param {Numbers} numbers
  */
-export function isShut(wire, numbers) {
+function isShut(wire, numbers) {
   return wire.carried === null || (wire.routes && sumOf(wire.local, numbers) === 0);
 }
 
@@ -127,7 +127,7 @@ export function receiver(scene, wire) {
  * @param {Scene} scene
  * @param {Wire} wire
  */
-export function sender(scene, wire) {
+function sender(scene, wire) {
   return isForward(scene) ? wire.source : wire.target;
 }
 
