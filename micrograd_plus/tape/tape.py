@@ -45,9 +45,9 @@ class Tape:
     `parameters` are the Values it reads, or on a tape that was loaded their numbers. Every call
     takes `parameters`, numbers in place of the present ones, and `executor`: "machine" for machine
     code made by LLVM (extra `fast`), "interpreter" for the one in C that runs a tape at once,
-    "python" for the table's own primals. None is for the interpreter, and for the machine from
-    when it has run for as long as machine code takes to be made, in the background; `executor()`
-    tells. All give the same bits.
+    "python" for the table's own primals. None is for the interpreter, or Python where there is
+    none, and for the machine from when these have run for as long as machine code takes to be made,
+    in the background; `executor()` tells. All give the same bits.
     """
 
     def __init__(
