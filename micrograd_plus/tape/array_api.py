@@ -133,7 +133,7 @@ class ArrayTape:
             return [self.xp.broadcast_to(registers[o], (count,)) for o in outputs]
 
     def _require_shapes(self, points: Array, parameters: Array) -> None:
-        inputs, shared = self.tape.program.inputs, self.tape.program.parameters
+        inputs, shared = self.tape.programs.inputs, self.tape.programs.parameters
         if len(points.shape) != 2 or points.shape[1] != inputs:
             raise ValueError(
                 f"{self.tape!r} takes an array of shape (points, {inputs}), "
@@ -147,12 +147,12 @@ class ArrayTape:
 
     def _given(self, points: Array, parameters: Array, constants: list[float]) -> list[Array]:
         """The registers before the first step: inputs, parameters and constants."""
-        columns = [points[:, i] for i in range(self.tape.program.inputs)]
+        columns = [points[:, i] for i in range(self.tape.programs.inputs)]
         if parameters is None:
             shared = []
             constants = [*self.tape._shared(None).tolist(), *constants]  # noqa: SLF001  # the tape reads its own
         else:
-            shared = [1.0 * parameters[i] for i in range(self.tape.program.parameters)]
+            shared = [1.0 * parameters[i] for i in range(self.tape.programs.parameters)]
         # one number where there are points, of their precision and on their device
         like = self.xp.sum(points[: min(1, points.shape[0]), :], axis=1)
         return [*columns, *shared, *[self.xp.full_like(like, number) for number in constants]]

@@ -74,7 +74,7 @@ class Shards:
         # as long as it is held, so is what it is made from
         self._rows = client.persist(array) if persist else array
         blocks = self._rows.to_delayed(optimize_graph=not persist).ravel()
-        self._groups = list(_grouped(blocks, sizes, 1 + tape.program.parameters))
+        self._groups = list(_grouped(blocks, sizes, 1 + tape.programs.parameters))
         self._pickled = _sent(pickle.dumps(tape), client)
 
     def __len__(self) -> int:
@@ -280,11 +280,11 @@ def _dask_array(points: Any, tape: Tape, client: Any) -> Any:
         for shard, shape in zip(shards, shapes)
         if shape[0]
     ]
-    return da.concatenate(arrays) if arrays else da.empty((0, tape.program.inputs))
+    return da.concatenate(arrays) if arrays else da.empty((0, tape.programs.inputs))
 
 
 def _require_width(shape: tuple[int, ...], tape: Tape, where: str) -> None:
-    inputs = tape.program.inputs
+    inputs = tape.programs.inputs
     if len(shape) != 2 or shape[1] != inputs:
         raise ValueError(
             f"{tape!r} takes points of {inputs} numbers, {where}an array of shape "
