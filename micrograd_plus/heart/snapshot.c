@@ -292,14 +292,9 @@ static PyObject *snapshot_rows(PyObject *object, PyObject *unused)
     return rows;
 }
 
-/* about() -> nodes; how many of them are leaves that do not vary; bytes of it all */
+/* about() -> nodes; how many of them are leaves that do not vary */
 static PyObject *snapshot_about(PyObject *object, PyObject *unused)
 {
     const Snapshot *self = (Snapshot *)object;
-    size_t bytes = sizeof(Snapshot) + self->count * sizeof(Gate) +
-                   (self->edges + self->given) * sizeof(uint32_t) +
-                   self->numbered * sizeof(double) +
-                   self->named * (sizeof(uint32_t) + sizeof(PyObject *));
-    return Py_BuildValue("nnn", (Py_ssize_t)self->count, (Py_ssize_t)self->leaves,
-                         (Py_ssize_t)bytes);
+    return Py_BuildValue("nn", (Py_ssize_t)self->count, (Py_ssize_t)self->leaves);
 }

@@ -137,7 +137,7 @@ def test_a_graph_whose_leaf_was_edited_after_its_use_is_like_no_other():
 
 def test_it_tells_of_what_it_consists():
     kept = snapshot(lambda x: ops.sin(x + Value(1.0)) * 2.0, 1.0)
-    assert kept.about()[:2] == (4, 1)
+    assert kept.about() == (4, 1)
     assert snapshot(lambda x: ops.sin(x) * ops.sin(x + 1.0), 1.0).rows() == [
         ops.sin,
         ops.add,
@@ -157,7 +157,6 @@ def test_derivatives_that_there_are_not_are_refused(asked):
 @pytest.mark.parametrize("kept_by", [pytest.param("c", marks=in_c)], indirect=True)
 def test_the_heart_compares_a_snapshot_with_another_one_alone():
     kept = heart.library().snapshot((Value(1.0),), (), True)
-    assert kept.about()[2] > 0
     with pytest.raises(TypeError, match="another one"):
         kept.same(3)
 
