@@ -1100,19 +1100,6 @@ static PyObject *snapshot_linearised(PyObject *object, PyObject *args)
     return found;
 }
 
-static PyMethodDef snapshot_methods[] = {{"linearised", snapshot_linearised, METH_VARARGS, NULL},
-                                         {"same", snapshot_same, METH_O, NULL},
-                                         {"rows", snapshot_rows, METH_NOARGS, NULL},
-                                         {"about", snapshot_about, METH_NOARGS, NULL},
-                                         {0}};
-static PyType_Slot snapshot_slots[] = {{Py_tp_dealloc, snapshot_dealloc},
-                                       {Py_tp_traverse, snapshot_traverse},
-                                       {Py_tp_methods, snapshot_methods},
-                                       {0, NULL}};
-static PyType_Spec snapshot_spec = {
-    "micrograd_plus.heart.Snapshot", sizeof(Snapshot), 0,
-    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION, snapshot_slots};
-
 /* ---- snapshot(outputs, varied, has_gradient) -------------------------------------------------- */
 
 /* Whether every row has a pattern, which those for Python alone have not. */
@@ -1513,3 +1500,74 @@ static PyObject *heart_evaluated(PyObject *module, PyObject *args)
     end_flat(&flat);
     return found;
 }
+
+/* The numbers of all nodes, then of what varies, which are there, and of constants. */
+static int evaluate_gates(const Snapshot *self, double *numbers)
+{
+    const uint32_t *operands = self->operands;
+    Room gathered = {{0}}, registers = {{0}};
+    int done = 0;
+    for (size_t i = 0; i < self->count && done == 0; i++) {
+        Gate gate = self->gates[i];
+        if (gate.code == A_NUMBER) {
+            numbers[i] = self->numbers[gate.size];
+            continue;
+        }
+        double *x = room_for(&gathered, (size_t)gate.size + 1);
+        if (!x || (i % PATIENCE == PATIENCE - 1 && PyErr_CheckSignals() < 0))
+            done = -1;
+        for (uint32_t k = 0; done == 0 && k < gate.size; k++)
+            x[k] = numbers[operands[k]];
+        if (done == 0)
+            done = value_of(self->table.row[gate.code], x, (Py_ssize_t)gate.size, numbers + i,
+                            &registers);
+        operands += gate.size;
+    }
+    free(gathered.more);
+    free(registers.more);
+    return done;
+}
+
+/* evaluated(numbers): the outputs of the graph for numbers in place of what varies, as the memory of
+   an array. */
+static PyObject *snapshot_evaluated(PyObject *object, PyObject *varied)
+{
+    const Snapshot *self = (Snapshot *)object;
+    PyObject *found = NULL;
+    void *contents = NULL;
+    Given given;
+    memset(&given, 0, sizeof(Given));
+    double *numbers = malloc((self->all + self->numbered + 1) * sizeof(double));
+    if (!numbers)
+        return PyErr_NoMemory();
+    if (hold(&given, varied, sizeof(double)) == 0) {
+        if (given.count != self->all - self->count)
+            PyErr_SetString(PyExc_ValueError, "a graph takes as many numbers as vary in it");
+        else {
+            memcpy(numbers + self->count, given.items, given.count * sizeof(double));
+            memcpy(numbers + self->all, self->numbers, self->numbered * sizeof(double));
+            if (evaluate_gates(self, numbers) == 0)
+                found = bytes_for(self->given, sizeof(double), &contents);
+        }
+    }
+    for (size_t i = 0; found && i < self->given; i++)
+        ((double *)contents)[i] = numbers[self->outputs[i]];
+    if (given.is_held)
+        PyBuffer_Release(&given.view);
+    free(numbers);
+    return found;
+}
+
+static PyMethodDef snapshot_methods[] = {{"linearised", snapshot_linearised, METH_VARARGS, NULL},
+                                         {"evaluated", snapshot_evaluated, METH_O, NULL},
+                                         {"same", snapshot_same, METH_O, NULL},
+                                         {"rows", snapshot_rows, METH_NOARGS, NULL},
+                                         {"about", snapshot_about, METH_NOARGS, NULL},
+                                         {0}};
+static PyType_Slot snapshot_slots[] = {{Py_tp_dealloc, snapshot_dealloc},
+                                       {Py_tp_traverse, snapshot_traverse},
+                                       {Py_tp_methods, snapshot_methods},
+                                       {0, NULL}};
+static PyType_Spec snapshot_spec = {
+    "micrograd_plus.heart.Snapshot", sizeof(Snapshot), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION, snapshot_slots};

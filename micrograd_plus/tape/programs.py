@@ -17,7 +17,7 @@ from ..ops import Primitive
 from ..tracing import tracing
 from .contents import Pairs
 from .patterns import pattern
-from .program import FlatProgram, integers
+from .program import FlatProgram, Floats, integers
 
 
 class Whole(NamedTuple):
@@ -38,9 +38,9 @@ class Programs:
         self.outputs = outputs
         self.inputs, self.parameters = whole.program.inputs, whole.program.parameters
 
-    def are_of(self, snapshot: Any) -> bool:
-        """Whether they are known to be those of a graph of which this was kept, or None."""
-        return False
+    def outputs_if_of(self, snapshot: Any, numbers: Floats) -> Floats | None:
+        """What the graph gives for numbers, if it is known to be that of which this was kept."""
+        return None
 
     @property
     def is_of_varied_alone(self) -> bool:
@@ -81,9 +81,13 @@ class ProgramsOfSnapshot:
         program, labels, *pairs = self._linearised(True, 0, self._varied)
         return Whole(program, labels, Pairs(*map(integers, pairs)))
 
-    def are_of(self, snapshot: Any) -> bool:
-        """Whether they are those of a graph of which this was kept, if it was."""
-        return snapshot is not None and bool(self.snapshot.same(snapshot))
+    def outputs_if_of(self, snapshot: Any, numbers: Floats) -> Floats | None:
+        """What the graph gives for numbers in place of inputs and parameters, if this was kept of
+        an equal one, else None.
+        """
+        if snapshot is None or not self.snapshot.same(snapshot):
+            return None
+        return np.frombuffer(self.snapshot.evaluated(numbers))
 
     @property
     def is_of_varied_alone(self) -> bool:

@@ -19,7 +19,7 @@ from ..engine import Value, nodes_below
 from ..ops import Primitive, as_float
 from .builder import Builder, Registers
 from .patterns import ALL, FEW
-from .program import Integers
+from .program import Floats, Integers
 from .sweep import Number, Sweep
 
 # What varies has the first places and the nodes in their order the next ones; numbers have those
@@ -79,6 +79,19 @@ class Snapshot:
     def about(self) -> tuple[int, int]:
         """How many nodes there are, and how many of them are leaves that do not vary."""
         return len(self.gates), self.gates.count(None)
+
+    def evaluated(self, numbers: Floats) -> Floats:
+        """The outputs of the graph for numbers in place of what varies.
+
+        Raises ValueError when there are others than vary.
+        """
+        if len(numbers) != self.varied:
+            raise ValueError("a graph takes as many numbers as vary in it")
+        found = numbers.tolist()
+        for _, row, places in self.nodes():
+            operands = [found[o] if o >= 0 else self.numbers[~o] for o in places]
+            found.append(operands[0] if row is None else row.primal(*operands))
+        return np.array([found[o] if o >= 0 else self.numbers[~o] for o in self.outputs])
 
     def linearised(self, _: object, has_values: bool, first: int, last: int) -> Contents:
         """The program of the outputs, if they are wanted, and of the derivatives of the only one in

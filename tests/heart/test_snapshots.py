@@ -6,6 +6,7 @@ import gc
 import math
 import weakref
 
+import numpy as np
 import pytest
 
 from micrograd_plus import Value, engine_name, heart, ops, record
@@ -169,3 +170,16 @@ def test_a_tape_and_what_it_keeps_are_freed():
     del tape
     gc.collect()
     assert gone() is None
+
+
+def test_a_snapshot_is_evaluated_at_any_numbers():
+    def built(x, y):
+        return ops.exp(x * y + Value(2.0)) - 3.0, ops.dot([x, y], [y, 0.5]), 7.0
+
+    kept, there = snapshot(built, 1.5, -2.0), (0.25, math.inf)
+    found = np.frombuffer(kept.evaluated(np.array(there)))
+    expected = [v.data if isinstance(v, Value) else v for v in built(*map(Value, there))]
+    assert found.tolist() == expected
+    assert len(np.frombuffer(snapshot(lambda: (1.0, 2.0)).evaluated(np.empty(0)))) == 2
+    with pytest.raises(ValueError, match="as many numbers"):
+        kept.evaluated(np.zeros(3))

@@ -462,3 +462,18 @@ def test_a_function_that_edits_its_input_is_not_that_of_its_tape():
 
     with pytest.raises(ValueError, match="nor on anything it changes"):
         record(editing, 1.0)
+
+
+def test_a_function_that_exchanges_operands_is_not_that_of_its_tape():
+    def exchanging(x):
+        y = x * 2.0
+        y.operands = (x, 3.0)
+        return y + 1.0
+
+    with pytest.raises(ValueError, match="nor on anything it changes"):
+        record(exchanging, 1.0)
+
+
+def test_a_function_may_give_nothing_or_numbers_alone():
+    assert record(lambda x: [], 1.0)(2.0) == []
+    assert record(lambda x: [3.0, 1.5], 1.0)(2.0) == [3.0, 1.5]
