@@ -1505,8 +1505,10 @@ static PyObject *heart_evaluated(PyObject *module, PyObject *args)
 static int evaluate_gates(const Snapshot *self, double *numbers)
 {
     const uint32_t *operands = self->operands;
-    Room gathered = {{0}}, registers = {{0}};
+    Room gathered, registers;
     int done = 0;
+    memset(&gathered, 0, sizeof(Room));
+    memset(&registers, 0, sizeof(Room));
     for (size_t i = 0; i < self->count && done == 0; i++) {
         Gate gate = self->gates[i];
         if (gate.code == A_NUMBER) {
