@@ -8,7 +8,7 @@ import inspect
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -87,12 +87,14 @@ def _names(f: Callable[..., Tree], point: Sequence[Tree]) -> list[str]:
 
 def _parameters_of(f: Callable[..., Tree]) -> tuple[Sequence[str], str]:
     """The names of the positional parameters of a function, and that of all others."""
-    if type(f) is FunctionType and not f.__dict__:  # nothing tells of another signature
-        code = f.__code__
+    is_bound = isinstance(f, MethodType)
+    function = f.__func__ if isinstance(f, MethodType) else f
+    if type(function) is FunctionType and not function.__dict__:  # which tells of another signature
+        code = function.__code__
         first = code.co_argcount + code.co_kwonlyargcount
         takes_others = code.co_flags & inspect.CO_VARARGS
         others = code.co_varnames[first] if takes_others else "x"
-        return code.co_varnames[: code.co_argcount], others
+        return code.co_varnames[is_bound : code.co_argcount], others
     try:
         arguments = list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):  # some built-in functions do not tell

@@ -3,6 +3,7 @@ that are shared, several outputs, derivatives of derivatives.
 """
 
 import copy
+import functools
 import pickle
 import random
 
@@ -82,6 +83,35 @@ def test_the_inputs_may_come_in_one_dict_by_their_names():
         assert tape({"a": [1.0], "b": np.float64(2.0)}, executor=executor) == 0.5
     with pytest.raises(ValueError, match="takes 2 numbers, but got 3"):
         tape({"a": [1.0, 2.0], "b": 2.0})
+
+
+def test_names_come_from_a_method_as_from_a_function():
+    class Model:
+        def loss(self, x, y, *rest, weight=1.0):
+            return x * y * rest[0] * weight
+
+        def mean(*numbers):
+            return numbers[1] + numbers[2]
+
+        @staticmethod
+        def still(u, v):
+            return u * v
+
+        @classmethod
+        def of(cls, w):
+            return w * 2.0
+
+    @functools.wraps(Model().loss)
+    def wrapped(*anything):
+        return Model().loss(*anything)
+
+    model = Model()
+    assert record(model.loss, 1.0, 2.0, 3.0).names == ["x", "y", "rest0"]
+    assert record(model.mean, 1.0, 2.0).names == ["numbers0", "numbers1"]
+    assert record(model.still, 1.0, 2.0).names == ["u", "v"]
+    assert record(Model.of, 1.0).names == ["w"]
+    assert record(wrapped, 1.0, 2.0, 3.0).names == ["x", "y", "rest0"]
+    assert record(lambda a, /, b=2.0, *, c=1.0: a * b * c, 1.0, 2.0).names == ["a", "b"]
 
 
 def test_names_come_from_keys_and_places():
