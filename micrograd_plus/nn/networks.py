@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import Any, Never
 
 from .. import ops
@@ -170,7 +170,10 @@ class MLP(Predictor):
         return sum(len(layer.neurons) for layer in self.layers[:-1])
 
     def parameters(self) -> list[Value]:
-        return list(chain.from_iterable([layer.parameters() for layer in self.layers]))
+        found: list[Value] = []
+        for layer in self.layers:
+            found += layer.parameters()
+        return found
 
     def named_parameters(self) -> dict[str, list[Value]]:
         return named("layers", self.layers)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
 from typing import Any, Never, Protocol
 
 from .. import ops
@@ -239,7 +238,10 @@ class Layer(Module):
         return out[0] if len(out) == 1 else out
 
     def parameters(self) -> list[Value]:
-        return list(chain.from_iterable([n.parameters() for n in self.neurons]))
+        found: list[Value] = []
+        for neuron in self.neurons:
+            found += neuron.parameters()
+        return found
 
     def named_parameters(self) -> dict[str, list[Value]]:
         return named("neurons", self.neurons)
