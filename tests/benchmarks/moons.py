@@ -89,6 +89,7 @@ class TrainingOfPeer(Training):
         loss = self.loss(self.inputs())
         gradient = self.peer.gradient(loss, leaves)
         self.numbers = [x - self.rate() * slope for x, slope in zip(self.numbers, gradient)]
+        self.put(self.numbers)  # XAD gives a number's place away when that is gone, even late
         seconds, self.taken = process_time() - begin, self.taken + 1
         return seconds, float(loss.data)
 
