@@ -190,7 +190,7 @@ class Entry:
             return
         if contestant.scalar and len(task.rows) > 1:
             one_row = task.first(1).step_of(contestant)
-            if seconds_of(one_row) * len(task.rows) > LONGEST:
+            if one_row is None or seconds_of(one_row) * len(task.rows) > LONGEST:
                 return
         begin = time.perf_counter()
         self.step = task.step_of(contestant)
