@@ -186,7 +186,8 @@ class Objective:
         value, gradient = self.tape.mean_and_grad(examples, parameters, threads=self.threads)
         if self.penalty:
             more, gradient_of_penalty = self.of_penalty.mean_and_grad(_NO_INPUTS, parameters)
-            value, gradient = value + more, gradient + gradient_of_penalty
+            value += more
+            gradient += gradient_of_penalty
         return value, gradient
 
     def mean(self, examples: Floats, parameters: Floats) -> float:
