@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from .. import heart
 from ..ops import CFunction, Instruction, Primitive, primitives
@@ -27,6 +28,13 @@ def operation(row: Primitive) -> str:
             f"{row!r} is neither an instruction nor a C function: its program was not lowered"
         )
     return row.lowering.name
+
+
+def for_heart(program: FlatProgram) -> tuple[Any, ...]:
+    """A lowered program as `heart.runs` and `heart.rolled` take it."""
+    operations = [operation(row) for row in program.table]
+    arrays = program.constants, program.codes, program.starts, program.operands, program.outputs
+    return program.inputs, program.parameters, operations, *arrays
 
 
 def lowered(program: FlatProgram) -> FlatProgram | None:

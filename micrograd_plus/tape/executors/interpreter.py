@@ -7,7 +7,7 @@ one point, or for sixteen side by side, in vectors of the processor at hand. Not
 from __future__ import annotations
 
 from ... import heart
-from ..lowering import operation
+from ..lowering import for_heart
 from ..program import FlatProgram
 from .native import Entry, Native
 from .python import CHUNK
@@ -26,16 +26,7 @@ class Interpreter(Native):
     def __init__(self, program: FlatProgram, name: str = "interpreter") -> None:
         super().__init__(len(program.outputs))
         self.name = name
-        self._runs = heart.runs(
-            program.inputs,
-            program.parameters,
-            [operation(row) for row in program.table],
-            program.constants,
-            program.codes,
-            program.starts,
-            program.operands,
-            program.outputs,
-        )
+        self._runs = heart.runs(*for_heart(program))
 
     @property
     def runs(self) -> int:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .... import heart
-from ...lowering import operation
+from ...lowering import for_heart, operation
 from ...program import FlatProgram
 
 # Where a number lies: a parameter, a constant or what depends on these alone, a number of the
@@ -103,17 +103,7 @@ def rolled(program: FlatProgram, most: int) -> Rolled | None:
     if heart.library() is None:
         return rolled_in_python(program, most)
     try:
-        words = heart.rolled(
-            program.inputs,
-            program.parameters,
-            [operation(row) for row in program.table],
-            program.constants,
-            program.codes,
-            program.starts,
-            program.operands,
-            program.outputs,
-            most,
-        )
+        words = heart.rolled(*for_heart(program), most)
     except NotImplementedError:  # for want of an operation in C
         return rolled_in_python(program, most)
     return words and _read(*words)
