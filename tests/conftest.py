@@ -12,6 +12,7 @@ import sys
 import threading
 
 import pytest
+from browsers import chromium
 from hypothesis import settings
 
 from micrograd_plus import heart, ops
@@ -31,6 +32,13 @@ def pytest_collection_finish():
 
 
 WIDTHS = (64, 256, 512)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A real one, for the pages of a module of tests."""
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture(params=WIDTHS)

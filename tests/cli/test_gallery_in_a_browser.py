@@ -5,7 +5,7 @@ in its place, and found by its words.
 import re
 
 import pytest
-from browsers import Watched, chromium, needs_browser
+from browsers import Watched, needs_browser
 
 from micrograd_plus.cli.gallery import write_gallery
 from micrograd_plus.drawing.style import Style
@@ -19,12 +19,6 @@ STEPPED = "sharif.sigmoid_circuit"
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
     return write_gallery(tmp_path_factory.mktemp("gallery"))
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

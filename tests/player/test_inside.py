@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from browsers import Watched, chromium, needs_browser, shown
+from browsers import Watched, needs_browser, shown
 
 from micrograd_plus import Value, losses, playground
 from micrograd_plus.drawing.style import Style
@@ -30,12 +30,6 @@ TOLD = """(root) => {
   while (all.length <= last) { press("Step"); all.push(lines()); }
   return all;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from browsers import Watched, chromium, expected, needs_browser, shown
+from browsers import Watched, expected, needs_browser, shown
 from hostile import HOSTILE
 from played import same, texts_of
 
@@ -17,12 +17,6 @@ from micrograd_plus.player import play
 from micrograd_plus.player.page import UNPACK, deflated
 
 pytestmark = needs_browser
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from browsers import Watched, chromium, needs_browser
+from browsers import Watched, needs_browser
 from hostile import HOSTILE
 
 from micrograd_plus import nn, playground
@@ -18,12 +18,6 @@ from micrograd_plus.player.lessons import DATA_SETS, LESSONS
 from micrograd_plus.training import fit
 
 pytestmark = needs_browser
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
